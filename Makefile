@@ -1,0 +1,96 @@
+# Everything runs in .venv, made from the pins of that Python's version; nothing else on the machine is touched.
+
+PYTHON ?= python3
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+SUPPORTED := 310 311 312
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d%d" % sys.version_info[:2])' 2>/dev/null)
+PINS := .ci/constraints/py$(VERSION).txt
+READY := .venv/.ready-py$(VERSION)
+RUN := .venv/bin/python
+
+# tflite-runtime has wheels for Linux alone, and none for a Python later than 3.11.
+TFLITE_PINS := .ci/constraints/tflite-runtime.txt
+TFLITE_READY := .venv-tflite/.ready
+starts = $(shell $(1) -c 'import venv, ensurepip' >/dev/null 2>&1 && echo $(1))
+PYTHON311 = $(if $(filter Linux,$(shell uname -s)),$(if $(filter 311,$(VERSION)),$(PYTHON),$(call starts,python3.11)))
+
+.PHONY: help
+help: ## Show this list
+	@echo "make TARGET [PYTHON=python3.11]"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(READY) ## Make .venv: all that training, exporting, measuring and testing need
+
+$(READY): pyproject.toml $(wildcard $(PINS))
+	$(if $(VERSION),,$(error $(PYTHON) does not start. Name a Python 3.10, 3.11 or 3.12: make setup PYTHON=python3.11))
+	$(if $(filter $(VERSION),$(SUPPORTED)),,$(error $(PYTHON) is not Python 3.10, 3.11 or 3.12, which TensorFlow needs. \
+	    Name one: make setup PYTHON=python3.11))
+	$(if $(call starts,$(PYTHON)),,$(error $(PYTHON) lacks the venv or ensurepip module. On Debian: apt install python3-venv))
+	@echo "installing into .venv (about 1 minute, 2.5 GB) ..."
+	@$(RUN) -c 'import sys, pip; sys.exit("%d%d" % sys.version_info[:2] != "$(VERSION)")' 2>/dev/null \
+	    || $(PYTHON) -m venv --clear .venv
+	@$(RUN) -m pip install -qq -c $(PINS) -e '.[dev]'
+	@touch $@
+
+$(TFLITE_READY): $(TFLITE_PINS)
+	@if [ -z "$(PYTHON311)" ]; then echo "skipped .venv-tflite: it needs Linux and a python3.11"; exit 0; fi; \
+	echo "installing into .venv-tflite ..."; \
+	$(PYTHON311) -m venv --clear .venv-tflite \
+	    && .venv-tflite/bin/python -m pip install -qq -r $(TFLITE_PINS) \
+	    && touch $@
+
+.PHONY: demo
+demo: setup ## Export the committed model to TFLite and ONNX, and score a text
+	$(RUN) export/to_tflite.py --out build/demo
+	$(RUN) export/to_onnx.py --out build/demo
+	$(RUN) runtime/classify.py --model build/demo "great movie"
+
+.PHONY: test
+test: setup $(TFLITE_READY) lint ## Lint, check types and run all tests
+	$(RUN) -m pytest
+
+.PHONY: lint
+lint: setup ## Lint and check types
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+	cmp LICENSE runtime/LICENSE
+
+.PHONY: wheel
+wheel: setup ## Build the runtime's wheel into build/wheel
+	@rm -rf build/wheel
+	$(RUN) -m build --no-isolation --wheel --outdir build/wheel runtime
+
+.PHONY: readme
+readme: setup ## Measure, and write the numbers into README.md
+	$(RUN) benchmarks/report.py
+
+.PHONY: constraints
+constraints: ## Remake .ci/constraints from the newest releases (python3.10, 3.11 and 3.12)
+	@mkdir -p build/constraints
+	@set -e; for version in 3.10 3.11 3.12; do \
+	    $(call pin,python$$version,py$$(echo $$version | tr -d .),-e '.[dev]'); \
+	done
+	@set -e; for version in 3.11; do $(call pin,python$$version,tflite-runtime,tflite-runtime==2.14.0 'numpy<2'); done
+
+# $(call pin,INTERPRETER,NAME,WHAT): install WHAT into a fresh environment and write down what it took, inside a shell loop.
+define pin
+	name=$(2); pins=.ci/constraints/$$name.txt; fresh=build/constraints/$$name; \
+	$(1) -c 'import venv, ensurepip' 2>/dev/null || { echo "no $(1) with venv here: $$pins stays as it is"; continue; }; \
+	echo "resolving $$pins (about 1 minute) ..."; \
+	$(1) -m venv --clear $$fresh; \
+	$$fresh/bin/python -m pip install -qq $(3); \
+	$$fresh/bin/python -c 'import platform; print("# Made by `make constraints` with CPython", platform.python_version())' >$$fresh.txt; \
+	$$fresh/bin/python -m pip freeze --exclude-editable >>$$fresh.txt; \
+	mv $$fresh.txt $$pins
+endef
+
+.PHONY: clean
+clean: ## Remove all that the other targets made
+	rm -rf build .venv .venv-tflite .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
