@@ -1,0 +1,27 @@
+"""edgetext: score text with a small classifier, on a device with nothing but Python.
+
+    from edgetext import Classifier
+
+    classifier = Classifier.load()               # the bundle that ships with the package
+    classifier.classify("great movie").label     # 'positive'
+
+Importing this package imports the standard library only; numpy and an interpreter are imported by the
+engine that needs them, when it is chosen.
+"""
+
+from edgetext.bundle import Bundle
+from edgetext.classifier import Classifier, Prediction
+from edgetext.errors import BundleError, EdgetextError, EngineError, InputError
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Bundle",
+    "BundleError",
+    "Classifier",
+    "EdgetextError",
+    "EngineError",
+    "InputError",
+    "Prediction",
+    "__version__",
+]

@@ -1,0 +1,198 @@
+"""A bundle: a folder that holds everything needed to score text, and describes itself.
+
+    manifest.json    format version, name, labels, preprocessing, and the model files in order of preference
+    vocab.txt        the vocabulary, line n is the token with id n
+    model.*.*        the model files
+
+Nothing in a bundle is believed before it was checked: names that leave the folder, files that are missing, cut
+short or changed, and formats of another version are refused, and an engine sees only bytes whose checksum held.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+
+from edgetext.errors import BundleError
+from edgetext.text import Preprocessing, Vocabulary
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+FORMAT_VERSION = 1
+MANIFEST = "manifest.json"
+
+# The bundle that ships with the package.
+DEFAULT_BUNDLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "default")
+
+# The largest manifest that is read; the shipped one has about 10 kB.
+MAX_MANIFEST_BYTES = 1_000_000
+
+
+class BundleFile:
+    """One file of a bundle, as the manifest lists it.
+
+    Attributes:
+        file: Its name, without a folder.
+        size: Its length in bytes.
+        sha256: Its checksum, 64 lower-case hexadecimal digits.
+    """
+
+    __slots__ = ("file", "sha256", "size")
+
+    def __init__(self, record: dict[str, Any], where: str) -> None:
+        """Check and keep a record of the manifest; ``where`` names it in errors."""
+        self.file: str = _field(record, "file", str, where)
+        self.size: int = _field(record, "size", int, where)
+        self.sha256: str = _field(record, "sha256", str, where)
+        if os.path.basename(self.file) != self.file or self.file in ("", ".", "..") or "\0" in self.file:
+            raise BundleError(f"{where}: {self.file!r} is not a plain file name")
+
+
+class ModelFile(BundleFile):
+    """A model file: what it is, which engine runs it, and what was measured of it.
+
+    Attributes:
+        engine: The name of the engine that runs it, such as ``"tflite"``.
+        recipe: How it was quantised, such as ``"dynamic_wi8_afp32"``.
+        record: The whole entry of the manifest, with everything that export and benchmarks measured.
+    """
+
+    __slots__ = ("engine", "recipe", "record")
+
+    def __init__(self, record: dict[str, Any], where: str) -> None:
+        """Check and keep a record of the manifest; ``where`` names it in errors."""
+        super().__init__(record, where)
+        self.engine: str = _field(record, "engine", str, where)
+        self.recipe: str = _field(record, "recipe", str, where)
+        self.record = record
+
+
+class Bundle:
+    """An opened bundle: its manifest, checked; its files are read, and checked, when they are asked for.
+
+    Attributes:
+        folder: Where it lies.
+        name: What it calls itself.
+        labels: The classes, by the model's output index; two for a model with one sigmoid output.
+        preprocessing: How text becomes rows of ids.
+        models: The model files, most preferred first.
+        manifest: The whole manifest, as it was read.
+    """
+
+    __slots__ = ("_vocabulary", "folder", "labels", "manifest", "models", "name", "preprocessing")
+
+    def __init__(self, folder: str, manifest: dict[str, Any]) -> None:
+        """Check and keep a manifest; ``Bundle.open`` is the way in."""
+        where = os.path.join(folder, MANIFEST)
+        version = manifest.get("format_version")
+        if version != FORMAT_VERSION:
+            raise BundleError(
+                f"{where}: format_version is {version!r}, and this version of edgetext reads {FORMAT_VERSION}"
+            )
+        self.folder = folder
+        self.manifest = manifest
+        self.name: str = _field(manifest, "name", str, where)
+        self.labels: list[str] = _field(manifest, "labels", list, where)
+        if len(self.labels) < 2 or not all(isinstance(label, str) for label in self.labels):
+            raise BundleError(f"{where}: labels must be two or more strings")
+        if len(set(self.labels)) != len(self.labels):
+            raise BundleError(f"{where}: a label occurs twice")
+        try:
+            self.preprocessing = Preprocessing.from_json(_field(manifest, "preprocessing", dict, where))
+        except ValueError as error:
+            raise BundleError(f"{where}: {error}") from None
+        self._vocabulary = BundleFile(_field(manifest, "vocabulary", dict, where), f"{where}: vocabulary")
+        self.models: list[ModelFile] = []
+        for index, record in enumerate(_field(manifest, "models", list, where)):
+            if not isinstance(record, dict):
+                raise BundleError(f"{where}: models[{index}] must be an object")
+            self.models.append(ModelFile(record, f"{where}: models[{index}]"))
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str] | None = None) -> Bundle:
+        """Open a bundle's folder and check its manifest.
+
+        Args:
+            path: The folder; None stands for the bundle that ships with the package.
+
+        Raises:
+            BundleError: There is no bundle, or its manifest is damaged or of another format version.
+        """
+        folder = DEFAULT_BUNDLE if path is None else os.fspath(path)
+        where = os.path.join(folder, MANIFEST)
+        if not os.path.isdir(folder):
+            raise BundleError(f"no bundle at {folder}: there is no such folder")
+        if not os.path.exists(where):
+            raise BundleError(f"no bundle at {folder}: it has no {MANIFEST}; python export/to_tflite.py writes one")
+        content = _read(where, MAX_MANIFEST_BYTES)
+        try:
+            manifest = json.loads(content.decode("utf-8"), object_pairs_hook=_unique_keys)
+        except (ValueError, RecursionError) as error:
+            raise BundleError(f"{where}: not a manifest: {error}") from None
+        if not isinstance(manifest, dict):
+            raise BundleError(f"{where}: not a manifest: it must hold one object")
+        return cls(folder, manifest)
+
+    def read(self, entry: BundleFile) -> bytes:
+        """Read a file of the bundle.
+
+        Returns:
+            Its bytes, whose length and checksum are those of the manifest.
+
+        Raises:
+            BundleError: It is missing, lies outside the bundle, or is not as the manifest says.
+        """
+        path = os.path.join(self.folder, entry.file)
+        folder = os.path.realpath(self.folder)
+        if os.path.dirname(os.path.realpath(path)) != folder:
+            raise BundleError(f"{path}: a link that leaves the bundle")
+        content = _read(path, entry.size)
+        if len(content) != entry.size:
+            raise BundleError(f"{path}: {len(content)} bytes, and the manifest says {entry.size}: copy it again")
+        if hashlib.sha256(content).hexdigest() != entry.sha256:
+            raise BundleError(f"{path}: its checksum is not the manifest's: the file was damaged or changed")
+        return content
+
+    def vocabulary(self) -> Vocabulary:
+        """Read the vocabulary.
+
+        Raises:
+            BundleError: As for ``read``, or it is not a vocabulary.
+        """
+        content = self.read(self._vocabulary)
+        try:
+            return Vocabulary.from_bytes(content)
+        except ValueError as error:
+            raise BundleError(f"{os.path.join(self.folder, self._vocabulary.file)}: {error}") from None
+
+
+def _read(path: str, limit: int) -> bytes:
+    """Read a file of at most ``limit`` bytes; one that is longer is not read to its end."""
+    try:
+        with open(path, "rb") as file:
+            content = file.read(limit + 1)
+    except OSError as error:
+        raise BundleError(f"{path}: {error.strerror}") from None
+    if len(content) > limit:
+        raise BundleError(f"{path}: longer than {limit} bytes")
+    return content
+
+
+def _field(record: dict[str, Any], key: str, kind: type, where: str) -> Any:
+    """Take a value of a record, or say what is wrong with it."""
+    names = {str: "a string", int: "a whole number", list: "a list", dict: "an object"}
+    value = record.get(key)
+    if type(value) is not kind or (type(value) is int and value < 0):
+        raise BundleError(f"{where}: {key} must be {names[kind]}")
+    return value
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Build an object of the manifest; a repeated key would let two readers see two different manifests."""
+    record = dict(pairs)
+    if len(record) != len(pairs):
+        raise ValueError("a key occurs twice")
+    return record

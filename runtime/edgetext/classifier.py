@@ -1,0 +1,190 @@
+"""One way in: load a bundle, give it text, get a label with its score."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from edgetext import engines
+from edgetext.bundle import Bundle
+from edgetext.errors import BundleError, EngineError
+from edgetext.text import Encoder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Any
+
+    from edgetext.bundle import ModelFile
+    from edgetext.engines import Engine
+
+# Rows that classify_many hands to the engine at once: TFLite and ONNX Runtime score a row of 32 in about half the
+# time of a row alone, and gain nothing more from 256 (benchmarks/latency.py measures both).
+BATCH_SIZE = 32
+
+
+class Prediction:
+    """What a classifier says of one text.
+
+    Attributes:
+        label: The most probable class; where two are equally probable, the first in the bundle's order.
+        score: Its probability, 0 to 1.
+        probabilities: The probability of every label, in the bundle's order, which sum to 1.
+        engine: The name of the engine that computed them.
+    """
+
+    __slots__ = ("engine", "label", "probabilities", "score")
+
+    def __init__(self, label: str, score: float, probabilities: dict[str, float], engine: str) -> None:
+        """Keep the four values."""
+        self.label = label
+        self.score = score
+        self.probabilities = probabilities
+        self.engine = engine
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the four values by name, ready for JSON."""
+        return {name: getattr(self, name) for name in ("label", "score", "probabilities", "engine")}
+
+    def __repr__(self) -> str:
+        """Show the four values."""
+        return (
+            f"Prediction(label={self.label!r}, score={self.score:.4f}, "
+            f"probabilities={self.probabilities!r}, engine={self.engine!r})"
+        )
+
+    def __eq__(self, other: object) -> bool:
+        """Compare by value."""
+        return self.as_dict() == other.as_dict() if isinstance(other, Prediction) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # equal by value, and holds a dict
+
+
+class Classifier:
+    """Scores texts with one model of a bundle, through one engine. Not safe to share between threads.
+
+    Attributes:
+        labels: The classes, in the order of the model's outputs.
+        encoder: Text to rows of ids.
+        engine: The engine object; ``engine.name`` and ``engine.runtime`` say what it is.
+        model: The bundle's entry of the model file in use; None if the classifier was put together by hand.
+    """
+
+    def __init__(self, labels: Sequence[str], encoder: Encoder, engine: Engine, model: ModelFile | None = None) -> None:
+        """Put a classifier together from parts; ``Classifier.load`` is the usual way.
+
+        Raises:
+            BundleError: The engine's model has another number of outputs than there are labels.
+        """
+        if engine.columns != len(labels) and (engine.columns, len(labels)) != (1, 2):
+            raise BundleError(f"the model has {engine.columns} outputs for {len(labels)} labels")
+        self.labels = list(labels)
+        self.encoder = encoder
+        self.engine = engine
+        self.model = model
+
+    @classmethod
+    def load(
+        cls,
+        path: str | os.PathLike[str] | None = None,
+        engine: str = "auto",
+        *,
+        recipe: str | None = None,
+        threads: int = 1,
+    ) -> Classifier:
+        """Load a bundle.
+
+        Args:
+            path: The bundle's folder; None stands for the one that ships with the package.
+            engine: ``"tflite"``, ``"onnx"``: that engine or an error. ``"auto"``: the first, in the bundle's
+                order of preference, that works on this machine.
+            recipe: Use the model file of that recipe, such as ``"static_wi8_ai8"``; None takes the bundle's
+                most preferred one for the engine.
+            threads: Threads that the engine may use; these models are too small to gain from more than 1.
+
+        Raises:
+            BundleError: The bundle is missing or damaged, or has no model for that engine and recipe.
+            EngineError: The engine is unknown, not installed or not working here; the message says how to
+                install it.
+            ValueError: ``threads`` is less than 1.
+        """
+        if threads < 1:
+            raise ValueError(f"threads must be at least 1, not {threads}")
+        bundle = Bundle.open(path)
+        candidates = _candidates(bundle, engine, recipe)
+        encoder = Encoder(bundle.vocabulary(), bundle.preprocessing)
+        failures: dict[str, str] = {}
+        for model in candidates:
+            if model.engine in failures:
+                continue
+            content = bundle.read(model)
+            try:
+                built = engines.create(
+                    model.engine, content, max_length=bundle.preprocessing.max_length, threads=threads
+                )
+            except EngineError as error:
+                if engine != "auto":
+                    raise
+                failures[model.engine] = str(error)
+            else:
+                return cls(bundle.labels, encoder, built, model)
+        raise EngineError("no engine of this bundle works here; " + "; or ".join(failures.values()))
+
+    def classify(self, text: str) -> Prediction:
+        """Score one text; one without any word gets what the model answers to an empty row.
+
+        Raises:
+            TypeError: ``text`` is not a string.
+        """
+        return self._prediction(self.engine.predict([self.encoder.encode(text)])[0])
+
+    def classify_many(self, texts: Iterable[str], batch_size: int = BATCH_SIZE) -> Iterator[Prediction]:
+        """Score texts as they come, in order; holds one batch of them in memory at a time.
+
+        Args:
+            texts: Any iterable of strings, endless ones too.
+            batch_size: Texts taken from ``texts`` before the first of their predictions is given back.
+
+        Raises:
+            TypeError: One of the texts is not a string (or ``texts`` is itself one).
+            ValueError: ``batch_size`` is less than 1.
+        """
+        if isinstance(texts, str):
+            raise TypeError("classify_many takes an iterable of texts; for one text there is classify")
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, not {batch_size}")
+        return self._stream(iter(texts), batch_size)
+
+    def _stream(self, texts: Iterator[str], batch_size: int) -> Iterator[Prediction]:
+        encode = self.encoder.encode
+        while rows := list(map(encode, islice(texts, batch_size))):
+            yield from map(self._prediction, self.engine.predict(rows))
+
+    def _prediction(self, outputs: list[float]) -> Prediction:
+        """Turn a row of outputs into a prediction."""
+        if len(outputs) == 1:
+            outputs = [1.0 - outputs[0], outputs[0]]
+        score = max(outputs)
+        if not 0.0 <= score <= 1.0 + 1e-6:  # false for NaN too
+            raise EngineError(f"engine {self.engine.name} answered {outputs}, which are not probabilities")
+        label = self.labels[outputs.index(score)]
+        return Prediction(label, score, dict(zip(self.labels, outputs)), self.engine.name)
+
+
+def _candidates(bundle: Bundle, engine: str, recipe: str | None) -> list[ModelFile]:
+    """List the model files that fit what the caller asked for, most preferred first."""
+    if engine != "auto" and engine not in engines.ENGINES:
+        raise EngineError(f"no engine is called {engine!r}: there are auto, {', '.join(engines.ENGINES)}")
+    found = [
+        model
+        for model in bundle.models
+        if (model.engine == engine or (engine == "auto" and model.engine in engines.ENGINES))
+        and recipe in (None, model.recipe)
+    ]
+    if not found:
+        asked = " and ".join(
+            f"{kind} {value}" for kind, value in (("engine", engine), ("recipe", recipe)) if value not in ("auto", None)
+        )
+        has = ", ".join(f"{model.recipe} ({model.engine})" for model in bundle.models) or "no model at all"
+        raise BundleError(f"{bundle.folder}: no model for {asked or 'any known engine'}; it has {has}")
+    return found

@@ -1,0 +1,108 @@
+"""The engines, by name, and how to get each.
+
+An engine is one small object: it takes rows of ids and returns probabilities. Each lives in a module of its own,
+imported when it is chosen, so that a machine pays only for what it uses. To add one, write such a module and
+add its line to ``ENGINES``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import sys
+import sysconfig
+
+from edgetext.errors import EngineError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Protocol
+
+    class Engine(Protocol):
+        """What every engine offers.
+
+        Attributes:
+            name: Its name in ``ENGINES``.
+            runtime: The library that does the work and its version, such as ``"ai-edge-litert 2.3.0"``.
+            columns: Outputs a row: one (the probability of the second of two labels) or one a label.
+        """
+
+        name: str
+        runtime: str
+        columns: int
+
+        def __init__(self, model: bytes, *, max_length: int, threads: int) -> None:
+            """Build the interpreter.
+
+            Args:
+                model: The content of a model file.
+                max_length: Ids in a row, which the model's input must take.
+                threads: Threads that one call may use.
+
+            Raises:
+                EngineError: The library is not installed, or does not work here.
+                BundleError: The library refuses the model, or the model's input and output are not as expected.
+            """
+
+        def predict(self, rows: Sequence[Sequence[int]]) -> list[list[float]]:
+            """Score rows of ids.
+
+            Args:
+                rows: Shape (batch, max_length), batch at least 1.
+
+            Returns:
+                Probabilities, shape (batch, columns).
+            """
+
+
+# name: (module, class)
+ENGINES = {
+    "tflite": ("edgetext.engines.tflite", "TFLiteEngine"),
+    "onnx": ("edgetext.engines.onnx", "ONNXEngine"),
+}
+
+
+def create(name: str, model: bytes, *, max_length: int, threads: int = 1) -> Engine:
+    """Build the named engine over a model.
+
+    Args:
+        name: A key of ``ENGINES``.
+        model: The content of a model file made for that engine.
+        max_length: Ids in a row.
+        threads: Threads that one call may use, at least 1.
+
+    Raises:
+        EngineError: No such engine, or it is not installed, or does not work here.
+        BundleError: The engine's library refuses the model.
+    """
+    if name not in ENGINES:
+        raise EngineError(f"no engine is called {name!r}: there are {', '.join(ENGINES)}")
+    module, attribute = ENGINES[name]
+    engine: Engine = getattr(importlib.import_module(module), attribute)(model, max_length=max_length, threads=threads)
+    return engine
+
+
+def tflite_package() -> str:
+    """Name what to install for the ``tflite`` engine on this machine, as arguments of pip.
+
+    ai-edge-litert has wheels for 64-bit x86 and ARM from Python 3.10 on; tflite-runtime 2.14.0, the last of its
+    line, for Python up to 3.11 and 32-bit ARM too, and works under numpy 1 only, which it does not declare.
+    """
+    wide = platform.machine().lower() in ("x86_64", "amd64", "aarch64", "arm64")
+    if wide and sys.version_info >= (3, 10):
+        return "ai-edge-litert"
+    return 'tflite-runtime "numpy<2"'
+
+
+def install_command(packages: str) -> str:
+    """Give the command that installs ``packages`` for the Python that runs now.
+
+    Where the system's Python refuses pip (PEP 668: an EXTERNALLY-MANAGED file beside the standard library, as on
+    Debian 12 and Raspberry Pi OS), the command makes a virtual environment first.
+    """
+    managed = os.path.exists(os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED"))
+    if managed and sys.prefix == sys.base_prefix:
+        return f"{sys.executable} -m venv ~/edgetext-venv && ~/edgetext-venv/bin/pip install {packages}"
+    return f"{sys.executable} -m pip install {packages}"

@@ -1,0 +1,62 @@
+"""The ``onnx`` engine: ONNX Runtime, kept small for a device."""
+
+from __future__ import annotations
+
+import platform
+
+from edgetext.engines import install_command
+from edgetext.errors import BundleError, EngineError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_PACKAGES = '"onnxruntime!=1.21.0"'
+
+
+class ONNXEngine:
+    """Runs an ``.onnx`` file whose only input is int32 ids, shape (batch, max_length), and whose output is float32."""
+
+    name = "onnx"
+
+    def __init__(self, model: bytes, *, max_length: int, threads: int = 1) -> None:
+        """Build the session; see ``edgetext.engines.Engine``."""
+        try:
+            import numpy
+            import onnxruntime
+        except ImportError as error:
+            mend = install_command(_PACKAGES)
+            raise EngineError(
+                f"engine onnx: onnxruntime is not installed or fails to import ({error}); to install it: {mend}"
+            ) from None
+        if onnxruntime.__version__ == "1.21.0" and platform.machine() == "aarch64":
+            # It dies of an illegal instruction on a Raspberry Pi 4 when a session is built.
+            raise EngineError(
+                f"engine onnx: onnxruntime 1.21.0 crashes on this machine; to mend it: {install_command(_PACKAGES)}"
+            )
+        self._numpy = numpy
+        self.runtime = f"onnxruntime {onnxruntime.__version__}"
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = False
+        options.log_severity_level = 3  # errors only
+        # Idle threads that spin take the processor from everything else on a small device.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's own exceptions have no common base but this
+            raise BundleError(f"{self.runtime} refuses the model: {str(error).splitlines()[0]}") from None
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        if len(inputs) != 1 or inputs[0].type != "tensor(int32)" or inputs[0].shape[1:] != [max_length]:
+            raise BundleError(f"the ONNX model's input is not one int32 tensor of shape (batch, {max_length})")
+        if len(outputs) != 1 or outputs[0].type != "tensor(float)" or not isinstance(outputs[0].shape[-1], int):
+            raise BundleError("the ONNX model's output is not one float32 tensor of shape (batch, classes)")
+        self._input = inputs[0].name
+        self.columns = outputs[0].shape[-1]
+
+    def predict(self, rows: Sequence[Sequence[int]]) -> list[list[float]]:
+        """Score rows of ids; see ``edgetext.engines.Engine``."""
+        batch = self._numpy.array(rows, dtype=self._numpy.int32)  # (batch, max_length)
+        probabilities: list[list[float]] = self._session.run(None, {self._input: batch})[0].tolist()
+        return probabilities

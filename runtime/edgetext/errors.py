@@ -1,0 +1,26 @@
+"""Everything that edgetext raises on purpose, as one tree.
+
+    EdgetextError        catch this one for all of them
+    |-- BundleError      a bundle that is missing, damaged, or not in a format that this version reads
+    |-- EngineError      an engine that is unknown, not installed, or does not work on this machine
+    `-- InputError       an input, or one record of it, that cannot be read as text
+
+Each message is one line that names the thing at fault and, where there is one, the command that mends it.
+A value of the wrong Python type is the caller's bug and raises TypeError or ValueError instead.
+"""
+
+
+class EdgetextError(Exception):
+    """The base of all errors below."""
+
+
+class BundleError(EdgetextError):
+    """A bundle is missing, damaged, or of a format that this version does not read."""
+
+
+class EngineError(EdgetextError):
+    """An engine is unknown, not installed, or does not work on this machine."""
+
+
+class InputError(EdgetextError):
+    """An input, or one record of it, cannot be read as text."""

@@ -1,0 +1,52 @@
+"""Telling what a bundle is."""
+
+from __future__ import annotations
+
+import json
+
+from edgetext.bundle import Bundle
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+
+
+def print_info(path: str | os.PathLike[str] | None, *, as_json: bool = False) -> None:
+    """Print a bundle's name, labels, preprocessing and models, with what was measured of each.
+
+    Args:
+        path: The bundle's folder; None stands for the one that ships with the package.
+        as_json: Print the manifest instead.
+
+    Raises:
+        BundleError: The bundle is missing or damaged.
+    """
+    bundle = Bundle.open(path)
+    if as_json:
+        print(json.dumps(bundle.manifest, indent=2))
+        return
+    settings = bundle.preprocessing
+    end = "last" if settings.truncating == "pre" else "first"
+    print(f"{bundle.name} in {bundle.folder}")
+    print(f"labels      {', '.join(bundle.labels)}")
+    print(f"words       {len(bundle.vocabulary()):,} ids; the {end} {settings.max_length} of a text are read")
+    print("models, most preferred first:")
+    print(f"  {'engine':8s} {'recipe':18s} {'bytes':>9s} {'accuracy':>9s} {'drop':>6s}  {'measured on'}")
+    for model in bundle.models:
+        accuracy, drop, reviews = _measured(model.record)
+        print(f"  {model.engine:8s} {model.recipe:18s} {model.size:9,d} {accuracy:>9s} {drop:>6s}  {reviews}")
+    print("drop: against the Keras model, in points")
+
+
+def _measured(record: dict[str, object]) -> tuple[str, str, str]:
+    """Give accuracy, drop and what they were measured on: the test set if that was done, else export's sample."""
+    test, agreement = record.get("test"), record.get("agreement")
+    try:
+        if isinstance(test, dict):
+            return f"{test['accuracy']:.2%}", f"{test['drop_points']:+.2f}", f"{test['reviews']:,} test reviews"
+        if isinstance(agreement, dict):
+            drop = 100 * (agreement["keras_accuracy"] - agreement["accuracy"])
+            return f"{agreement['accuracy']:.2%}", f"{drop:+.2f}", f"{agreement['reviews']:,} held-back reviews"
+    except (KeyError, TypeError, ValueError):
+        pass  # the manifest of somebody else's tool: nothing that this table could show
+    return "", "", "not measured"
