@@ -1,0 +1,225 @@
+"""The movie reviews: found or downloaded, parsed once, cached as JSON lines.
+
+    python -m train.data --split test        # prints the path of the split's file, one review a line
+
+A line is ``{"id": "test/pos/0_10.txt", "label": "positive", "text": "..."}``. Other stages read these files; they
+do not import this module.
+
+Source: the Large Movie Review Dataset v1.0 of Maas et al., "Learning Word Vectors for Sentiment Analysis", ACL 2011.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import hashlib
+import json
+import os
+import sys
+import tarfile
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pooch
+from tqdm import tqdm
+
+from edgetext.folders import replacing
+
+URL = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
+URL_HASH = "md5:7c2ac02c03563afcf9b574c7e56c153a"  # of the published file, 84,125,825 bytes
+DATA_VARIABLE = "EDGETEXT_DATA"
+CACHE_VARIABLE = "EDGETEXT_CACHE"
+
+# The classes in the order of the model's outputs: output 1 is the probability of the second.
+LABELS = ("negative", "positive")
+SPLITS = ("train", "test")
+# Folder in the archive: split and label.
+FOLDERS = {f"{split}/{short}": (split, label) for split in SPLITS for short, label in zip(("neg", "pos"), LABELS)}
+PUBLISHED_COUNT = 12_500  # reviews in each of these folders
+MAX_REVIEW_BYTES = 1_000_000  # the longest published review has 14 kB
+# Part of the cache's key: raise it when the parsed files change.
+CACHE_VERSION = 1
+
+
+class DataError(Exception):
+    """The reviews cannot be had; the message is one line that says why and what to do."""
+
+
+class Review(NamedTuple):
+    """One labelled review; ``id`` is its name in the archive, below ``aclImdb/``."""
+
+    id: str
+    label: str
+    text: str
+
+
+def load_split(split: str, source: str | os.PathLike[str] | None = None) -> list[Review]:
+    """Load one split of the reviews, in the order of their names.
+
+    Args:
+        split: ``"train"`` or ``"test"``.
+        source: As for ``prepare``.
+
+    Raises:
+        DataError: As for ``prepare``.
+    """
+    with (prepare(source) / f"{split}.jsonl").open(encoding="utf-8") as file:
+        return [Review(**json.loads(line)) for line in file]
+
+
+def prepare(source: str | os.PathLike[str] | None = None) -> Path:
+    """Parse the reviews unless that was done before, and give the folder with ``train.jsonl`` and ``test.jsonl``.
+
+    Args:
+        source: The archive ``aclImdb_v1.tar.gz``, or the folder it unpacks to. None takes what $EDGETEXT_DATA
+            names, else the archive is downloaded once into the cache folder.
+
+    Raises:
+        DataError: The source is missing, damaged or something else; there is no network; the disk is full.
+    """
+    named = source or os.environ.get(DATA_VARIABLE)
+    path = Path(named).expanduser() if named else _download()
+    try:
+        parsed = cache_folder() / f"reviews-v{CACHE_VERSION}-{_fingerprint(path)}"
+        if not parsed.is_dir():
+            _parse(path, parsed)
+    except OSError as error:
+        raise DataError(f"{error.filename or cache_folder()}: {error.strerror or error}") from None
+    return parsed
+
+
+def cache_folder() -> Path:
+    """Give the folder for downloads and parsed reviews: $EDGETEXT_CACHE, else the user's cache folder."""
+    return Path(os.environ.get(CACHE_VARIABLE) or pooch.os_cache("edgetext"))
+
+
+def _download() -> Path:
+    """Download the archive into the cache folder, unless it is there and whole."""
+    mend = f"get it another way and name it with --data or ${DATA_VARIABLE}"
+    try:
+        # The bar shows on a terminal only, as all of ours do.
+        bar = tqdm(unit="B", unit_scale=True, desc="downloading", disable=None)
+        downloader = pooch.HTTPDownloader(progressbar=bar, timeout=30)
+        pooch.get_logger().setLevel("WARNING")
+        return Path(pooch.retrieve(URL, URL_HASH, URL.rpartition("/")[2], cache_folder(), downloader=downloader))
+    except ValueError:
+        raise DataError(f"{URL}: what was downloaded has another checksum than the data set: {mend}") from None
+    except OSError as error:  # requests' exceptions are OSErrors too
+        reason = error.strerror or type(error).__name__
+        raise DataError(f"{URL}: the download failed ({reason}): {mend}") from None
+
+
+def _fingerprint(path: Path) -> str:
+    """Identify what is at ``path``: an archive by its bytes, a folder by its files' names, sizes and times."""
+    digest = hashlib.sha256()
+    if path.is_dir():
+        for name, file in _folder_files(path):
+            status = file.stat()
+            digest.update(f"{name} {status.st_size} {status.st_mtime_ns}\n".encode())
+    elif path.exists():
+        with path.open("rb") as archive:
+            while block := archive.read(1 << 20):
+                digest.update(block)
+    else:
+        raise DataError(f"no reviews at {path}: there is no such file or folder")
+    return digest.hexdigest()[:16]
+
+
+def _parse(path: Path, target: Path) -> None:
+    """Read an archive or a folder, and write ``target/train.jsonl`` and ``target/test.jsonl``."""
+    reviews: dict[str, list[Review]] = {split: [] for split in SPLITS}
+    for name, content in _folder_contents(path) if path.is_dir() else _archive_contents(path):
+        split, label = FOLDERS[name.rpartition("/")[0]]
+        try:
+            reviews[split].append(Review(name, label, content.decode("utf-8")))
+        except UnicodeDecodeError:
+            raise DataError(f"{path}: {name} is not UTF-8") from None
+    counts = Counter(review.id.rpartition("/")[0] for rows in reviews.values() for review in rows)
+    if missing := [folder for folder in FOLDERS if not counts[folder]]:
+        raise DataError(f"{path}: not the movie reviews: nothing in aclImdb/{missing[0]}/*.txt")
+    for folder in FOLDERS:
+        if counts[folder] != PUBLISHED_COUNT:
+            print(f"note: {path} has {counts[folder]} reviews in {folder}, not {PUBLISHED_COUNT}", file=sys.stderr)
+    with replacing(target, marker="train.jsonl") as folder:
+        for split, rows in reviews.items():
+            with (Path(folder) / f"{split}.jsonl").open("w", encoding="utf-8") as file:
+                file.writelines(json.dumps(row._asdict(), ensure_ascii=False) + "\n" for row in sorted(rows))
+
+
+def _archive_contents(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Read the reviews out of the archive, which is not unpacked: its member names never become paths."""
+    total = path.stat().st_size
+    try:
+        with (
+            path.open("rb") as raw,
+            tqdm.wrapattr(raw, "read", total=total, desc="parsing", leave=False, disable=None) as counted,
+            gzip.GzipFile(fileobj=counted) as unpacked,
+        ):
+            with tarfile.open(fileobj=unpacked, mode="r|") as archive:
+                for member in archive:
+                    name = _review_name(member.name)
+                    if name is None or not member.isfile():
+                        continue
+                    if member.size > MAX_REVIEW_BYTES:
+                        raise DataError(f"{path}: {member.name} is larger than {MAX_REVIEW_BYTES} bytes")
+                    file = archive.extractfile(member)
+                    assert file is not None  # a regular file
+                    yield name, file.read()
+            while unpacked.read(1 << 20):  # to the end, where gzip's own checksum is tested
+                pass
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"{path}: not a whole .tar.gz archive ({error}): download it again") from None
+
+
+def _folder_contents(path: Path) -> Iterator[tuple[str, bytes]]:
+    for name, file in tqdm(list(_folder_files(path)), desc="parsing", leave=False, disable=None):
+        yield name, file.read_bytes()
+
+
+def _folder_files(path: Path) -> Iterator[tuple[str, Path]]:
+    """List the review files below ``path``, which is ``aclImdb`` itself or the folder it was unpacked in."""
+    root = path / "aclImdb" if (path / "aclImdb").is_dir() else path
+    for folder in FOLDERS:
+        for file in sorted((root / folder).glob("*.txt")):
+            yield f"{folder}/{file.name}", file
+
+
+def _review_name(member: str) -> str | None:
+    """Give a review's name below ``aclImdb/``; None for everything else in the archive."""
+    parts = [part for part in member.split("/") if part != "."]
+    if len(parts) == 4 and parts[0] == "aclImdb" and "/".join(parts[1:3]) in FOLDERS and parts[3].endswith(".txt"):
+        return "/".join(parts[1:])
+    return None
+
+
+def add_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the option that every command over the reviews has."""
+    parser.add_argument(
+        "--data",
+        metavar="PATH",
+        help=f"the archive aclImdb_v1.tar.gz or its unpacked folder (default: ${DATA_VARIABLE}, else downloaded)",
+    )
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command of the module's docstring."""
+    parser = argparse.ArgumentParser(
+        prog="python -m train.data",
+        description="Find or download the movie reviews, parse them, and print the path of a split's JSON lines.",
+    )
+    add_argument(parser)
+    parser.add_argument("--split", choices=SPLITS, default="test", help="which reviews (default: %(default)s)")
+    args = parser.parse_args(argv)
+    try:
+        print(prepare(args.data) / f"{args.split}.jsonl")
+    except DataError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

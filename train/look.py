@@ -1,0 +1,81 @@
+"""Look at the data as the network sees it: counts, lengths, and a review as words, ids and a padded row.
+
+Examples:
+  python -m train.look                             # the first review of the training split
+  python -m train.look --review train/pos/0_9.txt
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Sequence
+
+from edgetext.text import PAD_ID, Encoder, tokenize
+from train import data
+from train.presets import PRESETS
+from train.vocabulary import build_vocabulary
+
+# Shares of the reviews whose longest length is shown, in percent.
+PERCENTILES = (10, 50, 90, 99, 100)
+
+
+def show_split(name: str, reviews: Sequence[data.Review]) -> None:
+    """Print a split's counts by label, and the lengths of its reviews in tokens."""
+    counts = Counter(review.label for review in reviews)
+    lengths = sorted(len(tokenize(review.text)) for review in reviews)
+    ranks = [max(0, round(percent / 100 * len(lengths)) - 1) for percent in PERCENTILES]
+    print(f"{name}: {len(reviews):,} reviews, " + ", ".join(f"{counts[label]:,} {label}" for label in data.LABELS))
+    print(
+        f"  tokens: mean {sum(lengths) / len(lengths):.0f}; "
+        + ", ".join(f"{percent} % have at most {lengths[rank]:,}" for percent, rank in zip(PERCENTILES, ranks))
+    )
+
+
+def show_review(review: data.Review, encoder: Encoder) -> None:
+    """Print a review in every form that it takes on its way into the network."""
+    ids, row = encoder.ids(review.text), encoder.encode(review.text)
+    print(f"\n{review.id}: {review.label}\n\ntext\n{review.text}")
+    print(f"\nids, {len(ids)} of them: 1 is the start, 2 a word outside the vocabulary\n{_joined(ids)}")
+    print(f"\nids decoded\n{encoder.vocabulary.decode(ids)}")
+    padding = row.count(PAD_ID)
+    print(f"\nrow of {len(row)} ids, {padding} of them padding: what the network gets\n{_joined(row)}")
+
+
+def _joined(ids: Sequence[int]) -> str:
+    return " ".join(map(str, ids))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command of the module's docstring."""
+    parser = argparse.ArgumentParser(
+        prog="python -m train.look", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    data.add_argument(parser)
+    parser.add_argument(
+        "--preset", choices=PRESETS, default="tutorial", help="whose preprocessing (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--review", metavar="ID", help="the review to show, such as train/pos/0_9.txt (default: the first)"
+    )
+    args = parser.parse_args(argv)
+    try:
+        splits = {name: data.load_split(name, args.data) for name in data.SPLITS}
+        reviews = {review.id: review for split in splits.values() for review in split}
+        if args.review is not None and args.review not in reviews:
+            raise data.DataError(f"no review is called {args.review!r}; one is called {next(iter(reviews))!r}")
+    except data.DataError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    preset = PRESETS[args.preset]
+    vocabulary = build_vocabulary((review.text for review in splits["train"]), preset.vocabulary_size)
+    for name, split in splits.items():
+        show_split(name, split)
+    print(f"vocabulary: {len(vocabulary):,} ids; the most frequent words are {', '.join(vocabulary.tokens[4:14])}")
+    show_review(reviews[args.review or next(iter(reviews))], Encoder(vocabulary, preset.preprocessing))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
