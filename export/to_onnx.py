@@ -1,0 +1,16 @@
+"""Export a trained run to ONNX, quantised, into a bundle that the runtime reads.
+
+Examples:
+  python export/to_onnx.py                            # the default run into the default bundle
+  python export/to_onnx.py --run runs/mine --out bundles/mine --recipe float32
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from export.command import main
+
+if __name__ == "__main__":
+    sys.exit(main("onnx", __doc__))
