@@ -45,9 +45,10 @@ $(TFLITE_READY): $(TFLITE_PINS)
 	    && touch $@
 
 .PHONY: demo
-demo: setup ## Export the committed model to TFLite and ONNX, and score a text
+demo: setup ## Export the committed run to TFLite and ONNX, compare each file with Keras, and score a text
 	$(RUN) export/to_tflite.py --out build/demo
 	$(RUN) export/to_onnx.py --out build/demo
+	$(RUN) runtime/classify.py --model build/demo --info
 	$(RUN) runtime/classify.py --model build/demo "great movie"
 
 .PHONY: test

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 
 from edgetext.errors import InputError
 
@@ -111,12 +112,13 @@ class Arguments(Lines):
     def __iter__(self) -> Iterator[RecordOrError]:
         """Read the texts."""
         for number, text in enumerate(self._texts, 1):
-            if not text.strip():
-                yield InputError(f"text {number} is empty")
-            elif not _is_utf8(text):
+            try:
+                # What was typed is UTF-8 even where the locale made Python take its bytes for something else.
+                text = os.fsencode(text).decode("utf-8")
+            except UnicodeError:
                 yield InputError(f"text {number} is not UTF-8")
-            else:
-                yield Record(number, text)
+                continue
+            yield Record(number, text) if text.strip() else InputError(f"text {number} is empty")
 
 
 class JSONLines:

@@ -1,0 +1,14 @@
+"""``runtime/classify.py`` over a fake engine: all of the command but the interpreter, on any Python."""
+
+import sys
+from pathlib import Path
+from unittest import mock
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
+
+from edgetext.cli import main
+from tests.runtime.helpers import fake_classifier
+
+if __name__ == "__main__":
+    with mock.patch("edgetext.classifier.Classifier.load", return_value=fake_classifier()):
+        sys.exit(main())

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import unittest
+from pathlib import Path
+from typing import Any
+
+from edgetext import Bundle, BundleError, Classifier, EngineError
+from edgetext.bundle import DEFAULT_BUNDLE
+from tests.runtime.helpers import VOCABULARY, entry, write_bundle
+
+
+class BundleTest(unittest.TestCase):
+    def setUp(self) -> None:
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.folder = Path(temporary.name) / "bundle"
+        self.manifest = write_bundle(self.folder)
+
+    def refuse(self, *parts: str) -> None:
+        """Assert that the bundle is refused in one line that has these parts."""
+        with self.assertRaises(BundleError) as caught:
+            bundle = Bundle.open(self.folder)
+            bundle.vocabulary()
+            for model in bundle.models:
+                bundle.read(model)
+        message = str(caught.exception)
+        self.assertNotIn("\n", message)
+        for part in (str(self.folder), *parts):
+            self.assertIn(part, message)
+
+    def test_good(self) -> None:
+        bundle = Bundle.open(self.folder)
+        self.assertEqual(bundle.labels, ["negative", "positive"])
+        self.assertEqual(bundle.vocabulary().tokens, VOCABULARY.tokens)
+        self.assertEqual(bundle.read(bundle.models[0]), b"no model at all")
+
+    def test_default_bundle_is_whole(self) -> None:
+        bundle = Bundle.open()
+        self.assertEqual(bundle.folder, DEFAULT_BUNDLE)
+        self.assertEqual(len(bundle.vocabulary()), 10_000)
+        for model in bundle.models:
+            self.assertEqual(len(bundle.read(model)), model.size)
+
+    def test_missing(self) -> None:
+        (self.folder / "manifest.json").rename(self.folder / "other.json")
+        self.refuse("no bundle at", "manifest.json")
+        with self.assertRaisesRegex(BundleError, "no such folder"):
+            Bundle.open(self.folder / "nowhere")
+        with self.assertRaisesRegex(BundleError, "no such folder"):
+            Bundle.open(self.folder / "vocab.txt")
+
+    def test_missing_truncated_changed_and_longer_files(self) -> None:
+        for name in ("vocab.txt", "model.float32.tflite"):
+            path = self.folder / name
+            content = path.read_bytes()
+            with self.subTest(name):
+                path.write_bytes(content[:-1])
+                self.refuse(name, f"{len(content) - 1} bytes")
+                path.write_bytes(content + b"x")
+                self.refuse(name, "longer")
+                path.write_bytes(b"x" + content[1:])
+                self.refuse(name, "checksum")
+                path.unlink()
+                self.refuse(name, "No such file")
+                path.mkdir()
+                self.refuse(name)
+                path.rmdir()
+                path.write_bytes(content)
+
+    def test_names_and_links_that_leave_the_bundle(self) -> None:
+        (self.folder.parent / "secret").write_bytes(b"secret")
+        for name in ("../secret", "/etc/hostname", "", ".", "..", "sub/model", "a\0b"):
+            with self.subTest(name):
+                write_bundle(self.folder, models=[entry(name, b"secret", engine="tflite", recipe="float32")])
+                self.refuse("not a plain file name")
+        os.symlink(self.folder.parent / "secret", self.folder / "link")
+        write_bundle(self.folder, models=[entry("link", b"secret", engine="tflite", recipe="float32")])
+        self.refuse("leaves the bundle")
+
+    def test_bad_manifests(self) -> None:
+        good: dict[str, Any] = self.manifest
+        bad: list[tuple[str, dict[str, Any]]] = [
+            ("format_version is 2", {"format_version": 2}),
+            ("format_version is None", {"format_version": None}),
+            ("name must be a string", {"name": 1}),
+            ("labels must be a list", {"labels": "positive"}),
+            ("two or more", {"labels": ["positive"]}),
+            ("two or more", {"labels": ["positive", 1]}),
+            ("twice", {"labels": ["positive", "positive"]}),
+            ("preprocessing must be an object", {"preprocessing": []}),
+            ("tokenizer is 'x'", {"preprocessing": {**good["preprocessing"], "tokenizer": "x"}}),
+            ("vocabulary must be an object", {"vocabulary": None}),
+            ("size must be a whole number", {"vocabulary": {**good["vocabulary"], "size": -1}}),
+            ("size must be a whole number", {"vocabulary": {**good["vocabulary"], "size": True}}),
+            ("models must be a list", {"models": {}}),
+            ("models[0] must be an object", {"models": ["x"]}),
+            ("engine must be a string", {"models": [entry("m", b"")]}),
+            ("checksum", {"vocabulary": {**good["vocabulary"], "sha256": "0" * 64}}),
+        ]
+        for part, change in bad:
+            with self.subTest(part, change=change):
+                write_bundle(self.folder, **change)
+                self.refuse(part)
+
+    def test_manifests_that_are_no_json_object(self) -> None:
+        path = self.folder / "manifest.json"
+        for content in (
+            b"",
+            b"{",
+            b"[]",
+            b"\xff\xfe",
+            b'{"format_version": 1, "format_version": 1}',
+            b"[" * 100_000,
+            b" " * 1_000_001,
+        ):
+            with self.subTest(content=content[:20]):
+                path.write_bytes(content)
+                self.refuse("manifest.json")
+
+    def test_a_vocabulary_that_is_none(self) -> None:
+        content = b"the\nmovie\n"
+        (self.folder / "vocab.txt").write_bytes(content)
+        manifest = {**self.manifest, "vocabulary": entry("vocab.txt", content)}
+        (self.folder / "manifest.json").write_text(json.dumps(manifest))
+        self.refuse("vocab.txt", "first tokens")
+
+    def test_what_is_asked_for_and_not_there(self) -> None:
+        for engine, recipe, kind, part in (
+            ("bogus", None, EngineError, "auto, tflite"),
+            ("onnx", None, BundleError, "no model for engine onnx; it has float32 (tflite)"),
+            ("tflite", "float16", BundleError, "no model for engine tflite and recipe float16"),
+            ("auto", "float16", BundleError, "no model for recipe float16"),
+        ):
+            with self.subTest(part), self.assertRaises(kind) as caught:
+                Classifier.load(self.folder, engine, recipe=recipe)
+            self.assertIn(part, str(caught.exception))
+        write_bundle(self.folder, models=[])
+        with self.assertRaisesRegex(BundleError, "it has no model at all"):
+            Classifier.load(self.folder)
+        with self.assertRaisesRegex(ValueError, "threads"):
+            Classifier.load(self.folder, threads=0)
+
+
+if __name__ == "__main__":
+    unittest.main()

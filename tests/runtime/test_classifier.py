@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import itertools
+import unittest
+from unittest import mock
+
+from edgetext import BundleError, Classifier, EngineError, Prediction, engines
+from edgetext.testing import FakeEngine
+from edgetext.text import Encoder, Preprocessing
+from tests.runtime.helpers import VOCABULARY, fake_classifier
+
+ENCODER = Encoder(VOCABULARY, Preprocessing(8, "pre"))
+
+
+class ClassifierTest(unittest.TestCase):
+    def test_two_labels_from_one_output(self) -> None:
+        expected = Prediction("positive", 0.75, {"negative": 0.25, "positive": 0.75}, "fake")
+        self.assertEqual(fake_classifier().classify("great movie"), expected)
+        self.assertEqual(fake_classifier().classify("bad").label, "negative")
+
+    def test_one_half_is_the_first_label(self) -> None:
+        """Keras' binary accuracy counts a probability as the second label when it is greater than one half."""
+        self.assertEqual(fake_classifier().classify("").label, "negative")
+
+    def test_an_output_a_label(self) -> None:
+        classifier = Classifier(["a", "b", "c"], ENCODER, FakeEngine(lambda row: [0.2, 0.5, 0.3], columns=3))
+        prediction = classifier.classify("great")
+        self.assertEqual((prediction.label, prediction.score), ("b", 0.5))
+        self.assertEqual(prediction.probabilities, {"a": 0.2, "b": 0.5, "c": 0.3})
+
+    def test_wrong_number_of_outputs(self) -> None:
+        for labels, columns in ((2, 3), (3, 1), (3, 2)):
+            with self.subTest(labels=labels, columns=columns), self.assertRaises(BundleError):
+                Classifier([str(i) for i in range(labels)], ENCODER, FakeEngine(lambda row: [], columns))
+
+    def test_what_is_no_probability_is_never_passed_on(self) -> None:
+        answers: list[float] = []
+        classifier = Classifier(["a", "b"], ENCODER, FakeEngine(lambda row: answers))
+        for value in (float("nan"), -0.5, 1.5, float("inf")):
+            answers[:] = [value]
+            with self.subTest(value), self.assertRaises(EngineError):
+                classifier.classify("great")
+
+    def test_many_equals_one_by_one_whatever_the_batch(self) -> None:
+        texts = ["great", "bad", "", "great great movie", "the bad", "bad bad bad", "the"]
+        alone = [fake_classifier().classify(text) for text in texts]
+        for size in (1, 2, 3, 7, 100):
+            classifier = fake_classifier()
+            self.assertEqual(list(classifier.classify_many(texts, size)), alone)
+            self.assertLessEqual(max(classifier.engine.batches), size)  # type: ignore[attr-defined]
+        self.assertEqual(list(fake_classifier().classify_many([])), [])
+
+    def test_many_streams(self) -> None:
+        """An endless iterable is read one batch ahead and no further."""
+        taken = itertools.count()
+        texts = (f"great {next(taken)}" for _ in itertools.repeat(None))
+        predictions = fake_classifier().classify_many(texts, batch_size=4)
+        for _ in range(5):
+            self.assertEqual(next(predictions).label, "positive")
+        self.assertEqual(next(taken), 8)
+
+    def test_wrong_types_and_values(self) -> None:
+        with self.assertRaises(TypeError):
+            fake_classifier().classify(None)  # type: ignore[arg-type]
+        with self.assertRaises(TypeError):
+            fake_classifier().classify_many("great movie")
+        with self.assertRaises(ValueError):
+            fake_classifier().classify_many(["great"], 0)
+
+    def test_prediction_shows_itself(self) -> None:
+        prediction = fake_classifier().classify("great")
+        self.assertIn("'positive'", repr(prediction))
+        self.assertEqual(list(prediction.as_dict()), ["label", "score", "probabilities", "engine"])
+        self.assertNotEqual(prediction, "positive")
+
+
+class InstallCommandTest(unittest.TestCase):
+    def test_package_by_machine(self) -> None:
+        for machine, version, expected in (
+            ("x86_64", (3, 11), "ai-edge-litert"),
+            ("aarch64", (3, 13), "ai-edge-litert"),
+            ("arm64", (3, 10), "ai-edge-litert"),
+            ("armv7l", (3, 11), 'tflite-runtime "numpy<2"'),
+            ("x86_64", (3, 9), 'tflite-runtime "numpy<2"'),
+        ):
+            with self.subTest(machine=machine, version=version), mock.patch("platform.machine", return_value=machine):
+                with mock.patch("sys.version_info", version):
+                    self.assertEqual(engines.tflite_package(), expected)
+
+    def test_virtual_environment_where_pip_would_refuse(self) -> None:
+        with mock.patch("os.path.exists", return_value=True), mock.patch("sys.prefix", "/p"):
+            with mock.patch("sys.base_prefix", "/p"):
+                self.assertIn("-m venv", engines.install_command("x"))
+            with mock.patch("sys.base_prefix", "/q"):
+                self.assertTrue(engines.install_command("x").endswith("-m pip install x"))
+
+
+if __name__ == "__main__":
+    unittest.main()

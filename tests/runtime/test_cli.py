@@ -1,0 +1,354 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+from edgetext import __version__
+from tests.runtime import RUNTIME
+from tests.runtime.helpers import run, write_bundle
+
+FAKE = str(Path(__file__).with_name("fake_command.py"))
+
+
+class CommandTest(unittest.TestCase):
+    """Common assertions; each test runs the command in a process of its own."""
+
+    def succeed(self, *args: str, stdin: bytes = b"", errors: str = "", code: int = 0) -> str:
+        """Run, assert the exit code and what is on standard error, and give standard output."""
+        result = run(*args, stdin=stdin)
+        self.assertEqual(result.stderr.decode(), errors)
+        self.assertEqual(result.returncode, code)
+        return result.stdout.decode()
+
+    def fail_with(self, part: str, *args: str, stdin: bytes = b"") -> None:
+        """Run, and assert exit code 2, no output, and one line of error that has ``part``."""
+        result = run(*args, stdin=stdin)
+        message = result.stderr.decode()
+        self.assertEqual((result.returncode, result.stdout), (2, b""), message)
+        self.assertIn(part, message.splitlines()[-1])
+        self.assertNotIn("Traceback", message)
+
+
+class ArgumentsTest(CommandTest):
+    def test_texts(self) -> None:
+        output = self.succeed("great movie", "bad movie")
+        self.assertEqual(output, "positive\t0.7500\tfake\tgreat movie\nnegative\t0.7500\tfake\tbad movie\n")
+
+    def test_json(self) -> None:
+        rows = [json.loads(line) for line in self.succeed("--json", "great", "caf\u00e9").splitlines()]
+        self.assertEqual(
+            rows[0],
+            {
+                "text": "great",
+                "label": "positive",
+                "score": 0.75,
+                "probabilities": {"negative": 0.25, "positive": 0.75},
+                "engine": "fake",
+            },
+        )
+        self.assertEqual(rows[1]["text"], "caf\u00e9")
+
+    def test_empty_and_undecodable_texts(self) -> None:
+        """What can be scored is scored; the rest is named."""
+        output = self.succeed("", "great", " ", errors="error: text 1 is empty\nerror: text 3 is empty\n", code=2)
+        self.assertEqual(output, "positive\t0.7500\tfake\tgreat\n")
+        result = run(b"\xff\xfe", "great")
+        self.assertEqual((result.returncode, result.stderr), (2, b"error: text 1 is not UTF-8\n"))
+        self.assertEqual(result.stdout, b"positive\t0.7500\tfake\tgreat\n")
+
+    def test_control_characters_do_not_reach_a_terminal(self) -> None:
+        output = self.succeed("great \x1b[31m\tmovie\nbad bad")
+        self.assertEqual(output, "negative\t0.7500\tfake\tgreat  [31m movie bad bad\n")
+
+    def test_wrong_usage(self) -> None:
+        for part, args in (
+            ("not both", ("great", "--file", "x")),
+            ("not both", ("great", "--jsonl", "x")),
+            ("not allowed with", ("--csv", "a", "--jsonl", "b")),
+            ("--csv writes CSV", ("--csv", "a", "--json")),
+            ("at least 1", ("great", "--threads", "0")),
+            ("one character", ("--csv", "a", "--delimiter", "ab")),
+            ("unrecognized", ("--bogus",)),
+            ("x.txt: No such file", ("--file", "x.txt")),
+            ("Is a directory", ("--file", str(RUNTIME))),
+        ):
+            with self.subTest(args):
+                self.fail_with(part, *args)
+
+    def test_help_and_version(self) -> None:
+        self.assertIn("examples:", self.succeed("--help"))
+        self.assertEqual(self.succeed("--version"), f"edgetext {__version__}\n")
+
+
+class LinesTest(CommandTest):
+    def test_a_text_a_line(self) -> None:
+        output = self.succeed(stdin=b"\xef\xbb\xbfgreat\r\nbad\nno end")
+        self.assertEqual([line.split("\t")[3] for line in output.splitlines()], ["great", "bad", "no end"])
+
+    def test_unreadable_lines_are_named_and_the_rest_goes_on(self) -> None:
+        stdin = b"great\n\xff\xfe\nbad\nab\xc3\nbad\n"
+        errors = "error: line 2: not UTF-8 (byte 0xff at 1)\nerror: line 4: not UTF-8 (byte 0xc3 at 3)\n"
+        output = self.succeed(stdin=stdin, errors=errors, code=2)
+        self.assertEqual([line.split("\t")[0] for line in output.splitlines()], ["positive", "negative", "negative"])
+
+    def test_empty_lines_keep_their_place(self) -> None:
+        note = "note: 2 empty texts were scored: what the model answers to nothing\n"
+        self.assertEqual(len(self.succeed(stdin=b"great\n\n \nbad\n", errors=note).splitlines()), 4)
+
+    def test_no_lines(self) -> None:
+        self.assertEqual(self.succeed(stdin=b""), "")
+
+    def test_lines_end_at_line_feeds_only(self) -> None:
+        """Other line separators are characters of a text, as in the reviews."""
+        row = self.succeed("--json", stdin="great\x85bad\u2028bad\x0cbad\n".encode())
+        self.assertEqual(json.loads(row)["text"], "great\x85bad\u2028bad\x0cbad")
+
+    def test_file_in_batches_equals_pipe_line_by_line(self) -> None:
+        content = b"".join(b"great movie %d\nbad\n" % i for i in range(100)) + b"\xff\n" + b"great\n" * 40
+        with tempfile.NamedTemporaryFile(suffix=".txt") as file:
+            file.write(content)
+            file.flush()
+            from_file, from_pipe = run("--file", file.name), run(stdin=content)
+        self.assertEqual(from_file.stdout, from_pipe.stdout)
+        self.assertEqual(from_file.stderr, from_pipe.stderr)
+        self.assertEqual(from_file.stdout.count(b"\n"), 240)
+
+
+class JSONLinesTest(CommandTest):
+    def test_other_fields_pass_as_they_were_written(self) -> None:
+        line = b'{ "id": 1.10, "big": 12345678901234567890123, "t": "great", "x": [1, {"y": null}] }'
+        output = self.succeed("--jsonl", "t", stdin=line + b"\n\n")
+        self.assertTrue(output.startswith(line.decode()[:-2]), output)
+        row = json.loads(output)
+        self.assertEqual((row["label"], row["score"], row["engine"]), ("positive", 0.75, "fake"))
+        self.assertEqual(row["probabilities"], {"negative": 0.25, "positive": 0.75})
+
+    def test_bad_lines(self) -> None:
+        good = b'{"t": "bad \\ud800"}'
+        for bad, part in (
+            (b"{", b"not JSON"),
+            (b"[1]", b"not a JSON object"),
+            (b'{"u": "x"}', b"no field 't'"),
+            (b'{"t": 1}', b"no field 't'"),
+            (b'{"t": "x", "label": 1}', b"a field 'label' already: choose a --prefix"),
+            (b"\xff", b"not UTF-8"),
+            (b"[" * 100_000, b"not JSON"),
+        ):
+            with self.subTest(bad[:30]):
+                result = run("--jsonl", "t", stdin=good + b"\n" + bad + b"\n" + good)
+                self.assertEqual(result.returncode, 2)
+                self.assertTrue(result.stderr.startswith(b"error: line 2: "), result.stderr)
+                self.assertIn(part, result.stderr)
+                self.assertEqual([json.loads(row)["label"] for row in result.stdout.splitlines()], ["negative"] * 2)
+
+    def test_prefix(self) -> None:
+        output = self.succeed("--jsonl", "t", "--prefix", "my_", stdin=b'{"t": "great", "label": "known"}\n')
+        row = json.loads(output)
+        self.assertEqual((row["label"], row["my_label"], row["my_engine"]), ("known", "positive", "fake"))
+
+
+class CSVTest(CommandTest):
+    def table(self, stdin: bytes, *args: str, code: int = 0, errors: str = "", delimiter: str = ",") -> list[list[str]]:
+        output = self.succeed("--csv", "text", *args, stdin=stdin, code=code, errors=errors)
+        return list(csv.reader(io.StringIO(output), delimiter=delimiter))
+
+    def test_columns_pass_through(self) -> None:
+        stdin = '\ufeffid,text,note\n1,"great, ""really""\nmovie",a\n2,bad,"b,c"\n'.encode()
+        self.assertEqual(
+            self.table(stdin),
+            [
+                ["id", "text", "note", "label", "score", "engine"],
+                ["1", 'great, "really"\nmovie', "a", "positive", "0.750000", "fake"],
+                ["2", "bad", "b,c", "negative", "0.750000", "fake"],
+            ],
+        )
+
+    def test_delimiters(self) -> None:
+        for name, char in (("tab", "\t"), (";", ";")):
+            rows = self.table(f"text{char}n\ngreat{char}1\n".encode(), "--delimiter", name, delimiter=char)
+            self.assertEqual(rows[1][:3], ["great", "1", "positive"])
+
+    def test_bad_rows(self) -> None:
+        stdin = b'id,text\n1,great\n2\n3,bad,x\n4,\xff\n\n"5","long\nbad"\n'
+        errors = (
+            "error: line 3: 1 columns, and the header has 2\n"
+            "error: line 4: 3 columns, and the header has 2\n"
+            "error: line 5: not UTF-8\n"
+        )
+        rows = self.table(stdin, code=2, errors=errors)
+        self.assertEqual([row[0] for row in rows], ["id", "1", "5"])
+
+    def test_a_cell_larger_than_the_csv_module_allows_by_default(self) -> None:
+        cell = "great " * 100_000
+        output = self.succeed("--csv", "text", stdin=f"text\n{cell}\n".encode())
+        self.assertEqual(output, f"text,label,score,engine\n{cell},positive,1.000000,fake\n")
+
+    def test_bad_headers(self) -> None:
+        for stdin, part in (
+            (b"", "0 columns are called 'text'; the columns are none"),
+            (b"a,b\n1,2\n", "the columns are 'a', 'b'"),
+            (b"text,text\n", "2 columns are called 'text'"),
+            (b"text,label\n", "has a column 'label' already: choose a --prefix"),
+        ):
+            with self.subTest(stdin):
+                self.fail_with(part, "--csv", "text", stdin=stdin)
+        rows = self.table(b"text,label\ngreat,known\n", "--prefix", "p_")
+        self.assertEqual(rows[0], ["text", "label", "p_label", "p_score", "p_engine"])
+
+
+class ProcessTest(unittest.TestCase):
+    def test_a_line_is_answered_before_the_next_is_there(self) -> None:
+        with subprocess.Popen(
+            [sys.executable, FAKE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            for line in (b"great\n", b"bad\n"):
+                process.stdin.write(line)
+                process.stdin.flush()
+                self.assertIn(line.strip(), process.stdout.readline())
+            process.stdin.close()
+            self.assertEqual(process.wait(30), 0)
+
+    def test_closed_pipe(self) -> None:
+        shell = f'yes great | "{sys.executable}" "{FAKE}" | head -n 2; echo "${{PIPESTATUS[1]}}"'
+        result = subprocess.run(["bash", "-c", shell], capture_output=True, timeout=60, check=False)
+        self.assertEqual(result.stderr, b"")
+        self.assertEqual(result.stdout.splitlines()[-1], b"0")
+        self.assertEqual(len(result.stdout.splitlines()), 3)
+
+    def test_interrupt(self) -> None:
+        with subprocess.Popen(
+            [sys.executable, FAKE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(b"great\n")
+            process.stdin.flush()
+            self.assertIn(b"great", process.stdout.readline())
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(30), 130)
+            assert process.stderr is not None
+            self.assertEqual(process.stderr.read(), b"")
+
+    @unittest.skipUnless(os.path.exists("/dev/full"), "this system has no /dev/full")
+    def test_full_disk(self) -> None:
+        with open("/dev/full", "wb") as full:
+            result = subprocess.run(
+                [sys.executable, FAKE, "great"], stdout=full, stderr=subprocess.PIPE, timeout=60, check=False
+            )
+        self.assertEqual(result.returncode, 2)
+        self.assertEqual(result.stderr.decode(), "error: [Errno 28] No space left on device\n")
+
+    def test_closed_output_and_input(self) -> None:
+        for redirection, part in ((">&-", b"standard output is closed"), ("<&-", b"no text")):
+            arguments = "great" if redirection == ">&-" else ""
+            shell = f'"{sys.executable}" "{FAKE}" {arguments} {redirection}'
+            result = subprocess.run(["bash", "-c", shell], stderr=subprocess.PIPE, timeout=60, check=False)
+            with self.subTest(redirection):
+                self.assertEqual(result.returncode, 2)
+                self.assertIn(part, result.stderr.splitlines()[-1])
+
+    def test_plain_locale(self) -> None:
+        environment = {**os.environ, "LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+        result = run("--json", "caf\u00e9 \u6620", env=environment)
+        self.assertEqual((result.returncode, result.stderr), (0, b""))
+        self.assertEqual(json.loads(result.stdout)["text"], "caf\u00e9 \u6620")
+        result = run("caf\u00e9 \u6620", env=environment)
+        self.assertEqual((result.returncode, result.stderr), (0, b""))
+        self.assertTrue(result.stdout.endswith(b"caf\\xe9 \\u6620\n"), result.stdout)
+
+
+class RealCommandTest(unittest.TestCase):
+    """What needs no interpreter of models, of the command itself."""
+
+    def test_info(self) -> None:
+        result = run("--info", fake=False)
+        self.assertEqual((result.returncode, result.stderr), (0, b""))
+        for part in (b"negative, positive", b"10,000 ids", b"dynamic_wi8_afp32", b"static_wi8_ai8", b"%"):
+            self.assertIn(part, result.stdout)
+        manifest = json.loads(run("--info", "--json", fake=False).stdout)
+        self.assertEqual(manifest, json.loads((RUNTIME / "edgetext" / "default" / "manifest.json").read_text("utf-8")))
+
+    def test_info_of_a_bundle_by_somebody_else(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            write_bundle(Path(folder))
+            result = run("--info", "--model", folder, fake=False)
+        self.assertEqual((result.returncode, result.stderr), (0, b""))
+        self.assertIn(b"not measured", result.stdout)
+
+    def test_missing_bundle_and_engine(self) -> None:
+        for part, args in (
+            (b"error: no bundle at nowhere: ", ("great", "--model", "nowhere")),
+            (b"error: no bundle at nowhere: ", ("--info", "--model", "nowhere")),
+            (b"error: no engine is called 'bogus': there are auto, tflite, onnx", ("great", "--engine", "bogus")),
+            (b"no model for recipe bogus", ("great", "--recipe", "bogus")),
+        ):
+            result = run(*args, fake=False)
+            with self.subTest(args):
+                self.assertEqual(result.returncode, 2)
+                self.assertTrue(result.stderr.count(b"\n") == 1 and part in result.stderr, result.stderr)
+
+    def test_no_engine_installed(self) -> None:
+        """With nothing but the standard library, each engine names the command that installs it."""
+        environment = {**os.environ, "PYTHONPATH": ""}
+        for engine, package in (("tflite", b"pip install "), ("onnx", b"onnxruntime"), ("auto", b"; or ")):
+            command = [sys.executable, "-I", "-S", str(RUNTIME / "classify.py"), "great", "--engine", engine]
+            # -I leaves the script's folder out of the path as well.
+            code = f"import sys; sys.path.insert(0, {str(RUNTIME)!r}); from edgetext.cli import main; sys.exit(main())"
+            command[3:4] = ["-c", code]
+            result = subprocess.run(command, capture_output=True, timeout=60, env=environment, check=False)
+            with self.subTest(engine):
+                self.assertEqual(result.returncode, 2)
+                self.assertIn(package, result.stderr)
+                self.assertEqual(result.stderr.count(b"\n"), 1)
+
+    def test_copied_alone_from_any_folder(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder) / "somewhere else"
+            shutil.copytree(RUNTIME, copy, ignore=shutil.ignore_patterns("__pycache__"))
+            result = subprocess.run(
+                [sys.executable, "-S", str(copy / "classify.py"), "--info"], cwd="/", capture_output=True, check=False
+            )
+        self.assertEqual((result.returncode, result.stderr), (0, b""))
+        self.assertIn(str(copy).encode(), result.stdout)
+
+    def test_debug_shows_the_traceback(self) -> None:
+        result = run("great", "--model", "nowhere", fake=False, env={**os.environ, "EDGETEXT_DEBUG": "1"})
+        self.assertIn(b"Traceback", result.stderr)
+
+
+class ImportTest(unittest.TestCase):
+    def test_what_is_imported(self) -> None:
+        """Nothing but the standard library, and of that nothing slow, until an engine is chosen."""
+        script = (
+            "import sys; sys.path.insert(0, {path!r}); before = set(sys.modules)\n"
+            "{code}\n"
+            "new = {{name.partition('.')[0] for name in set(sys.modules) - before}} - {{'edgetext'}}\n"
+            "print(sorted(name for name in new if name not in sys.stdlib_module_names))\n"
+            "print(sorted(new & {{'dataclasses', 'typing', 'inspect', 'pathlib', 'asyncio', 'unittest', 'ctypes'}}))"
+        )
+        if sys.version_info < (3, 10):
+            self.skipTest("sys.stdlib_module_names is new in Python 3.10")
+        help_code = (
+            "import io, contextlib; sys.argv = ['classify.py', '--help']\n"
+            "import edgetext.cli\n"
+            "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit): edgetext.cli.main()"
+        )
+        for code in ("import edgetext", help_code):
+            command = [sys.executable, "-c", script.format(path=str(RUNTIME), code=code)]
+            result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual((result.stdout, result.stderr), ("[]\n[]\n", ""), code)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import unittest
+from pathlib import Path
+
+from edgetext.text import FILTERS, RESERVED, Encoder, Preprocessing, Vocabulary, tokenize
+from tests.runtime import RUNTIME
+from tests.runtime.helpers import VOCABULARY
+
+GOLDEN = json.loads((Path(__file__).parent / "golden_ids.json").read_text("utf-8"))
+
+
+class TokenizeTest(unittest.TestCase):
+    def test_golden_words(self) -> None:
+        for case in GOLDEN["cases"]:
+            with self.subTest(text=case["text"][:40]):
+                self.assertEqual(tokenize(case["text"]), case["words"])
+
+    def test_every_character_alone(self) -> None:
+        """Each of Unicode's characters is dropped, lower-cased or kept, as the rules say; surrogates too."""
+        for code in range(sys.maxunicode + 1):
+            char = chr(code)
+            if char in FILTERS or char == " ":
+                expected = ["x", "y"]
+            elif "A" <= char <= "Z":
+                expected = ["x" + char.lower() + "y"]
+            else:
+                expected = ["x" + char + "y"]
+            if tokenize(f"x{char}y") != expected:
+                self.fail(f"U+{code:04X}: {tokenize(f'x{char}y')}")
+
+    def test_other_types_are_refused(self) -> None:
+        for value in (None, b"great", 1, ["great"]):
+            with self.assertRaises(TypeError):
+                tokenize(value)  # type: ignore[arg-type]
+
+
+class VocabularyTest(unittest.TestCase):
+    def test_bytes_round_trip(self) -> None:
+        again = Vocabulary.from_bytes(VOCABULARY.to_bytes())
+        self.assertEqual(again.tokens, VOCABULARY.tokens)
+        self.assertEqual(again.ids, VOCABULARY.ids)
+        self.assertEqual(len(again), 10)
+
+    def test_reserved_tokens_cannot_be_written_by_a_text(self) -> None:
+        for token in RESERVED:
+            self.assertNotIn(token, tokenize(token))
+            self.assertNotIn(token, VOCABULARY.ids)
+
+    def test_decode(self) -> None:
+        self.assertEqual(VOCABULARY.decode([1, 6, 2, 5, 0, 0]), "<START> great <UNKNOWN> movie")
+        with self.assertRaises(IndexError):
+            VOCABULARY.decode([99])
+
+    def test_bad_vocabularies(self) -> None:
+        for tokens in (
+            [],
+            ["the"],
+            [*RESERVED, "the", "the"],
+            [*RESERVED, ""],
+            [*RESERVED, "two words"],
+            [*RESERVED, "The"],
+            [*RESERVED, "end."],
+            [*reversed(RESERVED), "the"],
+        ):
+            with self.subTest(tokens=tokens), self.assertRaises(ValueError):
+                Vocabulary(tokens)
+        for content in (b"", VOCABULARY.to_bytes()[:-1], VOCABULARY.to_bytes() + b"\xff\n"):
+            with self.subTest(content=content), self.assertRaises(ValueError):
+                Vocabulary.from_bytes(content)
+
+
+class EncoderTest(unittest.TestCase):
+    def test_golden_ids(self) -> None:
+        content = (RUNTIME.parent / GOLDEN["vocabulary"]).read_bytes()
+        self.assertEqual(hashlib.sha256(content).hexdigest(), GOLDEN["vocabulary_sha256"])
+        vocabulary = Vocabulary.from_bytes(content)
+        last, first = (Encoder(vocabulary, Preprocessing(256, end)) for end in ("pre", "post"))
+        for case in GOLDEN["cases"]:
+            with self.subTest(text=case["text"][:40]):
+                ids = case["ids"]
+                padding = [0] * (256 - len(ids))
+                self.assertEqual(last.ids(case["text"]), ids)
+                self.assertEqual(last.encode(case["text"]), ids[-256:] + padding)
+                self.assertEqual(first.encode(case["text"]), ids[:256] + padding)
+
+    def test_row_is_always_max_length_long(self) -> None:
+        for length in (1, 2, 3, 8):
+            for end in ("pre", "post"):
+                encoder = Encoder(VOCABULARY, Preprocessing(length, end))
+                for words in range(12):
+                    self.assertEqual(len(encoder.encode("the " * words)), length)
+
+
+class PreprocessingTest(unittest.TestCase):
+    def test_json_round_trip(self) -> None:
+        record = Preprocessing(256, "pre").to_json()
+        again = Preprocessing.from_json(json.loads(json.dumps(record)))
+        self.assertEqual((again.max_length, again.truncating), (256, "pre"))
+
+    def test_what_this_version_does_not_do_is_refused(self) -> None:
+        record = Preprocessing(256, "pre").to_json()
+        changes: list[dict[str, object]] = [
+            {"tokenizer": "other"},
+            {"padding": "pre"},
+            {"pad_id": 1},
+            {"start_id": None},
+            {"unknown_id": 3},
+            {"max_length": 0},
+            {"max_length": "256"},
+            {"max_length": True},
+            {"truncating": "middle"},
+            {"stemming": True},
+        ]
+        for change in changes:
+            with self.subTest(change=change), self.assertRaises(ValueError):
+                Preprocessing.from_json({**record, **change})
+        for key in record:
+            with self.subTest(missing=key), self.assertRaises(ValueError):
+                Preprocessing.from_json({name: value for name, value in record.items() if name != key})
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,95 @@
+"""The command with real engines, and the ways in which it reaches a device: a copied folder, and a wheel."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+TFLITE_PYTHON = ROOT / ".venv-tflite" / "bin" / "python"
+
+
+def run(*command: str | Path, cwd: Path = ROOT, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=cwd, input=stdin, capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.mark.parametrize("engine", ["auto", "tflite", "onnx"])
+def test_great_movie(engine: str) -> None:
+    result = run(sys.executable, "runtime/classify.py", "great movie", "--engine", engine, "--json")
+    assert (result.returncode, result.stderr) == (0, "")
+    row = json.loads(result.stdout)
+    assert row["label"] == "positive"
+    assert row["engine"] == ("tflite" if engine == "auto" else engine)
+    assert sum(row["probabilities"].values()) == pytest.approx(1)
+
+
+def test_threads_do_not_change_the_score() -> None:
+    rows = [run(sys.executable, "runtime/classify.py", "great movie", "--threads", n).stdout for n in ("1", "2")]
+    assert rows[0] == rows[1] != ""
+
+
+def test_a_folder_copied_alone(tmp_path: Path) -> None:
+    copy = tmp_path / "my runtime"
+    shutil.copytree(ROOT / "runtime", copy, ignore=shutil.ignore_patterns("__pycache__"))
+    result = run(sys.executable, copy / "classify.py", "great movie", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("positive")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The runtime's wheel, built from a copy, so that nothing of the checkout can be missed or left behind."""
+    folder = tmp_path_factory.mktemp("wheel")
+    shutil.copytree(ROOT / "runtime", folder / "runtime", ignore=shutil.ignore_patterns("__pycache__"))
+    result = run(sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", folder, folder / "runtime")
+    assert result.returncode == 0, result.stderr
+    shutil.rmtree(folder / "runtime")
+    (built,) = folder.glob("edgetext-*-py3-none-any.whl")
+    return built
+
+
+def test_wheel_declares_no_dependency(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        metadata = archive.read(name).decode()
+        names = archive.namelist()
+    required = [line for line in metadata.splitlines() if line.startswith("Requires-Dist:")]
+    assert all("extra == " in line for line in required)
+    assert {"Provides-Extra: tflite", "Provides-Extra: onnx"} <= set(metadata.splitlines())
+    assert "edgetext/default/manifest.json" in names
+    assert not [name for name in names if "__pycache__" in name or name.startswith(("classify", "tests"))]
+
+
+def test_wheel_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
+    venv.create(tmp_path / "empty", with_pip=True)
+    python = tmp_path / "empty" / "bin" / "python"
+    installed = run(python, "-m", "pip", "install", "--no-index", "--no-deps", wheel)
+    assert installed.returncode == 0, installed.stderr
+    command = tmp_path / "empty" / "bin" / "edgetext"
+    assert run(command, "--version", cwd=tmp_path).stdout.startswith("edgetext ")
+    assert "imdb-tutorial" in run(command, "--info", cwd=tmp_path).stdout
+    # No interpreter is installed there: the command says so, and how to get one.
+    result = run(command, "great movie", cwd=tmp_path)
+    assert result.returncode == 2
+    assert f"{python} -m pip install" in result.stderr
+    # With one, it scores; this environment's site-packages lend it.
+    site = Path(pytest.__file__).parent.parent
+    (next((tmp_path / "empty").glob("lib/python3*/site-packages")) / "borrowed.pth").write_text(f"{site}\n")
+    result = run(command, "great movie", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("positive")
+
+
+def test_tflite_runtime_with_the_copied_folder() -> None:
+    if not TFLITE_PYTHON.exists():
+        pytest.skip("no .venv-tflite: `make test` makes it where a Python 3.11 on Linux is found")
+    result = run(TFLITE_PYTHON, "runtime/classify.py", "great movie", "--json")
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["label"] == "positive"

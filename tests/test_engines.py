@@ -1,0 +1,159 @@
+"""The engines over every interpreter that the runtime supports, each really run on the shipped bundle."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgetext import Bundle, BundleError, Classifier, EngineError, engines
+from edgetext.engines import tflite
+
+ROOT = Path(__file__).resolve().parent.parent
+TFLITE_PYTHON = ROOT / ".venv-tflite" / "bin" / "python"
+MODELS = [(model.engine, model.recipe) for model in Bundle.open().models]
+
+# What a device's file of texts may hold: long, short, empty, other scripts.
+TEXTS = [
+    "great movie",
+    "terrible movie",
+    "",
+    "I loved every minute of it; the cast is wonderful and the end made me cry.",
+    "A waste of two hours. The plot is dull, the acting is worse and the jokes are old.",
+    "\u6620\u753b caf\u00e9 \U0001f600",
+    "the worst film of the year " * 80,
+    "one of the best films I have seen, moving and beautiful " * 80,
+]
+
+
+def scores(classifier: Classifier) -> list[float]:
+    return [prediction.probabilities["positive"] for prediction in classifier.classify_many(TEXTS)]
+
+
+@pytest.fixture(scope="module")
+def keras_scores() -> list[float]:
+    """The reference: the Keras model that the bundle came from, over rows that the bundle's encoder made."""
+    from edgetext.quiet import import_tensorflow
+
+    import_tensorflow()
+    import keras
+
+    encoder = Classifier.load(recipe="float32").encoder
+    model = keras.saving.load_model(ROOT / "train" / "default" / "model.keras", compile=False)
+    rows = np.array([encoder.encode(text) for text in TEXTS], dtype=np.int32)
+    return [float(value) for value in model.predict(rows, verbose=0)[:, 0]]
+
+
+@pytest.mark.parametrize(("engine", "recipe"), MODELS)
+def test_every_model_of_the_shipped_bundle(engine: str, recipe: str, keras_scores: list[float]) -> None:
+    classifier = Classifier.load(engine=engine, recipe=recipe)
+    assert classifier.engine.name == engine
+    assert classifier.model is not None
+    assert classifier.model.recipe == recipe
+    tolerance = 1e-5 if recipe == "float32" else 0.05
+    assert scores(classifier) == pytest.approx(keras_scores, abs=tolerance)
+    # The chunk size does not change the score.
+    alone = [classifier.classify(text).probabilities["positive"] for text in TEXTS]
+    assert alone == pytest.approx(scores(classifier), abs=1e-6)
+
+
+def test_auto_takes_the_first_of_the_bundle_and_says_so() -> None:
+    classifier = Classifier.load()
+    assert classifier.model is not None
+    assert (classifier.model.engine, classifier.model.recipe) == MODELS[0]
+    assert classifier.classify("great movie").engine == MODELS[0][0]
+
+
+def test_auto_goes_on_to_the_next_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for package, _ in tflite.RUNTIMES:
+        monkeypatch.setitem(sys.modules, package.replace("-", "_"), None)
+    monkeypatch.setattr(tflite, "RUNTIMES", [("absent-package", "absent_package.interpreter")])
+    assert Classifier.load().classify("great movie").engine == "onnx"
+    # An engine that was named is not replaced by another.
+    with pytest.raises(EngineError, match="pip install"):
+        Classifier.load(engine="tflite")
+
+
+@pytest.mark.parametrize(("package", "module"), [tflite.RUNTIMES[0], tflite.RUNTIMES[2]])
+def test_tflite_from_each_package_here(
+    package: str, module: str, monkeypatch: pytest.MonkeyPatch, keras_scores: list[float]
+) -> None:
+    monkeypatch.setattr(tflite, "RUNTIMES", [(package, module)])
+    classifier = Classifier.load(engine="tflite", recipe="float32")
+    assert classifier.engine.runtime.startswith(f"{package} ")
+    assert scores(classifier) == pytest.approx(keras_scores, abs=1e-5)
+
+
+def in_tflite_runtime(code: str, *paths: str) -> Any:
+    """Run code under tflite-runtime's Python, and give what it prints as JSON."""
+    if not TFLITE_PYTHON.exists():
+        pytest.skip("no .venv-tflite: `make test` makes it where a Python 3.11 on Linux is found")
+    prelude = f"import sys, json; sys.path[:0] = {[*paths, str(ROOT / 'runtime')]!r}\n"
+    result = subprocess.run([TFLITE_PYTHON, "-c", prelude + code], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+@pytest.mark.parametrize("recipe", [recipe for engine, recipe in MODELS if engine == "tflite"])
+def test_tflite_runtime_in_its_own_environment(recipe: str, keras_scores: list[float]) -> None:
+    code = (
+        "from edgetext import Classifier\n"
+        f"classifier = Classifier.load(engine='tflite', recipe={recipe!r})\n"
+        f"values = [p.probabilities['positive'] for p in classifier.classify_many({TEXTS!r})]\n"
+        "print(json.dumps([classifier.engine.runtime, values]))"
+    )
+    runtime, values = in_tflite_runtime(code)
+    assert runtime == "tflite-runtime 2.14.0"
+    assert values == pytest.approx(keras_scores, abs=1e-5 if recipe == "float32" else 0.05)
+
+
+def test_tflite_runtime_under_numpy_2(tmp_path: Path) -> None:
+    """It imports there and then fails; that is found by building one, and the message tells the mend."""
+    site = tmp_path / "site"
+    # numpy 2 of this environment, in front of numpy 1 of the other; both are for CPython 3.11.
+    if sys.version_info[:2] != (3, 11):
+        pytest.skip("tflite-runtime has no wheel for this Python, so numpy 2 cannot be borrowed from it")
+    site.mkdir()
+    packages = Path(np.__file__).parent.parent
+    for name in ("numpy", "numpy.libs"):
+        (site / name).symlink_to(packages / name)
+    code = (
+        "import contextlib, io\n"
+        "from edgetext import Classifier, EngineError\n"
+        "with contextlib.redirect_stderr(io.StringIO()):\n"
+        "    try: Classifier.load(engine='tflite')\n"
+        "    except EngineError as error: print(json.dumps(str(error)))"
+    )
+    message = in_tflite_runtime(code, str(site))
+    assert "tflite-runtime" in message
+    assert "to mend it: " in message
+    assert "\n" not in message
+
+
+def test_a_crashing_onnxruntime_is_refused_before_it_crashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("onnxruntime.__version__", "1.21.0")
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    with pytest.raises(EngineError, match=r"1\.21\.0 crashes on this machine.*pip install \"onnxruntime!=1\.21\.0\""):
+        Classifier.load(engine="onnx")
+
+
+@pytest.mark.parametrize("engine", list(engines.ENGINES))
+def test_bytes_that_are_no_model(engine: str) -> None:
+    bundle = Bundle.open()
+    good = next(bundle.read(model) for model in bundle.models if model.engine == engine)
+    for content in (b"", b"no model at all", good[: len(good) // 2]):
+        with pytest.raises(BundleError) as caught:
+            engines.create(engine, content, max_length=256)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(BundleError, match="128"):
+        engines.create(engine, good, max_length=128)
+
+
+def test_unknown_engine() -> None:
+    with pytest.raises(EngineError, match="there are tflite, onnx"):
+        engines.create("bogus", b"", max_length=256)

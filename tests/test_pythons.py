@@ -1,0 +1,38 @@
+"""The runtime's unit tests under every Python that it supports and this machine has."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
+
+
+def find(version: str) -> str | None:
+    """Find an interpreter that starts: on the path, or among pyenv's, whose shims may not."""
+    folders = [Path(folder) for folder in os.environ.get("PATH", "").split(os.pathsep)]
+    pyenv = [folder.parent / "versions" for folder in folders if folder.name == "shims"]
+    candidates = [shutil.which(f"python{version}")]
+    candidates += [str(path) for root in pyenv for path in sorted(root.glob(f"{version}.*/bin/python{version}"))]
+    for candidate in filter(None, candidates):
+        check = f"import sys; sys.exit(sys.version_info[:2] != tuple(map(int, '{version}'.split('.'))))"
+        if subprocess.run([candidate, "-c", check], capture_output=True, check=False).returncode == 0:
+            return candidate
+    return None
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_runtime_under(version: str) -> None:
+    python = sys.executable if f"{sys.version_info[0]}.{sys.version_info[1]}" == version else find(version)
+    if python is None:
+        pytest.skip(f"this machine has no Python {version}")
+    command = [python, "-W", "error", "-m", "unittest", "discover", "-s", "tests/runtime", "-t", "."]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert result.returncode == 0, result.stderr[-3000:]
+    assert "Ran " in result.stderr
