@@ -83,9 +83,9 @@ class InstallCommandTest(unittest.TestCase):
             ("armv7l", (3, 11), 'tflite-runtime "numpy<2"'),
             ("x86_64", (3, 9), 'tflite-runtime "numpy<2"'),
         ):
-            with self.subTest(machine=machine, version=version), mock.patch("platform.machine", return_value=machine):
-                with mock.patch("sys.version_info", version):
-                    self.assertEqual(engines.tflite_package(), expected)
+            here = mock.patch("platform.machine", return_value=machine), mock.patch("sys.version_info", version)
+            with self.subTest(machine=machine, version=version), here[0], here[1]:
+                self.assertEqual(engines.tflite_package(), expected)
 
     def test_virtual_environment_where_pip_would_refuse(self) -> None:
         with mock.patch("os.path.exists", return_value=True), mock.patch("sys.prefix", "/p"):
