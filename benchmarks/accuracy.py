@@ -1,0 +1,182 @@
+"""Measure what quantisation costs: every model file of a bundle against the Keras model that it came from.
+
+The usual calls:
+
+    python benchmarks/accuracy.py                                  # the shipped bundle, 25,000 test reviews
+    python benchmarks/accuracy.py --model bundles/mine --run runs/mine --recipe float16 --limit 2000
+    python benchmarks/accuracy.py --max-drop 0.5                   # exit 1 if any file loses more than half a point
+    python benchmarks/accuracy.py --record                         # write the accuracies into the bundle's manifest
+
+Each file is scored by the classifier that ships, with the engine that will run it. As errors of quantisation average
+out over a long text, the same reviews cut to their first ten words are compared with Keras too.
+
+Exit codes: 0, 1 when --max-drop is exceeded, 2 for a mistake or when an engine is missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks import common, records, texts
+from edgetext import Bundle
+from edgetext.bundle import MANIFEST
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    common.add_model_argument(parser)
+    common.add_recipe_argument(parser)
+    parser.add_argument("--run", metavar="DIR", type=Path, help="the run it was exported from (default: train/default)")
+    parser.add_argument(
+        "--data",
+        metavar="PATH",
+        help="labelled texts (.jsonl with text and label), or the reviews' archive or folder "
+        "(default: as python -m train)",
+    )
+    parser.add_argument(
+        "--limit", metavar="N", type=common.at_least(1), help="score N of the texts only, for a quick look"
+    )
+    parser.add_argument(
+        "--max-drop",
+        metavar="POINTS",
+        type=common.at_least(0, float),
+        help="exit 1 if a file's accuracy is more percentage points below Keras'",
+    )
+    parser.add_argument("--record", action="store_true", help="write the accuracies into the bundle's manifest")
+    common.add_json_argument(parser)
+    args = parser.parse_args(argv)
+    if args.record and args.limit:
+        parser.error("--record is for all texts, without --limit")
+    return args
+
+
+def measure(args: argparse.Namespace, command: common.Command) -> dict[str, Any]:
+    """Score the bundle's files and give the content of the results file.
+
+    Raises:
+        common.BenchmarkError: The run or the texts do not fit the bundle, or are missing.
+        edgetext.BundleError: The bundle is missing or damaged.
+        ModuleNotFoundError: numpy, tensorflow or tqdm is not installed.
+    """
+    from benchmarks import scoring
+
+    bundle = Bundle.open(args.model)
+    models = common.choose_models(bundle, args.recipe)
+    keras_path = scoring.find_keras(args.run or common.ROOT / "train" / "default", bundle)
+    found = texts.find(args.data, args.limit)
+    task = scoring.make_task(found.reviews, bundle.labels)
+    common.show(f"{bundle.name}: scoring {found} with Keras and {len(models)} model files", args.json)
+    reference = scoring.score_keras(keras_path, bundle, task)
+    rows = [scoring.score_file(bundle, model, task, reference) for model in models]
+    return {
+        "kind": "accuracy",
+        "command": str(command),
+        "environment": records.environment(),
+        "bundle": records.identify(bundle),
+        "texts": found.describe(),
+        "keras": {
+            "accuracy": scoring.accuracy(reference.whole, task.labels),
+            "short_accuracy": scoring.accuracy(reference.short, task.labels),
+        },
+        "rows": rows,
+    }
+
+
+def table(results: dict[str, Any]) -> str:
+    """Lay out the results for people."""
+    head = [
+        "recipe",
+        "engine",
+        "bytes",
+        "accuracy",
+        "drop",
+        "changed",
+        "max diff",
+        "mean diff",
+        "short",
+        "seconds",
+        "runtime",
+    ]
+    rows = []
+    for row in results["rows"]:
+        start = [row["recipe"], row["engine"], f"{row['size']:,}"]
+        if "error" in row:
+            rows.append([*start, "missing", *[""] * 7])
+            continue
+        rows.append(
+            [
+                *start,
+                f"{row['accuracy']:.2%}",
+                f"{row['drop_points']:+.2f}",
+                str(row["labels_changed"]),
+                f"{row['max_difference']:.2g}",
+                f"{row['mean_difference']:.2g}",
+                str(row["short_labels_changed"]),
+                f"{row['seconds']:.1f}",
+                row["runtime"],
+            ]
+        )
+    rows.append(["Keras", "", "", f"{results['keras']['accuracy']:.2%}", *[""] * 7])
+    return (
+        common.format_table(head, rows, left=2)
+        + "\ndrop: percentage points below Keras; changed: labels other than Keras'; short: with each text cut to its "
+        "first ten words"
+    )
+
+
+def record(folder: str, results: dict[str, Any]) -> None:
+    """Write the accuracies into the manifest of the bundle at ``folder``.
+
+    Raises:
+        OSError: It cannot be written; it is then as it was.
+    """
+    path = Path(folder) / MANIFEST
+    manifest = json.loads(path.read_text("utf-8"))
+    measured = {row["file"]: row for row in results["rows"] if "error" not in row}
+    for entry in manifest["models"]:
+        if row := measured.get(entry["file"]):
+            entry["test"] = {
+                "accuracy": row["accuracy"],
+                "reviews": results["texts"]["reviews"],
+                "drop_points": row["drop_points"],
+            }
+    records.write_whole(path, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+
+
+def judge(rows: Sequence[dict[str, Any]], max_drop: float | None) -> int:
+    """Say on standard error what is wrong with the rows, and give the exit code."""
+    dropped = [row for row in rows if max_drop is not None and row.get("drop_points", 0.0) > max_drop]
+    missing = [row for row in rows if "error" in row]
+    for row in dropped:
+        print(f"error: {row['file']} drops {row['drop_points']:.2f} points, more than {max_drop:g}", file=sys.stderr)
+    for reason in dict.fromkeys(row["error"] for row in missing):
+        print(f"error: {reason}", file=sys.stderr)
+    return 2 if missing else 1 if dropped else 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command of the module's docstring."""
+    args = parse(argv)
+    command = common.Command("accuracy", sys.argv[1:] if argv is None else argv)
+
+    def work() -> int:
+        results = measure(args, command)
+        common.show(table(results), args.json)
+        records.write(args.json, results)
+        if args.record:
+            record(Bundle.open(args.model).folder, results)
+        return judge(results["rows"], args.max_drop)
+
+    return common.finish(work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

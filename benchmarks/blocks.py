@@ -1,0 +1,210 @@
+"""The README's blocks: results in, Markdown out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from benchmarks import common, seeds
+
+Results = dict[str, Any]
+
+# Where the ratio stands among a row's cells, after recipe and engine.
+RATIO = 2
+
+EMULATED = (
+    "**Emulated** on another processor: this shows that it runs there, and what it costs relative to Python itself; "
+    "it is not a device's speed."
+)
+
+
+def markdown(head: Sequence[str], rows: Iterable[Sequence[str]], left: int) -> str:
+    """Lay out a Markdown table; the first ``left`` columns are aligned left, the others right."""
+    rule = ["---" if index < left else "--:" for index in range(len(head))]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, rule, *rows))
+
+
+def environment_line(results: Results) -> str:
+    """Say in a line where, with what and when something was measured."""
+    where = results["environment"]
+    runtimes = sorted({row["runtime"] for row in results["rows"] if "runtime" in row})
+    cores = f"{where['cores']} core" + ("" if where["cores"] == 1 else "s")
+    parts = [
+        *(["Emulated"] if where["emulated"] else []),
+        ", ".join([where["processor"], where["machine"], cores, where["system"], where["python"]]),
+        *([", ".join(runtimes)] if runtimes else []),
+        where["date"],
+    ]
+    return "; ".join(parts)
+
+
+def accuracy(found: Sequence[Results]) -> str:
+    """Show what quantisation costs, a table for each bundle."""
+    parts = []
+    for results in found:
+        count, keras = results["texts"]["reviews"], results["keras"]
+        rows = [[f"`{row['recipe']}`", row["engine"], *_accuracy_cells(row, count)] for row in results["rows"]]
+        rows.append(
+            ["Keras", "", "", f"{keras['accuracy']:.2%}", "", "", f"{keras['short_accuracy']:.2%}", ""],
+        )
+        head = ["recipe", "engine", "size", "accuracy", "drop", "changed", "on short texts", "changed"]
+        parts.append(
+            f"{results['bundle']['name']} on {_texts(results)}. Short texts: their first ten words. Drop: percentage "
+            f"points below Keras. Changed: labels other than Keras'.\n\n{markdown(head, rows, 2)}\n\n"
+            f"{environment_line(results)}."
+        )
+    return "\n\n".join(parts)
+
+
+def _accuracy_cells(row: dict[str, Any], count: int) -> list[str]:
+    size = f"{row['size'] / 1000:.0f} kB"
+    if "error" in row:
+        return [size, "not measured", *[""] * 4]
+    return [
+        size,
+        f"{row['accuracy']:.2%}",
+        f"{row['drop_points']:.2f}",
+        f"{row['labels_changed'] / count:.2%}",
+        f"{row['short_accuracy']:.2%}",
+        f"{row['short_labels_changed'] / count:.2%}",
+    ]
+
+
+def latency(found: Sequence[Results]) -> str:
+    """Show latency, throughput and memory, a table for each environment."""
+    head = ["recipe", "engine", "text to label", "95th percentile", "× split", "model only", "texts/s", "memory"]
+
+    def cells(row: dict[str, Any]) -> list[str]:
+        label, rates = row["text_to_label"], row["texts_per_second"]
+        return [
+            f"{label['median_us']:.0f} µs",
+            f"{label['p95_us']:.0f} µs",
+            f"{label['ratio']:.1f}",
+            f"{row['model_only']['median_us']:.0f} µs",
+            f"{rates['32']:,}",
+            "" if row["peak_mb"] is None else f"{row['peak_mb']:.0f} MB",
+        ]
+
+    note = (
+        "Text to label and model only: medians of single calls. × split: text to label against `text.lower().split()` "
+        "on the same texts. Texts/s: in batches of 32. Memory: the most that a process held that loads the model and "
+        "classifies a text."
+    )
+    return _by_environment(found, head, cells, note)
+
+
+def startup(found: Sequence[Results]) -> str:
+    """Show what a one-shot command costs, a table for each environment."""
+    head = ["recipe", "engine", "one-shot command", "`python -c pass`", "ratio", "load", "first text"]
+
+    def cells(row: dict[str, Any]) -> list[str]:
+        start = row["startup"]
+        return [
+            f"{start['median_ms']:.0f} ms",
+            f"{start['empty_ms']:.0f} ms",
+            f"{start['ratio']:.1f}",
+            f"{row['load_ms']:.0f} ms",
+            f"{row['first_us'] / 1000:.2f} ms",
+        ]
+
+    note = (
+        'One-shot command: `python runtime/classify.py "great movie"` with that engine and recipe, the whole process, '
+        "in turns with an empty Python. Load, and then the first text: in a process of their own."
+    )
+    return _by_environment(found, head, cells, note)
+
+
+def _by_environment(
+    found: Sequence[Results], head: Sequence[str], cells: Callable[[dict[str, Any]], list[str]], note: str
+) -> str:
+    """Lay out a table for each environment; of an emulated one only the ratio is shown.
+
+    Args:
+        found: Latency results.
+        head: The columns' names, recipe and engine first.
+        cells: Gives a row's cells after these two; the one at ``RATIO`` is a ratio.
+        note: What the columns mean.
+    """
+    parts = [note]
+    for results in merge(found):
+        emulated = results["environment"]["emulated"]
+        chosen = [RATIO] if emulated else range(len(head) - 2)
+        measured = [row for row in results["rows"] if "error" not in row]
+        rows = [
+            [f"`{row['recipe']}`", _engine(row, measured), *(cells(row)[index] for index in chosen)] for row in measured
+        ]
+        table = markdown([*head[:2], *(head[2 + index] for index in chosen)], rows, 2)
+        parts += [f"{environment_line(results)}; {_texts(results)}:", *([EMULATED] if emulated else []), table]
+        reasons = [f"{row['recipe']} ({row['engine']}): {row['error']}" for row in results["rows"] if "error" in row]
+        if reasons:
+            parts.append("Not measured there: " + "; ".join(reasons) + ".")
+    return "\n\n".join(parts)
+
+
+def _engine(row: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
+    """Name a row's engine, with its library where the table has several of that engine."""
+    several = len({other["runtime"] for other in rows if other["engine"] == row["engine"]}) > 1
+    return f"{row['engine']} ({row['runtime']})" if several else str(row["engine"])
+
+
+def merge(found: Sequence[Results]) -> list[Results]:
+    """Join the latencies of each bundle on each machine; of two rows for the same thing the later one stays.
+
+    Raises:
+        common.BenchmarkError: A file was made with ``--quick``.
+    """
+    groups: dict[tuple[Any, ...], Results] = {}
+    for results in sorted(found, key=lambda results: str(results["environment"]["date"])):
+        if results["protocol"]["quick"]:
+            raise common.BenchmarkError(f"made with --quick, which measures nothing: {results['command']}")
+        where = results["environment"]
+        key = (
+            *results["bundle"].values(),
+            *(where[name] for name in ("processor", "machine", "cores", "system", "python", "emulated")),
+        )
+        old = groups.get(key, {"rows": []})
+        rows = {(row["file"], row.get("runtime")): row for row in (*old["rows"], *results["rows"])}
+        # What one file could not measure, another may have.
+        done = {row["file"] for row in rows.values() if "error" not in row}
+        kept = [row for row in rows.values() if "error" not in row or row["file"] not in done]
+        groups[key] = {**results, "rows": kept}
+    # Devices before emulations.
+    return sorted(groups.values(), key=lambda results: bool(results["environment"]["emulated"]))
+
+
+def encode(found: Sequence[Results]) -> str:
+    """Show what turning a text into ids costs."""
+    parts = []
+    for results in found:
+        rows = [[row["name"], f"{row['median_us']:.1f} µs", f"{row['mean_us']:.1f} µs"] for row in results["rows"]]
+        rows.append(["ratio", *(f"{results['ratio'][kind]:.2f}" for kind in ("median", "mean"))])
+        table = markdown(["", "median", "mean"], rows, 1)
+        parts.append(f"{_texts(results)}:\n\n{table}\n\n{environment_line(results)}.")
+    return "\n\n".join(parts)
+
+
+def seed_runs(found: Sequence[Results]) -> str:
+    """Show how far trainings differ by chance."""
+    parts = []
+    for results in found:
+        head, *rows = seeds.cells(results)
+        parts.append(f"Preset `{results['preset']}`:\n\n{markdown(head, rows, 1)}\n\n{environment_line(results)}.")
+    return "\n\n".join(parts)
+
+
+def _texts(results: Results) -> str:
+    texts = results["texts"]
+    count = f"{texts['reviews']:,}"
+    if texts["reviews"] != texts["available"]:
+        count += f" of {texts['available']:,}"
+    return f"{count} {texts['source']}, median {texts['median_words']:g} words"
+
+
+# Block: the kind of results that it shows, and how.
+BLOCKS = {
+    "accuracy": ("accuracy", accuracy),
+    "latency": ("latency", latency),
+    "startup": ("latency", startup),
+    "encode": ("encode", encode),
+    "seeds": ("seeds", seed_runs),
+}

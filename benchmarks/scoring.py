@@ -1,0 +1,169 @@
+"""Scoring labelled texts with every model file of a bundle, and with the Keras model that they came from."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from tqdm import tqdm
+
+from benchmarks.common import BenchmarkError
+from benchmarks.texts import Review
+from edgetext import Bundle, BundleError, Classifier, EngineError
+from edgetext.bundle import ModelFile
+from edgetext.quiet import import_tensorflow, muted_stderr
+from edgetext.text import Encoder, tokenize
+
+# A review cut to so many words stands for a short text: errors of quantisation that a long one averages away show.
+SHORT_WORDS = 10
+KERAS_BATCH = 512
+
+
+class Task(NamedTuple):
+    """Texts to score, whole and cut, and what is right."""
+
+    texts: Sequence[str]
+    short: Sequence[str]
+    labels: Sequence[str]
+
+
+class Outputs(NamedTuple):
+    """What a model says of some texts: a probability for each label, (texts, labels), and a label for each text."""
+
+    probabilities: npt.NDArray[np.float64]
+    labels: Sequence[str]
+
+
+class Reference(NamedTuple):
+    """What Keras says of a task's texts."""
+
+    whole: Outputs
+    short: Outputs
+
+
+def make_task(reviews: Sequence[Review], labels: Sequence[str]) -> Task:
+    """Take the reviews apart.
+
+    Raises:
+        BenchmarkError: A review has no label, or one that is not among ``labels``.
+    """
+    for number, review in enumerate(reviews, 1):
+        if review.label not in labels:
+            which = review.id or f"text {number}"
+            raise BenchmarkError(f"{which}: its label is {review.label!r}, and the bundle has {', '.join(labels)}")
+    texts = [review.text for review in reviews]
+    short = [" ".join(tokenize(text)[:SHORT_WORDS]) for text in texts]
+    return Task(texts, short, [review.label for review in reviews if review.label is not None])
+
+
+def find_keras(run: Path, bundle: Bundle) -> Path:
+    """Give the run's Keras model, having checked that the bundle was exported from it.
+
+    Raises:
+        BenchmarkError: There is no such run, or the bundle was exported from another one.
+    """
+    path = run / "model.keras"
+    if not path.is_file():
+        raise BenchmarkError(f"no run at {run}: it has no {path.name}; python -m train --out {run} writes one")
+    origin = bundle.manifest.get("run")
+    expected = origin.get("model_sha256") if isinstance(origin, dict) else None
+    if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
+        raise BenchmarkError(
+            f"{bundle.folder} was exported from another run than {run}: name its run with --run, or export again"
+        )
+    return path
+
+
+def score_keras(path: Path, bundle: Bundle, task: Task) -> Reference:
+    """Score a task with the Keras model.
+
+    Raises:
+        ModuleNotFoundError: tensorflow is not installed.
+        BenchmarkError: Keras cannot load the model.
+    """
+    import_tensorflow()
+    import keras
+
+    try:
+        model = keras.saving.load_model(path, compile=False)
+    except Exception as error:  # keras raises whatever the layers raise
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise BenchmarkError(f"{path}: Keras cannot load it: {reason}") from None
+    encode = Encoder(bundle.vocabulary(), bundle.preprocessing).encode
+
+    def outputs(texts: Sequence[str]) -> Outputs:
+        rows = np.array([encode(text) for text in texts], dtype=np.int32)  # (texts, max_length)
+        scores = model.predict(rows, batch_size=KERAS_BATCH, verbose=0).astype(np.float64)
+        if scores.shape[1] == 1:
+            scores = np.hstack([1.0 - scores, scores])  # (texts, labels)
+        return Outputs(scores, [bundle.labels[index] for index in scores.argmax(axis=1)])
+
+    return Reference(outputs(task.texts), outputs(task.short))
+
+
+def score_file(bundle: Bundle, model: ModelFile, task: Task, reference: Reference) -> dict[str, Any]:
+    """Score a task with a model file, through the classifier that ships, and compare with Keras.
+
+    Returns:
+        A row of the results: ``engine``, ``recipe``, ``file``, ``size`` in bytes, and ``error``, a line, if the engine
+        does not work here; otherwise ``runtime``, ``seconds`` for the whole texts, ``accuracy``, 0 to 1,
+        ``drop_points``, by how many percentage points that is less than Keras', and for whole and short texts the
+        differences of the probabilities and the count of labels other than Keras'.
+
+    Raises:
+        BundleError: The bundle is damaged.
+    """
+    row = {"engine": model.engine, "recipe": model.recipe, "file": model.file, "size": model.size}
+    try:
+        with muted_stderr():
+            classifier = Classifier.load(bundle.folder, model.engine, recipe=model.recipe)
+    except EngineError as error:
+        # Where the interpreter lies is no news for a results file.
+        return {**row, "error": str(error).replace(sys.executable, "python")}
+    if classifier.model is None or classifier.model.file != model.file:
+        raise BundleError(f"{bundle.folder}: two models of engine {model.engine} and recipe {model.recipe}")
+    started = time.perf_counter()
+    whole = _classify(classifier, task.texts, model.file)
+    seconds = time.perf_counter() - started
+    short = _classify(classifier, task.short, model.file)
+    right, expected = (accuracy(outputs, task.labels) for outputs in (whole, reference.whole))
+    return {
+        **row,
+        "runtime": classifier.engine.runtime,
+        "seconds": round(seconds, 2),
+        "accuracy": right,
+        "drop_points": round(100 * (expected - right), 4),
+        **_compare("", whole, reference.whole),
+        "short_accuracy": accuracy(short, task.labels),
+        **_compare("short_", short, reference.short),
+    }
+
+
+def accuracy(outputs: Outputs, labels: Sequence[str]) -> float:
+    """Give the share of texts whose label is right, to six digits."""
+    return round(sum(map(str.__eq__, outputs.labels, labels)) / len(labels), 6)
+
+
+def _classify(classifier: Classifier, texts: Sequence[str], what: str) -> Outputs:
+    probabilities, labels = [], []
+    shown = tqdm(texts, desc=what, leave=False, disable=None)
+    for prediction in classifier.classify_many(shown):
+        probabilities.append([prediction.probabilities[label] for label in classifier.labels])
+        labels.append(prediction.label)
+    return Outputs(np.array(probabilities), labels)
+
+
+def _compare(prefix: str, ours: Outputs, theirs: Outputs) -> dict[str, Any]:
+    """Compare with Keras; the differences of probabilities are rounded to three digits."""
+    difference = np.abs(ours.probabilities - theirs.probabilities).max(axis=1)  # (texts,)
+    return {
+        f"{prefix}labels_changed": sum(map(str.__ne__, ours.labels, theirs.labels)),
+        f"{prefix}max_difference": float(f"{difference.max():.3g}"),
+        f"{prefix}mean_difference": float(f"{difference.mean():.3g}"),
+    }

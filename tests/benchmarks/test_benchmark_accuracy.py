@@ -1,0 +1,191 @@
+"""benchmarks/accuracy.py on ten texts and the shipped bundle."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import accuracy, scoring
+from edgetext import Bundle, Classifier, EngineError
+from edgetext.testing import FakeEngine
+from edgetext.text import tokenize
+
+pytestmark = pytest.mark.usefixtures("default_run")
+
+ErrorLine = Callable[[str], str]
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+@pytest.fixture(scope="module")
+def results(labelled: Path, default_run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    file = tmp_path_factory.mktemp("accuracy") / "accuracy.json"
+    assert accuracy.main(["--data", str(labelled), "--json", str(file)]) == 0
+    loaded: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    return loaded
+
+
+def test_one_row_for_each_model_file(results: dict[str, Any], default_bundle: Path) -> None:
+    assert results["kind"] == "accuracy"
+    assert results["command"].startswith("python benchmarks/accuracy.py --data ")
+    assert results["environment"]["emulated"] is False
+    assert results["texts"]["reviews"] == results["texts"]["available"] == 10
+    for row, model in zip(results["rows"], Bundle.open(default_bundle).models, strict=True):
+        assert (row["engine"], row["recipe"], row["file"]) == (model.engine, model.recipe, model.file)
+        assert row["size"] == (default_bundle / model.file).stat().st_size
+        assert row["runtime"].split()[0] in ("ai-edge-litert", "tflite-runtime", "tensorflow", "onnxruntime")
+
+
+def test_numbers_are_those_of_single_classifications(results: dict[str, Any], labelled: Path) -> None:
+    reviews = read(labelled)
+    for row in results["rows"]:
+        classifier = Classifier.load(engine=row["engine"], recipe=row["recipe"])
+        labels = [classifier.classify(review["text"]).label for review in reviews]
+        right = sum(label == review["label"] for label, review in zip(labels, reviews, strict=True))
+        assert row["accuracy"] == right / 10
+        short = [classifier.classify(" ".join(tokenize(review["text"])[:10])).label for review in reviews]
+        assert row["short_accuracy"] == sum(a == b["label"] for a, b in zip(short, reviews, strict=True)) / 10
+        expected = 100 * (results["keras"]["accuracy"] - right / 10)
+        assert row["drop_points"] == pytest.approx(expected)
+
+
+def test_float32_files_agree_with_keras(results: dict[str, Any]) -> None:
+    """A Keras model and its unquantised conversion, in two other libraries, are one function."""
+    rows = [row for row in results["rows"] if row["recipe"] == "float32"]
+    assert {row["engine"] for row in rows} == {"tflite", "onnx"}
+    for row in rows:
+        assert row["labels_changed"] == row["short_labels_changed"] == 0
+        assert row["max_difference"] < 1e-5 > row["short_max_difference"]
+        assert row["mean_difference"] <= row["max_difference"]
+
+
+def use_engine(monkeypatch: pytest.MonkeyPatch, engine: Callable[[], FakeEngine]) -> None:
+    """Let every model file be run by an engine of the test's."""
+
+    def load(path: str, name: str, *, recipe: str) -> Classifier:
+        loaded = real(path, name, recipe=recipe)
+        return Classifier(loaded.labels, loaded.encoder, engine(), loaded.model)
+
+    real = Classifier.load
+    monkeypatch.setattr(scoring.Classifier, "load", load)
+
+
+def test_max_drop(
+    monkeypatch: pytest.MonkeyPatch, labelled: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A model that calls everything negative is right for half of the texts."""
+    use_engine(monkeypatch, lambda: FakeEngine(lambda row: [0.1]))
+    file = tmp_path / "a.json"
+    command = ["--data", str(labelled), "--recipe", "float32", "--json", str(file)]
+    assert accuracy.main([*command, "--max-drop", "60"]) == 0
+    rows = json.loads(file.read_text())["rows"]
+    assert [row["accuracy"] for row in rows] == [0.5, 0.5]
+    assert all(row["drop_points"] > 10 for row in rows)
+    capfd.readouterr()
+    assert accuracy.main([*command, "--max-drop", "0.5"]) == 1
+    assert "model.float32.onnx drops" in capfd.readouterr().err
+
+
+def test_max_drop_must_be_a_number(capfd: pytest.CaptureFixture[str]) -> None:
+    for wrong in ("nan", "-1", "much"):
+        with pytest.raises(SystemExit, match="2"):
+            accuracy.main(["--max-drop", wrong])
+
+
+def test_a_missing_engine_is_a_row_and_exit_2(
+    monkeypatch: pytest.MonkeyPatch, labelled: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def load(path: str, name: str, *, recipe: str) -> Classifier:
+        if name == "onnx":
+            raise EngineError("engine onnx: it is not installed; to install it: do this")
+        return real(path, name, recipe=recipe)
+
+    real = Classifier.load
+    monkeypatch.setattr(scoring.Classifier, "load", load)
+    file = tmp_path / "a.json"
+    assert accuracy.main(["--data", str(labelled), "--recipe", "float32", "--json", str(file)]) == 2
+    captured = capfd.readouterr()
+    assert "missing" in captured.out
+    assert "to install it: do this" in captured.err
+    tflite, onnx = json.loads(file.read_text())["rows"]
+    assert "accuracy" in tflite
+    assert "accuracy" not in onnx
+    assert onnx["error"].startswith("engine onnx")
+
+
+def test_record(labelled: Path, default_bundle: Path, tmp_path: Path, run_python: Any) -> None:
+    folder = tmp_path / "bundle"
+    shutil.copytree(default_bundle, folder)
+    before = json.loads((folder / "manifest.json").read_text("utf-8"))
+    command = ["--model", str(folder), "--data", str(labelled), "--recipe", "float32", "--record"]
+    assert accuracy.main(command) == 0
+    text = (folder / "manifest.json").read_text("utf-8")
+    after = json.loads(text)
+    assert text == json.dumps(after, indent=2, ensure_ascii=False) + "\n"
+    for entry in after["models"]:
+        test = entry.pop("test", None)
+        if entry["recipe"] == "float32":
+            assert set(test) == {"accuracy", "reviews", "drop_points"}
+            assert test["reviews"] == 10
+    for entry in before["models"]:
+        if entry["recipe"] == "float32":
+            entry.pop("test", None)
+    for entry in (*before["models"], *after["models"]):
+        entry.pop("test", None)
+    assert after == before
+    assert {path.name for path in folder.iterdir()} == {path.name for path in default_bundle.iterdir()}
+    shown = run_python("runtime/classify.py", "--model", folder, "--info")
+    assert "10 test reviews" in shown.stdout
+
+
+def test_record_is_for_all_texts() -> None:
+    with pytest.raises(SystemExit, match="2"):
+        accuracy.main(["--record", "--limit", "5"])
+
+
+def test_limit_is_said(labelled: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert accuracy.main(["--data", str(labelled), "--limit", "4", "--recipe", "float32", "--json", "-"]) == 0
+    captured = capfd.readouterr()
+    assert json.loads(captured.out)["texts"]["reviews"] == 4
+    assert "4 of 10 texts of labelled.jsonl" in captured.err
+
+
+def test_another_run(
+    labelled: Path, default_run: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], error_line: ErrorLine
+) -> None:
+    (tmp_path / "model.keras").write_bytes((default_run / "model.keras").read_bytes() + b"x")
+    assert accuracy.main(["--data", str(labelled), "--run", str(tmp_path)]) == 2
+    assert "exported from another run" in error_line(capfd.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data", "nowhere.jsonl"], "nowhere.jsonl: No such file or directory"),
+        (["--data", "nowhere"], "no reviews at"),
+        (["--model", "nowhere"], "no bundle at nowhere"),
+        (["--run", "nowhere"], "no run at nowhere"),
+        (["--recipe", "int3"], "no recipe int3; it has dynamic_wi8_afp32"),
+    ],
+)
+def test_mistakes(arguments: list[str], message: str, capfd: pytest.CaptureFixture[str], error_line: ErrorLine) -> None:
+    assert accuracy.main(arguments) == 2
+    assert message in error_line(capfd.readouterr().err)
+
+
+def test_labels_must_be_the_bundles(tmp_path: Path, capfd: pytest.CaptureFixture[str], error_line: ErrorLine) -> None:
+    file = tmp_path / "t.jsonl"
+    for line, message in (
+        ('{"text": "x", "label": "neutral"}', "text 1: its label is 'neutral', and the bundle has negative, positive"),
+        ('{"text": "x", "id": "r7"}', "r7: its label is None"),
+    ):
+        file.write_text(line + "\n")
+        assert accuracy.main(["--data", str(file)]) == 2
+        assert message in error_line(capfd.readouterr().err)
