@@ -124,7 +124,7 @@ def export(converter: Any, run_folder: Path, out: Path, recipes: list[Recipe]) -
         entry = {"engine": recipe.engine, "recipe": recipe.name, **converter.summarize(content)}
         models.append(Converted(recipe, content, {**entry, "agreement": measured, "versions": packages}))
     print(f"{'Keras':64s} {measured['keras_accuracy']:8.1%}")
-    print("changed: labels other than Keras'; short: the same with each review cut to its first ten words")
+    print("changed: labels other than Keras'; short: the same with each review cut to ten words")
     if failures:
         print(f"error: {'; '.join(failures)}; nothing was written", file=sys.stderr)
         return 1

@@ -23,7 +23,7 @@ def compare(run: Run, recipe: Recipe, content: bytes) -> dict[str, Any]:
 
     Returns:
         What the manifest records: ``reviews``, ``max_difference`` and ``mean_difference`` of the probabilities,
-        ``labels_changed`` (a count), the same three with ``short_`` in front for the reviews' first ten words alone,
+        ``labels_changed`` (a count), the same three with ``short_`` in front for ten words of each review alone,
         ``accuracy`` of the file and ``keras_accuracy``, and the ``runtime``.
 
     Raises:

@@ -10,7 +10,7 @@ class Tolerance(NamedTuple):
 
     Attributes:
         max_difference: Of one review's probability, 0 to 1.
-        mean_difference: Of the probabilities, averaged over the reviews; likewise over their first words alone.
+        mean_difference: Of the probabilities, averaged over the reviews; likewise over ten words of each.
         labels_changed: Share of the reviews that get another label, 0 to 1.
     """
 
@@ -65,7 +65,7 @@ RECIPES = (
         "tflite",
         "static_wi8_ai8",
         "integer-only accelerators and microcontrollers",
-        "a CPU, where it is no smaller than dynamic_wi8_afp32 and loses more",
+        "a CPU, where it is no smaller than dynamic_wi8_afp32 and loses more, above all on short texts",
         _INT8,
     ),
     Recipe(
@@ -94,7 +94,7 @@ RECIPES = (
         "onnx",
         "static_wi8_ai8",
         "integer-only accelerators that read QDQ models",
-        "a CPU, where it is no smaller than dynamic_wi8 and loses more",
+        "a CPU, where it is no smaller than dynamic_wi8 and loses more, above all on short texts",
         _INT8,
     ),
     Recipe(

@@ -21,7 +21,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pooch
 from tqdm import tqdm
@@ -29,7 +29,8 @@ from tqdm import tqdm
 from edgetext.folders import replacing
 
 URL = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
-URL_HASH = "md5:7c2ac02c03563afcf9b574c7e56c153a"  # of the published file, 84,125,825 bytes
+URL_HASH = "md5:7c2ac02c03563afcf9b574c7e56c153a"
+URL_SIZE = 84_125_825  # bytes
 DATA_VARIABLE = "EDGETEXT_DATA"
 CACHE_VARIABLE = "EDGETEXT_CACHE"
 
@@ -100,16 +101,20 @@ def _download() -> Path:
     """Download the archive into the cache folder, unless it is there and whole."""
     mend = f"get it another way and name it with --data or ${DATA_VARIABLE}"
     try:
-        # The bar shows on a terminal only, as all of ours do.
-        bar = tqdm(unit="B", unit_scale=True, desc="downloading", disable=None)
-        downloader = pooch.HTTPDownloader(progressbar=bar, timeout=30)
         pooch.get_logger().setLevel("WARNING")
-        return Path(pooch.retrieve(URL, URL_HASH, URL.rpartition("/")[2], cache_folder(), downloader=downloader))
+        return Path(pooch.retrieve(URL, URL_HASH, URL.rpartition("/")[2], cache_folder(), downloader=_fetch))
     except ValueError:
         raise DataError(f"{URL}: what was downloaded has another checksum than the data set: {mend}") from None
     except OSError as error:  # requests' exceptions are OSErrors too
         reason = error.strerror or type(error).__name__
         raise DataError(f"{URL}: the download failed ({reason}): {mend}") from None
+
+
+def _fetch(url: str, target: str, caller: Any) -> None:
+    """Download a file with a bar, which shows on a terminal only, as all of ours do; pooch calls this if it must."""
+    # pooch asks for the bar's truth, which tqdm refuses to a bar without a total.
+    with tqdm(total=URL_SIZE, unit="B", unit_scale=True, desc="downloading", disable=None) as bar:
+        pooch.HTTPDownloader(progressbar=bar, timeout=30)(url, target, caller)
 
 
 def _fingerprint(path: Path) -> str:
@@ -118,7 +123,7 @@ def _fingerprint(path: Path) -> str:
     if path.is_dir():
         for name, file in _folder_files(path):
             status = file.stat()
-            digest.update(f"{name} {status.st_size} {status.st_mtime_ns}\n".encode())
+            digest.update(os.fsencode(f"{name} {status.st_size} {status.st_mtime_ns}\n"))
     elif path.exists():
         with path.open("rb") as archive:
             while block := archive.read(1 << 20):
@@ -134,9 +139,10 @@ def _parse(path: Path, target: Path) -> None:
     for name, content in _folder_contents(path) if path.is_dir() else _archive_contents(path):
         split, label = FOLDERS[name.rpartition("/")[0]]
         try:
+            name.encode("utf-8")
             reviews[split].append(Review(name, label, content.decode("utf-8")))
-        except UnicodeDecodeError:
-            raise DataError(f"{path}: {name} is not UTF-8") from None
+        except UnicodeError:
+            raise DataError(f"{path}: {name!r} is not UTF-8, or its name is not") from None
     counts = Counter(review.id.rpartition("/")[0] for rows in reviews.values() for review in rows)
     if missing := [folder for folder in FOLDERS if not counts[folder]]:
         raise DataError(f"{path}: not the movie reviews: nothing in aclImdb/{missing[0]}/*.txt")
@@ -218,6 +224,9 @@ def main(argv: list[str] | None = None) -> int:
     except DataError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("interrupted: nothing was written", file=sys.stderr)
+        return 130
     return 0
 
 

@@ -68,6 +68,9 @@ def main(argv: list[str] | None = None) -> int:
     except data.DataError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
     preset = PRESETS[args.preset]
     vocabulary = build_vocabulary((review.text for review in splits["train"]), preset.vocabulary_size)
     for name, split in splits.items():

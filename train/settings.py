@@ -13,7 +13,7 @@ class Settings:
         epochs: Passes over the training reviews, at most.
         batch_size: Reviews in a step.
         seed: Of the initial weights and the order of the batches. Of 0, 1 and 2 the default is the one whose model
-            did best on the validation reviews cut to ten words (benchmarks/seeds.py).
+            did best on ten words of each validation review (benchmarks/seeds.py).
         patience: Stop after so many epochs without a lower validation loss, and go back to the best weights;
             None runs all epochs and keeps the last weights, as the tutorial does.
         validation: Training reviews set aside to validate.
