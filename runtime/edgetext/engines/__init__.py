@@ -30,8 +30,11 @@ if TYPE_CHECKING:
         """
 
         name: str
-        runtime: str
         columns: int
+
+        @property
+        def runtime(self) -> str:
+            """The library and its version."""
 
         def __init__(self, model: bytes, *, max_length: int, threads: int) -> None:
             """Build the interpreter.

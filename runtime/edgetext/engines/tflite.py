@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-from importlib.metadata import PackageNotFoundError, version
 
 from edgetext.engines import install_command, tflite_package
 from edgetext.errors import BundleError, EngineError
@@ -33,7 +32,7 @@ class TFLiteEngine:
 
     def __init__(self, model: bytes, *, max_length: int, threads: int = 1) -> None:
         """Build the interpreter; see ``edgetext.engines.Engine``."""
-        self.runtime, self._interpreter = _build(model, threads)
+        self._package, self._interpreter = _build(model, threads)
         import numpy
 
         self._numpy = numpy
@@ -49,6 +48,11 @@ class TFLiteEngine:
         self.columns = int(outputs[0]["shape"][1])
         self._shape = (1, max_length)
 
+    @property
+    def runtime(self) -> str:
+        """The package in use, and its version."""
+        return f"{self._package} {_version(self._package)}"
+
     def predict(self, rows: Sequence[Sequence[int]]) -> list[list[float]]:
         """Score rows of ids; see ``edgetext.engines.Engine``."""
         batch = self._numpy.array(rows, dtype=self._numpy.int32)  # (batch, max_length)
@@ -63,7 +67,7 @@ class TFLiteEngine:
 
 
 def _build(model: bytes, threads: int) -> tuple[str, Any]:
-    """Build an interpreter with the first package that can; give its name and version, and it."""
+    """Build an interpreter with the first package that can; give the package's name, and it."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # tensorflow's start-up notices are no news to our users
     broken = []
     for package, module in RUNTIMES:
@@ -83,7 +87,7 @@ def _build(model: bytes, threads: int) -> tuple[str, Any]:
             continue
         except (ValueError, RuntimeError) as error:
             raise BundleError(f"{package} {_version(package)} refuses the model: {_first_line(error)}") from None
-        return f"{package} {_version(package)}", interpreter
+        return package, interpreter
     mend = install_command(tflite_package())
     if broken:
         raise EngineError(f"engine tflite: {'; '.join(broken)}; to mend it: {mend}")
@@ -91,6 +95,8 @@ def _build(model: bytes, threads: int) -> tuple[str, Any]:
 
 
 def _version(package: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version  # slow to import, and rarely asked for
+
     try:
         return version(package)
     except PackageNotFoundError:
