@@ -4,7 +4,8 @@ import sys
 from pathlib import Path
 from unittest import mock
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "runtime")]
 
 from edgetext.cli import main
 from tests.runtime.helpers import fake_classifier
