@@ -45,7 +45,8 @@ def write_bundle(out: Path, run: Run, models: Sequence[Converted]) -> list[str]:
     dropped = []
     if (out / MANIFEST).exists():
         old = Bundle.open(out)
-        same = old.manifest.get("run", {}).get("model_sha256") == run.model_sha256
+        before = old.manifest.get("run")
+        same = isinstance(before, dict) and before.get("model_sha256") == run.model_sha256
         for model in old.models:
             if not same:
                 dropped.append(model.file)

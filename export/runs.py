@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from export.fold import fold_padding
 
 DEFAULT_RUN = Path(__file__).resolve().parent.parent / "train" / "default"
 FORMAT_VERSION = 1
+# What reading a damaged file of a run can raise: JSON, zip, deflate, numpy and Keras each have exceptions of their own.
+_DAMAGE = (OSError, ValueError, LookupError, TypeError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 
 
 class RunError(Exception):
@@ -66,6 +69,8 @@ def load_run(folder: Path) -> Run:
         config = json.loads((folder / "config.json").read_text("utf-8"))
         if config["format_version"] != FORMAT_VERSION:
             raise RunError(f"{folder}: format_version is {config['format_version']}, and this one is {FORMAT_VERSION}")
+        if missing := {"name", "preset", "labels"} - set(config):
+            raise RunError(f"{folder}: config.json has no {', '.join(sorted(missing))}")
         vocabulary = (folder / "vocab.txt").read_bytes()
         size = len(Vocabulary.from_bytes(vocabulary))
         preprocessing = Preprocessing.from_json(config["preprocessing"])
@@ -75,6 +80,8 @@ def load_run(folder: Path) -> Run:
         for rows in (calibration, heldout):
             if rows.shape[1] != preprocessing.max_length or rows.max() >= size:
                 raise RunError(f"{folder}: samples.npz is not of this run's vocabulary and max_length")
+        if targets.shape != heldout.shape[:1]:
+            raise RunError(f"{folder}: samples.npz has {targets.size} targets for {len(heldout)} held-back reviews")
         return Run(
             folder=folder,
             config=config,
@@ -87,7 +94,7 @@ def load_run(folder: Path) -> Run:
             heldout=heldout,
             heldout_targets=targets,
         )
-    except (OSError, ValueError, KeyError, TypeError, IndexError, zipfile.BadZipFile) as error:
+    except _DAMAGE as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise RunError(f"{folder}: not a whole run: {reason}") from None
 

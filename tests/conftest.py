@@ -1,0 +1,152 @@
+"""Fixtures that all tests share. Only the standard library is imported here: some tests run without anything else."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+Runner = Callable[..., "subprocess.CompletedProcess[str]"]
+
+# Each has something that reviews have and that a careless reader of files, lines or words gets wrong.
+_TEMPLATES = (
+    "A {0} film. The {2} was {1}, and I'd see it twice!",
+    "{0}<br /><br />The {2}: {1}... 10/10 - or not?",
+    "The {2} of \u201cCaf\u00e9 M\u00fcller\u201d is {0};\u0085{1}, they said.",
+    "<i>{0}</i>\tand {1}\r\nfrom the first minute to the {2}",
+    "\u0130stanbul, STRASSE, stra\u00dfe, \u96fb\u5f71 \U0001f3ac: {0} {2} & {1}",
+    "{1} {1} {1}, {0}\u2028the {2}\u00a0again",
+)
+_OPINIONS = {
+    "pos": ("wonderful", "Moving", "brilliant", "a JOY", "touching", "superb", "funny"),
+    "neg": ("awful", "Boring", "dreadful", "a MESS", "wooden", "painful", "lazy"),
+}
+_SUBJECTS = ("plot", "cast", "music", "ending", "camera", "script", "city", "hero", "dog", "sequel", "dialogue")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("data") and not os.environ.get("EDGETEXT_DATA"):
+        pytest.skip("needs the real reviews: set EDGETEXT_DATA to aclImdb_v1.tar.gz or its unpacked folder")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository's root."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def run_python() -> Runner:
+    """Run this Python in the repository's root: ``run_python("-m", "train.look", env={...})``.
+
+    ``env`` is added to the environment; a value of None removes a variable.
+    """
+
+    def run(
+        *arguments: str | os.PathLike[str], env: Mapping[str, str | None] | None = None, **options: Any
+    ) -> subprocess.CompletedProcess[str]:
+        changed = {**os.environ, **(env or {})}
+        options = {"cwd": ROOT, "timeout": 300, **options}
+        return subprocess.run(
+            [sys.executable, *(os.fspath(argument) for argument in arguments)],
+            env={name: value for name, value in changed.items() if value is not None},
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+            **options,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def error_line() -> Callable[[str], str]:
+    """Check that what went to standard error is one line that starts with ``error: ``, and give the rest of it."""
+
+    def check(stderr: str) -> str:
+        lines = stderr.splitlines()
+        assert len(lines) == 1, stderr
+        assert lines[0].startswith("error: "), stderr
+        return lines[0].removeprefix("error: ")
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def write_archive() -> Callable[[Path, Mapping[str, bytes]], Path]:
+    """Write a ``.tar.gz`` from member names and contents, in that order; a name with a final slash is a folder."""
+
+    def write(path: Path, members: Mapping[str, bytes]) -> Path:
+        with tarfile.open(path, "w:gz") as archive:
+            for name, content in members.items():
+                member = tarfile.TarInfo(name.rstrip("/"))
+                member.type = tarfile.DIRTYPE if name.endswith("/") else tarfile.REGTYPE
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def tiny_reviews() -> dict[str, str]:
+    """Forty short reviews a split, by their names below ``aclImdb/``; one in twenty is longer than a row of ids."""
+    reviews = {}
+    for shift, split in enumerate(("train", "test")):
+        for short, opinions in _OPINIONS.items():
+            for number in range(20):
+                text = _TEMPLATES[number % len(_TEMPLATES)].format(
+                    opinions[(number + shift) % len(opinions)],
+                    opinions[(3 * number + 1) % len(opinions)],
+                    _SUBJECTS[(5 * number + shift) % len(_SUBJECTS)],
+                )
+                if (split, number) == ("test", 19):
+                    text += " Sequelitis!"  # a word that the training reviews do not have
+                reviews[f"{split}/{short}/{number}_{9 if short == 'pos' else 2}.txt"] = " ".join(
+                    [text] * (40 if number == 7 else 1)
+                )
+    return reviews
+
+
+@pytest.fixture(scope="session")
+def tiny_archive(
+    tmp_path_factory: pytest.TempPathFactory,
+    write_archive: Callable[[Path, Mapping[str, bytes]], Path],
+    tiny_reviews: dict[str, str],
+) -> Path:
+    """The tiny reviews as an archive in the published layout, with the other files that the published one has."""
+    others = {
+        "aclImdb/": b"",
+        "aclImdb/README": b"Large Movie Review Dataset v1.0",
+        "aclImdb/imdb.vocab": b"the\nand\n",
+        "aclImdb/train/": b"",
+        "aclImdb/train/pos/": b"",
+        "aclImdb/train/urls_pos.txt": b"somewhere\n",
+        "aclImdb/train/labeledBow.feat": b"9 0:9 1:1\n",
+        "aclImdb/train/unsup/0_0.txt": b"Nobody said whether this one is good.",
+    }
+    reviews = {f"aclImdb/{name}": text.encode() for name, text in tiny_reviews.items()}
+    return write_archive(tmp_path_factory.mktemp("tiny") / "aclImdb_v1.tar.gz", {**others, **reviews})
+
+
+@pytest.fixture(scope="session")
+def tiny_env(tiny_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment variables that make any command work on the tiny reviews, with a cache of their own."""
+    return {"EDGETEXT_DATA": str(tiny_archive), "EDGETEXT_CACHE": str(tmp_path_factory.mktemp("tiny-cache"))}
+
+
+@pytest.fixture(scope="session")
+def real_env() -> dict[str, str]:
+    """The variables that name the real reviews, as they were when the session began; for tests marked ``data``."""
+    names = ("EDGETEXT_DATA", "EDGETEXT_CACHE")
+    return {name: os.environ[name] for name in names if name in os.environ}

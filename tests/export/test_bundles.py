@@ -1,0 +1,241 @@
+"""Writing bundles: what is kept, what is dropped, and what is left alone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgetext import Classifier
+from export import bundles
+from export.bundles import Converted, write_bundle
+from export.recipes import RECIPES
+from export.runs import Run
+
+Export = Callable[..., int]
+ErrorLine = Callable[[str], str]
+
+BY_FILE = {recipe.file: recipe for recipe in RECIPES}
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def manifest(folder: Path) -> Any:
+    return json.loads((folder / "manifest.json").read_text("utf-8"))
+
+
+def entries(folder: Path) -> dict[str, Any]:
+    return {record["file"]: record for record in manifest(folder)["models"]}
+
+
+def check_records(folder: Path) -> None:
+    """Check every size and checksum of a manifest, and that nothing else lies in the folder."""
+    content = manifest(folder)
+    records = [content["vocabulary"], *content["models"]]
+    for record in records:
+        found = (folder / record["file"]).read_bytes()
+        assert (record["size"], record["sha256"]) == (len(found), hashlib.sha256(found).hexdigest())
+    assert {path.name for path in folder.iterdir()} == {"manifest.json", *(record["file"] for record in records)}
+
+
+def fake(file: str, content: bytes) -> Converted:
+    """A converted model of the right name and any content: writing a bundle does not run it."""
+    recipe = BY_FILE[file]
+    return Converted(recipe, content, {"engine": recipe.engine, "recipe": recipe.name, "note": content.decode()})
+
+
+def test_everything_that_was_exported(exported: Any, run: Run, default_run: Path) -> None:
+    check_records(exported.folder)
+    content = manifest(exported.folder)
+    assert [(record["engine"], record["recipe"]) for record in content["models"]] == [
+        (recipe.engine, recipe.name) for recipe in RECIPES
+    ]
+    assert content["format_version"] == 1
+    for name in ("name", "labels", "preprocessing"):
+        assert content[name] == run.config[name]
+    assert content["run"]["model_sha256"] == hashlib.sha256((default_run / "model.keras").read_bytes()).hexdigest()
+    assert content["run"]["metrics"] == json.loads((default_run / "metrics.json").read_text("utf-8"))
+    assert (exported.folder / "vocab.txt").read_bytes() == (default_run / "vocab.txt").read_bytes()
+    for record in content["models"]:
+        assert {"file", "size", "sha256", "engine", "recipe", "ops", "tensors", "agreement", "versions"} == set(record)
+
+
+def test_every_model_scores(exported: Any) -> None:
+    for recipe in RECIPES:
+        classifier = Classifier.load(exported.folder, recipe.engine, recipe=recipe.name)
+        assert classifier.classify("a wonderful, wonderful film that I loved; superb and touching").label == "positive"
+        assert classifier.classify("an awful, boring mess; the worst waste of time, terrible").label == "negative"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engines", [("tflite", "onnx"), ("onnx", "tflite")])
+def test_one_engine_after_the_other(engines: tuple[str, str], export: Export, tmp_path: Path) -> None:
+    out = tmp_path / "bundle"
+    assert export(engines[0], "--recipe", "float32", "--out", out) == 0
+    first_files, first_entries = snapshot(out), entries(out)
+    assert list(first_entries) == [f"model.float32.{engines[0]}"]
+    assert export(engines[1], "--recipe", "float32", "--out", out) == 0
+    check_records(out)
+    # In the table's order, whichever came first; what was there is there bit by bit.
+    assert list(entries(out)) == ["model.float32.tflite", "model.float32.onnx"]
+    assert entries(out)[f"model.float32.{engines[0]}"] == first_entries[f"model.float32.{engines[0]}"]
+    after = snapshot(out)
+    assert {name: after[name] for name in first_files if name != "manifest.json"} == {
+        name: content for name, content in first_files.items() if name != "manifest.json"
+    }
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+@pytest.mark.slow
+def test_another_run(
+    export: Export, exported: Any, other_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "bundle"
+    shutil.copytree(exported.folder, out)
+    assert export("onnx", "--recipe", "float32", "--run", other_run, "--out", out) == 0
+    notes = capsys.readouterr().err.splitlines()
+    assert notes == [f"note: {recipe.file} came from another run and was dropped from the bundle" for recipe in RECIPES]
+    check_records(out)
+    assert list(entries(out)) == ["model.float32.onnx"]
+    assert entries(out)["model.float32.onnx"]["sha256"] != entries(exported.folder)["model.float32.onnx"]["sha256"]
+    assert manifest(out)["run"]["model_sha256"] == hashlib.sha256((other_run / "model.keras").read_bytes()).hexdigest()
+    # And back again.
+    assert export("tflite", "--recipe", "float32", "--out", out) == 0
+    assert "note: model.float32.onnx came from another run" in capsys.readouterr().err
+    assert list(entries(out)) == ["model.float32.tflite"]
+
+
+class TestWriteBundle:
+    """The function itself, with models of any content."""
+
+    def test_order_is_the_tables(self, run: Run, tmp_path: Path) -> None:
+        files = list(BY_FILE)
+        for number in (3, 6, 0, 5, 1, 4, 2):
+            write_bundle(tmp_path / "bundle", run, [fake(files[number], b"%d" % number)])
+        assert list(entries(tmp_path / "bundle")) == files
+        assert [record["note"] for record in manifest(tmp_path / "bundle")["models"]] == list("0123456")
+        check_records(tmp_path / "bundle")
+
+    def test_recipes_that_the_table_does_not_know_come_last(self, run: Run, tmp_path: Path) -> None:
+        out = tmp_path / "bundle"
+        write_bundle(out, run, [fake("model.float32.onnx", b"1")])
+        content = manifest(out)
+        content["models"][0].update(engine="builtin", recipe="from the future", extra=[1])
+        (out / "manifest.json").write_text(json.dumps(content), "utf-8")
+        assert write_bundle(out, run, [fake("model.float32.tflite", b"2")]) == []
+        assert [record["recipe"] for record in manifest(out)["models"]] == ["float32", "from the future"]
+        assert manifest(out)["models"][1]["extra"] == [1]
+
+    def test_the_same_recipe_is_replaced(self, run: Run, tmp_path: Path) -> None:
+        out = tmp_path / "bundle"
+        write_bundle(out, run, [fake("model.float32.onnx", b"old"), fake("model.float32.tflite", b"kept")])
+        # A damaged file that is written anew is mended so.
+        (out / "model.float32.onnx").write_bytes(b"damaged")
+        assert write_bundle(out, run, [fake("model.float32.onnx", b"new")]) == []
+        assert [record["note"] for record in manifest(out)["models"]] == ["kept", "new"]
+        check_records(out)
+
+    @pytest.mark.parametrize("origin", [None, "a text", [], {}, {"model_sha256": None}, 7])
+    def test_of_unknown_origin(self, run: Run, tmp_path: Path, origin: Any) -> None:
+        out = tmp_path / "bundle"
+        write_bundle(out, run, [fake("model.float32.onnx", b"old")])
+        content = manifest(out)
+        content["run"] = origin
+        (out / "manifest.json").write_text(json.dumps(content), "utf-8")
+        assert write_bundle(out, run, [fake("model.float32.tflite", b"new")]) == ["model.float32.onnx"]
+        assert list(entries(out)) == ["model.float32.tflite"]
+
+    def test_other_files_do_not_stay(self, run: Run, tmp_path: Path) -> None:
+        out = tmp_path / "bundle"
+        write_bundle(out, run, [fake("model.float32.onnx", b"old")])
+        (out / "model.stray.onnx").write_bytes(b"stray")
+        write_bundle(out, run, [fake("model.float32.onnx", b"new")])
+        check_records(out)
+
+    def test_what_cannot_be_read_back_is_not_written(
+        self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        out = tmp_path / "bundle"
+        write_bundle(out, run, [fake("model.float32.onnx", b"old")])
+        before = snapshot(out)
+        entry = bundles._entry
+        monkeypatch.setattr(bundles, "_entry", lambda name, content: {**entry(name, content), "sha256": "0" * 64})
+        with pytest.raises(Exception, match="checksum"):
+            write_bundle(out, run, [fake("model.float32.tflite", b"new")])
+        assert snapshot(out) == before
+        assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+class TestRefused:
+    @pytest.mark.parametrize(
+        ("name", "change"),
+        [
+            ("model.float32.onnx", lambda content: content[:1000] + bytes([content[1000] ^ 1]) + content[1001:]),
+            ("model.float32.onnx", lambda content: content[:-1]),
+            ("model.float32.onnx", lambda content: content + b"!"),
+            ("model.float32.onnx", None),
+            ("manifest.json", lambda content: content[:-100]),
+            ("manifest.json", lambda content: b""),
+            ("manifest.json", lambda content: b"[]"),
+            ("manifest.json", lambda content: content.replace(b'"format_version": 1', b'"format_version": 2')),
+            ("manifest.json", lambda content: content.replace(b'"model.float32.onnx"', b'"../model.float32.onnx"')),
+        ],
+    )
+    def test_a_damaged_bundle(
+        self,
+        name: str,
+        change: Callable[[bytes], bytes] | None,
+        export: Export,
+        exported: Any,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        error_line: ErrorLine,
+    ) -> None:
+        out = tmp_path / "bundle"
+        shutil.copytree(exported.folder, out)
+        if change is None:
+            (out / name).unlink()
+        else:
+            (out / name).write_bytes(change((out / name).read_bytes()))
+        before = snapshot(out)
+        assert export("tflite", "--recipe", "float32", "--out", out) == 2
+        assert str(out / name) in error_line(capsys.readouterr().err)
+        assert snapshot(out) == before
+        assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+    @pytest.mark.parametrize("kind", ["file", "folder", "run"])
+    def test_something_else(
+        self,
+        kind: str,
+        export: Export,
+        default_run: Path,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        error_line: ErrorLine,
+    ) -> None:
+        out = tmp_path / "mine"
+        if kind == "file":
+            out.write_bytes(b"precious")
+        elif kind == "run":
+            shutil.copytree(default_run, out)
+        else:
+            (out / "deep").mkdir(parents=True)
+            (out / "deep" / "letter.txt").write_bytes(b"precious")
+        before = snapshot(tmp_path)
+        assert export("tflite", "--recipe", "float32", "--out", out) == 2
+        assert str(out) in error_line(capsys.readouterr().err)
+        assert snapshot(tmp_path) == before
+
+    def test_no_way_there(
+        self, export: Export, tmp_path: Path, capsys: pytest.CaptureFixture[str], error_line: ErrorLine
+    ) -> None:
+        (tmp_path / "file").write_bytes(b"")
+        assert export("tflite", "--recipe", "float32", "--out", tmp_path / "file" / "bundle") == 2
+        assert str(tmp_path / "file") in error_line(capsys.readouterr().err)

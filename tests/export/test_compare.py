@@ -1,0 +1,198 @@
+"""Comparing with Keras: numbers, tolerances, and conversions gone wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from export import command, convert_onnx, convert_tflite
+from export.compare import by_class, compare, excess
+from export.recipes import RECIPES, Recipe, Tolerance
+from export.runs import Run
+
+CONVERTERS: dict[str, ModuleType] = {"tflite": convert_tflite, "onnx": convert_onnx}
+ALL = [pytest.param(recipe, id=recipe.file) for recipe in RECIPES]
+MEASURED = {
+    "reviews": 200,
+    "max_difference": 0.1,
+    "mean_difference": 0.01,
+    "labels_changed": 4,
+    "short_max_difference": 0.9,
+    "short_mean_difference": 0.01,
+    "short_labels_changed": 90,
+    "accuracy": 0.9,
+    "keras_accuracy": 0.9,
+    "runtime": "none",
+}
+
+
+def recipe_with(tolerance: Tolerance) -> Recipe:
+    return RECIPES[0]._replace(tolerance=tolerance)
+
+
+class TestExcess:
+    def test_at_the_bound(self) -> None:
+        assert excess(recipe_with(Tolerance(0.1, 0.01, 0.02)), MEASURED) == []
+
+    @pytest.mark.parametrize(
+        ("name", "value", "message"),
+        [
+            ("max_difference", 0.11, "the largest difference of a probability is 0.11, and at most 0.1 is allowed"),
+            (
+                "mean_difference",
+                0.011,
+                "the mean difference of the probabilities is 0.011, and at most 0.01 is allowed",
+            ),
+            ("short_mean_difference", 0.02, "the mean difference on short texts is 0.02, and at most 0.01 is allowed"),
+            ("labels_changed", 5, "the share of labels changed is 0.025, and at most 0.02 is allowed"),
+            (
+                "max_difference",
+                float("nan"),
+                "the largest difference of a probability is nan, and at most 0.1 is allowed",
+            ),
+        ],
+    )
+    def test_past_it(self, name: str, value: float, message: str) -> None:
+        assert excess(recipe_with(Tolerance(0.1, 0.01, 0.02)), {**MEASURED, name: value}) == [message]
+
+    def test_all_at_once(self) -> None:
+        assert len(excess(recipe_with(Tolerance(0, 0, 0)), MEASURED)) == 4
+
+
+def test_by_class() -> None:
+    np.testing.assert_allclose(by_class(np.array([[0.25], [1.0]])), [[0.75, 0.25], [0.0, 1.0]])
+    np.testing.assert_allclose(by_class(np.array([[0.2, 0.3, 0.5]])), [[0.2, 0.3, 0.5]])
+
+
+def test_compare_counts(run: Run, exported: Any) -> None:
+    # Against Keras' own answers turned round, every label has changed and nothing is as it was.
+    model = keras.models.clone_model(run.model)
+    weights = run.model.get_weights()
+    model.set_weights([*weights[:3], -weights[3], -weights[4]])
+    turned = dataclasses.replace(run, model=model)
+    measured = compare(turned, RECIPES[0], exported.read("tflite", "float32"))
+    assert measured["labels_changed"] == measured["reviews"] == 500
+    assert measured["max_difference"] > 0.9
+    assert measured["accuracy"] == pytest.approx(1 - measured["keras_accuracy"])
+    straight = compare(run, RECIPES[0], exported.read("tflite", "float32"))
+    assert straight["labels_changed"] == 0
+    assert straight["accuracy"] == straight["keras_accuracy"] == measured["accuracy"]
+
+
+@pytest.mark.slow
+class TestCommand:
+    @pytest.mark.parametrize("engine", ["tflite", "onnx"])
+    def test_zero_tolerance(
+        self,
+        engine: str,
+        export: Callable[..., int],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        error_line: Callable[[str], str],
+    ) -> None:
+        strict = tuple(
+            recipe._replace(tolerance=Tolerance(0, 0, 0)) if recipe.name == "float32" else recipe for recipe in RECIPES
+        )
+        monkeypatch.setattr(command, "RECIPES", strict)
+        assert export(engine, "--out", tmp_path / "bundle") == 1
+        message = error_line(capsys.readouterr().err)
+        assert message.startswith("float32: the largest difference of a probability is ")
+        assert "e-07, and at most 0 is allowed; float32: the mean difference of the probabilities is " in message
+        assert message.endswith("; nothing was written")
+        assert "wi8" not in message
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_bundle_that_is_there_stays(
+        self, export: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        out = tmp_path / "bundle"
+        assert export("onnx", "--recipe", "float32", "--out", out) == 0
+        before = {path.name: path.read_bytes() for path in out.iterdir()}
+        monkeypatch.setattr(command, "RECIPES", tuple(r._replace(tolerance=Tolerance(0, 0, 0)) for r in RECIPES))
+        for engine in ("onnx", "tflite"):
+            assert export(engine, "--recipe", "float32", "--out", out) == 1
+            assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+        assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+def zeroed(weights: list[Any]) -> list[Any]:
+    """A table that was lost."""
+    return [np.zeros_like(weights[0]), *weights[1:]]
+
+
+def moved(weights: list[Any]) -> list[Any]:
+    """Ids off by one."""
+    return [np.roll(weights[0], 1, axis=0), *weights[1:]]
+
+
+def turned(weights: list[Any]) -> list[Any]:
+    """Labels the wrong way round."""
+    return [*weights[:3], -weights[3], -weights[4]]
+
+
+def halved(weights: list[Any]) -> list[Any]:
+    """The half of the last layer that was lost."""
+    return [*weights[:3], weights[3] * (np.arange(16) < 8)[:, None], weights[4]]
+
+
+def coarse(weights: list[Any]) -> list[Any]:
+    """Half precision where single was promised."""
+    return [array.astype(np.float16).astype(np.float32) for array in weights]
+
+
+def broken(weights: list[Any]) -> list[Any]:
+    """A weight that is no number."""
+    return [*weights[:3], np.full_like(weights[3], np.nan), weights[4]]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("defect", "recipe"),
+    [
+        *(pytest.param(zeroed, recipe, id=f"zeroed-{recipe.file}") for recipe in RECIPES),
+        *(
+            pytest.param(defect, recipe, id=f"{defect.__name__}-{recipe.file}")
+            for defect in (moved, turned, halved)
+            for recipe in RECIPES
+            if recipe.name.startswith("dynamic")
+        ),
+        *(
+            pytest.param(defect, recipe, id=f"{defect.__name__}-{recipe.file}")
+            for defect in (coarse, broken)
+            for recipe in RECIPES
+            if recipe.name == "float32"
+        ),
+    ],
+)
+def test_conversions_gone_wrong(
+    defect: Callable[[list[Any]], list[Any]],
+    recipe: Recipe,
+    export: Callable[..., int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    converter = CONVERTERS[recipe.engine]
+    convert = converter.convert
+
+    def go_wrong(run: Run, name: str) -> bytes:
+        model = keras.models.clone_model(run.model)
+        model.set_weights(defect(run.model.get_weights()))
+        content: bytes = convert(dataclasses.replace(run, model=model), name)
+        return content
+
+    monkeypatch.setattr(converter, "convert", go_wrong)
+    out = tmp_path / "bundle"
+    assert export(recipe.engine, "--recipe", recipe.name, "--out", out) == 1
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith(f"error: {recipe.name}: ")
+    assert line.endswith("; nothing was written")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,132 @@
+"""The exporters' commands: recipes, options, output and exit codes."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from export import command, convert_onnx, convert_tflite
+from export.recipes import RECIPES, Recipe
+
+Runner = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def names(recipes: list[Recipe]) -> list[str]:
+    return [recipe.name for recipe in recipes]
+
+
+class TestRecipes:
+    def test_table(self) -> None:
+        assert len({(recipe.engine, recipe.name) for recipe in RECIPES}) == len(RECIPES)
+        assert len({recipe.file for recipe in RECIPES}) == len(RECIPES)
+        assert {recipe.engine for recipe in RECIPES} == set(command.CONVERTERS)
+        for recipe in RECIPES:
+            assert recipe.when
+            assert recipe.when_not
+            assert all(0 < bound < 0.2 for bound in recipe.tolerance)
+
+    def test_default(self) -> None:
+        assert names(command.parse("tflite", "", [])[1]) == ["dynamic_wi8_afp32", "static_wi8_ai8", "float32"]
+        assert names(command.parse("onnx", "", [])[1]) == ["dynamic_wi8", "static_wi8_ai8", "float32"]
+
+    def test_all(self) -> None:
+        everything = ["dynamic_wi8_afp32", "static_wi8_ai8", "float16", "float32"]
+        assert names(command.parse("tflite", "", ["--recipe", "all"])[1]) == everything
+        assert names(command.parse("tflite", "", ["--recipe", "float16", "--recipe", "all"])[1]) == everything
+
+    def test_named_and_repeated(self) -> None:
+        options = ["--recipe", "float32", "--recipe", "float16", "--recipe", "float32"]
+        assert names(command.parse("tflite", "", options)[1]) == ["float16", "float32"]
+
+    @pytest.mark.parametrize(("engine", "name"), [("tflite", "int4"), ("onnx", "float16"), ("tflite", "dynamic_wi8")])
+    def test_unknown(self, engine: str, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(SystemExit) as stopped:
+            command.parse(engine, "", ["--recipe", name])
+        assert stopped.value.code == 2
+        last = capsys.readouterr().err.splitlines()[-1]
+        assert f"'{name}'" in last
+        assert "float32" in last  # what there is instead
+
+
+def test_defaults(root: Path) -> None:
+    args, _ = command.parse("tflite", "", [])
+    assert args.run == root / "train" / "default"
+    assert args.out == root / "runtime" / "edgetext" / "default"
+
+
+@pytest.mark.parametrize("engine", ["tflite", "onnx"])
+def test_help(engine: str, run_python: Runner) -> None:
+    result = run_python(f"export/to_{engine}.py", "--help")
+    assert (result.returncode, result.stderr) == (0, "")
+    for recipe in RECIPES:
+        listed = any(line.startswith(f"  {recipe.name} ") for line in result.stdout.splitlines())
+        assert listed or recipe.engine != engine
+    assert f"python export/to_{engine}.py --run runs/mine" in result.stdout
+
+
+def test_help_needs_no_framework(run_python: Runner) -> None:
+    code = (
+        "import runpy, sys\nsys.argv = ['export/to_onnx.py', '--help']\n"
+        "try: runpy.run_path(sys.argv[0], run_name='__main__')\n"
+        "finally: print({'tensorflow', 'onnx', 'numpy'} & set(sys.modules) or 'none of them')"
+    )
+    assert run_python("-c", code).stdout.splitlines()[-1] == "none of them"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["tflite", "onnx"])
+def test_output(engine: str, exported: Any) -> None:
+    lines = exported.printed[engine].splitlines()
+    assert lines[0] == "imdb-tutorial, compared with Keras on 500 held-back reviews"
+    recipes = [recipe for recipe in RECIPES if recipe.engine == engine]
+    for recipe, line in zip(recipes, lines[2:]):
+        (record,) = (m.record for m in exported.bundle.models if (m.engine, m.recipe) == (engine, recipe.name))
+        agreement = record["agreement"]
+        name, size, largest, mean, changed, short, accuracy = line.split()
+        assert name == recipe.name
+        assert int(size.replace(",", "")) == record["size"] == len(exported.read(engine, recipe.name))
+        assert float(largest) == pytest.approx(agreement["max_difference"], rel=0.06)
+        assert float(mean) == pytest.approx(agreement["mean_difference"], rel=0.06)
+        assert (int(changed), int(short)) == (agreement["labels_changed"], agreement["short_labels_changed"])
+        assert accuracy == f"{agreement['accuracy']:.1%}"
+    keras, legend, last = lines[2 + len(recipes) :]
+    assert keras.split() == ["Keras", f"{agreement['keras_accuracy']:.1%}"]
+    assert legend.startswith("changed: ")
+    assert last == f'wrote {exported.folder}; next: python runtime/classify.py --model {exported.folder} "great movie"'
+
+
+@pytest.mark.slow
+def test_the_next_command_works(exported: Any, run_python: Runner) -> None:
+    result = run_python("runtime/classify.py", "--model", exported.folder, "great movie")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith(("positive", "negative"))
+
+
+@pytest.mark.parametrize("engine", ["tflite", "onnx"])
+def test_interrupted(
+    engine: str,
+    export: Callable[..., int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def interrupt(*args: object) -> bytes:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr({"tflite": convert_tflite, "onnx": convert_onnx}[engine], "convert", interrupt)
+    assert export(engine, "--out", tmp_path / "bundle") == 130
+    assert capsys.readouterr().err == "interrupted: nothing was written\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_not_installed(run_python: Runner, tmp_path: Path, error_line: Callable[[str], str]) -> None:
+    # Standing in for an environment without it: a tf2onnx that cannot be imported goes before the real one.
+    (tmp_path / "tf2onnx.py").write_text("raise ModuleNotFoundError('No module named tf2onnx', name='tf2onnx')")
+    result = run_python("export/to_onnx.py", "--out", tmp_path / "bundle", env={"PYTHONPATH": str(tmp_path)})
+    assert result.returncode == 2
+    assert error_line(result.stderr) == "tf2onnx is not installed: pip install -e '.[export]'"
+    assert not (tmp_path / "bundle").exists()

@@ -1,0 +1,132 @@
+"""Folding the padding out of the embedding: nothing changes but what rounding costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import onnx
+import onnx.numpy_helper
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+from keras import layers
+
+from edgetext.text import PAD_ID
+from export import runs
+from export.fold import fold_padding
+from export.recipes import RECIPES, Recipe
+from export.runs import Run
+
+
+def small(*after: keras.layers.Layer, mask_zero: bool = False) -> keras.Model:
+    """Build a model of an embedding and what comes after it, with random weights."""
+    keras.utils.set_random_seed(4)
+    model = keras.Sequential([keras.Input((12,), dtype="int32"), layers.Embedding(50, 4, mask_zero=mask_zero), *after])
+    rng = np.random.default_rng(4)
+    model.set_weights([rng.normal(size=weights.shape) for weights in model.get_weights()])
+    return model
+
+
+def test_the_same_function_on_real_rows(run: Run, keras_answers: dict[str, Any]) -> None:
+    folded = fold_padding(run.model)
+    assert folded is not run.model
+    for kind, rows in (("long", "rows"), ("short", "short_rows")):
+        answers = folded.predict(keras_answers[rows], verbose=0)[:, 0]
+        np.testing.assert_allclose(answers, keras_answers[kind], atol=1e-6)
+
+
+def test_the_same_function_on_random_rows(run: Run) -> None:
+    rng = np.random.default_rng(6)
+    rows = rng.integers(0, 10_000, (300, 256), dtype=np.int32)
+    rows[np.arange(256) >= rng.integers(0, 257, (300, 1))] = PAD_ID
+    rows[0] = PAD_ID  # nothing but padding
+    before, after = (model.predict(rows, verbose=0) for model in (run.model, fold_padding(run.model)))
+    np.testing.assert_allclose(after, before, atol=1e-6)
+    assert np.ptp(before) > 0.9
+
+
+def test_only_table_and_bias_change(run: Run) -> None:
+    before = [weights.copy() for weights in run.model.get_weights()]
+    folded = fold_padding(run.model).get_weights()
+    for ours, kept in zip(run.model.get_weights(), before):
+        assert (ours == kept).all()  # the run's own model is as it was
+    assert np.abs(before[0][PAD_ID]).max() > 0.01  # there was something to fold
+    assert (folded[0][PAD_ID] == 0).all()
+    np.testing.assert_array_equal(folded[0], before[0] - before[0][PAD_ID])
+    np.testing.assert_array_equal(folded[1], before[1])
+    np.testing.assert_allclose(folded[2], before[2] + before[0][PAD_ID] @ before[1], atol=1e-6)
+    for ours, kept in zip(folded[3:], before[3:]):
+        np.testing.assert_array_equal(ours, kept)
+
+
+def test_several_outputs_and_deeper_networks() -> None:
+    model = small(
+        layers.GlobalAveragePooling1D(), layers.Dense(6, "relu"), layers.Dropout(0.5), layers.Dense(3, "softmax")
+    )
+    folded = fold_padding(model)
+    rows = np.random.default_rng(7).integers(0, 50, (40, 12))
+    assert (folded.get_weights()[0][PAD_ID] == 0).all()
+    np.testing.assert_allclose(folded.predict(rows, verbose=0), model.predict(rows, verbose=0), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: small(layers.GlobalAveragePooling1D(), layers.Dense(1), mask_zero=True),
+        lambda: small(layers.GlobalMaxPooling1D(), layers.Dense(1)),
+        lambda: small(layers.Flatten(), layers.Dense(1)),
+        lambda: small(layers.GlobalAveragePooling1D(), layers.Dense(1, use_bias=False)),
+        lambda: small(layers.GlobalAveragePooling1D(), layers.BatchNormalization(), layers.Dense(1)),
+        lambda: small(layers.Conv1D(3, 2), layers.GlobalAveragePooling1D(), layers.Dense(1)),
+        lambda: small(layers.GlobalAveragePooling1D()),
+    ],
+    ids=["masked", "maximum", "flat", "no bias", "normalised", "convolution", "no dense layer"],
+)
+def test_other_networks_stay(build: Callable[[], keras.Model]) -> None:
+    model = build()
+    before = [weights.copy() for weights in model.get_weights()]
+    assert fold_padding(model) is model
+    for ours, kept in zip(model.get_weights(), before):
+        np.testing.assert_array_equal(ours, kept)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", [pytest.param(recipe, id=recipe.file) for recipe in RECIPES if "wi8" in recipe.name])
+def test_what_it_is_for(
+    recipe: Recipe,
+    exported: Any,
+    export: Callable[..., int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (model,) = (m for m in exported.bundle.models if (m.engine, m.recipe) == (recipe.engine, recipe.name))
+    folded = model.record["agreement"]
+    assert folded["short_labels_changed"] <= 25
+    # The same conversion without folding changes four times as many labels of short texts, and is refused for it.
+    monkeypatch.setattr(runs, "fold_padding", lambda model: model)
+    out = tmp_path / "bundle"
+    assert export(recipe.engine, "--recipe", recipe.name, "--out", out) == 1
+    captured = capsys.readouterr()
+    (line,) = (line for line in captured.out.splitlines() if line.startswith(recipe.name))
+    changed = int(line.replace(",", "").split()[5])
+    assert changed > 60
+    assert changed > 4 * folded["short_labels_changed"]
+    assert f"{recipe.name}: the mean difference on short texts is" in captured.err
+    assert not out.exists()
+
+
+def test_the_converters_use_it(run: Run, exported: Any) -> None:
+    # In the finished float files the row of the padding is zero.
+    interpreter = Interpreter(model_content=exported.read("tflite", "float32"))
+    interpreter.allocate_tensors()
+    (index,) = (t["index"] for t in interpreter.get_tensor_details() if t["shape"].tolist() == [10_000, 16])
+    model = onnx.load_from_string(exported.read("onnx", "float32"))
+    (table,) = (t for t in model.graph.initializer if list(t.dims) == [10_000, 16])
+    wanted = run.model.get_weights()[0]
+    for found in (interpreter.get_tensor(index), onnx.numpy_helper.to_array(table)):
+        assert (found[PAD_ID] == 0).all()
+        np.testing.assert_array_equal(found, wanted - wanted[PAD_ID])

@@ -1,0 +1,125 @@
+"""Putting folders in their place at one stroke, whatever happens meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edgetext.folders import replacing
+
+FILES = 20
+# Replaces a folder again and again; all files of one folder have the same content, another one each time.
+WRITER = textwrap.dedent(
+    f"""
+    import os, sys
+    from edgetext.folders import replacing
+    target = sys.argv[1]
+    number = 0
+    while True:
+        number += 1
+        with replacing(target, marker="marker") as folder:
+            for name in [*map(str, range({FILES})), "marker"]:
+                with open(os.path.join(folder, name), "w") as file:
+                    file.write(f"{{os.getpid()}} {{number}} " * 100)
+        if number == 1:
+            print("ready", flush=True)
+    """
+)
+
+
+@contextlib.contextmanager
+def writer(root: Path, target: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run the writer, once it has written for the first time, and end it the hard way."""
+    command = [sys.executable, "-c", WRITER, str(target)]
+    env = {**os.environ, "PYTHONPATH": str(root / "runtime")}
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def content(target: Path) -> set[str]:
+    """Check that a folder is whole, and give what its files hold."""
+    assert sorted(path.name for path in target.iterdir()) == sorted([*map(str, range(FILES)), "marker"])
+    found = {path.read_text() for path in target.iterdir()}
+    assert len(found) == 1
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux swaps two folders in one step")
+def test_killed_while_writing(tmp_path: Path, root: Path) -> None:
+    rng = random.Random(1)
+    target = tmp_path / "folder"
+    seen = set()
+    for _ in range(20):
+        with writer(root, target) as process:
+            time.sleep(rng.uniform(0, 0.03))
+            process.kill()
+            process.wait()
+        seen |= content(target)
+    assert len(seen) == 20
+    # What the killed ones left beside it is hidden, and in nobody's way.
+    assert all(path.name.startswith(".tmp-folder-") for path in tmp_path.iterdir() if path != target)
+    with replacing(target, marker="marker") as folder:
+        (Path(folder) / "marker").write_text("new")
+    assert [path.name for path in target.iterdir()] == ["marker"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux swaps two folders in one step")
+def test_it_is_never_missing(tmp_path: Path, root: Path) -> None:
+    target = tmp_path / "folder"
+    with writer(root, target):
+        times = set()
+        end = time.monotonic() + 1.5
+        while time.monotonic() < end:
+            times.add(os.stat(target).st_mtime_ns)  # fails if there is nothing
+    assert len(times) > 10  # it was replaced meanwhile
+
+
+def test_fails_midway(tmp_path: Path) -> None:
+    target = tmp_path / "folder"
+    for old in (False, True):
+        if old:
+            target.mkdir()
+            (target / "marker").write_text("old")
+        with contextlib.suppress(ZeroDivisionError), replacing(target, marker="marker") as folder:
+            (Path(folder) / "marker").write_text("new")
+            raise ZeroDivisionError
+        assert [path.name for path in tmp_path.iterdir()] == (["folder"] if old else [])
+    assert (target / "marker").read_text() == "old"
+
+
+def test_previous(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "folder"
+    for number in range(3):
+        with replacing(target, marker="marker", keep_previous=True) as folder:
+            assert Path(folder).parent == target.parent
+            (Path(folder) / "marker").write_text(str(number))
+    assert (target / "marker").read_text() == "2"
+    assert (target.with_name("folder.previous") / "marker").read_text() == "1"
+    assert len(list(target.parent.iterdir())) == 2
+
+
+def test_without_the_system_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object, **options: object) -> None:
+        raise OSError("no such library")
+
+    monkeypatch.setattr("ctypes.CDLL", refuse)
+    for number in range(2):
+        with replacing(tmp_path / "folder", marker="marker") as folder:
+            (Path(folder) / "marker").write_text(str(number))
+    assert (tmp_path / "folder" / "marker").read_text() == "1"
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]

@@ -1,0 +1,200 @@
+"""Reading run folders, whole and damaged."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from export.runs import Run, RunError, inference_function, load_run
+
+
+def edit(path: Path, change: Callable[[Any], object]) -> None:
+    content = json.loads(path.read_text("utf-8"))
+    change(content)
+    path.write_text(json.dumps(content), "utf-8")
+
+
+def edit_samples(folder: Path, **changes: Any) -> None:
+    with np.load(folder / "samples.npz") as samples:
+        arrays = {**dict(samples), **changes}
+    np.savez_compressed(folder / "samples.npz", **{name: array for name, array in arrays.items() if array is not None})
+
+
+def damage_model_middle(folder: Path) -> None:
+    content = bytearray((folder / "model.keras").read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / "model.keras").write_bytes(content)
+
+
+def truncate(name: str, share: float) -> Callable[[Path], object]:
+    def cut(folder: Path) -> None:
+        content = (folder / name).read_bytes()
+        (folder / name).write_bytes(content[: int(share * len(content))])
+
+    return cut
+
+
+def write(name: str, content: bytes) -> Callable[[Path], object]:
+    return lambda folder: (folder / name).write_bytes(content)
+
+
+def remove(name: str) -> Callable[[Path], object]:
+    return lambda folder: (folder / name).unlink()
+
+
+def shorten_vocabulary(folder: Path) -> None:
+    lines = (folder / "vocab.txt").read_bytes().split(b"\n")
+    (folder / "vocab.txt").write_bytes(b"\n".join(lines[:5000]) + b"\n")
+
+
+class Evil:
+    """Unpickling this would leave a mark."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.mark,)
+
+
+DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "no folder": (lambda folder: shutil.rmtree(folder), "no run at"),
+    "no config.json": (remove("config.json"), "no run at"),
+    "no model.keras": (remove("model.keras"), "model.keras"),
+    "no samples.npz": (remove("samples.npz"), "samples.npz"),
+    "no vocab.txt": (remove("vocab.txt"), "vocab.txt"),
+    "no metrics.json": (remove("metrics.json"), "metrics.json"),
+    "model.keras cut in the middle": (truncate("model.keras", 0.5), "not a whole run"),
+    "model.keras cut near its end": (truncate("model.keras", 0.999), "not a whole run"),
+    "model.keras empty": (truncate("model.keras", 0), "not a whole run"),
+    "model.keras random": (write("model.keras", random.Random(1).randbytes(9000)), "not a whole run"),
+    "model.keras with a flipped bit": (damage_model_middle, "not a whole run"),
+    "samples.npz cut": (truncate("samples.npz", 0.9), "not a whole run"),
+    "samples.npz random": (write("samples.npz", random.Random(1).randbytes(9000)), "not a whole run"),
+    "samples.npz without targets": (lambda folder: edit_samples(folder, heldout_targets=None), "heldout_targets"),
+    "samples.npz with too few targets": (
+        lambda folder: edit_samples(folder, heldout_targets=np.zeros(7, np.uint8)),
+        "samples.npz",
+    ),
+    "samples.npz empty": (lambda folder: edit_samples(folder, heldout_ids=np.zeros((0, 256), np.uint16)), "whole run"),
+    "samples.npz flat": (lambda folder: edit_samples(folder, calibration_ids=np.zeros(9, np.uint16)), "whole run"),
+    "samples.npz too short": (lambda folder: edit_samples(folder, heldout_ids=np.zeros((9, 99), np.uint16)), "samples"),
+    "config.json no JSON": (write("config.json", b"{"), "not a whole run"),
+    "config.json a list": (write("config.json", b"[]"), "not a whole run"),
+    "config.json not UTF-8": (write("config.json", b"\xff\xfe"), "not a whole run"),
+    "metrics.json no JSON": (write("metrics.json", b"{"), "not a whole run"),
+    "another format": (
+        lambda folder: edit(folder / "config.json", lambda config: config.update(format_version=2)),
+        "format_version is 2, and this one is 1",
+    ),
+    "another length": (
+        lambda folder: edit(folder / "config.json", lambda config: config["preprocessing"].update(max_length=128)),
+        "max_length",
+    ),
+    "unknown preprocessing": (
+        lambda folder: edit(folder / "config.json", lambda config: config["preprocessing"].update(tokenizer="other")),
+        "tokenizer is 'other'",
+    ),
+    **{
+        f"config.json without {name}": (
+            lambda folder, name=name: edit(folder / "config.json", lambda config: config.pop(name)),  # type: ignore[misc]
+            name,
+        )
+        for name in ("format_version", "name", "preset", "labels", "preprocessing")
+    },
+    "vocab.txt shorter": (shorten_vocabulary, "samples.npz is not of this run's vocabulary"),
+    "vocab.txt without its last line's end": (truncate("vocab.txt", 0.999), "the last line has no end"),
+}
+
+
+@pytest.mark.parametrize(("damage", "message"), DAMAGES.values(), ids=DAMAGES)
+def test_refused(
+    damage: Callable[[Path], object],
+    message: str,
+    run_copy: Path,
+    tmp_path: Path,
+    export: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+    error_line: Callable[[str], str],
+) -> None:
+    damage(run_copy)
+    out = tmp_path / "bundle"
+    assert export("tflite", "--recipe", "float32", "--run", run_copy, "--out", out) == 2
+    captured = capsys.readouterr()
+    line = error_line(captured.err)
+    assert message in line
+    assert str(run_copy) in line
+    assert captured.out == ""
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("name", ["samples.npz", "model.keras"])
+def test_flipped_bytes(name: str, run_copy: Path) -> None:
+    # Whatever is hit, the run is refused or whatever was hit was not needed; nothing else comes out.
+    whole = (run_copy / name).read_bytes()
+    rng = random.Random(1)
+    refused = []
+    for number in range(60):
+        content = bytearray(whole)
+        # Every other time in the zip's directory at the end, or near the start.
+        near = (rng.randrange(2000), len(content) - 1 - rng.randrange(2000))
+        content[rng.choice(near) if number % 2 else rng.randrange(len(content))] ^= rng.randrange(1, 256)
+        (run_copy / name).write_bytes(content)
+        try:
+            load_run(run_copy)
+        except RunError as error:
+            refused.append(str(error))
+    assert len(refused) > 40
+    assert not [message for message in refused if "\n" in message]
+
+
+def test_pickles_are_not_opened(run_copy: Path, tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    edit_samples(run_copy, heldout_ids=np.array([[Evil(mark)] * 256], dtype=object))
+    with np.load(run_copy / "samples.npz", allow_pickle=True) as samples:
+        assert samples["heldout_ids"].shape == (1, 256)
+    assert mark.exists()  # the mark works
+    mark.unlink()
+    with pytest.raises(RunError, match="not a whole run"):
+        load_run(run_copy)
+    assert not mark.exists()
+
+
+def test_code_in_a_model_is_not_run(run_copy: Path) -> None:
+    model = keras.Sequential([keras.Input((256,)), keras.layers.Lambda(lambda ids: ids * 2), keras.layers.Dense(1)])
+    model.save(run_copy / "model.keras")
+    with pytest.raises(RunError, match="not a whole run"):
+        load_run(run_copy)
+
+
+def test_a_whole_run(run: Run, default_run: Path) -> None:
+    assert run.folder == default_run
+    assert run.model_sha256 == hashlib.sha256((default_run / "model.keras").read_bytes()).hexdigest()
+    assert (run.calibration.shape, run.heldout.shape, run.heldout_targets.shape) == ((100, 256), (500, 256), (500,))
+    assert (run.calibration.dtype, run.heldout.dtype) == (np.int32, np.int32)
+    assert run.vocabulary == (default_run / "vocab.txt").read_bytes()
+    assert run.model.count_params() == 160_289
+    # No review is both fitted and held back.
+    with np.load(default_run / "samples.npz") as samples:
+        assert not set(samples["calibration_reviews"]) & set(samples["heldout_reviews"])
+
+
+def test_inference_function(run: Run, keras_answers: dict[str, Any]) -> None:
+    function = inference_function(run)
+    concrete = function.get_concrete_function()
+    (ids,) = concrete.structured_input_signature[0]
+    assert (ids.name, ids.dtype.name, ids.shape.as_list()) == ("ids", "int32", [None, 256])
+    answers = function(keras_answers["rows"])["probabilities"].numpy()
+    np.testing.assert_allclose(answers[:, 0], keras_answers["long"], atol=1e-6)
+    # Keras' Embedding would add a comparison and a selection for negative ids.
+    operations = {operation.type for operation in concrete.graph.get_operations()}
+    assert not operations & {"Select", "SelectV2", "Less", "Where"}

@@ -1,0 +1,64 @@
+"""The bundle that ships: it comes from the committed run, it is whole, and both are small."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgetext import Bundle, engines
+from export.recipes import RECIPES, Recipe
+from export.runs import Run
+
+DEFAULT = [recipe for recipe in RECIPES if recipe.default]
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Bundle:
+    return Bundle.open()
+
+
+def test_comes_from_the_committed_run(shipped: Bundle, default_run: Path, root: Path) -> None:
+    assert Path(shipped.folder) == root / "runtime" / "edgetext" / "default"
+    origin = shipped.manifest["run"]
+    assert origin["model_sha256"] == hashlib.sha256((default_run / "model.keras").read_bytes()).hexdigest()
+    assert origin["metrics"] == json.loads((default_run / "metrics.json").read_text("utf-8"))
+    config = json.loads((default_run / "config.json").read_text("utf-8"))
+    assert origin["preset"] == config["preset"]
+    for name in ("name", "labels", "preprocessing"):
+        assert shipped.manifest[name] == config[name]
+    assert (Path(shipped.folder) / "vocab.txt").read_bytes() == (default_run / "vocab.txt").read_bytes()
+
+
+def test_holds_the_default_recipes(shipped: Bundle) -> None:
+    assert [(model.engine, model.recipe) for model in shipped.models] == [(r.engine, r.name) for r in DEFAULT]
+    assert {path.name for path in Path(shipped.folder).iterdir()} == {
+        "manifest.json",
+        "vocab.txt",
+        *(recipe.file for recipe in DEFAULT),
+    }
+
+
+def test_is_whole(shipped: Bundle) -> None:
+    for record in (shipped.manifest["vocabulary"], *shipped.manifest["models"]):
+        content = (Path(shipped.folder) / record["file"]).read_bytes()
+        assert (record["size"], record["sha256"]) == (len(content), hashlib.sha256(content).hexdigest())
+
+
+def test_is_small(shipped: Bundle, default_run: Path) -> None:
+    sizes = [path.stat().st_size for folder in (Path(shipped.folder), default_run) for path in folder.iterdir()]
+    assert sum(sizes) < 3_000_000
+
+
+@pytest.mark.parametrize("recipe", [pytest.param(recipe, id=recipe.file) for recipe in DEFAULT])
+def test_answers_as_the_run_does(recipe: Recipe, shipped: Bundle, run: Run) -> None:
+    (model,) = (m for m in shipped.models if (m.engine, m.recipe) == (recipe.engine, recipe.name))
+    engine = engines.create(recipe.engine, shipped.read(model), max_length=256)
+    ours = np.concatenate([engine.predict(run.heldout[start : start + 50].tolist()) for start in range(0, 500, 50)])
+    theirs = run.model.predict(run.heldout, verbose=0)
+    assert np.abs(ours - theirs).max() <= recipe.tolerance.max_difference
+    assert np.abs(ours - theirs).mean() <= recipe.tolerance.mean_difference
+    assert ((ours > 0.5) != (theirs > 0.5)).mean() <= recipe.tolerance.labels_changed

@@ -1,0 +1,146 @@
+"""Splitting, encoding and evaluating; the network; and the settings."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import random
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from edgetext.text import RESERVED, Encoder, Preprocessing, Vocabulary
+from train import fit, network
+from train.data import Review
+from train.presets import PRESETS
+from train.settings import Settings
+
+REVIEWS = [
+    Review(f"train/{short}/{number}_5.txt", label, f"{short} film")
+    for short, label in (("neg", "negative"), ("pos", "positive"))
+    for number in range(500)
+]
+
+
+class TestSplit:
+    @pytest.mark.parametrize("count", [0, 1, 300, 999])
+    def test_sizes_and_parts(self, count: int) -> None:
+        fitted, validated = fit.split_validation(REVIEWS, count)
+        assert (len(fitted), len(validated)) == (1000 - count, count)
+        assert sorted(fitted + validated) == sorted(REVIEWS)
+
+    def test_does_not_depend_on_the_order(self) -> None:
+        wanted = fit.split_validation(REVIEWS, 300)
+        for seed in range(3):
+            shuffled = random.Random(seed).sample(REVIEWS, len(REVIEWS))
+            assert fit.split_validation(shuffled, 300) == wanted
+
+    def test_only_the_names_decide(self) -> None:
+        other = [review._replace(text="another text") for review in REVIEWS]
+        for ours, theirs in zip(fit.split_validation(REVIEWS, 300), fit.split_validation(other, 300)):
+            assert [review.id for review in ours] == [review.id for review in theirs]
+        smallest = sorted(REVIEWS, key=lambda review: hashlib.sha256(review.id.encode()).hexdigest())[:300]
+        assert fit.split_validation(REVIEWS, 300)[1] == smallest
+
+    def test_is_mixed(self) -> None:
+        # 150 of 300 are expected; a deviation of 40 has a probability of one in a hundred thousand.
+        _, validated = fit.split_validation(REVIEWS, 300)
+        assert abs(sum(review.label == "positive" for review in validated) - 150) < 40
+        assert abs(sum(int(review.id.split("/")[2].split("_")[0]) < 250 for review in validated) - 150) < 40
+
+    @pytest.mark.parametrize("count", [1000, 1001])
+    def test_nothing_left(self, count: int) -> None:
+        with pytest.raises(ValueError, match="leave none of 1000 to fit"):
+            fit.split_validation(REVIEWS, count)
+
+
+def test_encode() -> None:
+    encoder = Encoder(Vocabulary([*RESERVED, "film", "pos"]), Preprocessing(4, "pre"))
+    rows, targets = fit.encode([REVIEWS[0], REVIEWS[-1]], encoder)
+    assert rows.tolist() == [[1, 2, 4, 0], [1, 5, 4, 0]]
+    assert targets.tolist() == [0.0, 1.0]
+    assert (rows.dtype, targets.dtype) == (np.int32, np.float32)
+
+
+def test_first_words() -> None:
+    rows = np.array([[1, 7, 8, 9], [1, 7, 0, 0], [5, 6, 7, 8]], dtype=np.int32)
+    cut = fit.first_words(rows, 2)
+    assert cut.tolist() == [[1, 7, 8, 0], [1, 7, 0, 0], [5, 6, 7, 0]]
+    assert cut.dtype == np.int32
+    assert rows[0, 3] == 9
+    assert fit.first_words(rows, 10).tolist() == rows.tolist()
+
+
+def test_evaluate_counts_one_half_as_the_first_label() -> None:
+    model = network.build_tutorial(10, 4)
+    model.set_weights([np.zeros_like(weights) for weights in model.get_weights()])
+    rows = np.ones((8, 4), dtype=np.int32)
+    measured = fit.evaluate(model, rows, np.array([0, 0, 0, 0, 0, 0, 1, 1], dtype=np.float32))
+    assert measured == {"loss": pytest.approx(np.log(2)), "accuracy": 0.75, "reviews": 8}
+
+
+@pytest.fixture(scope="module")
+def model() -> keras.Model:
+    keras.utils.set_random_seed(5)
+    return network.build_tutorial(10_000, 256)
+
+
+class TestTutorial:
+    def test_is_as_published(self, model: keras.Model) -> None:
+        assert model.count_params() == 160_289
+        assert [(type(layer), layer.count_params()) for layer in model.layers] == [
+            (layers.Embedding, 160_000),
+            (layers.GlobalAveragePooling1D, 0),
+            (layers.Dense, 272),
+            (layers.Dense, 17),
+        ]
+        embedding, _, hidden, output = model.layers
+        assert not embedding.mask_zero
+        assert (hidden.activation, output.activation) == (keras.activations.relu, keras.activations.sigmoid)
+        assert type(model.optimizer) is keras.optimizers.Adam
+        assert float(model.optimizer.learning_rate) == pytest.approx(0.001)
+        assert model.loss == "binary_crossentropy"
+
+    def test_input_and_output(self, model: keras.Model) -> None:
+        (ids,) = model.inputs
+        (probabilities,) = model.outputs
+        assert (ids.name, ids.dtype, ids.shape) == ("ids", "int32", (None, 256))
+        assert (probabilities.dtype, probabilities.shape) == ("float32", (None, 1))
+
+    def test_computes_what_it_says(self, model: keras.Model) -> None:
+        rng = np.random.default_rng(1)
+        model.set_weights([rng.normal(size=weights.shape) for weights in model.get_weights()])
+        table, weights, bias, last_weights, last_bias = (array.astype(np.float64) for array in model.get_weights())
+        rows = rng.integers(0, 10_000, (20, 256))
+        rows[::2, 10:] = 0  # padding is averaged in like any other id
+        hidden = np.maximum(table[rows].mean(axis=1) @ weights + bias, 0)
+        wanted = 1 / (1 + np.exp(-(hidden @ last_weights + last_bias)))
+        assert np.ptp(wanted) > 0.1
+        np.testing.assert_allclose(model.predict(rows, verbose=0), wanted, atol=1e-5)
+
+    def test_preset(self) -> None:
+        preset = PRESETS["tutorial"]
+        assert preset.vocabulary_size == 10_000
+        assert (preset.preprocessing.max_length, preset.preprocessing.truncating) == (256, "pre")
+        assert getattr(network, preset.network) is network.build_tutorial
+
+
+class TestSettings:
+    def test_defaults_are_the_tutorials(self) -> None:
+        values = dataclasses.asdict(Settings())
+        assert values.pop("seed") in range(2**32)
+        assert values == {"epochs": 40, "batch_size": 512, "patience": None, "validation": 10_000}
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [("epochs", 0), ("batch_size", 0), ("seed", -1), ("seed", 2**32), ("patience", 0), ("validation", 0)],
+    )
+    def test_out_of_range(self, name: str, value: int) -> None:
+        with pytest.raises(ValueError, match=name.replace("_", "-")):
+            Settings(**{name: value})
+
+    def test_limits(self) -> None:
+        Settings(epochs=1, batch_size=1, seed=0, patience=1, validation=1)
+        Settings(seed=2**32 - 1)

@@ -1,0 +1,115 @@
+"""The vocabulary and the rows of ids, against oracles of the tests' own and against Keras."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from edgetext.text import RESERVED, Encoder, Preprocessing, Vocabulary
+from train.data import Review
+from train.vocabulary import build_vocabulary
+
+WORD = re.compile(r"""[^!"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~\t\n ]+""")
+
+
+def words(text: str) -> list[str]:
+    """Split a text as the published word index did; written anew, with a regular expression."""
+    return WORD.findall(re.sub("[A-Z]", lambda letter: letter[0].lower(), text))
+
+
+def keras_rows(ids: list[list[int]], length: int, truncating: str) -> list[list[int]]:
+    """Give rows as ``keras.datasets.imdb.load_data`` and the tutorial make them, from words' ids."""
+    rows = keras.utils.pad_sequences(
+        [[1, *row] for row in ids], maxlen=length, padding="post", truncating=truncating, value=0
+    )
+    return rows.tolist()
+
+
+def read_tokens(path: Path) -> list[str]:
+    return path.read_bytes().decode("utf-8").removesuffix("\n").split("\n")
+
+
+class TestVocabulary:
+    def test_order(self) -> None:
+        texts = ["b a C caf\u00e9 a", "c, Z z \u00c9 A b", "\u00c9 \u00e9 <br />"]
+        # a 3; b c z and the capital E with an accent 2; br, cafe with an accent, small e with one 1.
+        wanted = ["a", "b", "c", "z", "\u00c9", "br", "caf\u00e9", "\u00e9"]
+        for seed in range(5):
+            random.Random(seed).shuffle(texts)
+            assert build_vocabulary(texts, 100).tokens == (*RESERVED, *wanted)
+            assert build_vocabulary(texts, 8).tokens == (*RESERVED, *wanted[:4])
+
+    def test_ties_by_code_point(self) -> None:
+        singles = ["\uffee", "\U0001f3ac", "\u96fb", "zz", "z", "\u0130", "'", "0"]
+        assert build_vocabulary([" ".join(singles)], 100).tokens[4:] == tuple(sorted(singles))
+
+    @pytest.mark.parametrize("size", [-1, 0, 4])
+    def test_no_room(self, size: int) -> None:
+        with pytest.raises(ValueError, match="no room for words"):
+            build_vocabulary(["a film"], size)
+
+    def test_no_texts(self) -> None:
+        assert build_vocabulary([], 100).tokens == RESERVED
+
+    @pytest.mark.data
+    def test_real_reviews(self, real_splits: dict[str, list[Review]], root: Path) -> None:
+        texts = [review.text for review in real_splits["train"]]
+        counts: Counter[str] = Counter()
+        for text in texts:
+            counts.update(words(text))
+        assert len(counts) == 88_584  # the length of the published Keras IMDB word index
+        everything = build_vocabulary(texts, 1_000_000)
+        assert everything.tokens == (*RESERVED, *sorted(counts, key=lambda word: (-counts[word], word)))
+        assert everything.tokens[4:14] == ("the", "and", "a", "of", "to", "is", "br", "in", "it", "i")
+        kept = build_vocabulary(texts, 10_000)
+        assert len(kept) == 10_000
+        assert kept.tokens == everything.tokens[:10_000]
+        assert list(kept.tokens) == read_tokens(root / "train" / "default" / "vocab.txt")
+        assert kept.to_bytes() == (root / "train" / "default" / "vocab.txt").read_bytes()
+
+
+class TestRows:
+    @pytest.mark.data
+    @pytest.mark.parametrize("truncating", ["pre", "post"])
+    def test_real_reviews(self, real_splits: dict[str, list[Review]], root: Path, truncating: str) -> None:
+        content = (root / "train" / "default" / "vocab.txt").read_bytes()
+        encoder = Encoder(Vocabulary.from_bytes(content), Preprocessing(256, truncating))
+        table = {token: number for number, token in enumerate(content.decode("utf-8").split("\n")[:-1])}
+        reviews = [review for split in real_splits.values() for review in split[::25]]
+        assert len(reviews) == 2000
+        ids = [[table.get(word, 2) for word in words(review.text)] for review in reviews]
+        assert sum(len(row) > 255 for row in ids) > 200
+        assert sum(len(row) < 255 for row in ids) > 200
+        assert [encoder.encode(review.text) for review in reviews] == keras_rows(ids, 256, truncating)
+        assert [encoder.ids(review.text) for review in reviews] == [[1, *row] for row in ids]
+
+    @pytest.mark.parametrize("truncating", ["pre", "post"])
+    @pytest.mark.parametrize("length", [1, 2, 3, 256])
+    def test_lists_of_ids(self, length: int, truncating: str) -> None:
+        encoder = Encoder(Vocabulary([*RESERVED, "a", "b", "c"]), Preprocessing(length, truncating))
+        rng = random.Random(length)
+        sizes = [*range(8), *range(length - 3, length + 4), 1000]
+        ids = [[rng.choice((2, 4, 5, 6)) for _ in range(size)] for size in sizes]
+        texts = [" ".join({2: "x", 4: "a", 5: "b", 6: "c"}[number] for number in row) for row in ids]
+        assert [encoder.encode(text) for text in texts] == keras_rows(ids, length, truncating)
+
+    def test_random_texts(self, tiny_reviews: dict[str, str]) -> None:
+        vocabulary = build_vocabulary(list(tiny_reviews.values())[::2], 60)
+        table = {token: number for number, token in enumerate(vocabulary.tokens)}
+        letters = " aAzZ0'!#_-<>\\]^`~\t\n\r\x00\x0b\x1c\x7f\x85\xa0\u0130\u1e9e\u2028\u3000\U0001f3ac" + "".join(
+            sorted({letter for text in tiny_reviews.values() for letter in text})
+        )
+        rng = random.Random(3)
+        made = ["".join(rng.choices(letters, k=rng.randrange(60))) for _ in range(2000)]
+        texts = [*tiny_reviews.values(), *made]
+        ids = [[table.get(word, 2) for word in words(text)] for text in texts]
+        assert np.unique(np.concatenate([np.array(row, dtype=int) for row in ids])).size > 50
+        for length, truncating in ((16, "pre"), (16, "post"), (256, "pre")):
+            encoder = Encoder(vocabulary, Preprocessing(length, truncating))
+            assert [encoder.encode(text) for text in texts] == keras_rows(ids, length, truncating)
