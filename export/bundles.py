@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from edgetext import Bundle
-from edgetext.bundle import DEFAULT_BUNDLE, FORMAT_VERSION, MANIFEST
+from edgetext.bundle import FORMAT_VERSION, MANIFEST
 from edgetext.folders import replacing
 from export.recipes import RECIPES, Recipe
 from export.runs import Run
 
-DEFAULT_OUT = Path(DEFAULT_BUNDLE)
 _ORDER = [(recipe.engine, recipe.name) for recipe in RECIPES]
 
 

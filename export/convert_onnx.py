@@ -12,6 +12,7 @@ from typing import Any
 import onnx
 import tf2onnx
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from edgetext.quiet import muted_stderr
 from export.runs import Run, inference_function
@@ -50,15 +51,18 @@ def _quantize(model: onnx.ModelProto, recipe: str, run: Run) -> onnx.ModelProto:
     logging.disable(logging.WARNING)  # they advise a shape inference that changes nothing in these graphs
     try:
         with tempfile.TemporaryDirectory() as folder:
-            source, target = Path(folder) / "float32.onnx", Path(folder) / "quantized.onnx"
+            source, fused, target = (Path(folder) / f"{name}.onnx" for name in ("float32", "fused", "quantized"))
             onnx.save(model, source)
             if recipe == "dynamic_wi8":
                 # The tables are all the size. Quantising the small dense layers too would save 800 bytes and let
                 # a text's score depend on the others in its batch, for activations are scaled by batch.
                 quantize_dynamic(source, target, op_types_to_quantize=["Gather"], weight_type=QuantType.QInt8)
             else:
+                # Joins each matrix product with its bias, so that the bias is quantised to int32, as it should be. On
+                # its own it becomes uint8, which changed 19 instead of 7 of 500 labels of ten-word texts.
+                quant_pre_process(source, fused, skip_symbolic_shape=True)
                 quantize_static(
-                    source,
+                    fused,
                     target,
                     _Rows(run),
                     quant_format=QuantFormat.QDQ,

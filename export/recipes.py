@@ -24,8 +24,9 @@ class Recipe(NamedTuple):
 
     Attributes:
         engine: The engine that runs the result.
-        name: What is quantised to what: ``wi8`` weights to int8, ``ai8`` activations to int8, ``afp32``
-            activations left in float32; ``dynamic`` needs no calibration, ``static`` is calibrated.
+        name: What is quantised to what: ``wi8`` weights and ``ai8`` activations to 8-bit integers (onnxruntime
+            makes some of them unsigned), ``afp32`` activations left in float32; ``dynamic`` needs no calibration,
+            ``static`` is calibrated.
         when: When to use it.
         when_not: When not.
         tolerance: What it may cost; past it the export fails.

@@ -18,7 +18,6 @@ import tensorflow as tf
 from edgetext.text import Preprocessing, Vocabulary
 from export.fold import fold_padding
 
-DEFAULT_RUN = Path(__file__).resolve().parent.parent / "train" / "default"
 FORMAT_VERSION = 1
 # What reading a damaged file of a run can raise: JSON, zip, deflate, numpy and Keras each have exceptions of their own.
 _DAMAGE = (OSError, ValueError, LookupError, TypeError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
@@ -82,13 +81,20 @@ def load_run(folder: Path) -> Run:
                 raise RunError(f"{folder}: samples.npz is not of this run's vocabulary and max_length")
         if targets.shape != heldout.shape[:1]:
             raise RunError(f"{folder}: samples.npz has {targets.size} targets for {len(heldout)} held-back reviews")
+        model = keras.saving.load_model(folder / "model.keras", compile=False, safe_mode=True)
+        if (model.output_shape[-1], len(config["labels"])) != (1, 2) and model.output_shape[-1] != len(
+            config["labels"]
+        ):
+            raise RunError(
+                f"{folder}: the model has {model.output_shape[-1]} outputs for {len(config['labels'])} labels"
+            )
         return Run(
             folder=folder,
             config=config,
             metrics=json.loads((folder / "metrics.json").read_text("utf-8")),
             vocabulary=vocabulary,
             preprocessing=preprocessing,
-            model=keras.saving.load_model(folder / "model.keras", compile=False, safe_mode=True),
+            model=model,
             model_sha256=hashlib.sha256((folder / "model.keras").read_bytes()).hexdigest(),
             calibration=calibration,
             heldout=heldout,

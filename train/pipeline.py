@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from edgetext.folders import check_replaceable
 from edgetext.text import Encoder
 from train import data, fit, network, run
 from train.presets import PRESETS, Preset
@@ -26,6 +27,7 @@ def train(preset_name: str, settings: Settings, source: str | None, out: Path) -
         ValueError: The settings do not fit the data.
         OSError: The run folder cannot be written.
     """
+    check_replaceable(out, run.MARKER)
     preset = PRESETS[preset_name]
     reviews = data.load_split("train", source)
     fitted, validated = fit.split_validation(reviews, settings.validation)

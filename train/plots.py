@@ -18,7 +18,8 @@ def plot_history(history: dict[str, list[float]], path: Path) -> None:
     figure = Figure(figsize=(10, 4), layout="constrained")
     for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy")):
         axes.plot(epochs, history[name], "o", markersize=4, label="training")
-        axes.plot(epochs, history[f"val_{name}"], "-", label="validation")
+        # A single epoch would make a line without length.
+        axes.plot(epochs, history[f"val_{name}"], "-" if len(epochs) > 1 else "_", label="validation")
         axes.set(title=f"Training and validation {name}", xlabel="epoch", ylabel=name)
         axes.grid(alpha=0.3)
         axes.legend()

@@ -13,6 +13,7 @@ quantisation; `heldout_*` from those validated, to compare converted models with
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ from train.fit import Rows, Targets
 from train.plots import plot_history
 
 FORMAT_VERSION = 1
+MARKER = "config.json"  # every run folder has it, and no other folder is replaced
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,9 @@ def write_run(
     Raises:
         OSError: It cannot be written.
     """
-    with replacing(out, marker="config.json", keep_previous=True) as new:
+    with replacing(out, marker=MARKER, keep_previous=True) as new:
         folder = Path(new)
-        _without_optimizer(model).save(folder / "model.keras")
+        save_model(model, folder / "model.keras")
         (folder / "vocab.txt").write_bytes(vocabulary.to_bytes())
         for name, content in (("config", config), ("history", history), ("metrics", metrics)):
             text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
@@ -85,8 +87,31 @@ def write_run(
         )
 
 
-def _without_optimizer(model: keras.Model) -> keras.Model:
-    """Copy a model without what only fitting needs: the optimizer's moments would triple its file."""
+# What Keras 3.15 writes of layers and initializers and Keras 3.12 refuses to read, even when it is None.
+_NEW_SETTINGS = ("quantization_config", "input_axes", "output_axes")
+
+
+def save_model(model: keras.Model, path: Path) -> None:
+    """Save a model for inference, so that every Keras in use reads it and equal weights give equal bytes.
+
+    Three things that ``model.save`` writes are left out: the optimizer's moments, which would triple the file;
+    settings newer than Keras 3.12, the last for Python 3.10, where they are not in use; and the time of day.
+    """
     copy = type(model).from_config(model.get_config())
     copy.set_weights(model.get_weights())
-    return copy
+    copy.save(path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    for name, without in (("config.json", _drop_unset), ("metadata.json", _drop_date)):
+        members[name] = json.dumps(json.loads(members[name], object_hook=without)).encode("utf-8")
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(zipfile.ZipInfo(name), content)  # of the date that zip begins with, 1980
+
+
+def _drop_unset(record: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if key not in _NEW_SETTINGS or value is not None}
+
+
+def _drop_date(record: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if key != "date_saved"}

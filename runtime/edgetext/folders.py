@@ -20,6 +20,26 @@ _AT_FDCWD = -100  # <fcntl.h>: paths are relative to the working directory
 _RENAME_EXCHANGE = 2  # <linux/fs.h>: swap the two names atomically
 
 
+def check_replaceable(target: str | os.PathLike[str], marker: str) -> None:
+    """Check that a folder can be made or replaced, so that long work does not end in a refusal.
+
+    Args:
+        target: The folder; the folders above it are made.
+        marker: As for ``replacing``.
+
+    Raises:
+        OSError: It cannot be made, or ``target`` is something else.
+    """
+    target = os.path.abspath(target)
+    if os.path.lexists(target) and not os.path.exists(os.path.join(target, marker)):
+        if not os.path.isdir(target) or os.listdir(target):
+            raise FileExistsError(errno.EEXIST, f"it is there and has no {marker}, so it is not replaced", target)
+    parent = os.path.dirname(target)
+    os.makedirs(parent, exist_ok=True)
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), parent)
+
+
 @contextlib.contextmanager
 def replacing(target: str | os.PathLike[str], *, marker: str, keep_previous: bool = False) -> Iterator[str]:
     """Give an empty folder to fill; when the block ends well it becomes ``target``, else it vanishes.
@@ -41,10 +61,7 @@ def replacing(target: str | os.PathLike[str], *, marker: str, keep_previous: boo
     """
     target = os.path.abspath(target)
     parent, name = os.path.split(target)
-    if os.path.lexists(target) and not os.path.exists(os.path.join(target, marker)):
-        if not os.path.isdir(target) or os.listdir(target):
-            raise FileExistsError(errno.EEXIST, f"it is there and has no {marker}, so it is not replaced", target)
-    os.makedirs(parent, exist_ok=True)
+    check_replaceable(target, marker)
     new = tempfile.mkdtemp(prefix=f".tmp-{name}-", dir=parent)
     os.chmod(new, 0o755)  # mkdtemp makes it private
     try:
