@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import Any
 
@@ -200,15 +201,18 @@ class TestONNX:
         ops = Counter(node.op_type for node in model.graph.node)
         assert ops["QuantizeLinear"] >= 4
         assert ops["DequantizeLinear"] > ops["QuantizeLinear"]
-        # Every input of the matrix products comes out of eight bits; no weight is left in float.
-        makers = {name: node.op_type for node in model.graph.node for name in node.output}
-        for node in model.graph.node:
-            if node.op_type == "MatMul":
-                assert [makers[name] for name in node.input] == ["DequantizeLinear"] * 2
+        # Every input of the matrix products comes out of integers, the bias out of 32 bits; no weight is left in float.
+        makers = {name: node for node in model.graph.node for name in node.output}
+        products = [node for node in model.graph.node if node.op_type in ("MatMul", "Gemm")]
+        assert [node.op_type for node in products] == ["Gemm"] * 2
+        for node in products:
+            assert [makers[name].op_type for name in node.input] == ["DequantizeLinear"] * 3
+            assert initializers(model)[makers[node.input[2]].input[0]].data_type == TensorProto.INT32
         # The probability itself is not quantised, which would leave 256 of them.
         (sigmoid,) = (node for node in model.graph.node if node.op_type == "Sigmoid")
         assert list(sigmoid.output) == ["probabilities"]
-        assert not [t.name for t in model.graph.initializer if t.data_type == TensorProto.FLOAT and len(t.dims) > 0]
+        floats = [tensor for tensor in model.graph.initializer if tensor.data_type == TensorProto.FLOAT]
+        assert max(math.prod(tensor.dims) for tensor in floats) == 1  # scales
 
     @pytest.mark.parametrize("name", ONNX)
     def test_summary(self, name: str, exported: Any) -> None:
