@@ -62,6 +62,27 @@ def test_every_model_of_the_shipped_bundle(engine: str, recipe: str, keras_score
     assert alone == pytest.approx(scores(classifier), abs=1e-6)
 
 
+def test_threads_reach_the_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
+    session: Any = Classifier.load(engine="onnx", threads=2).engine
+    options = session._session.get_session_options()
+    assert options.intra_op_num_threads == 2
+    # Small and quiet on a device.
+    assert not options.enable_cpu_mem_arena
+    assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+    from ai_edge_litert import interpreter
+
+    asked: list[int] = []
+
+    class Spy(interpreter.Interpreter):
+        def __init__(self, *, num_threads: int, **more: Any) -> None:
+            asked.append(num_threads)
+            super().__init__(num_threads=num_threads, **more)
+
+    monkeypatch.setattr(interpreter, "Interpreter", Spy)
+    Classifier.load(engine="tflite", threads=2)
+    assert asked == [2]
+
+
 def test_auto_takes_the_first_of_the_bundle_and_says_so() -> None:
     classifier = Classifier.load()
     assert classifier.model is not None

@@ -47,6 +47,6 @@ def _measured(record: dict[str, object]) -> tuple[str, str, str]:
         if isinstance(agreement, dict):
             drop = 100 * (agreement["keras_accuracy"] - agreement["accuracy"])
             return f"{agreement['accuracy']:.2%}", f"{drop:+.2f}", f"{agreement['reviews']:,} held-back reviews"
-    except (KeyError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError, ArithmeticError):
         pass  # the manifest of somebody else's tool: nothing that this table could show
     return "", "", "not measured"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -11,10 +12,13 @@ import sys
 import tempfile
 import unittest
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
-from edgetext import __version__
+from edgetext import EngineError, __version__
+from edgetext.cli import main
 from tests.runtime import RUNTIME
-from tests.runtime.helpers import run, write_bundle
+from tests.runtime.helpers import entry, run, write_bundle
 
 FAKE = str(Path(__file__).with_name("fake_command.py"))
 
@@ -228,7 +232,12 @@ class ProcessTest(unittest.TestCase):
 
     def test_interrupt(self) -> None:
         with subprocess.Popen(
-            [sys.executable, FAKE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            [sys.executable, FAKE],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            # A job in the background of a script has it ignored, and so would ours.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         ) as process:
             assert process.stdin is not None
             assert process.stdout is not None
@@ -271,6 +280,13 @@ class ProcessTest(unittest.TestCase):
 class RealCommandTest(unittest.TestCase):
     """What needs no interpreter of models, of the command itself."""
 
+    def test_options_reach_the_classifier(self) -> None:
+        options = ["--model", "there", "--engine", "onnx", "--recipe", "float32", "--threads", "3"]
+        patch = mock.patch("edgetext.classifier.Classifier.load", side_effect=EngineError("as planned"))
+        with patch as load, contextlib.redirect_stderr(io.StringIO()):
+            self.assertEqual(main(["great", *options]), 2)
+        load.assert_called_once_with("there", "onnx", recipe="float32", threads=3)
+
     def test_info(self) -> None:
         result = run("--info", fake=False)
         self.assertEqual((result.returncode, result.stderr), (0, b""))
@@ -280,11 +296,14 @@ class RealCommandTest(unittest.TestCase):
         self.assertEqual(manifest, json.loads((RUNTIME / "edgetext" / "default" / "manifest.json").read_text("utf-8")))
 
     def test_info_of_a_bundle_by_somebody_else(self) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            write_bundle(Path(folder))
-            result = run("--info", "--model", folder, fake=False)
-        self.assertEqual((result.returncode, result.stderr), (0, b""))
-        self.assertIn(b"not measured", result.stdout)
+        odd: list[Any] = [None, [], {}, {"accuracy": "x"}, {"accuracy": 10**400, "drop_points": 0, "reviews": 1}]
+        for test in odd:
+            with self.subTest(test), tempfile.TemporaryDirectory() as folder:
+                model = entry("model.float32.tflite", b"", engine="tflite", recipe="float32", test=test)
+                write_bundle(Path(folder), models=[model])
+                result = run("--info", "--model", folder, fake=False)
+                self.assertEqual((result.returncode, result.stderr), (0, b""))
+                self.assertIn(b"not measured", result.stdout)
 
     def test_missing_bundle_and_engine(self) -> None:
         for part, args in (
@@ -344,7 +363,8 @@ class ImportTest(unittest.TestCase):
             "import edgetext.cli\n"
             "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit): edgetext.cli.main()"
         )
-        for code in ("import edgetext", help_code):
+        rest = "import edgetext.records, edgetext.info, edgetext.quiet, edgetext.engines.tflite, edgetext.engines.onnx"
+        for code in ("import edgetext", help_code, rest):
             command = [sys.executable, "-c", script.format(path=str(RUNTIME), code=code)]
             result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
             self.assertEqual((result.stdout, result.stderr), ("[]\n[]\n", ""), code)

@@ -311,7 +311,14 @@ def test_interrupted(again: bool, tmp_path: Path, root: Path, tiny_env: dict[str
     before = snapshot(out)
     command = [sys.executable, "-m", "train", "--epochs", "1000000", "--validation", "10", "--out", str(out)]
     with subprocess.Popen(
-        command, cwd=root, env={**os.environ, **tiny_env}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=root,
+        env={**os.environ, **tiny_env},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A job in the background of a script has it ignored, and so would ours.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         try:
             assert process.stdout is not None
