@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from edgetext import EdgetextError
+from edgetext.bundle import MANIFEST
+from edgetext.errors import describe
+from edgetext.folders import check_replaceable
 from edgetext.quiet import import_tensorflow, muted_stderr
 from export.recipes import RECIPES, Recipe
 
@@ -79,7 +82,7 @@ def main(engine: str, description: str, argv: list[str] | None = None) -> int:
     try:
         return export(converter, args.run, args.out, recipes)
     except (EdgetextError, RunError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {describe(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted: nothing was written", file=sys.stderr)
@@ -104,6 +107,7 @@ def export(converter: Any, run_folder: Path, out: Path, recipes: list[Recipe]) -
     from export.compare import compare, excess
     from export.runs import load_run
 
+    check_replaceable(out, MANIFEST)
     run = load_run(run_folder)
     packages = {package: version(package) for package in converter.PACKAGES}
     models: list[Converted] = []

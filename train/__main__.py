@@ -12,6 +12,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from edgetext.errors import describe
 from edgetext.quiet import import_tensorflow
 from train import data
 from train.presets import PRESETS
@@ -62,7 +63,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"error: {error.name} is not installed: pip install -e '.[train]'", file=sys.stderr)
         return 2
     except (data.DataError, ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {describe(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted: nothing was written", file=sys.stderr)

@@ -10,7 +10,7 @@ import sys
 from itertools import islice
 
 from edgetext import __version__
-from edgetext.errors import EdgetextError, InputError
+from edgetext.errors import EdgetextError, InputError, describe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -202,9 +202,7 @@ def _score(form: Form, classifier: Classifier, batch_size: int) -> int:
 
 def _complain(error: Exception) -> None:
     """Print an error as one line."""
-    if isinstance(error, OSError) and error.filename:
-        error = InputError(f"{error.filename}: {error.strerror}")
-    print(f"error: {error}", file=sys.stderr)
+    print(f"error: {describe(error)}", file=sys.stderr)
 
 
 def _abandon_output() -> None:

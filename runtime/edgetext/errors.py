@@ -9,6 +9,8 @@ Each message is one line that names the thing at fault and, where there is one, 
 A value of the wrong Python type is the caller's bug and raises TypeError or ValueError instead.
 """
 
+import os
+
 
 class EdgetextError(Exception):
     """The base of all errors below."""
@@ -24,3 +26,10 @@ class EngineError(EdgetextError):
 
 class InputError(EdgetextError):
     """An input, or one record of it, cannot be read as text."""
+
+
+def describe(error: BaseException) -> str:
+    """Give an error as the line to show to people: an OSError by its file and reason, any other by its message."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}"
+    return str(error)
