@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from edgetext import Bundle
 from edgetext.bundle import FORMAT_VERSION, MANIFEST
 from edgetext.folders import replacing
-from export.recipes import RECIPES, Recipe
+from export.recipes import BUNDLE, RECIPES, Recipe
 from export.runs import Run
 
 _ORDER = [(recipe.engine, recipe.name) for recipe in RECIPES]
@@ -52,6 +52,11 @@ def write_bundle(out: Path, run: Run, models: Sequence[Converted]) -> list[str]:
             elif model.file not in new:
                 kept[model.file] = old.read(model)
                 records.append(model.record)
+            elif "test" in model.record:
+                # What was measured of these very bytes is still true.
+                for record in records:
+                    if (record["file"], record["sha256"]) == (model.file, model.sha256):
+                        record["test"] = model.record["test"]
     manifest = {
         "format_version": FORMAT_VERSION,
         "name": run.config["name"],
@@ -61,7 +66,7 @@ def write_bundle(out: Path, run: Run, models: Sequence[Converted]) -> list[str]:
         "run": origin,
         "models": sorted(records, key=lambda record: _rank(record["engine"], record["recipe"])),
     }
-    with replacing(out, marker=MANIFEST) as folder:
+    with replacing(out, BUNDLE) as folder:
         files = {"vocab.txt": run.vocabulary, **kept, **{name: model.content for name, model in new.items()}}
         for name, content in files.items():
             (Path(folder) / name).write_bytes(content)

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from edgetext import EdgetextError
-from edgetext.bundle import MANIFEST
 from edgetext.errors import describe
 from edgetext.folders import check_replaceable
 from edgetext.quiet import import_tensorflow, muted_stderr
-from export.recipes import RECIPES, Recipe
+from export.recipes import BUNDLE, RECIPES, Recipe
 
 _ROOT = Path(__file__).resolve().parent.parent
 # The module that converts for each engine: it has convert(run, recipe), summarize(content) and PACKAGES.
@@ -107,7 +106,7 @@ def export(converter: Any, run_folder: Path, out: Path, recipes: list[Recipe]) -
     from export.compare import compare, excess
     from export.runs import load_run
 
-    check_replaceable(out, MANIFEST)
+    check_replaceable(out, BUNDLE)
     run = load_run(run_folder)
     packages = {package: version(package) for package in converter.PACKAGES}
     models: list[Converted] = []

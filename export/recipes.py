@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from edgetext.bundle import MANIFEST
+from edgetext.folders import Kind
+
 
 class Tolerance(NamedTuple):
     """How far a converted model may be from the Keras model on the held-back reviews.
@@ -52,6 +55,9 @@ class Recipe(NamedTuple):
 _FLOAT32 = Tolerance(1e-5, 1e-6, 0.002)
 _FLOAT16 = Tolerance(3e-3, 3e-4, 0.002)
 _INT8 = Tolerance(0.12, 0.025, 0.02)
+
+# What a bundle's folder holds; a folder with anything else in it is not replaced.
+BUNDLE = Kind(MANIFEST, "vocab.txt", optional="model.*")
 
 # In the order of preference: `auto` takes the first whose engine works on the machine.
 RECIPES = (

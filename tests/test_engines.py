@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from edgetext import Bundle, BundleError, Classifier, EngineError, engines
@@ -173,6 +175,22 @@ def test_bytes_that_are_no_model(engine: str) -> None:
         assert "\n" not in str(caught.value)
     with pytest.raises(BundleError, match="128"):
         engines.create(engine, good, max_length=128)
+
+
+def test_onnxruntime_leaves_no_device_id(tmp_path: Path) -> None:
+    code = "from edgetext import Classifier; Classifier.load(engine='onnx').classify('great movie')"
+    for value, left in (("0", True), (None, False)):
+        home = tmp_path / str(value)
+        home.mkdir()
+        env = {**os.environ, "HOME": str(home), "PYTHONPATH": str(ROOT / "runtime")}
+        for name in ("ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME"):
+            env.pop(name, None)
+        if value is not None:
+            if onnxruntime.__version__ != "1.32.0":
+                continue  # that it would, if it were allowed to, was seen with this version
+            env["ORT_DISABLE_TELEMETRY"] = value
+        subprocess.run([sys.executable, "-c", code], env=env, check=True, capture_output=True)
+        assert any(home.iterdir()) == left
 
 
 def test_unknown_engine() -> None:

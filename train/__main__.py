@@ -58,6 +58,7 @@ def main(argv: list[str] | None = None) -> int:
         import_tensorflow()  # before the pipeline does it less quietly
         from train.pipeline import train
 
+        replaced = args.out.exists()
         metrics = train(args.preset, settings, args.data, args.out)
     except ImportError as error:
         print(f"error: {error.name} is not installed: pip install -e '.[train]'", file=sys.stderr)
@@ -71,6 +72,8 @@ def main(argv: list[str] | None = None) -> int:
     test = metrics["test"]
     print(f"test accuracy {test['accuracy']:.2%}, loss {test['loss']:.4f} on {test['reviews']:,} reviews")
     shown = args.out.relative_to(Path.cwd()) if args.out.is_relative_to(Path.cwd()) else args.out
+    if replaced:
+        print(f"kept what was there as {shown}.previous")
     print(f"wrote {shown}; next: python export/to_tflite.py" + ("" if args.out == DEFAULT_RUN else f" --run {shown}"))
     return 0
 

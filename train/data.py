@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import pooch
 from tqdm import tqdm
 
-from edgetext.folders import replacing
+from edgetext.folders import Kind, replacing
 
 URL = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
 URL_HASH = "md5:7c2ac02c03563afcf9b574c7e56c153a"
@@ -149,7 +149,7 @@ def _parse(path: Path, target: Path) -> None:
     for folder in FOLDERS:
         if counts[folder] != PUBLISHED_COUNT:
             print(f"note: {path} has {counts[folder]} reviews in {folder}, not {PUBLISHED_COUNT}", file=sys.stderr)
-    with replacing(target, marker="train.jsonl") as folder:
+    with replacing(target, Kind(*(f"{split}.jsonl" for split in SPLITS))) as folder:
         for split, rows in reviews.items():
             with (Path(folder) / f"{split}.jsonl").open("w", encoding="utf-8") as file:
                 file.writelines(json.dumps(row._asdict(), ensure_ascii=False) + "\n" for row in sorted(rows))

@@ -27,7 +27,7 @@ def train(preset_name: str, settings: Settings, source: str | None, out: Path) -
         ValueError: The settings do not fit the data.
         OSError: The run folder cannot be written.
     """
-    check_replaceable(out, run.MARKER)
+    check_replaceable(out, run.KIND, keep_previous=True)
     preset = PRESETS[preset_name]
     reviews = data.load_split("train", source)
     fitted, validated = fit.split_validation(reviews, settings.validation)

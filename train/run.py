@@ -22,14 +22,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from edgetext.folders import replacing
+from edgetext.folders import Kind, replacing
 from edgetext.text import Vocabulary
 from train.data import Review
 from train.fit import Rows, Targets
 from train.plots import plot_history
 
 FORMAT_VERSION = 1
-MARKER = "config.json"  # every run folder has it, and no other folder is replaced
+KIND = Kind(*("model.keras", "vocab.txt", "config.json", "history.json", "history.png", "metrics.json", "samples.npz"))
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def write_run(
     Raises:
         OSError: It cannot be written.
     """
-    with replacing(out, marker=MARKER, keep_previous=True) as new:
+    with replacing(out, KIND, keep_previous=True) as new:
         folder = Path(new)
         save_model(model, folder / "model.keras")
         (folder / "vocab.txt").write_bytes(vocabulary.to_bytes())

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import fnmatch
 import os
 import shutil
 import tempfile
@@ -20,20 +21,56 @@ _AT_FDCWD = -100  # <fcntl.h>: paths are relative to the working directory
 _RENAME_EXCHANGE = 2  # <linux/fs.h>: swap the two names atomically
 
 
-def check_replaceable(target: str | os.PathLike[str], marker: str) -> None:
+class Kind:
+    """What tells a folder of ours from anybody else's: it has all of some files, and no others than it may have.
+
+    Attributes:
+        required: The names that every folder of the kind has.
+        optional: A pattern, as ``fnmatch`` has them, of further names that it may have.
+    """
+
+    __slots__ = ("optional", "required")
+
+    def __init__(self, *required: str, optional: str = "") -> None:
+        """Keep the names and the pattern."""
+        self.required = frozenset(required)
+        self.optional = optional
+
+    def check(self, folder: str) -> None:
+        """Check that nothing is lost but a folder of this kind if ``folder`` is replaced; a missing or empty one is.
+
+        Raises:
+            OSError: It is something else, or holds something else.
+        """
+        if not os.path.lexists(folder):
+            return
+        names = set(os.listdir(folder))
+        if not names:
+            return
+        for name in sorted(self.required - names):
+            raise FileExistsError(errno.EEXIST, f"it is there and has no {name}, so it is not replaced", folder)
+        for name in sorted(names - self.required):
+            if not fnmatch.fnmatchcase(name, self.optional) or os.path.isdir(os.path.join(folder, name)):
+                raise FileExistsError(errno.EEXIST, f"it holds {name!r}, which would be lost: move that away", folder)
+
+
+def check_replaceable(target: str | os.PathLike[str], kind: Kind, *, keep_previous: bool = False) -> None:
     """Check that a folder can be made or replaced, so that long work does not end in a refusal.
 
     Args:
         target: The folder; the folders above it are made.
-        marker: As for ``replacing``.
+        kind: As for ``replacing``.
+        keep_previous: As for ``replacing``.
 
     Raises:
-        OSError: It cannot be made, or ``target`` is something else.
+        OSError: It cannot be made, or something that is not of the kind would be lost.
     """
-    target = os.path.abspath(target)
-    if os.path.lexists(target) and not os.path.exists(os.path.join(target, marker)):
-        if not os.path.isdir(target) or os.listdir(target):
-            raise FileExistsError(errno.EEXIST, f"it is there and has no {marker}, so it is not replaced", target)
+    if os.path.islink(target) and not os.path.exists(target):
+        raise FileExistsError(errno.EEXIST, "it is a link to nothing, so it is not replaced", os.fspath(target))
+    target = os.path.realpath(target)
+    kind.check(target)
+    if keep_previous:
+        kind.check(target + ".previous")
     parent = os.path.dirname(target)
     os.makedirs(parent, exist_ok=True)
     if not os.access(parent, os.W_OK | os.X_OK):
@@ -41,15 +78,15 @@ def check_replaceable(target: str | os.PathLike[str], marker: str) -> None:
 
 
 @contextlib.contextmanager
-def replacing(target: str | os.PathLike[str], *, marker: str, keep_previous: bool = False) -> Iterator[str]:
+def replacing(target: str | os.PathLike[str], kind: Kind, *, keep_previous: bool = False) -> Iterator[str]:
     """Give an empty folder to fill; when the block ends well it becomes ``target``, else it vanishes.
 
     On Linux the exchange is one system call, so that at every moment ``target`` is the old folder whole or the
     new one whole, even if the process is killed. Elsewhere there is a moment between two renames without it.
 
     Args:
-        target: The folder to make or to replace.
-        marker: A file that every folder of this kind has; anything else at ``target`` is not replaced.
+        target: The folder to make or to replace; of a link, what it points to.
+        kind: What folder may be replaced; anything else stays.
         keep_previous: Leave what was replaced beside it as ``<target>.previous`` (in place of an older one)
             instead of deleting it.
 
@@ -57,11 +94,12 @@ def replacing(target: str | os.PathLike[str], *, marker: str, keep_previous: boo
         The path of the empty folder, on the same file system as ``target``.
 
     Raises:
-        OSError: The folder cannot be made or moved, or ``target`` is something else; it is then as it was.
+        OSError: The folder cannot be made or moved, or something that is not of the kind would be lost; all
+            is then as it was.
     """
-    target = os.path.abspath(target)
+    check_replaceable(target, kind, keep_previous=keep_previous)
+    target = os.path.realpath(target)
     parent, name = os.path.split(target)
-    check_replaceable(target, marker)
     new = tempfile.mkdtemp(prefix=f".tmp-{name}-", dir=parent)
     os.chmod(new, 0o755)  # mkdtemp makes it private
     try:

@@ -189,8 +189,13 @@ class CSVTable:
         csv.field_size_limit(2**31 - 1)  # the largest there is everywhere; the default is 128 kB
         # Bytes that are not UTF-8 become lone surrogates, so that the quotes around them are still understood.
         lines = io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="")
-        self._reader = csv.reader(lines, delimiter=delimiter)
-        columns = next(self._reader, [])
+        self._reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        try:
+            columns = next(self._reader, [])
+        except csv.Error as error:
+            raise InputError(f"line 1: not CSV: {error}") from None
+        if not _is_utf8("".join([*columns, prefix])):
+            raise InputError("line 1: not UTF-8")
         if columns.count(column) != 1:
             names = ", ".join(map(repr, columns)) or "none"
             raise InputError(f"line 1: {columns.count(column)} columns are called {column!r}; the columns are {names}")
@@ -206,12 +211,14 @@ class CSVTable:
     def __iter__(self) -> Iterator[RecordOrError]:
         """Read the rows; blank lines are skipped."""
         while True:
+            start = self._reader.line_num + 1
             try:
                 row = next(self._reader)
             except StopIteration:
                 return
             except csv.Error as error:
-                yield InputError(f"line {self._reader.line_num}: not CSV: {error}")
+                # A quote that nobody closes takes all lines to the end with it, so the first of them is named.
+                yield InputError(f"lines {start} to {self._reader.line_num}: not CSV: {error} (a quote not closed?)")
                 continue
             number = self._reader.line_num
             if row and len(row) != self._width:
@@ -228,8 +235,9 @@ class CSVTable:
 
     def _line(self, row: list[str]) -> str:
         buffer = io.StringIO()
-        csv.writer(buffer, delimiter=self._delimiter, lineterminator="\n").writerow(row)
-        return buffer.getvalue()
+        # Before Python 3.13 the writer quotes no line ends but those that it writes itself.
+        csv.writer(buffer, delimiter=self._delimiter, lineterminator="\r\n").writerow(row)
+        return buffer.getvalue()[:-2] + "\n"
 
 
 def _dump(value: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -14,19 +15,21 @@ from pathlib import Path
 
 import pytest
 
-from edgetext.folders import replacing
+from edgetext.folders import Kind, check_replaceable, replacing
 
 FILES = 20
+KIND = Kind("marker", optional="[0-9]*")
 # Replaces a folder again and again; all files of one folder have the same content, another one each time.
 WRITER = textwrap.dedent(
     f"""
     import os, sys
-    from edgetext.folders import replacing
+    from edgetext.folders import Kind, replacing
+    KIND = Kind("marker", optional="[0-9]*")
     target = sys.argv[1]
     number = 0
     while True:
         number += 1
-        with replacing(target, marker="marker") as folder:
+        with replacing(target, KIND) as folder:
             for name in [*map(str, range({FILES})), "marker"]:
                 with open(os.path.join(folder, name), "w") as file:
                     file.write(f"{{os.getpid()}} {{number}} " * 100)
@@ -73,7 +76,7 @@ def test_killed_while_writing(tmp_path: Path, root: Path) -> None:
     assert len(seen) == 20
     # What the killed ones left beside it is hidden, and in nobody's way.
     assert all(path.name.startswith(".tmp-folder-") for path in tmp_path.iterdir() if path != target)
-    with replacing(target, marker="marker") as folder:
+    with replacing(target, KIND) as folder:
         (Path(folder) / "marker").write_text("new")
     assert [path.name for path in target.iterdir()] == ["marker"]
 
@@ -95,7 +98,7 @@ def test_fails_midway(tmp_path: Path) -> None:
         if old:
             target.mkdir()
             (target / "marker").write_text("old")
-        with contextlib.suppress(ZeroDivisionError), replacing(target, marker="marker") as folder:
+        with contextlib.suppress(ZeroDivisionError), replacing(target, KIND) as folder:
             (Path(folder) / "marker").write_text("new")
             raise ZeroDivisionError
         assert [path.name for path in tmp_path.iterdir()] == (["folder"] if old else [])
@@ -105,7 +108,7 @@ def test_fails_midway(tmp_path: Path) -> None:
 def test_previous(tmp_path: Path) -> None:
     target = tmp_path / "deep" / "folder"
     for number in range(3):
-        with replacing(target, marker="marker", keep_previous=True) as folder:
+        with replacing(target, KIND, keep_previous=True) as folder:
             assert Path(folder).parent == target.parent
             (Path(folder) / "marker").write_text(str(number))
     assert (target / "marker").read_text() == "2"
@@ -119,7 +122,44 @@ def test_without_the_system_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("ctypes.CDLL", refuse)
     for number in range(2):
-        with replacing(tmp_path / "folder", marker="marker") as folder:
+        with replacing(tmp_path / "folder", KIND) as folder:
             (Path(folder) / "marker").write_text(str(number))
     assert (tmp_path / "folder" / "marker").read_text() == "1"
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def replace(target: Path, keep_previous: bool = True) -> None:
+    with replacing(target, KIND, keep_previous=keep_previous) as folder:
+        (Path(folder) / "marker").write_text("new")
+
+
+@pytest.mark.parametrize("keep_previous", [False, True])
+@pytest.mark.parametrize("foreign", ["thesis.txt", ".hidden", "1/inside.txt"])
+def test_nothing_but_ours_is_lost(foreign: str, keep_previous: bool, tmp_path: Path) -> None:
+    """A folder that has our files and somebody else's too stays as it is, and so does one called `.previous`."""
+    target = tmp_path / "folder"
+    replace(target)
+    for folder in (target, tmp_path / "folder.previous")[: 1 + keep_previous]:
+        folder.mkdir(exist_ok=True)
+        (folder / foreign).parent.mkdir(exist_ok=True)
+        (folder / "marker").write_text("old")
+        (folder / foreign).write_text("mine")
+        with pytest.raises(FileExistsError):
+            check_replaceable(target, KIND, keep_previous=keep_previous)
+        with pytest.raises(FileExistsError):
+            replace(target, keep_previous)
+        assert (folder / foreign).read_text() == "mine"
+        assert (folder / "marker").read_text() == "old"
+        shutil.move(folder / Path(foreign).parts[0], tmp_path / f"{folder.name} moved away")
+    replace(target, keep_previous)
+    assert (target / "marker").read_text() == "new"
+
+
+def test_of_a_link_the_folder_is_replaced(tmp_path: Path) -> None:
+    replace(tmp_path / "folder")
+    (tmp_path / "folder" / "marker").write_text("old")
+    (tmp_path / "link").symlink_to(tmp_path / "folder")
+    replace(tmp_path / "link", keep_previous=False)
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "folder" / "marker").read_text() == "new"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "link"]

@@ -176,6 +176,22 @@ class CSVTest(CommandTest):
             ],
         )
 
+    def test_line_ends_within_cells_survive(self) -> None:
+        cells = ["a\rb", "c\nd", "e\r\nf", "\r", 'g"h', " i ", "j,k"]
+        quoted = ",".join('"' + cell.replace('"', '""') + '"' for cell in cells)
+        names = ",".join(f"n{i}" for i in range(len(cells)))
+        result = run("--csv", "text", stdin=f"{names},text\n{quoted},great\n".encode())
+        rows = list(csv.reader(io.StringIO(result.stdout.decode(), newline="")))
+        self.assertEqual(rows[1], [*cells, "great", "positive", "0.750000", "fake"])
+        self.assertEqual(len(rows), 2)
+
+    def test_a_quote_that_is_not_closed(self) -> None:
+        result = run("--csv", "text", stdin=b'id,text\n1,great\n2,"bad\n3,bad\n4,good\n')
+        self.assertEqual(result.returncode, 2)
+        self.assertIn(b"error: lines 3 to 5: not CSV", result.stderr)
+        self.assertEqual(result.stderr.count(b"\n"), 1)
+        self.assertEqual(result.stdout.count(b"\n"), 2)
+
     def test_delimiters(self) -> None:
         for name, char in (("tab", "\t"), (";", ";")):
             rows = self.table(f"text{char}n\ngreat{char}1\n".encode(), "--delimiter", name, delimiter=char)
@@ -201,6 +217,8 @@ class CSVTest(CommandTest):
             (b"", "0 columns are called 'text'; the columns are none"),
             (b"a,b\n1,2\n", "the columns are 'a', 'b'"),
             (b"text,text\n", "2 columns are called 'text'"),
+            (b"text,\xff\n", "line 1: not UTF-8"),
+            (b'text,"a\n', "line 1: not CSV"),
             (b"text,label\n", "has a column 'label' already: choose a --prefix"),
         ):
             with self.subTest(stdin):

@@ -166,7 +166,7 @@ class TestReproducible:
     ) -> None:
         out = run.parent / "again"
         shutil.copytree(run, out)
-        (out / "mark").write_text("the older one")
+        (out / "history.json").write_text("the older one")
         before = snapshot(out)
         result = run_python(
             *("-m", "train", "--epochs", "2", "--validation", "10", "--seed", "1", "--out", out), env=tiny_env

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 
 from edgetext.engines import install_command
@@ -21,6 +22,9 @@ class ONNXEngine:
 
     def __init__(self, model: bytes, *, max_length: int, threads: int = 1) -> None:
         """Build the session; see ``edgetext.engines.Engine``."""
+        # onnxruntime 1.32 writes a device id under the user's cache folder and looks up its maker's host, unless it is
+        # told not to before it is imported.
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         try:
             import numpy
             import onnxruntime
