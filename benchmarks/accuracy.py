@@ -145,6 +145,7 @@ def record(folder: str, results: dict[str, Any]) -> None:
         if row := measured.get(entry["file"]):
             entry["test"] = {
                 "accuracy": row["accuracy"],
+                "texts": results["texts"]["source"],
                 "reviews": results["texts"]["reviews"],
                 "drop_points": row["drop_points"],
             }

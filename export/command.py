@@ -70,6 +70,15 @@ def main(engine: str, description: str, argv: list[str] | None = None) -> int:
     """
     args, recipes = parse(engine, description, argv)
     try:
+        return _run(engine, args, recipes)
+    except KeyboardInterrupt:
+        print("interrupted: nothing was written", file=sys.stderr)
+        return 130
+
+
+def _run(engine: str, args: argparse.Namespace, recipes: list[Recipe]) -> int:
+    """Import what converts, export, and turn what a user can mend into one line."""
+    try:
         import_tensorflow()
         converter = importlib.import_module(CONVERTERS[engine])
     except ImportError as error:
@@ -83,9 +92,6 @@ def main(engine: str, description: str, argv: list[str] | None = None) -> int:
     except (EdgetextError, RunError, OSError) as error:
         print(f"error: {describe(error)}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("interrupted: nothing was written", file=sys.stderr)
-        return 130
 
 
 def export(converter: Any, run_folder: Path, out: Path, recipes: list[Recipe]) -> int:

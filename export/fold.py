@@ -15,7 +15,7 @@ def fold_padding(model: keras.Model) -> keras.Model:
     position may carry: ``mean(E[ids]) = mean(E[ids] - E[pad]) + E[pad]``, and the dense layer after it can add
     ``E[pad] @ W`` to its bias. The function is the same, but padding now is a row of zeros, which int8 represents
     exactly. Otherwise that one row's rounding error is multiplied by all the padding of a text: of 500 reviews cut
-    to ten words up to 106 changed their label when quantised; after folding 0 to 2 with dynamic recipes, 5 to 19
+    to ten words up to 106 changed their label when quantised; after folding 0 to 2 with dynamic recipes, 5 to 7
     with static ones (tutorial preset, three seeds).
 
     Args:

@@ -88,6 +88,8 @@ def load_run(folder: Path) -> Run:
             raise RunError(
                 f"{folder}: the model has {model.output_shape[-1]} outputs for {len(config['labels'])} labels"
             )
+        if size not in {getattr(layer, "input_dim", None) for layer in model.layers}:
+            raise RunError(f"{folder}: vocab.txt has {size} tokens, and the model has no embedding of that many")
         return Run(
             folder=folder,
             config=config,

@@ -2,7 +2,10 @@
 
 import sys
 
-from edgetext.cli import main
-
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        from edgetext.cli import main
+
+        sys.exit(main())
+    except KeyboardInterrupt:  # while it was still importing
+        sys.exit(130)

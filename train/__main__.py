@@ -69,7 +69,8 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted: nothing was written", file=sys.stderr)
         return 130
-    test = metrics["test"]
+    validation, test = metrics["validation"], metrics["test"]
+    print(f"validation accuracy {validation['accuracy']:.2%}, loss {validation['loss']:.4f}: choose by this one")
     print(f"test accuracy {test['accuracy']:.2%}, loss {test['loss']:.4f} on {test['reviews']:,} reviews")
     shown = args.out.relative_to(Path.cwd()) if args.out.is_relative_to(Path.cwd()) else args.out
     if replaced:

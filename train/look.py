@@ -8,13 +8,14 @@ Examples:
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
 
 from edgetext.text import PAD_ID, Encoder, tokenize
 from train import data
-from train.presets import PRESETS
+from train.presets import PRESETS, Preset
 from train.vocabulary import build_vocabulary
 
 # Shares of the reviews whose longest length is shown, in percent.
@@ -47,6 +48,29 @@ def _joined(ids: Sequence[int]) -> str:
     return " ".join(map(str, ids))
 
 
+def show(source: str | None, preset: Preset, chosen: str | None) -> None:
+    """Print both splits, the vocabulary, and one review.
+
+    Args:
+        source: As for ``data.prepare``.
+        preset: Whose preprocessing to show.
+        chosen: The id of the review; None takes the first.
+
+    Raises:
+        data.DataError: The reviews cannot be had, or there is no such review.
+    """
+    splits = {name: data.load_split(name, source) for name in data.SPLITS}
+    reviews = {review.id: review for split in splits.values() for review in split}
+    first = next(iter(reviews))
+    if chosen is not None and chosen not in reviews:
+        raise data.DataError(f"no review is called {chosen!r}; one is called {first!r}")
+    vocabulary = build_vocabulary((review.text for review in splits["train"]), preset.vocabulary_size)
+    for name, split in splits.items():
+        show_split(name, split)
+    print(f"vocabulary: {len(vocabulary):,} ids; the most frequent words are {', '.join(vocabulary.tokens[4:14])}")
+    show_review(reviews[chosen or first], Encoder(vocabulary, preset.preprocessing))
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command of the module's docstring."""
     parser = argparse.ArgumentParser(
@@ -61,22 +85,16 @@ def main(argv: list[str] | None = None) -> int:
     )
     args = parser.parse_args(argv)
     try:
-        splits = {name: data.load_split(name, args.data) for name in data.SPLITS}
-        reviews = {review.id: review for split in splits.values() for review in split}
-        if args.review is not None and args.review not in reviews:
-            raise data.DataError(f"no review is called {args.review!r}; one is called {next(iter(reviews))!r}")
+        show(args.data, PRESETS[args.preset], args.review)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except data.DataError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
-    preset = PRESETS[args.preset]
-    vocabulary = build_vocabulary((review.text for review in splits["train"]), preset.vocabulary_size)
-    for name, split in splits.items():
-        show_split(name, split)
-    print(f"vocabulary: {len(vocabulary):,} ids; the most frequent words are {', '.join(vocabulary.tokens[4:14])}")
-    show_review(reviews[args.review or next(iter(reviews))], Encoder(vocabulary, preset.preprocessing))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""edgetext: score text with a small classifier, on a device with nothing but Python.
+"""edgetext: score text with a small classifier on a device.
 
     from edgetext import Classifier
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 
 from edgetext.errors import BundleError
 from edgetext.text import Preprocessing, Vocabulary
@@ -47,7 +48,7 @@ class BundleFile:
         self.file: str = _field(record, "file", str, where)
         self.size: int = _field(record, "size", int, where)
         self.sha256: str = _field(record, "sha256", str, where)
-        if os.path.basename(self.file) != self.file or self.file in ("", ".", "..") or "\0" in self.file:
+        if os.path.basename(self.file) != self.file or self.file in ("", ".", "..") or not self.file.isprintable():
             raise BundleError(f"{where}: {self.file!r} is not a plain file name")
 
 
@@ -98,6 +99,8 @@ class Bundle:
         self.labels: list[str] = _field(manifest, "labels", list, where)
         if len(self.labels) < 2 or not all(isinstance(label, str) for label in self.labels):
             raise BundleError(f"{where}: labels must be two or more strings")
+        if not all(text.isprintable() for text in (self.name, *self.labels)):
+            raise BundleError(f"{where}: the name or a label holds characters that cannot be printed")
         if len(set(self.labels)) != len(self.labels):
             raise BundleError(f"{where}: a label occurs twice")
         try:
@@ -172,13 +175,15 @@ class Bundle:
 def _read(path: str, limit: int) -> bytes:
     """Read a file of at most ``limit`` bytes; one that is longer is not read to its end."""
     try:
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
+            raise BundleError(f"{path}: not a regular file")
+        if status.st_size > limit:
+            raise BundleError(f"{path}: longer than {limit} bytes")
         with open(path, "rb") as file:
-            content = file.read(limit + 1)
+            return file.read(status.st_size)
     except OSError as error:
         raise BundleError(f"{path}: {error.strerror}") from None
-    if len(content) > limit:
-        raise BundleError(f"{path}: longer than {limit} bytes")
-    return content
 
 
 def _field(record: dict[str, Any], key: str, kind: type, where: str) -> Any:

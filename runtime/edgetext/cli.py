@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 # Exit codes: 2 is argparse's own for a wrong command line, 130 the shell's for an interrupt (128 + SIGINT).
 OK, MISTAKE, INTERRUPTED = 0, 2, 130
 
+# More threads than any device has cores; some hundred thousand bring the whole machine down.
+MAX_THREADS = 256
+
 EXAMPLES = """\
 examples:
   %(prog)s "great movie" "a waste of two hours"
@@ -90,15 +93,22 @@ def main(argv: list[str] | None = None) -> int:
         SystemExit: From argparse, for a wrong command line, ``--help`` and ``--version``.
     """
     parser = make_parser()
-    args = parser.parse_args(argv)
-    _check(parser, args)
     try:
-        return _run(parser, args)
+        try:
+            args = parser.parse_args(argv)
+            _check(parser, args)
+            return _run(parser, args)
+        finally:
+            # Here and not at Python's exit, where a failure could only be shown, not handled.
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read our output has gone, as `head` does; that is no mistake.
         _abandon_output()
         return OK
     except (EdgetextError, OSError) as error:
+        if _was_interrupted(error):
+            return INTERRUPTED
         if os.environ.get("EDGETEXT_DEBUG"):
             raise
         _complain(error)
@@ -116,8 +126,8 @@ def _check(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
         args.delimiter = "\t"
     if len(args.delimiter) != 1 or args.delimiter in '"\r\n':
         parser.error("--delimiter takes one character, or 'tab'")
-    if args.threads < 1:
-        parser.error("--threads must be at least 1")
+    if not 1 <= args.threads <= MAX_THREADS:
+        parser.error(f"--threads must be from 1 to {MAX_THREADS}")
     if args.texts and (args.file or args.jsonl is not None or args.csv is not None):
         parser.error("give texts as arguments or as an input, not both")
     if args.csv is not None and args.json:
@@ -152,6 +162,8 @@ def _open_input(args: argparse.Namespace) -> Iterator[BinaryIO | None]:
     if args.texts:
         yield None
     elif args.file in (None, "-"):
+        if sys.stdin is None:
+            raise InputError("standard input is closed")
         yield sys.stdin.buffer
     else:
         with open(args.file, "rb") as file:
@@ -198,6 +210,14 @@ def _score(form: Form, classifier: Classifier, batch_size: int) -> int:
     if wordless:
         print(f"note: {wordless} empty texts were scored: what the model answers to nothing", file=sys.stderr)
     return MISTAKE if unread else OK
+
+
+def _was_interrupted(error: BaseException) -> bool:
+    """Tell whether an interrupt is behind an error: native modules turn one that hits their import into ImportError."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, KeyboardInterrupt):
+        cause = cause.__cause__ or cause.__context__
+    return cause is not None
 
 
 def _complain(error: Exception) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 from edgetext.bundle import Bundle
 
@@ -22,6 +23,7 @@ def print_info(path: str | os.PathLike[str] | None, *, as_json: bool = False) ->
         BundleError: The bundle is missing or damaged.
     """
     bundle = Bundle.open(path)
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     if as_json:
         print(json.dumps(bundle.manifest, indent=2))
         return
@@ -43,7 +45,7 @@ def _measured(record: dict[str, object]) -> tuple[str, str, str]:
     test, agreement = record.get("test"), record.get("agreement")
     try:
         if isinstance(test, dict):
-            return f"{test['accuracy']:.2%}", f"{test['drop_points']:+.2f}", f"{test['reviews']:,} test reviews"
+            return f"{test['accuracy']:.2%}", f"{test['drop_points']:+.2f}", f"{test['reviews']:,} {test['texts']}"
         if isinstance(agreement, dict):
             drop = 100 * (agreement["keras_accuracy"] - agreement["accuracy"])
             return f"{agreement['accuracy']:.2%}", f"{drop:+.2f}", f"{agreement['reviews']:,} held-back reviews"

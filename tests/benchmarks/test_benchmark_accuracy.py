@@ -132,7 +132,7 @@ def test_record(labelled: Path, default_bundle: Path, tmp_path: Path, run_python
     for entry in after["models"]:
         test = entry.pop("test", None)
         if entry["recipe"] == "float32":
-            assert set(test) == {"accuracy", "reviews", "drop_points"}
+            assert set(test) == {"accuracy", "texts", "reviews", "drop_points"}
             assert test["reviews"] == 10
     for entry in before["models"]:
         if entry["recipe"] == "float32":
@@ -142,7 +142,8 @@ def test_record(labelled: Path, default_bundle: Path, tmp_path: Path, run_python
     assert after == before
     assert {path.name for path in folder.iterdir()} == {path.name for path in default_bundle.iterdir()}
     shown = run_python("runtime/classify.py", "--model", folder, "--info")
-    assert "10 test reviews" in shown.stdout
+    # Other texts are never passed off as the test reviews.
+    assert "10 texts of labelled.jsonl" in shown.stdout
 
 
 def test_record_is_for_all_texts() -> None:

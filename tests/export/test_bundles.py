@@ -51,6 +51,19 @@ def fake(file: str, content: bytes) -> Converted:
     return Converted(recipe, content, {"engine": recipe.engine, "recipe": recipe.name, "note": content.decode()})
 
 
+def test_what_was_measured_of_the_same_bytes_stays(run: Run, tmp_path: Path) -> None:
+    out, file = tmp_path / "bundle", "model.float32.tflite"
+    write_bundle(out, run, [fake(file, b"one")])
+    content = manifest(out)
+    content["models"][0]["test"] = {"accuracy": 0.5}
+    (out / "manifest.json").write_text(json.dumps(content))
+    write_bundle(out, run, [fake(file, b"one"), fake("model.float32.onnx", b"one")])
+    assert entries(out)[file]["test"] == {"accuracy": 0.5}
+    assert "test" not in entries(out)["model.float32.onnx"]
+    write_bundle(out, run, [fake(file, b"two")])
+    assert "test" not in entries(out)[file]
+
+
 def test_everything_that_was_exported(exported: Any, run: Run, default_run: Path) -> None:
     check_records(exported.folder)
     content = manifest(exported.folder)

@@ -112,6 +112,10 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
         for name in ("format_version", "name", "preset", "labels", "preprocessing")
     },
     "vocab.txt shorter": (shorten_vocabulary, "samples.npz is not of this run's vocabulary"),
+    "vocab.txt longer": (
+        lambda folder: (folder / "vocab.txt").write_bytes((folder / "vocab.txt").read_bytes() + b"zzzword\n"),
+        "vocab.txt has 10001 tokens, and the model has no embedding of that many",
+    ),
     "vocab.txt without its last line's end": (truncate("vocab.txt", 0.999), "the last line has no end"),
 }
 

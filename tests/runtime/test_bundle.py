@@ -66,13 +66,20 @@ class BundleTest(unittest.TestCase):
                 path.unlink()
                 self.refuse(name, "No such file")
                 path.mkdir()
-                self.refuse(name)
+                self.refuse(name, "not a regular file")
                 path.rmdir()
                 path.write_bytes(content)
 
+    @unittest.skipUnless(hasattr(os, "mkfifo"), "this system has no named pipes")
+    def test_a_named_pipe_is_not_waited_for(self) -> None:
+        for name in ("vocab.txt", "manifest.json"):
+            (self.folder / name).unlink()
+            os.mkfifo(self.folder / name)
+            self.refuse(name, "not a regular file")
+
     def test_names_and_links_that_leave_the_bundle(self) -> None:
         (self.folder.parent / "secret").write_bytes(b"secret")
-        for name in ("../secret", "/etc/hostname", "", ".", "..", "sub/model", "a\0b"):
+        for name in ("../secret", "/etc/hostname", "", ".", "..", "sub/model", "a\0b", "a\ud800b"):
             with self.subTest(name):
                 write_bundle(self.folder, models=[entry(name, b"secret", engine="tflite", recipe="float32")])
                 self.refuse("not a plain file name")
@@ -89,6 +96,10 @@ class BundleTest(unittest.TestCase):
             ("labels must be a list", {"labels": "positive"}),
             ("two or more", {"labels": ["positive"]}),
             ("two or more", {"labels": ["positive", 1]}),
+            ("cannot be printed", {"labels": ["positive", "neg\x1b[31m"]}),
+            ("cannot be printed", {"labels": ["positive", "neg\ud800"]}),
+            ("cannot be printed", {"name": "a\nb"}),
+            ("bytes, and the manifest says", {"vocabulary": {**good["vocabulary"], "size": 10**30}}),
             ("twice", {"labels": ["positive", "positive"]}),
             ("preprocessing must be an object", {"preprocessing": []}),
             ("tokenizer is 'x'", {"preprocessing": {**good["preprocessing"], "tokenizer": "x"}}),

@@ -75,6 +75,10 @@ class ClassifierTest(unittest.TestCase):
 
 
 class InstallCommandTest(unittest.TestCase):
+    def test_package_for_32_bits_over_a_64_bit_kernel(self) -> None:
+        with mock.patch("platform.machine", return_value="aarch64"), mock.patch("sys.maxsize", 2**31 - 1):
+            self.assertEqual(engines.tflite_package(), 'tflite-runtime "numpy<2"')
+
     def test_package_by_machine(self) -> None:
         for machine, version, expected in (
             ("x86_64", (3, 11), "ai-edge-litert"),

@@ -79,7 +79,8 @@ class ArgumentsTest(CommandTest):
             ("not both", ("great", "--jsonl", "x")),
             ("not allowed with", ("--csv", "a", "--jsonl", "b")),
             ("--csv writes CSV", ("--csv", "a", "--json")),
-            ("at least 1", ("great", "--threads", "0")),
+            ("from 1 to 256", ("great", "--threads", "0")),
+            ("from 1 to 256", ("great", "--threads", "2147483648")),
             ("one character", ("--csv", "a", "--delimiter", "ab")),
             ("unrecognized", ("--bogus",)),
             ("x.txt: No such file", ("--file", "x.txt")),
@@ -267,6 +268,33 @@ class ProcessTest(unittest.TestCase):
             assert process.stderr is not None
             self.assertEqual(process.stderr.read(), b"")
 
+    def test_output_that_fails_at_the_end(self) -> None:
+        """What is printed at once and not flushed before Python's exit; seen only where output is buffered."""
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+        command = f'"{sys.executable}" "{RUNTIME / "classify.py"}"'
+        for arguments in ("--help", "--version", "--info", "--info --json"):
+            shell = f'{command} {arguments} | true; echo "${{PIPESTATUS[0]}}"'
+            result = subprocess.run(["bash", "-c", shell], capture_output=True, env=environment, check=False)
+            with self.subTest(arguments):
+                self.assertEqual((result.stdout, result.stderr), (b"0\n", b""))
+
+    def test_interrupt_while_a_native_module_is_imported(self) -> None:
+        """Such a module turns it into an ImportError, which must not become advice to install what is there."""
+
+        def load(*args: object, **more: object) -> None:
+            try:
+                try:
+                    raise KeyboardInterrupt
+                except KeyboardInterrupt as interrupt:
+                    raise ImportError("initialization failed") from interrupt
+            except ImportError:
+                raise EngineError("not installed") from None
+
+        stderr = io.StringIO()
+        with mock.patch("edgetext.classifier.Classifier.load", load), contextlib.redirect_stderr(stderr):
+            self.assertEqual(main(["great"]), 130)
+        self.assertEqual(stderr.getvalue(), "")
+
     @unittest.skipUnless(os.path.exists("/dev/full"), "this system has no /dev/full")
     def test_full_disk(self) -> None:
         with open("/dev/full", "wb") as full:
@@ -277,8 +305,11 @@ class ProcessTest(unittest.TestCase):
         self.assertEqual(result.stderr.decode(), "error: [Errno 28] No space left on device\n")
 
     def test_closed_output_and_input(self) -> None:
-        for redirection, part in ((">&-", b"standard output is closed"), ("<&-", b"no text")):
-            arguments = "great" if redirection == ">&-" else ""
+        for arguments, redirection, part in (
+            ("great", ">&-", b"standard output is closed"),
+            ("", "<&-", b"no text"),
+            ("--file -", "<&-", b"standard input is closed"),
+        ):
             shell = f'"{sys.executable}" "{FAKE}" {arguments} {redirection}'
             result = subprocess.run(["bash", "-c", shell], stderr=subprocess.PIPE, timeout=60, check=False)
             with self.subTest(redirection):

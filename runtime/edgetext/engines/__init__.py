@@ -91,9 +91,10 @@ def tflite_package() -> str:
     """Name what to install for the ``tflite`` engine on this machine, as arguments of pip.
 
     ai-edge-litert has wheels for 64-bit x86 and ARM from Python 3.10 on; tflite-runtime 2.14.0, the last of its
-    line, for Python up to 3.11 and 32-bit ARM too, and works under numpy 1 only, which it does not declare.
+    line, for Python up to 3.11 and 32-bit ARM too, and works under numpy 1 only, which it does not declare. On a
+    32-bit system over a 64-bit kernel, as on many a Raspberry Pi, only the width of Python's own pointers tells.
     """
-    wide = platform.machine().lower() in ("x86_64", "amd64", "aarch64", "arm64")
+    wide = platform.machine().lower() in ("x86_64", "amd64", "aarch64", "arm64") and sys.maxsize > 2**32
     if wide and sys.version_info >= (3, 10):
         return "ai-edge-litert"
     return 'tflite-runtime "numpy<2"'
