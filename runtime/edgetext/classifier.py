@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from edgetext.bundle import ModelFile
     from edgetext.engines import Engine
 
-# Rows that classify_many hands to the engine at once. Against rows alone 32 bring about a tenth more texts a second with
-# TFLite and a quarter more with ONNX Runtime; 256 bring at most a twentieth more than 32 (benchmarks/latency.py).
+# Rows that classify_many hands to the engine at once. Against rows alone 32 bring about a tenth more texts a second
+# with TFLite and a quarter more with ONNX Runtime; 256 bring at most a twentieth more than 32 (benchmarks/latency.py).
 BATCH_SIZE = 32
 
 
