@@ -79,10 +79,13 @@ class TestRun:
         assert [line[:10] for line in shown[1:3]] == ["epoch  1/2", "epoch  2/2"]
         for line in shown[1:3]:
             assert all(f" {name} 0." in line for name in ("loss", "accuracy", "val_loss", "val_accuracy"))
-        test = read(run / "metrics.json")["test"]
-        assert shown[3] == f"test accuracy {test['accuracy']:.2%}, loss {test['loss']:.4f} on 40 reviews"
-        assert shown[4] == f"wrote {run}; next: python export/to_tflite.py --run {run}"
-        assert len(shown) == 5
+        metrics = read(run / "metrics.json")
+        validation, test = metrics["validation"], metrics["test"]
+        assert shown[3:] == [
+            f"validation accuracy {validation['accuracy']:.2%}, loss {validation['loss']:.4f}: choose by this one",
+            f"test accuracy {test['accuracy']:.2%}, loss {test['loss']:.4f} on 40 reviews",
+            f"wrote {run}; next: python export/to_tflite.py --run {run}",
+        ]
         assert all(line.startswith("note: ") for line in trained.stderr.splitlines()), trained.stderr
 
     def test_files(self, run: Path) -> None:
