@@ -45,7 +45,8 @@ $(TFLITE_READY): $(TFLITE_PINS)
 	    && touch $@
 
 .PHONY: demo
-demo: setup ## Export the committed run to TFLite and ONNX, compare each file with Keras, and score a text
+demo: setup ## Export the committed run to every format, compare each file with Keras, and score a text
+	$(RUN) export/to_safetensors.py --out build/demo
 	$(RUN) export/to_tflite.py --out build/demo
 	$(RUN) export/to_onnx.py --out build/demo
 	$(RUN) runtime/classify.py --model build/demo --info
@@ -69,8 +70,9 @@ wheel: setup ## Build the runtime's wheel into build/wheel
 	$(RUN) -m build --no-isolation --wheel --outdir build/wheel runtime
 
 .PHONY: measure
-measure: setup ## Measure anew all that the README shows; takes the reviews and about 10 minutes
+measure: setup ## Measure anew what the README shows of the shipped bundle; takes the reviews and about 20 minutes
 	rm -rf build/all
+	$(RUN) export/to_safetensors.py --out build/all
 	$(RUN) export/to_tflite.py --out build/all --recipe all
 	$(RUN) export/to_onnx.py --out build/all --recipe all
 	$(RUN) benchmarks/accuracy.py --record
@@ -78,7 +80,22 @@ measure: setup ## Measure anew all that the README shows; takes the reviews and 
 	$(RUN) benchmarks/latency.py --model build/all --json benchmarks/results/latency.json
 	$(RUN) benchmarks/encode.py --json benchmarks/results/encode.json
 	$(RUN) benchmarks/seeds.py --json benchmarks/results/seeds.json
+	$(RUN) benchmarks/seeds.py --preset tutorial --json benchmarks/results/seeds-tutorial.json
 	$(RUN) benchmarks/plot.py
+	$(RUN) benchmarks/report.py
+
+.PHONY: choose
+choose: setup ## Train the preset with other numbers and sizes, which the README's tables of choices show; about 40 minutes
+	$(RUN) benchmarks/choices.py --json benchmarks/results/choices.json
+	$(RUN) benchmarks/curve.py --json benchmarks/results/curve.json --plot benchmarks/results/curve.png
+	$(RUN) benchmarks/report.py
+
+.PHONY: peers
+peers: setup ## Compare with fastText, in environments of its two packages
+	$(RUN) -m venv --clear build/fasttext-train && build/fasttext-train/bin/python -m pip install -qq fasttext-wheel==0.9.2 'numpy<2'
+	$(RUN) -m venv --clear build/fasttext && build/fasttext/bin/python -m pip install -qq fasttext-predict==0.9.2.4
+	$(RUN) benchmarks/peers.py --trainer build/fasttext-train/bin/python --peer build/fasttext/bin/python \
+	    --json benchmarks/results/peers.json
 	$(RUN) benchmarks/report.py
 
 .PHONY: readme

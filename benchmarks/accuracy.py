@@ -84,6 +84,7 @@ def measure(args: argparse.Namespace, command: common.Command) -> dict[str, Any]
         "texts": found.describe(),
         "keras": {
             "accuracy": scoring.accuracy(reference.whole, task.labels),
+            "calibration_error": scoring.calibration_error(reference.whole, task.labels),
             "short_accuracy": scoring.accuracy(reference.short, task.labels),
         },
         "rows": rows,
@@ -98,6 +99,7 @@ def table(results: dict[str, Any]) -> str:
         "bytes",
         "accuracy",
         "drop",
+        "ece",
         "changed",
         "max diff",
         "mean diff",
@@ -109,13 +111,14 @@ def table(results: dict[str, Any]) -> str:
     for row in results["rows"]:
         start = [row["recipe"], row["engine"], f"{row['size']:,}"]
         if "error" in row:
-            rows.append([*start, "missing", *[""] * 7])
+            rows.append([*start, "missing", *[""] * 8])
             continue
         rows.append(
             [
                 *start,
                 f"{row['accuracy']:.2%}",
                 f"{row['drop_points']:+.2f}",
+                f"{row['calibration_error']:.3f}",
                 str(row["labels_changed"]),
                 f"{row['max_difference']:.2g}",
                 f"{row['mean_difference']:.2g}",
@@ -124,11 +127,11 @@ def table(results: dict[str, Any]) -> str:
                 row["runtime"],
             ]
         )
-    rows.append(["Keras", "", "", f"{results['keras']['accuracy']:.2%}", *[""] * 7])
+    rows.append(["Keras", "", "", f"{results['keras']['accuracy']:.2%}", *[""] * 8])
     return (
         common.format_table(head, rows, left=2)
-        + "\ndrop: percentage points below Keras; changed: labels other than Keras'; short: with each text cut to its "
-        "first ten words"
+        + "\ndrop: percentage points below Keras; ece: expected calibration error; changed: labels other than Keras'; "
+        "short: with each text cut to its first ten words"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from benchmarks import common, seeds
+from benchmarks import choices, common, curve, peers, seeds
 
 Results = dict[str, Any]
 
@@ -44,26 +44,28 @@ def accuracy(found: Sequence[Results]) -> str:
     for results in found:
         count, keras = results["texts"]["reviews"], results["keras"]
         rows = [[f"`{row['recipe']}`", row["engine"], *_accuracy_cells(row, count)] for row in results["rows"]]
+        short = f"{keras['short_accuracy']:.2%}"
         rows.append(
-            ["Keras", "", "", f"{keras['accuracy']:.2%}", "", "", f"{keras['short_accuracy']:.2%}", ""],
+            ["Keras", "", "", f"{keras['accuracy']:.2%}", "", f"{keras['calibration_error']:.3f}", "", short, ""],
         )
-        head = ["recipe", "engine", "size", "accuracy", "drop", "changed", "on short texts", "changed"]
-        parts.append(
+        head = ["recipe", "engine", "size", "accuracy", "drop", "ECE", "changed", "on short texts", "changed"]
+        note = (
             f"{results['bundle']['name']} on {_texts(results)}. Short texts: their first ten words. Drop: percentage "
-            f"points below Keras. Changed: labels other than Keras'.\n\n{markdown(head, rows, 2)}\n\n"
-            f"{environment_line(results)}."
+            "points below Keras. ECE: expected calibration error, 15 bins. Changed: labels other than Keras'."
         )
+        parts.append(f"{note}\n\n{markdown(head, rows, 2)}\n\n{environment_line(results)}.")
     return "\n\n".join(parts)
 
 
 def _accuracy_cells(row: dict[str, Any], count: int) -> list[str]:
     size = f"{row['size'] / 1000:.0f} kB"
     if "error" in row:
-        return [size, "not measured", *[""] * 4]
+        return [size, "not measured", *[""] * 5]
     return [
         size,
         f"{row['accuracy']:.2%}",
         f"{row['drop_points']:.2f}",
+        f"{row['calibration_error']:.3f}",
         f"{row['labels_changed'] / count:.2%}",
         f"{row['short_accuracy']:.2%}",
         f"{row['short_labels_changed'] / count:.2%}",
@@ -192,6 +194,30 @@ def seed_runs(found: Sequence[Results]) -> str:
     return "\n\n".join(parts)
 
 
+def curve_table(found: Sequence[Results]) -> str:
+    """Show accuracy against file size."""
+    return "\n\n".join(_cells_table(results, curve.cells(results), 1) for results in found)
+
+
+def choices_table(found: Sequence[Results]) -> str:
+    """Show what each choice of the preset brings."""
+    return "\n\n".join(_cells_table(results, choices.cells(results), 2) for results in found)
+
+
+def peers_table(found: Sequence[Results]) -> str:
+    """Show the comparison with fastText."""
+    shown = []
+    for results in found:
+        tables = [markdown(head, rows, 1) for head, rows in peers.parts(results)]
+        shown.append("\n\n".join([f"{_texts(results)}:", *tables, f"{environment_line(results)}."]))
+    return "\n\n".join(shown)
+
+
+def _cells_table(results: Results, cells: list[list[str]], left: int) -> str:
+    head, *rows = cells
+    return f"{markdown(head, rows, left)}\n\n{environment_line(results)}."
+
+
 def _texts(results: Results) -> str:
     texts = results["texts"]
     count = f"{texts['reviews']:,}"
@@ -207,4 +233,7 @@ BLOCKS = {
     "startup": ("latency", startup),
     "encode": ("encode", encode),
     "seeds": ("seeds", seed_runs),
+    "curve": ("curve", curve_table),
+    "choices": ("choices", choices_table),
+    "peers": ("peers", peers_table),
 }

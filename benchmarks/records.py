@@ -17,7 +17,7 @@ from benchmarks.common import ROOT, BenchmarkError
 from edgetext import Bundle, __version__
 
 FOLDER = ROOT / "benchmarks" / "results"
-KINDS = ("accuracy", "latency", "encode", "seeds")
+KINDS = ("accuracy", "latency", "encode", "seeds", "peers", "curve", "choices")
 
 
 def identify(bundle: Bundle) -> dict[str, Any]:

@@ -22,6 +22,8 @@ from edgetext.text import Encoder, tokenize
 
 # A review cut to so many words stands for a short text: errors of quantisation that a long one averages away show.
 SHORT_WORDS = 10
+# As in Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
+CALIBRATION_BINS = 15
 KERAS_BATCH = 512
 
 
@@ -112,9 +114,9 @@ def score_file(bundle: Bundle, model: ModelFile, task: Task, reference: Referenc
 
     Returns:
         A row of the results: ``engine``, ``recipe``, ``file``, ``size`` in bytes, and ``error``, a line, if the engine
-        does not work here; otherwise ``runtime``, ``seconds`` for the whole texts, ``accuracy``, 0 to 1,
-        ``drop_points``, by how many percentage points that is less than Keras', and for whole and short texts the
-        differences of the probabilities and the count of labels other than Keras'.
+        does not work here; otherwise ``runtime``, ``seconds`` for the whole texts, ``accuracy`` and
+        ``calibration_error``, 0 to 1, ``drop_points``, by how many percentage points the accuracy is less than Keras',
+        and for whole and short texts the differences of the probabilities and the count of labels other than Keras'.
 
     Raises:
         BundleError: The bundle is damaged.
@@ -138,6 +140,7 @@ def score_file(bundle: Bundle, model: ModelFile, task: Task, reference: Referenc
         "runtime": classifier.engine.runtime,
         "seconds": round(seconds, 2),
         "accuracy": right,
+        "calibration_error": calibration_error(whole, task.labels),
         "drop_points": round(100 * (expected - right), 4),
         **_compare("", whole, reference.whole),
         "short_accuracy": accuracy(short, task.labels),
@@ -148,6 +151,17 @@ def score_file(bundle: Bundle, model: ModelFile, task: Task, reference: Referenc
 def accuracy(outputs: Outputs, labels: Sequence[str]) -> float:
     """Give the share of texts whose label is right, to six digits."""
     return round(sum(map(str.__eq__, outputs.labels, labels)) / len(labels), 6)
+
+
+def calibration_error(outputs: Outputs, labels: Sequence[str]) -> float:
+    """Give the expected calibration error: by how much confidence and accuracy differ, weighted by texts; four digits.
+
+    Naeini et al., AAAI 2015, with ``CALIBRATION_BINS`` equal bins of the chosen label's probability.
+    """
+    confidence = outputs.probabilities.max(axis=1)  # (texts,)
+    right = np.array(list(map(str.__eq__, outputs.labels, labels)))
+    bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    return round(float(np.abs(np.bincount(bins, confidence - right)).sum() / len(labels)), 4)
 
 
 def _classify(classifier: Classifier, texts: Sequence[str], what: str) -> Outputs:

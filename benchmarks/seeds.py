@@ -32,9 +32,11 @@ from benchmarks import common, records
 # Column of the table: where the number lies in metrics.json, and how it is shown.
 COLUMNS = {
     "validation_accuracy": ("validation", "accuracy", ".2%"),
-    "validation_short_accuracy": ("validation_short", "accuracy", ".2%"),
+    "sentences_accuracy": ("validation_sentences", "accuracy", ".2%"),
+    "sentences_positive": ("validation_sentences", "positive", ".1%"),
     "test_accuracy": ("test", "accuracy", ".2%"),
     "test_loss": ("test", "loss", ".4f"),
+    "test_calibration_error": ("test", "ece", ".3f"),
     "fit_seconds": ("fit_seconds", None, ".0f"),
 }
 
@@ -45,7 +47,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--seeds", metavar="S", nargs="+", type=common.at_least(0), default=[0, 1, 2], help="the seeds (default: 0 1 2)"
     )
-    parser.add_argument("--preset", metavar="P", default="tutorial", help="the network (default: %(default)s)")
+    parser.add_argument("--preset", metavar="P", default="edge", help="the network (default: %(default)s)")
     parser.add_argument("--data", metavar="PATH", help="the reviews' archive or folder (default: as python -m train)")
     parser.add_argument("--keep", metavar="DIR", type=Path, help="keep the runs there, as seed-0, seed-1, ...")
     common.add_json_argument(parser)
@@ -67,7 +69,8 @@ def measure(args: argparse.Namespace, command: common.Command) -> dict[str, Any]
         folder = args.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         for seed in dict.fromkeys(args.seeds):
             common.show(f"training preset {args.preset} with seed {seed}", args.json)
-            rows.append({"seed": seed, **train(seed, options, folder.absolute() / f"seed-{seed}")})
+            metrics = train(["--seed", str(seed), *options], folder.absolute() / f"seed-{seed}")
+            rows.append({"seed": seed, **pick(metrics, COLUMNS)})
     return {
         "kind": "seeds",
         "command": str(command),
@@ -78,22 +81,27 @@ def measure(args: argparse.Namespace, command: common.Command) -> dict[str, Any]
     }
 
 
-def train(seed: int, options: Sequence[str], out: Path) -> dict[str, float | None]:
-    """Train one run into ``out``; its progress goes to standard error.
+def train(options: Sequence[str], out: Path) -> dict[str, Any]:
+    """Train one run into ``out``, in a process of its own; its progress goes to standard error.
 
     Returns:
-        The columns' values; None for one that this run's metrics.json does not have.
+        The content of its metrics.json.
 
     Raises:
         common.BenchmarkError: The training fails; the message is empty if it has said why itself.
     """
-    command = [sys.executable, "-m", "train", "--seed", str(seed), "--out", str(out), *options]
+    command = [sys.executable, "-m", "train", "--out", str(out), *options]
     code = subprocess.run(command, cwd=common.ROOT, stdout=2, check=False).returncode
     if code != 0:
-        raise common.BenchmarkError("" if code == 2 else f"python -m train --seed {seed} ended with exit code {code}")
-    metrics = json.loads((out / "metrics.json").read_text("utf-8"))
+        raise common.BenchmarkError("" if code == 2 else f"python -m train ended with exit code {code}")
+    metrics: dict[str, Any] = json.loads((out / "metrics.json").read_text("utf-8"))
+    return metrics
+
+
+def pick(metrics: dict[str, Any], columns: dict[str, Any]) -> dict[str, float | None]:
+    """Take a table's columns out of a metrics.json; None for one that it does not have."""
     values: dict[str, float | None] = {}
-    for column, (key, part, _) in COLUMNS.items():
+    for column, (key, part, _) in columns.items():
         value = metrics.get(key)
         values[column] = value if part is None or value is None else value.get(part)
     return values

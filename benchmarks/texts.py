@@ -120,13 +120,13 @@ def _locate(data: str | None, fall_back: bool) -> tuple[Path, str]:
     return SAMPLE, f"reviews of {SAMPLE.name}"
 
 
-def ask_train(data: str | None) -> Path:
-    """Ask the training stage for the file of the test reviews; the first time it may download them.
+def ask_train(data: str | None, split: str = "test") -> Path:
+    """Ask the training stage for the file of a split of the reviews; the first time it may download them.
 
     Raises:
         BenchmarkError: It cannot find them; the message is empty if it has printed its own.
     """
-    command = [sys.executable, "-m", "train.data", "--split", "test"]
+    command = [sys.executable, "-m", "train.data", "--split", split]
     if data is not None:
         command += ["--data", os.path.abspath(data)]
     # On a terminal its progress bar and its errors go straight there.

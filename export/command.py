@@ -17,7 +17,11 @@ from export.recipes import BUNDLE, RECIPES, Recipe
 
 _ROOT = Path(__file__).resolve().parent.parent
 # The module that converts for each engine: it has convert(run, recipe), summarize(content) and PACKAGES.
-CONVERTERS = {"tflite": "export.convert_tflite", "onnx": "export.convert_onnx"}
+CONVERTERS = {
+    "builtin": "export.convert_safetensors",
+    "tflite": "export.convert_tflite",
+    "onnx": "export.convert_onnx",
+}
 
 
 def parse(engine: str, description: str, argv: list[str] | None) -> tuple[argparse.Namespace, list[Recipe]]:

@@ -4,8 +4,8 @@ import sys
 
 if __name__ == "__main__":
     try:
-        from edgetext.cli import main
+        from edgetext.cli import command
 
-        sys.exit(main())
+        command()
     except KeyboardInterrupt:  # while it was still importing
         sys.exit(130)

@@ -20,13 +20,13 @@ def run(*command: str | Path, cwd: Path = ROOT, stdin: str = "") -> subprocess.C
     return subprocess.run(command, cwd=cwd, input=stdin, capture_output=True, text=True, timeout=300, check=False)
 
 
-@pytest.mark.parametrize("engine", ["auto", "tflite", "onnx"])
+@pytest.mark.parametrize("engine", ["auto", "builtin", "tflite", "onnx"])
 def test_great_movie(engine: str) -> None:
     result = run(sys.executable, "runtime/classify.py", "great movie", "--engine", engine, "--json")
     assert (result.returncode, result.stderr) == (0, "")
     row = json.loads(result.stdout)
     assert row["label"] == "positive"
-    assert row["engine"] == ("tflite" if engine == "auto" else engine)
+    assert row["engine"] == ("builtin" if engine == "auto" else engine)
     assert sum(row["probabilities"].values()) == pytest.approx(1)
 
 
@@ -64,6 +64,7 @@ def test_wheel_declares_no_dependency(wheel: Path) -> None:
     assert all("extra == " in line for line in required)
     assert {"Provides-Extra: tflite", "Provides-Extra: onnx"} <= set(metadata.splitlines())
     assert "edgetext/default/manifest.json" in names
+    assert wheel.stat().st_size <= 1_000_000
     assert not [name for name in names if "__pycache__" in name or name.startswith(("classify", "tests"))]
 
 
@@ -74,15 +75,18 @@ def test_wheel_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
     assert installed.returncode == 0, installed.stderr
     command = tmp_path / "empty" / "bin" / "edgetext"
     assert run(command, "--version", cwd=tmp_path).stdout.startswith("edgetext ")
-    assert "imdb-tutorial" in run(command, "--info", cwd=tmp_path).stdout
-    # No interpreter is installed there: the command says so, and how to get one.
+    assert "imdb-edge" in run(command, "--info", cwd=tmp_path).stdout
     result = run(command, "great movie", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("positive\t")
+    # No interpreter is installed there: the command says so, and how to get one.
+    result = run(command, "great movie", "--engine", "tflite", cwd=tmp_path)
     assert result.returncode == 2
     assert f"{python} -m pip install" in result.stderr
     # With one, it scores; this environment's site-packages lend it.
     site = Path(pytest.__file__).parent.parent
     (next((tmp_path / "empty").glob("lib/python3*/site-packages")) / "borrowed.pth").write_text(f"{site}\n")
-    result = run(command, "great movie", cwd=tmp_path)
+    result = run(command, "great movie", "--engine", "tflite", cwd=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.startswith("positive")
 

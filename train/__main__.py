@@ -1,7 +1,7 @@
 """Train a classifier on the movie reviews and write a run folder.
 
 Examples:
-  python -m train                              the default run, from the published recipe
+  python -m train                              the default run, of the preset edge
   python -m train --data aclImdb_v1.tar.gz --out runs/mine --epochs 100 --patience 5
   python -m train.look                         look at the data first
 """
@@ -10,25 +10,28 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from edgetext.errors import describe
 from edgetext.quiet import import_tensorflow
 from train import data
-from train.presets import PRESETS
-from train.settings import Settings
+from train.presets import DEFAULT_PRESET, PRESETS
 
 DEFAULT_RUN = Path(__file__).resolve().parent / "default"
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """Parse the command line."""
-    defaults = Settings()
+    listing = "\n".join(f"  {name:10s} {preset.about}" for name, preset in PRESETS.items())
     parser = argparse.ArgumentParser(
-        prog="python -m train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m train",
+        description=f"{__doc__}\npresets:\n{listing}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     data.add_argument(parser)
-    parser.add_argument("--preset", choices=PRESETS, default="tutorial", help="the network (default: %(default)s)")
+    parser.add_argument("--preset", choices=PRESETS, default=DEFAULT_PRESET, help="the network (default: %(default)s)")
     parser.add_argument(
         "--out",
         metavar="DIR",
@@ -39,27 +42,65 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     for name, about in (
         ("epochs", "passes over the training reviews, at most"),
         ("batch_size", "reviews in a step"),
-        ("seed", "of the initial weights and the order of the batches"),
+        ("seed", "of the initial weights, the order of the batches, and whatever else is drawn"),
         ("patience", "stop after so many epochs without a lower validation loss and restore the best weights"),
         ("validation", "training reviews set aside to validate"),
     ):
-        default = getattr(defaults, name)
-        shown = "never stop early" if default is None else default
+        defaults = {key: getattr(preset.settings, name) for key, preset in PRESETS.items()}
+        if set(defaults.values()) == {None}:
+            shown = "never stop early"
+        else:
+            shown = ", ".join(f"{value} for {key}" for key, value in defaults.items())
         option = f"--{name.replace('_', '-')}"
-        parser.add_argument(option, metavar="N", type=int, default=default, help=f"{about} (default: {shown})")
+        parser.add_argument(option, metavar="N", type=int, help=f"{about} (default: {shown})")
+    parser.add_argument(
+        "--buckets",
+        metavar="N",
+        type=int,
+        help="for edge: rows of the table of bigrams, a power of two (default: 2**18)",
+    )
+    parser.add_argument(
+        "--choice",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="for edge: try another value of a number in train/choices.py; may be repeated",
+    )
+    parser.add_argument(
+        "--no-test", action="store_true", help="leave the test reviews alone: for trying things, which is to choose"
+    )
     return parser.parse_args(argv)
+
+
+def make_job(args: argparse.Namespace) -> Any:
+    """Put together what to train.
+
+    Raises:
+        ValueError: A value is out of range, or the preset does not have it.
+    """
+    from train.pipeline import Job
+
+    preset = PRESETS[args.preset]
+    names = ("epochs", "batch_size", "seed", "patience", "validation")
+    given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    changed = args.choice + ([] if args.buckets is None else [f"buckets={args.buckets}"])
+    choices = preset.choices
+    if choices is not None:
+        choices = choices.changed(changed)
+    elif changed:
+        raise ValueError(f"preset {args.preset} has nothing to choose: --buckets and --choice are for edge")
+    return Job(args.preset, replace(preset.settings, **given), choices, args.data, args.out, not args.no_test)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command of the module's docstring."""
     args = parse(argv)
     try:
-        settings = Settings(args.epochs, args.batch_size, args.seed, args.patience, args.validation)
         import_tensorflow()  # before the pipeline does it less quietly
         from train.pipeline import train
 
         replaced = args.out.exists()
-        metrics = train(args.preset, settings, args.data, args.out)
+        metrics = train(make_job(args))
     except ImportError as error:
         print(f"error: {error.name} is not installed: pip install -e '.[train]'", file=sys.stderr)
         return 2
@@ -69,9 +110,16 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted: nothing was written", file=sys.stderr)
         return 130
-    validation, test = metrics["validation"], metrics["test"]
-    print(f"validation accuracy {validation['accuracy']:.2%}, loss {validation['loss']:.4f}: choose by this one")
-    print(f"test accuracy {test['accuracy']:.2%}, loss {test['loss']:.4f} on {test['reviews']:,} reviews")
+    for key, about in (
+        ("validation", "validation"),
+        ("validation_sentences", "validation sentences"),
+        ("test", "test"),
+    ):
+        if found := metrics.get(key):
+            print(
+                f"{about}: accuracy {found['accuracy']:.2%}, loss {found['loss']:.4f}, calibration error "
+                f"{found['ece']:.3f}, {found['positive']:.1%} called positive, of {found['reviews']:,}"
+            )
     shown = args.out.relative_to(Path.cwd()) if args.out.is_relative_to(Path.cwd()) else args.out
     if replaced:
         print(f"kept what was there as {shown}.previous")

@@ -2,8 +2,9 @@
 
     python -m train.data --split test        # prints the path of the split's file, one review a line
 
-A line is ``{"id": "test/pos/0_10.txt", "label": "positive", "text": "..."}``. Other stages read these files; they
-do not import this module.
+A line is ``{"id": "test/pos/0_10.txt", "label": "positive", "text": "...", "movie": "tt0406816"}``; the label of an
+unlabelled review, and a movie that the source does not tell, are null. Other stages read these files; they do not
+import this module.
 
 Source: the Large Movie Review Dataset v1.0 of Maas et al., "Learning Word Vectors for Sentiment Analysis", ACL 2011.
 """
@@ -36,13 +37,23 @@ CACHE_VARIABLE = "EDGETEXT_CACHE"
 
 # The classes in the order of the model's outputs: output 1 is the probability of the second.
 LABELS = ("negative", "positive")
-SPLITS = ("train", "test")
-# Folder in the archive: split and label.
-FOLDERS = {f"{split}/{short}": (split, label) for split in SPLITS for short, label in zip(("neg", "pos"), LABELS)}
-PUBLISHED_COUNT = 12_500  # reviews in each of these folders
-MAX_REVIEW_BYTES = 1_000_000  # the longest published review has 14 kB
+UNLABELLED = "unsup"
+SPLITS = ("train", "test", UNLABELLED)
+# Folder in the archive: split, label, and how many reviews are published in it.
+FOLDERS: dict[str, tuple[str, str | None, int]] = {
+    **{
+        f"{split}/{short}": (split, label, 12_500)
+        for split in SPLITS[:2]
+        for short, label in zip(("neg", "pos"), LABELS)
+    },
+    "train/unsup": (UNLABELLED, None, 50_000),
+}
+# Files in the archive whose line n is the address of the movie of review n of a folder.
+ADDRESSES = {f"{split}/urls_{short}.txt": f"{split}/{short}" for split in SPLITS[:2] for short in ("neg", "pos")}
+# The longest published review has 14 kB, and a file of addresses 600 kB.
+MAX_REVIEW_BYTES, MAX_ADDRESSES_BYTES = 1_000_000, 10_000_000
 # Part of the cache's key: raise it when the parsed files change.
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 
 
 class DataError(Exception):
@@ -50,18 +61,26 @@ class DataError(Exception):
 
 
 class Review(NamedTuple):
-    """One labelled review; ``id`` is its name in the archive, below ``aclImdb/``."""
+    """A review.
+
+    Attributes:
+        id: Its name in the archive, below ``aclImdb/``.
+        label: One of ``LABELS``; None for an unlabelled review.
+        text: The review, as it was written.
+        movie: The movie's number at imdb.com; None where the source does not tell.
+    """
 
     id: str
-    label: str
+    label: str | None
     text: str
+    movie: str | None = None
 
 
 def load_split(split: str, source: str | os.PathLike[str] | None = None) -> list[Review]:
     """Load one split of the reviews, in the order of their names.
 
     Args:
-        split: ``"train"`` or ``"test"``.
+        split: One of ``SPLITS``. ``"unsup"`` has no reviews where the source has none.
         source: As for ``prepare``.
 
     Raises:
@@ -72,7 +91,7 @@ def load_split(split: str, source: str | os.PathLike[str] | None = None) -> list
 
 
 def prepare(source: str | os.PathLike[str] | None = None) -> Path:
-    """Parse the reviews unless that was done before, and give the folder with ``train.jsonl`` and ``test.jsonl``.
+    """Parse the reviews unless that was done before, and give the folder with a ``.jsonl`` for each split.
 
     Args:
         source: The archive ``aclImdb_v1.tar.gz``, or the folder it unpacks to. None takes what $EDGETEXT_DATA
@@ -134,25 +153,39 @@ def _fingerprint(path: Path) -> str:
 
 
 def _parse(path: Path, target: Path) -> None:
-    """Read an archive or a folder, and write ``target/train.jsonl`` and ``target/test.jsonl``."""
-    reviews: dict[str, list[Review]] = {split: [] for split in SPLITS}
+    """Read an archive or a folder, and write a ``.jsonl`` for each split into the folder ``target``."""
+    texts: dict[str, str] = {}
     for name, content in _folder_contents(path) if path.is_dir() else _archive_contents(path):
-        split, label = FOLDERS[name.rpartition("/")[0]]
         try:
             name.encode("utf-8")
-            reviews[split].append(Review(name, label, content.decode("utf-8")))
+            texts[name] = content.decode("utf-8")
         except UnicodeError:
             raise DataError(f"{path}: {name!r} is not UTF-8, or its name is not") from None
-    counts = Counter(review.id.rpartition("/")[0] for rows in reviews.values() for review in rows)
-    if missing := [folder for folder in FOLDERS if not counts[folder]]:
+    movies = {folder: _movies(texts.pop(file, "")) for file, folder in ADDRESSES.items()}
+    reviews: dict[str, list[Review]] = {split: [] for split in SPLITS}
+    for name, text in texts.items():
+        folder, _, file = name.rpartition("/")
+        split, label, _ = FOLDERS[folder]
+        reviews[split].append(Review(name, label, text, movies.get(folder, {}).get(file.partition("_")[0])))
+    counts = Counter(name.rpartition("/")[0] for name in texts)
+    if missing := [folder for folder, (_, label, _) in FOLDERS.items() if label is not None and not counts[folder]]:
         raise DataError(f"{path}: not the movie reviews: nothing in aclImdb/{missing[0]}/*.txt")
-    for folder in FOLDERS:
-        if counts[folder] != PUBLISHED_COUNT:
-            print(f"note: {path} has {counts[folder]} reviews in {folder}, not {PUBLISHED_COUNT}", file=sys.stderr)
-    with replacing(target, Kind(*(f"{split}.jsonl" for split in SPLITS))) as folder:
+    for folder, (_, _, published) in FOLDERS.items():
+        if counts[folder] != published:
+            print(f"note: {path} has {counts[folder]} reviews in {folder}, not {published}", file=sys.stderr)
+    with replacing(target, Kind(*(f"{split}.jsonl" for split in SPLITS))) as new:
         for split, rows in reviews.items():
-            with (Path(folder) / f"{split}.jsonl").open("w", encoding="utf-8") as file:
-                file.writelines(json.dumps(row._asdict(), ensure_ascii=False) + "\n" for row in sorted(rows))
+            with (Path(new) / f"{split}.jsonl").open("w", encoding="utf-8") as lines:
+                lines.writelines(
+                    json.dumps(row._asdict(), ensure_ascii=False) + "\n"
+                    for row in sorted(rows, key=lambda review: review.id)
+                )
+
+
+def _movies(addresses: str) -> dict[str, str]:
+    """Read lines such as ``http://www.imdb.com/title/tt0406816/usercomments``: line number, from 0, to movie."""
+    found = ((str(number), line.partition("/title/")[2]) for number, line in enumerate(addresses.splitlines()))
+    return {number: rest.partition("/")[0] for number, rest in found if rest}
 
 
 def _archive_contents(path: Path) -> Iterator[tuple[str, bytes]]:
@@ -169,8 +202,9 @@ def _archive_contents(path: Path) -> Iterator[tuple[str, bytes]]:
                     name = _review_name(member.name)
                     if name is None or not member.isfile():
                         continue
-                    if member.size > MAX_REVIEW_BYTES:
-                        raise DataError(f"{path}: {member.name} is larger than {MAX_REVIEW_BYTES} bytes")
+                    limit = MAX_ADDRESSES_BYTES if name in ADDRESSES else MAX_REVIEW_BYTES
+                    if member.size > limit:
+                        raise DataError(f"{path}: {member.name} is larger than {limit} bytes")
                     file = archive.extractfile(member)
                     assert file is not None  # a regular file
                     yield name, file.read()
@@ -186,16 +220,21 @@ def _folder_contents(path: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _folder_files(path: Path) -> Iterator[tuple[str, Path]]:
-    """List the review files below ``path``, which is ``aclImdb`` itself or the folder it was unpacked in."""
+    """List the files to read below ``path``, which is ``aclImdb`` itself or the folder it was unpacked in."""
     root = path / "aclImdb" if (path / "aclImdb").is_dir() else path
+    for name in ADDRESSES:
+        if (root / name).is_file():
+            yield name, root / name
     for folder in FOLDERS:
         for file in sorted((root / folder).glob("*.txt")):
             yield f"{folder}/{file.name}", file
 
 
 def _review_name(member: str) -> str | None:
-    """Give a review's name below ``aclImdb/``; None for everything else in the archive."""
+    """Give the name below ``aclImdb/`` of a file to read; None for everything else in the archive."""
     parts = [part for part in member.split("/") if part != "."]
+    if parts[:1] == ["aclImdb"] and "/".join(parts[1:]) in ADDRESSES:
+        return "/".join(parts[1:])
     if len(parts) == 4 and parts[0] == "aclImdb" and "/".join(parts[1:3]) in FOLDERS and parts[3].endswith(".txt"):
         return "/".join(parts[1:])
     return None

@@ -1,58 +1,13 @@
-"""Splitting, encoding, fitting and evaluating."""
+"""Fitting, with progress that people can follow."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-
 import keras
-import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 from tqdm import tqdm
 
-from edgetext.text import PAD_ID, Encoder
-from train.data import LABELS, Review
+from train.rows import Rows, Targets
 from train.settings import Settings
-
-Rows = npt.NDArray[np.int32]
-Targets = npt.NDArray[np.float32]
-
-
-def split_validation(reviews: Sequence[Review], count: int) -> tuple[list[Review], list[Review]]:
-    """Divide reviews into those to fit and those to validate, in an order that only their names decide.
-
-    The order is that of the SHA-256 of each review's id: as good as shuffled, and the same on every machine,
-    version and seed.
-
-    Returns:
-        The reviews to fit, and the first ``count`` in that order, to validate.
-
-    Raises:
-        ValueError: Nothing would be left to fit.
-    """
-    if count >= len(reviews):
-        raise ValueError(f"{count} reviews to validate leave none of {len(reviews)} to fit")
-    shuffled = sorted(reviews, key=lambda review: hashlib.sha256(review.id.encode()).digest())
-    return shuffled[count:], shuffled[:count]
-
-
-def encode(reviews: Sequence[Review], encoder: Encoder) -> tuple[Rows, Targets]:
-    """Encode reviews for the network.
-
-    Returns:
-        ids, shape (reviews, max_length), and 1.0 for the second label or 0.0 for the first, shape (reviews,).
-    """
-    rows = np.array([encoder.encode(review.text) for review in reviews], dtype=np.int32)
-    return rows, np.array([LABELS.index(review.label) for review in reviews], dtype=np.float32)
-
-
-def first_words(rows: Rows, count: int = 10) -> Rows:
-    """Cut rows of ids to the start mark and the first ``count`` ids after it, of those that the row has.
-
-    Rows of long reviews cut at their front have no start mark; they are cut to ``count + 1`` ids like the others.
-    """
-    return np.where(np.arange(rows.shape[1]) <= count, rows, PAD_ID).astype(np.int32)
 
 
 def make_reproducible(seed: int) -> None:
@@ -62,9 +17,18 @@ def make_reproducible(seed: int) -> None:
 
 
 def fit(
-    model: keras.Model, training: tuple[Rows, Targets], validation: tuple[Rows, Targets], settings: Settings
+    model: keras.Model,
+    training: tuple[Rows, Targets] | keras.utils.PyDataset,
+    validation: tuple[Rows, Targets],
+    settings: Settings,
 ) -> dict[str, list[float]]:
     """Fit the model in place.
+
+    Args:
+        model: Compiled, with the metric ``accuracy``.
+        training: Rows and targets, or a data set of batches, whose size is then its own affair.
+        validation: Rows and targets.
+        settings: How long, and when to stop.
 
     Returns:
         ``loss``, ``accuracy``, ``val_loss`` and ``val_accuracy``, a value per epoch.
@@ -74,21 +38,16 @@ def fit(
         callbacks.append(
             keras.callbacks.EarlyStopping("val_loss", patience=settings.patience, restore_best_weights=True)
         )
+    whole = isinstance(training, tuple)
     history = model.fit(
-        *training,
+        *(training if whole else (training,)),
         epochs=settings.epochs,
-        batch_size=settings.batch_size,
+        batch_size=settings.batch_size if whole else None,
         validation_data=validation,
         callbacks=callbacks,
         verbose=0,
     )
     return {name: [float(value) for value in values] for name, values in history.history.items()}
-
-
-def evaluate(model: keras.Model, rows: Rows, targets: Targets) -> dict[str, float | int]:
-    """Measure loss and accuracy; a probability of exactly one half counts as the first label."""
-    loss, accuracy = model.evaluate(rows, targets, batch_size=512, verbose=0)
-    return {"loss": float(loss), "accuracy": float(accuracy), "reviews": len(rows)}
 
 
 class _Progress(keras.callbacks.Callback):

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from edgetext.text import PAD_ID, Encoder, tokenize
 from train import data
-from train.presets import PRESETS, Preset
+from train.presets import DEFAULT_PRESET, PRESETS, Preset
 from train.vocabulary import build_vocabulary
 
 # Shares of the reviews whose longest length is shown, in percent.
@@ -24,10 +24,14 @@ PERCENTILES = (10, 50, 90, 99, 100)
 
 def show_split(name: str, reviews: Sequence[data.Review]) -> None:
     """Print a split's counts by label, and the lengths of its reviews in tokens."""
+    if not reviews:
+        print(f"{name}: no reviews")
+        return
     counts = Counter(review.label for review in reviews)
+    labels = ", ".join(f"{counts[label]:,} {label}" for label in data.LABELS if counts[label]) or "unlabelled"
     lengths = sorted(len(tokenize(review.text)) for review in reviews)
     ranks = [max(0, round(percent / 100 * len(lengths)) - 1) for percent in PERCENTILES]
-    print(f"{name}: {len(reviews):,} reviews, " + ", ".join(f"{counts[label]:,} {label}" for label in data.LABELS))
+    print(f"{name}: {len(reviews):,} reviews, {labels}")
     print(
         f"  tokens: mean {sum(lengths) / len(lengths):.0f}; "
         + ", ".join(f"{percent} % have at most {lengths[rank]:,}" for percent, rank in zip(PERCENTILES, ranks))
@@ -37,7 +41,7 @@ def show_split(name: str, reviews: Sequence[data.Review]) -> None:
 def show_review(review: data.Review, encoder: Encoder) -> None:
     """Print a review in every form that it takes on its way into the network."""
     ids, row = encoder.ids(review.text), encoder.encode(review.text)
-    print(f"\n{review.id}: {review.label}\n\ntext\n{review.text}")
+    print(f"\n{review.id}: {review.label or 'unlabelled'}\n\ntext\n{review.text}")
     print(f"\nids, {len(ids)} of them: 1 is the start, 2 a word outside the vocabulary\n{_joined(ids)}")
     print(f"\nids decoded\n{encoder.vocabulary.decode(ids)}")
     padding = row.count(PAD_ID)
@@ -78,7 +82,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     data.add_argument(parser)
     parser.add_argument(
-        "--preset", choices=PRESETS, default="tutorial", help="whose preprocessing (default: %(default)s)"
+        "--preset", choices=PRESETS, default=DEFAULT_PRESET, help="whose preprocessing (default: %(default)s)"
     )
     parser.add_argument(
         "--review", metavar="ID", help="the review to show, such as train/pos/0_9.txt (default: the first)"

@@ -25,8 +25,8 @@ import numpy as np
 from edgetext.folders import Kind, replacing
 from edgetext.text import Vocabulary
 from train.data import Review
-from train.fit import Rows, Targets
 from train.plots import plot_history
+from train.rows import Rows, Targets
 
 FORMAT_VERSION = 1
 KIND = Kind(*("model.keras", "vocab.txt", "config.json", "history.json", "history.png", "metrics.json", "samples.npz"))

@@ -7,25 +7,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Settings:
-    """How to fit.
+    """How to fit; ``train.presets`` has the defaults of each preset.
 
     Attributes:
         epochs: Passes over the training reviews, at most.
         batch_size: Reviews in a step.
-        seed: Of the initial weights and the order of the batches. Of 0, 1 and 2 the default is the one whose model
-            did best on ten words of each validation review (benchmarks/seeds.py).
+        seed: Of the initial weights, the order of the batches, and whatever else is drawn.
+        validation: Training reviews set aside to validate.
         patience: Stop after so many epochs without a lower validation loss, and go back to the best weights;
             None runs all epochs and keeps the last weights, as the tutorial does.
-        validation: Training reviews set aside to validate.
-
-    The other defaults are the tutorial's.
     """
 
-    epochs: int = 40
-    batch_size: int = 512
-    seed: int = 2
+    epochs: int
+    batch_size: int
+    seed: int
+    validation: int
     patience: int | None = None
-    validation: int = 10_000
 
     def __post_init__(self) -> None:
         """Check the ranges.

@@ -1,8 +1,6 @@
 """``python -m edgetext``: the same command as ``edgetext`` and ``runtime/classify.py``."""
 
-import sys
-
-from edgetext.cli import main
+from edgetext.cli import command
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command()

@@ -82,6 +82,9 @@ class Classifier:
         self.encoder = encoder
         self.engine = engine
         self.model = model
+        self._row = encoder.cut if engine.ragged else encoder.encode
+        self._predict = engine.predict
+        self._engine_name = engine.name
 
     @classmethod
     def load(
@@ -96,8 +99,8 @@ class Classifier:
 
         Args:
             path: The bundle's folder; None stands for the one that ships with the package.
-            engine: ``"tflite"``, ``"onnx"``: that engine or an error. ``"auto"``: the first, in the bundle's
-                order of preference, that works on this machine.
+            engine: ``"builtin"``, ``"tflite"``, ``"onnx"``: that engine or an error. ``"auto"``: the first, in the
+                bundle's order of preference, that works on this machine.
             recipe: Use the model file of that recipe, such as ``"static_wi8_ai8"``; None takes the bundle's
                 most preferred one for the engine.
             threads: Threads that the engine may use; these models are too small to gain from more than 1.
@@ -112,7 +115,7 @@ class Classifier:
             raise ValueError(f"threads must be at least 1, not {threads}")
         bundle = Bundle.open(path)
         candidates = _candidates(bundle, engine, recipe)
-        encoder = Encoder(bundle.vocabulary(), bundle.preprocessing)
+        encoder = Encoder(bundle.lazy_vocabulary(), bundle.preprocessing)
         failures: dict[str, str] = {}
         for model in candidates:
             if model.engine in failures:
@@ -136,7 +139,7 @@ class Classifier:
         Raises:
             TypeError: ``text`` is not a string.
         """
-        return self._prediction(self.engine.predict([self.encoder.encode(text)])[0])
+        return self._prediction(self._predict([self._row(text)])[0])
 
     def classify_many(self, texts: Iterable[str], batch_size: int = BATCH_SIZE) -> Iterator[Prediction]:
         """Score texts as they come, in order; holds one batch of them in memory at a time.
@@ -156,19 +159,18 @@ class Classifier:
         return self._stream(iter(texts), batch_size)
 
     def _stream(self, texts: Iterator[str], batch_size: int) -> Iterator[Prediction]:
-        encode = self.encoder.encode
-        while rows := list(map(encode, islice(texts, batch_size))):
-            yield from map(self._prediction, self.engine.predict(rows))
+        while rows := list(map(self._row, islice(texts, batch_size))):
+            yield from map(self._prediction, self._predict(rows))
 
     def _prediction(self, outputs: list[float]) -> Prediction:
         """Turn a row of outputs into a prediction."""
         if len(outputs) == 1:
             outputs = [1.0 - outputs[0], outputs[0]]
         score = max(outputs)
-        if not 0.0 <= score <= 1.0 + 1e-6:  # false for NaN too
-            raise EngineError(f"engine {self.engine.name} answered {outputs}, which are not probabilities")
-        label = self.labels[outputs.index(score)]
-        return Prediction(label, score, dict(zip(self.labels, outputs)), self.engine.name)
+        if not 0.0 <= score <= 1.000001:  # false for NaN too
+            raise EngineError(f"engine {self._engine_name} answered {outputs}, which are not probabilities")
+        labels = self.labels
+        return Prediction(labels[outputs.index(score)], score, dict(zip(labels, outputs)), self._engine_name)
 
 
 def _candidates(bundle: Bundle, engine: str, recipe: str | None) -> list[ModelFile]:

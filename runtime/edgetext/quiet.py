@@ -7,33 +7,32 @@ ours can act on. Set EDGETEXT_DEBUG=1 to see them.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
-
-@contextlib.contextmanager
-def muted_stderr() -> Iterator[None]:
-    """Discard what is written to file descriptor 2 within the block; exceptions pass as usual.
+class muted_stderr:  # named as a statement is
+    """Discard what is written to file descriptor 2 within a ``with`` block; exceptions pass as usual.
 
     This holds for the whole process, other threads included, so it is for commands, not for libraries.
     """
-    if os.environ.get("EDGETEXT_DEBUG") or sys.stderr is None:
-        yield
-        return
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+
+    def __enter__(self) -> None:
+        """Begin to discard, unless EDGETEXT_DEBUG is set."""
+        self._kept: int | None = None
+        if os.environ.get("EDGETEXT_DEBUG") or sys.stderr is None:
+            return
+        sys.stderr.flush()
+        self._kept = os.dup(2)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
+
+    def __exit__(self, *error: object) -> None:
+        """Go back to what it was."""
+        if self._kept is not None:
+            os.dup2(self._kept, 2)
+            os.close(self._kept)
 
 
 def import_tensorflow() -> None:

@@ -1,4 +1,4 @@
-"""The forms in which texts come in and results go out: arguments, lines, JSON lines and CSV.
+"""The forms in which texts come in and results go out: here arguments and lines; ``structured`` has those with fields.
 
 Each form is iterated for its records, and writes a record with what was predicted of it as a line. A record that
 cannot be read is handed on as an InputError in its place, so that the rest of the stream goes on.
@@ -6,9 +6,6 @@ cannot be read is handed on as an InputError in its place, so that the rest of t
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import os
 
 from edgetext.errors import InputError
@@ -16,7 +13,7 @@ from edgetext.errors import InputError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from typing import Any, BinaryIO, Protocol, Union
+    from typing import Any, Protocol, Union
 
     from edgetext.classifier import Prediction
 
@@ -36,11 +33,6 @@ if TYPE_CHECKING:
 
         def write(self, record: Record, prediction: Prediction) -> str:
             """Give a record's line of output, its end included."""
-
-
-# The names that predictions add; `probabilities` go into JSON only.
-JSON_FIELDS = ("label", "score", "probabilities", "engine")
-CSV_FIELDS = ("label", "score", "engine")
 
 
 class Record:
@@ -85,14 +77,14 @@ class Lines:
         """Read the lines."""
         for number, line in enumerate(self._stream, 1):
             try:
-                yield Record(number, _decode(line, number).rstrip("\r\n"))
+                yield Record(number, decode(line, number).rstrip("\r\n"))
             except InputError as error:
                 yield error
 
     def write(self, record: Record, prediction: Prediction) -> str:
         """Give a line of output."""
         if self._as_json:
-            return _dump({"text": record.text, **prediction.as_dict()}) + "\n"
+            return dump({"text": record.text, **prediction.as_dict()}) + "\n"
         # Control characters would be obeyed by a terminal, and tabs and line ends taken for ours.
         text = "".join(char if char.isprintable() else " " for char in record.text)
         start = f"{prediction.label}\t{prediction.score:.4f}\t{prediction.engine}\t"
@@ -121,132 +113,15 @@ class Arguments(Lines):
             yield Record(number, text) if text.strip() else InputError(f"text {number} is empty")
 
 
-class JSONLines:
-    """An object a line, UTF-8, with the text in one field; other fields are passed on, blank lines are skipped."""
-
-    header = ""
-
-    def __init__(self, stream: Iterable[bytes], field: str, prefix: str = "") -> None:
-        """Take a stream.
-
-        Args:
-            stream: The lines.
-            field: The name of the text's field.
-            prefix: What stands before the names of the added fields; an object that has one of these already is
-                an error.
-        """
-        self._stream = stream
-        self._field = field
-        self._names = {name: prefix + name for name in JSON_FIELDS}
-
-    def __iter__(self) -> Iterator[RecordOrError]:
-        """Read the objects."""
-        for number, line in enumerate(self._stream, 1):
-            try:
-                content = _decode(line, number).strip()
-                if content:
-                    yield Record(number, self._text(content, number), content)
-            except InputError as error:
-                yield error
-
-    def _text(self, content: str, number: int) -> str:
-        try:
-            record = json.loads(content)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"line {number}: not JSON: {error}") from None
-        if not isinstance(record, dict):
-            raise InputError(f"line {number}: not a JSON object")
-        taken = record.keys() & self._names.values()
-        if taken:
-            raise InputError(f"line {number}: has a field {min(taken)!r} already: choose a --prefix for the added ones")
-        text = record.get(self._field)
-        if not isinstance(text, str):
-            raise InputError(f"line {number}: no field {self._field!r} with a text")
-        return text
-
-    def write(self, record: Record, prediction: Prediction) -> str:
-        """Give the record's line as it was written, with no number rounded and no key lost, and the new fields."""
-        assert isinstance(record.source, str)
-        added = {self._names[name]: value for name, value in prediction.as_dict().items()}
-        return f"{record.source[:-1].rstrip()}, {_dump(added)[1:]}\n"
-
-
-class CSVTable:
-    """CSV with a header, UTF-8, as RFC 4180 has it; three columns are added."""
-
-    def __init__(self, stream: BinaryIO, column: str, delimiter: str = ",", prefix: str = "") -> None:
-        """Read the header.
-
-        Args:
-            stream: The file; a byte order mark at its start is skipped.
-            column: The name of the text's column.
-            delimiter: What separates columns, one character.
-            prefix: What stands before the names of the added columns.
-
-        Raises:
-            InputError: There is no header, or no such column in it, or an added column's name in it.
-        """
-        csv.field_size_limit(2**31 - 1)  # the largest there is everywhere; the default is 128 kB
-        # Bytes that are not UTF-8 become lone surrogates, so that the quotes around them are still understood.
-        lines = io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="")
-        self._reader = csv.reader(lines, delimiter=delimiter, strict=True)
-        try:
-            columns = next(self._reader, [])
-        except csv.Error as error:
-            raise InputError(f"line 1: not CSV: {error}") from None
-        if not _is_utf8("".join([*columns, prefix])):
-            raise InputError("line 1: not UTF-8")
-        if columns.count(column) != 1:
-            names = ", ".join(map(repr, columns)) or "none"
-            raise InputError(f"line 1: {columns.count(column)} columns are called {column!r}; the columns are {names}")
-        added = [prefix + name for name in CSV_FIELDS]
-        taken = set(columns).intersection(added)
-        if taken:
-            raise InputError(f"line 1: has a column {min(taken)!r} already: choose a --prefix for the added ones")
-        self._column = columns.index(column)
-        self._width = len(columns)
-        self._delimiter = delimiter
-        self.header = self._line([*columns, *added])
-
-    def __iter__(self) -> Iterator[RecordOrError]:
-        """Read the rows; blank lines are skipped."""
-        while True:
-            start = self._reader.line_num + 1
-            try:
-                row = next(self._reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                # A quote that nobody closes takes all lines to the end with it, so the first of them is named.
-                yield InputError(f"lines {start} to {self._reader.line_num}: not CSV: {error} (a quote not closed?)")
-                continue
-            number = self._reader.line_num
-            if row and len(row) != self._width:
-                yield InputError(f"line {number}: {len(row)} columns, and the header has {self._width}")
-            elif not _is_utf8("".join(row)):
-                yield InputError(f"line {number}: not UTF-8")
-            elif row:
-                yield Record(number, row[self._column], row)
-
-    def write(self, record: Record, prediction: Prediction) -> str:
-        """Give a row's line; the score has six decimals."""
-        assert isinstance(record.source, list)
-        return self._line([*record.source, prediction.label, f"{prediction.score:.6f}", prediction.engine])
-
-    def _line(self, row: list[str]) -> str:
-        buffer = io.StringIO()
-        # Before Python 3.13 the writer quotes no line ends but those that it writes itself.
-        csv.writer(buffer, delimiter=self._delimiter, lineterminator="\r\n").writerow(row)
-        return buffer.getvalue()[:-2] + "\n"
-
-
-def _dump(value: dict[str, Any]) -> str:
+def dump(value: dict[str, Any]) -> str:
     """Write JSON with letters as they are, unless that would not be UTF-8 (lone surrogates)."""
+    import json  # slow to import, and seldom needed
+
     content = json.dumps(value, ensure_ascii=False)
-    return content if _is_utf8(content) else json.dumps(value)
+    return content if is_utf8(content) else json.dumps(value)
 
 
-def _is_utf8(text: str) -> bool:
+def is_utf8(text: str) -> bool:
     """Tell whether a text can be written; one with bytes that were not UTF-8 holds lone surrogates."""
     try:
         text.encode("utf-8")
@@ -255,7 +130,8 @@ def _is_utf8(text: str) -> bool:
     return True
 
 
-def _decode(line: bytes, number: int) -> str:
+def decode(line: bytes, number: int) -> str:
+    """Decode a line of input; InputError if it is not UTF-8."""
     try:
         return line.decode("utf-8-sig" if number == 1 else "utf-8")
     except UnicodeDecodeError as error:

@@ -17,7 +17,7 @@ from itertools import repeat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any, ClassVar
 
 # The name that a manifest gives to the rules above.
@@ -33,7 +33,28 @@ UNKNOWN_ID = 2
 RESERVED = ("<PAD>", "<START>", "<UNKNOWN>", "<UNUSED>")
 
 _UPPER = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_FOLD = bytes.maketrans(FILTERS.encode() + _UPPER, b" " * len(FILTERS) + _UPPER.lower())
+# bytes.split also splits at these three, which are parts of words: they stand aside as bytes that UTF-8 never has.
+_KEPT, _ASIDE = b"\r\x0b\x0c", b"\xf8\xf9\xfa"
+_FOLD = bytes.maketrans(FILTERS.encode() + _UPPER + _KEPT, b" " * len(FILTERS) + _UPPER.lower() + _ASIDE)
+_PUT_BACK = bytes.maketrans(_ASIDE, _KEPT)
+
+
+def split(text: str) -> list[bytes]:
+    """Split a text into its words, by the rules at the top of this module, each as a key: see ``from_key``.
+
+    Raises:
+        TypeError: ``text`` is not a string.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"a text is a str, not {type(text).__name__}")
+    # On bytes, because str.translate looks up each character in a dict from the first non-ASCII one on, and because
+    # str.split(" ") leaves empty words to filter out; benchmarks/encode.py measures what this takes.
+    return text.encode("utf-8", "surrogatepass").translate(_FOLD).split()
+
+
+def from_key(key: bytes) -> bytes:
+    """Give the UTF-8 of a word whose key this is: the same bytes, but for CR, VT and FF, which stand aside in keys."""
+    return key.translate(_PUT_BACK)
 
 
 def tokenize(text: str) -> list[str]:
@@ -48,12 +69,17 @@ def tokenize(text: str) -> list[str]:
     Raises:
         TypeError: ``text`` is not a string.
     """
-    if not isinstance(text, str):
-        raise TypeError(f"a text is a str, not {type(text).__name__}")
-    # str.translate leaves its fast path at the first non-ASCII character and then looks up each character
-    # in a dict; folding the UTF-8 bytes takes 33 instead of 54 us a review (mean of 500 test reviews).
-    folded = text.encode("utf-8", "surrogatepass").translate(_FOLD).decode("utf-8", "surrogatepass")
-    return list(filter(None, folded.split(" ")))
+    words = split(text)
+    joined = from_key(b" ".join(words)).decode("utf-8", "surrogatepass")
+    return joined.split(" ") if words else []
+
+
+class WordTable(dict[bytes, int]):
+    """A word's id by its key (see ``from_key``); ``UNKNOWN_ID`` for all other words."""
+
+    def __missing__(self, key: bytes) -> int:
+        """Give the id of a word that is not in the vocabulary."""
+        return UNKNOWN_ID
 
 
 class Vocabulary:
@@ -61,10 +87,10 @@ class Vocabulary:
 
     Attributes:
         tokens: All tokens by id; the first four are ``RESERVED``, the others words by falling frequency.
-        ids: The id of every word; the reserved tokens are not in it, for no text contains them.
+        table: The id of every word by its key; the reserved tokens are not in it, for no text contains them.
     """
 
-    __slots__ = ("ids", "tokens")
+    __slots__ = ("table", "tokens")
 
     def __init__(self, tokens: Sequence[str]) -> None:
         """Take over a list of tokens.
@@ -77,12 +103,17 @@ class Vocabulary:
             raise ValueError(f"the first tokens must be {' '.join(RESERVED)}")
         self.tokens = tuple(tokens)
         words = self.tokens[len(RESERVED) :]
-        self.ids = dict(zip(words, range(len(RESERVED), len(self.tokens))))
-        if len(self.ids) != len(words):
-            raise ValueError("a word occurs twice")
         # One pass in C over all words at once: each must come out of the tokenisation as it went in.
         if tokenize(" ".join(words)) != list(words):
             raise ValueError("a word is empty or holds a character that the tokenisation removes")
+        self.table = WordTable(zip(split(" ".join(words)), range(len(RESERVED), len(self.tokens))))
+        if len(self.table) != len(words):
+            raise ValueError("a word occurs twice")
+
+    @property
+    def ids(self) -> dict[str, int]:
+        """The id of every word, as a new dictionary."""
+        return dict(zip(self.tokens[len(RESERVED) :], range(len(RESERVED), len(self.tokens))))
 
     def __len__(self) -> int:
         """Count the ids, reserved ones included."""
@@ -105,6 +136,11 @@ class Vocabulary:
     def to_bytes(self) -> bytes:
         """Give the content of a ``vocab.txt`` that ``from_bytes`` reads back to an equal vocabulary."""
         return "".join(token + "\n" for token in self.tokens).encode("utf-8")
+
+    def find(self, key: bytes) -> int:
+        """Give the id of the word with this key, or ``UNKNOWN_ID``."""
+        found: int = self.table[key]
+        return found
 
     def decode(self, ids: Iterable[int]) -> str:
         """Turn ids back into words, for people to read.
@@ -172,16 +208,22 @@ class Preprocessing:
         return cls(record["max_length"], record["truncating"])
 
 
+# Words that an encoder looks up one at a time before it asks for the vocabulary's table, which a bundle's vocabulary
+# makes only then; see ``edgetext.bundle.StoredVocabulary``.
+FEW_WORDS = 16
+
+
 class Encoder:
     """Text to the row of ids that a model takes."""
 
-    __slots__ = ("_get", "preprocessing", "vocabulary")
+    __slots__ = ("_few", "_look_up", "preprocessing", "vocabulary")
 
     def __init__(self, vocabulary: Vocabulary, preprocessing: Preprocessing) -> None:
         """Join a vocabulary and the settings."""
         self.vocabulary = vocabulary
         self.preprocessing = preprocessing
-        self._get = vocabulary.ids.get
+        self._few = FEW_WORDS
+        self._look_up: Callable[[bytes], int] | None = None
 
     def ids(self, text: str) -> list[int]:
         """Give a text's ids, start mark first, neither cut nor padded.
@@ -189,7 +231,22 @@ class Encoder:
         Raises:
             TypeError: ``text`` is not a string.
         """
-        return [START_ID, *map(self._get, tokenize(text), repeat(UNKNOWN_ID))]
+        words = split(text)
+        return [START_ID, *map(self._look_up or self._choose(words), words)]
+
+    def cut(self, text: str) -> list[int]:
+        """Give a text's ids, start mark first, cut to at most ``max_length`` and not padded.
+
+        Raises:
+            TypeError: ``text`` is not a string.
+        """
+        words = split(text)
+        length = self.preprocessing.max_length
+        if len(words) >= length:  # only the words that stay are looked up
+            if self.preprocessing.truncating == "pre":
+                return list(map(self._look_up or self._choose(words), words[-length:]))
+            words = words[: length - 1]
+        return [START_ID, *map(self._look_up or self._choose(words), words)]
 
     def encode(self, text: str) -> list[int]:
         """Give a text's row of exactly ``max_length`` ids, cut and padded.
@@ -197,12 +254,14 @@ class Encoder:
         Raises:
             TypeError: ``text`` is not a string.
         """
-        words = tokenize(text)
-        length = self.preprocessing.max_length
-        room = length - 1 - len(words)
-        if room >= 0:
-            return [START_ID, *map(self._get, words, repeat(UNKNOWN_ID)), *repeat(PAD_ID, room)]
-        # Only the words that stay are looked up.
-        if self.preprocessing.truncating == "pre":
-            return list(map(self._get, words[-length:], repeat(UNKNOWN_ID)))
-        return [START_ID, *map(self._get, words[: length - 1], repeat(UNKNOWN_ID))]
+        row = self.cut(text)
+        row.extend(repeat(PAD_ID, self.preprocessing.max_length - len(row)))
+        return row
+
+    def _choose(self, words: list[bytes]) -> Callable[[bytes], int]:
+        """Give what looks up these words: one by one as long as there were few, and then the table, for good."""
+        self._few -= len(words)
+        if self._few >= 0:
+            return self.vocabulary.find
+        self._look_up = self.vocabulary.table.__getitem__
+        return self._look_up

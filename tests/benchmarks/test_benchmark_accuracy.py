@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from benchmarks import accuracy, scoring
@@ -18,6 +19,8 @@ from edgetext.text import tokenize
 pytestmark = pytest.mark.usefixtures("default_run")
 
 ErrorLine = Callable[[str], str]
+# The recipes of TensorFlow Lite and of ONNX.
+TWO = ("--recipe", "dynamic_wi8_afp32", "--recipe", "dynamic_wi8")
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -40,7 +43,13 @@ def test_one_row_for_each_model_file(results: dict[str, Any], default_bundle: Pa
     for row, model in zip(results["rows"], Bundle.open(default_bundle).models, strict=True):
         assert (row["engine"], row["recipe"], row["file"]) == (model.engine, model.recipe, model.file)
         assert row["size"] == (default_bundle / model.file).stat().st_size
-        assert row["runtime"].split()[0] in ("ai-edge-litert", "tflite-runtime", "tensorflow", "onnxruntime")
+        assert row["runtime"].split()[0] in (
+            "edgetext",
+            "ai-edge-litert",
+            "tflite-runtime",
+            "tensorflow",
+            "onnxruntime",
+        )
 
 
 def test_numbers_are_those_of_single_classifications(results: dict[str, Any], labelled: Path) -> None:
@@ -56,14 +65,20 @@ def test_numbers_are_those_of_single_classifications(results: dict[str, Any], la
         assert row["drop_points"] == pytest.approx(expected)
 
 
-def test_float32_files_agree_with_keras(results: dict[str, Any]) -> None:
-    """A Keras model and its unquantised conversion, in two other libraries, are one function."""
-    rows = [row for row in results["rows"] if row["recipe"] == "float32"]
-    assert {row["engine"] for row in rows} == {"tflite", "onnx"}
-    for row in rows:
-        assert row["labels_changed"] == row["short_labels_changed"] == 0
-        assert row["max_difference"] < 1e-5 > row["short_max_difference"]
-        assert row["mean_difference"] <= row["max_difference"]
+def test_files_agree_with_keras(results: dict[str, Any]) -> None:
+    assert {row["engine"] for row in results["rows"]} == {"builtin", "tflite", "onnx"}
+    for row in results["rows"]:
+        assert 0 < row["mean_difference"] <= row["max_difference"] < 0.1
+        assert row["labels_changed"] <= 1
+
+
+def test_calibration_error() -> None:
+    """Two bins: 0.8 sure and right in three of four; 0.6 sure and right in one of two."""
+    second = np.array([0.8, 0.8, 0.2, 0.8, 0.6, 0.4])
+    labels = ["b" if value > 0.5 else "a" for value in second]
+    outputs = scoring.Outputs(np.stack([1 - second, second], axis=1), labels)
+    wanted = (4 * 0.05 + 2 * 0.1) / 6
+    assert scoring.calibration_error(outputs, ["b", "b", "a", "a", "b", "b"]) == pytest.approx(wanted, abs=1e-4)
 
 
 def use_engine(monkeypatch: pytest.MonkeyPatch, engine: Callable[[], FakeEngine]) -> None:
@@ -83,14 +98,14 @@ def test_max_drop(
     """A model that calls everything negative is right for half of the texts."""
     use_engine(monkeypatch, lambda: FakeEngine(lambda row: [0.1]))
     file = tmp_path / "a.json"
-    command = ["--data", str(labelled), "--recipe", "float32", "--json", str(file)]
+    command = ["--data", str(labelled), *TWO, "--json", str(file)]
     assert accuracy.main([*command, "--max-drop", "60"]) == 0
     rows = json.loads(file.read_text())["rows"]
     assert [row["accuracy"] for row in rows] == [0.5, 0.5]
     assert all(row["drop_points"] > 10 for row in rows)
     capfd.readouterr()
     assert accuracy.main([*command, "--max-drop", "0.5"]) == 1
-    assert "model.float32.onnx drops" in capfd.readouterr().err
+    assert "model.dynamic_wi8.onnx drops" in capfd.readouterr().err
 
 
 def test_max_drop_must_be_a_number(capfd: pytest.CaptureFixture[str]) -> None:
@@ -110,7 +125,7 @@ def test_a_missing_engine_is_a_row_and_exit_2(
     real = Classifier.load
     monkeypatch.setattr(scoring.Classifier, "load", load)
     file = tmp_path / "a.json"
-    assert accuracy.main(["--data", str(labelled), "--recipe", "float32", "--json", str(file)]) == 2
+    assert accuracy.main(["--data", str(labelled), *TWO, "--json", str(file)]) == 2
     captured = capfd.readouterr()
     assert "missing" in captured.out
     assert "to install it: do this" in captured.err
@@ -124,18 +139,18 @@ def test_record(labelled: Path, default_bundle: Path, tmp_path: Path, run_python
     folder = tmp_path / "bundle"
     shutil.copytree(default_bundle, folder)
     before = json.loads((folder / "manifest.json").read_text("utf-8"))
-    command = ["--model", str(folder), "--data", str(labelled), "--recipe", "float32", "--record"]
+    command = ["--model", str(folder), "--data", str(labelled), *TWO, "--record"]
     assert accuracy.main(command) == 0
     text = (folder / "manifest.json").read_text("utf-8")
     after = json.loads(text)
     assert text == json.dumps(after, indent=2, ensure_ascii=False) + "\n"
     for entry in after["models"]:
         test = entry.pop("test", None)
-        if entry["recipe"] == "float32":
+        if entry["recipe"] in TWO:
             assert set(test) == {"accuracy", "texts", "reviews", "drop_points"}
             assert test["reviews"] == 10
     for entry in before["models"]:
-        if entry["recipe"] == "float32":
+        if entry["recipe"] in TWO:
             entry.pop("test", None)
     for entry in (*before["models"], *after["models"]):
         entry.pop("test", None)
@@ -152,7 +167,7 @@ def test_record_is_for_all_texts() -> None:
 
 
 def test_limit_is_said(labelled: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert accuracy.main(["--data", str(labelled), "--limit", "4", "--recipe", "float32", "--json", "-"]) == 0
+    assert accuracy.main(["--data", str(labelled), "--limit", "4", *TWO, "--json", "-"]) == 0
     captured = capfd.readouterr()
     assert json.loads(captured.out)["texts"]["reviews"] == 4
     assert "4 of 10 texts of labelled.jsonl" in captured.err
@@ -173,7 +188,7 @@ def test_another_run(
         (["--data", "nowhere"], "no reviews at"),
         (["--model", "nowhere"], "no bundle at nowhere"),
         (["--run", "nowhere"], "no run at nowhere"),
-        (["--recipe", "int3"], "no recipe int3; it has dynamic_wi8_afp32"),
+        (["--recipe", "int3"], "no recipe int3; it has wi8_afp64, dynamic_wi8_afp32"),
     ],
 )
 def test_mistakes(arguments: list[str], message: str, capfd: pytest.CaptureFixture[str], error_line: ErrorLine) -> None:

@@ -54,7 +54,7 @@ seed, out = int(options["--seed"]), pathlib.Path(options["--out"])
 out.mkdir(parents=True)
 metrics = {"validation": {"accuracy": 0.88 + seed / 100}, "test": {"accuracy": 0.87, "loss": 0.3}, "fit_seconds": 9.5}
 if seed:
-    metrics["validation_short"] = {"accuracy": 0.6}
+    metrics["validation_sentences"] = {"accuracy": 0.6, "positive": 0.5}
 (out / "metrics.json").write_text(json.dumps(metrics))
 (out / "options.json").write_text(json.dumps(options))
 """
@@ -68,11 +68,11 @@ def test_seeds(stub_root: Callable[[str], None], tmp_path: Path, capfd: pytest.C
     results = json.loads(capfd.readouterr().out)
     assert results["kind"] == "seeds"
     assert [row["seed"] for row in results["rows"]] == [0, 2]
-    assert [row["validation_short_accuracy"] for row in results["rows"]] == [None, 0.6]
+    assert [row["sentences_accuracy"] for row in results["rows"]] == [None, 0.6]
     assert results["summary"]["validation_accuracy"] == pytest.approx({"mean": 0.89, "spread": 0.02})
     assert results["summary"]["fit_seconds"] == {"mean": 9.5, "spread": 0}
     options = json.loads((kept / "seed-2" / "options.json").read_text())
-    assert options == {"--seed": "2", "--preset": "tutorial", "--epochs": "3", "--out": str(kept / "seed-2")}
+    assert options == {"--seed": "2", "--preset": "edge", "--epochs": "3", "--out": str(kept / "seed-2")}
 
 
 def test_seeds_pass_a_failure_on(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -14,13 +15,16 @@ import pytest
 from edgetext import Bundle
 from edgetext.quiet import import_tensorflow
 from export.command import main
+from export.recipes import SUFFIXES
 
 if TYPE_CHECKING:
     from export.runs import Run
 
 import_tensorflow()  # with its settings, before anything imports it without them
 
-ENGINES = ("tflite", "onnx")
+# The scripts, by engine.
+SCRIPTS = {"builtin": "export/to_safetensors.py", "tflite": "export/to_tflite.py", "onnx": "export/to_onnx.py"}
+ENGINES = tuple(SCRIPTS)
 
 
 class Exported(NamedTuple):
@@ -32,7 +36,7 @@ class Exported(NamedTuple):
 
     def read(self, engine: str, recipe: str) -> bytes:
         """Give the content of a model file."""
-        return (self.folder / f"model.{recipe}.{engine}").read_bytes()
+        return (self.folder / f"model.{recipe}.{SUFFIXES.get(engine, engine)}").read_bytes()
 
 
 @pytest.fixture(scope="session")
@@ -42,8 +46,52 @@ def default_run(root: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def run(default_run: Path) -> Run:
-    """The committed run; not to be changed."""
+def tutorial_run(default_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of the tutorial's network, fitted to the 600 reviews whose ids the committed run holds."""
+    import keras
+
+    from train import network
+    from train.run import save_model
+
+    folder = tmp_path_factory.mktemp("runs") / "tutorial"
+    shutil.copytree(default_run, folder)
+    tokens = (default_run / "vocab.txt").read_bytes().split(b"\n")[:10_000]
+    (folder / "vocab.txt").write_bytes(b"\n".join(tokens) + b"\n")
+    with np.load(default_run / "samples.npz") as found:
+        samples = dict(found)
+    for name in ("calibration_ids", "heldout_ids"):
+        ids = samples[name][:, :256]
+        samples[name] = np.where(ids < 10_000, ids, 2).astype(np.uint16)
+    np.savez_compressed(folder / "samples.npz", **samples)
+    config = json.loads((default_run / "config.json").read_text("utf-8"))
+    for name in ("network", "choices"):
+        del config[name]
+    config |= {"name": "imdb-tutorial", "preset": "tutorial"}
+    config["preprocessing"] |= {"max_length": 256, "truncating": "pre"}
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    keras.utils.set_random_seed(1)
+    model = network.build_tutorial(10_000, 256)
+    rows, targets = (
+        np.concatenate([samples[f"{part}_{kind}"] for part in ("calibration", "heldout")]).astype(np.float32)
+        for kind in ("ids", "targets")
+    )
+    short = np.where(np.arange(256) < 11, rows, 0)  # so that it has an opinion of short texts too
+    model.fit(np.concatenate([rows, short]), np.concatenate([targets, targets]), epochs=60, batch_size=32, verbose=0)
+    save_model(model, folder / "model.keras")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def run(tutorial_run: Path) -> Run:
+    """The run of the tutorial's network; not to be changed."""
+    from export.runs import load_run
+
+    return load_run(tutorial_run)
+
+
+@pytest.fixture(scope="session")
+def edge_run(default_run: Path) -> Run:
+    """The committed run, of the preset edge; not to be changed."""
     from export.runs import load_run
 
     return load_run(default_run)
@@ -51,13 +99,15 @@ def run(default_run: Path) -> Run:
 
 @pytest.fixture(scope="session")
 def exported(
-    tmp_path_factory: pytest.TempPathFactory, run_python: Callable[..., subprocess.CompletedProcess[str]]
+    tmp_path_factory: pytest.TempPathFactory,
+    run_python: Callable[..., subprocess.CompletedProcess[str]],
+    tutorial_run: Path,
 ) -> Exported:
-    """All recipes of the committed run, written into one bundle by the scripts as a user starts them."""
+    """All recipes of the tutorial's run, written into one bundle by the scripts as a user starts them."""
     folder = tmp_path_factory.mktemp("exported") / "bundle"
     printed = {}
-    for engine in ENGINES:
-        result = run_python(f"export/to_{engine}.py", "--recipe", "all", "--out", folder)
+    for engine, script in SCRIPTS.items():
+        result = run_python(script, "--recipe", "all", "--run", tutorial_run, "--out", folder)
         assert (result.returncode, result.stderr) == (0, "")
         printed[engine] = result.stdout
     return Exported(folder, Bundle.open(folder), printed)
@@ -81,18 +131,18 @@ def keras_answers(run: Run) -> dict[str, Any]:
 
 
 @pytest.fixture
-def run_copy(default_run: Path, tmp_path: Path) -> Path:
-    """A copy of the committed run, to damage."""
-    return Path(shutil.copytree(default_run, tmp_path / "run"))
+def run_copy(tutorial_run: Path, tmp_path: Path) -> Path:
+    """A copy of the tutorial's run, to damage."""
+    return Path(shutil.copytree(tutorial_run, tmp_path / "run"))
 
 
 @pytest.fixture(scope="session")
-def other_run(default_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that differs from the committed one in its weights alone."""
+def other_run(tutorial_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that differs from the tutorial's in its weights alone."""
     import keras
 
     folder = tmp_path_factory.mktemp("runs") / "other"
-    shutil.copytree(default_run, folder)
+    shutil.copytree(tutorial_run, folder)
     model = keras.saving.load_model(folder / "model.keras")
     model.set_weights([weights * 1.01 for weights in model.get_weights()])
     model.save(folder / "model.keras")
@@ -100,6 +150,9 @@ def other_run(default_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.fixture(scope="session")
-def export() -> Callable[..., int]:
-    """Run an exporter's command in this process: ``export("tflite", "--out", folder)``; give its exit code."""
-    return lambda engine, *options: main(engine, "Export.", [str(option) for option in options])
+def export(tutorial_run: Path) -> Callable[..., int]:
+    """Run an exporter's command in this process: ``export("tflite", "--out", folder)``; give its exit code.
+
+    It exports the tutorial's run, unless ``--run`` names another.
+    """
+    return lambda engine, *options: main(engine, "Export.", ["--run", str(tutorial_run), *map(str, options)])

@@ -30,8 +30,9 @@ class TestRecipes:
             assert all(0 < bound < 0.2 for bound in recipe.tolerance)
 
     def test_default(self) -> None:
-        assert names(command.parse("tflite", "", [])[1]) == ["dynamic_wi8_afp32", "static_wi8_ai8", "float32"]
-        assert names(command.parse("onnx", "", [])[1]) == ["dynamic_wi8", "static_wi8_ai8", "float32"]
+        assert names(command.parse("tflite", "", [])[1]) == ["dynamic_wi8_afp32"]
+        assert names(command.parse("onnx", "", [])[1]) == ["dynamic_wi8"]
+        assert names(command.parse("builtin", "", [])[1]) == ["wi8_afp64"]
 
     def test_all(self) -> None:
         everything = ["dynamic_wi8_afp32", "static_wi8_ai8", "float16", "float32"]
@@ -58,14 +59,16 @@ def test_defaults(root: Path) -> None:
     assert args.out == root / "runtime" / "edgetext" / "default"
 
 
-@pytest.mark.parametrize("engine", ["tflite", "onnx"])
-def test_help(engine: str, run_python: Runner) -> None:
-    result = run_python(f"export/to_{engine}.py", "--help")
+@pytest.mark.parametrize(
+    ("engine", "script"), [("builtin", "to_safetensors"), ("tflite", "to_tflite"), ("onnx", "to_onnx")]
+)
+def test_help(engine: str, script: str, run_python: Runner) -> None:
+    result = run_python(f"export/{script}.py", "--help")
     assert (result.returncode, result.stderr) == (0, "")
     for recipe in RECIPES:
         listed = any(line.startswith(f"  {recipe.name} ") for line in result.stdout.splitlines())
         assert listed or recipe.engine != engine
-    assert f"python export/to_{engine}.py --run runs/mine" in result.stdout
+    assert f"python export/{script}.py --run runs/mine" in result.stdout
 
 
 def test_help_needs_no_framework(run_python: Runner) -> None:

@@ -180,15 +180,15 @@ def test_code_in_a_model_is_not_run(run_copy: Path) -> None:
         load_run(run_copy)
 
 
-def test_a_whole_run(run: Run, default_run: Path) -> None:
-    assert run.folder == default_run
-    assert run.model_sha256 == hashlib.sha256((default_run / "model.keras").read_bytes()).hexdigest()
+def test_a_whole_run(run: Run, tutorial_run: Path) -> None:
+    assert run.folder == tutorial_run
+    assert run.model_sha256 == hashlib.sha256((tutorial_run / "model.keras").read_bytes()).hexdigest()
     assert (run.calibration.shape, run.heldout.shape, run.heldout_targets.shape) == ((100, 256), (500, 256), (500,))
     assert (run.calibration.dtype, run.heldout.dtype) == (np.int32, np.int32)
-    assert run.vocabulary == (default_run / "vocab.txt").read_bytes()
+    assert run.vocabulary == (tutorial_run / "vocab.txt").read_bytes()
     assert run.model.count_params() == 160_289
     # No review is both fitted and held back.
-    with np.load(default_run / "samples.npz") as samples:
+    with np.load(tutorial_run / "samples.npz") as samples:
         assert not set(samples["calibration_reviews"]) & set(samples["heldout_reviews"])
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -68,3 +70,64 @@ def run(*args: str | bytes, stdin: bytes = b"", fake: bool = True, **more: Any) 
     if "stdin" not in more:
         more["input"] = stdin
     return subprocess.run(command, capture_output=True, timeout=120, check=False, **more)
+
+
+def safetensors(metadata: dict[str, str], tensors: dict[str, tuple[str, list[int], list[float]]]) -> bytes:
+    """Write a safetensors file, after the format's description.
+
+    Args:
+        metadata: Its ``__metadata__``.
+        tensors: dtype (``I8`` or ``F32``), shape and the flat values of each tensor by name.
+    """
+    header: dict[str, Any] = {"__metadata__": metadata}
+    data = b""
+    for name, (dtype, shape, values) in tensors.items():
+        if dtype == "I8":
+            content = bytes(int(value) & 255 for value in values)
+        else:
+            content = struct.pack(f"<{len(values)}f", *values)
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(content)]}
+        data += content
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def random_bigrams(seed: int, columns: int = 1, vocabulary: int = 50, buckets: int = 64, max_length: int = 64) -> Any:
+    """Make metadata and tensors of a network of bigrams with random weights, some of them extreme."""
+    rng = random.Random(seed)
+
+    def weights(size: int) -> list[float]:
+        return [rng.choice([-128, -127, 127, 0, rng.randrange(-128, 128)]) for _ in range(size)]
+
+    metadata = {
+        "format": "edgetext-1",
+        "network": "bigrams",
+        "max_length": str(max_length),
+        "multipliers": "40503 30011",
+        "exponent": "0.25",
+    }
+    scales = {
+        name: ("F32", [columns], [rng.uniform(-0.01, 0.01) for _ in range(columns)])
+        for name in ("unigrams.scale", "bigrams.scale", "bias")
+    }
+    return metadata, {
+        "unigrams": ("I8", [columns, vocabulary], weights(columns * vocabulary)),
+        "bigrams": ("I8", [columns, buckets], weights(columns * buckets)),
+        **scales,
+    }
+
+
+def random_average(seed: int, widths: tuple[int, ...] = (5, 4, 1), vocabulary: int = 50, max_length: int = 64) -> Any:
+    """Make metadata and tensors of an average of embeddings, with dense layers between these widths."""
+    rng = random.Random(seed)
+    width = widths[0]
+    table: list[float] = [rng.choice([-128, 127, rng.randrange(-128, 128)]) for _ in range(vocabulary * width)]
+    tensors: dict[str, tuple[str, list[int], list[float]]] = {
+        "embedding": ("I8", [vocabulary, width], [0.0] * width + table[width:]),
+        "embedding.scale": ("F32", [width], [rng.uniform(0.001, 0.1) for _ in range(width)]),
+    }
+    for number, (inputs, outputs) in enumerate(zip(widths, widths[1:])):
+        kernel = [rng.uniform(-1, 1) for _ in range(inputs * outputs)]
+        tensors[f"dense.{number}.kernel"] = ("F32", [inputs, outputs], kernel)
+        tensors[f"dense.{number}.bias"] = ("F32", [outputs], [rng.uniform(-1, 1) for _ in range(outputs)])
+    return {"format": "edgetext-1", "network": "average", "max_length": str(max_length)}, tensors

@@ -40,7 +40,7 @@ class BundleTest(unittest.TestCase):
     def test_default_bundle_is_whole(self) -> None:
         bundle = Bundle.open()
         self.assertEqual(bundle.folder, DEFAULT_BUNDLE)
-        self.assertEqual(len(bundle.vocabulary()), 10_000)
+        self.assertEqual(len(bundle.vocabulary()), 20_000)
         for model in bundle.models:
             self.assertEqual(len(bundle.read(model)), model.size)
 
@@ -140,7 +140,7 @@ class BundleTest(unittest.TestCase):
 
     def test_what_is_asked_for_and_not_there(self) -> None:
         for engine, recipe, kind, part in (
-            ("bogus", None, EngineError, "auto, tflite"),
+            ("bogus", None, EngineError, "auto, builtin, tflite"),
             ("onnx", None, BundleError, "no model for engine onnx; it has float32 (tflite)"),
             ("tflite", "float16", BundleError, "no model for engine tflite and recipe float16"),
             ("auto", "float16", BundleError, "no model for recipe float16"),

@@ -16,10 +16,20 @@ from typing import Any
 from unittest import mock
 
 from edgetext import EngineError, __version__
-from edgetext.cli import main
+from edgetext.arguments import parse
+from edgetext.cli import Options, main
 from tests.runtime import RUNTIME
 from tests.runtime.helpers import entry, run, write_bundle
 
+ONE_SHOT = """
+import sys
+sys.path.insert(0, {path!r})
+before = set(sys.modules)
+from edgetext.cli import main
+code = main(["great movie"])
+print(*sorted(set(sys.modules) - before))
+sys.exit(code)
+"""
 FAKE = str(Path(__file__).with_name("fake_command.py"))
 
 
@@ -339,7 +349,7 @@ class RealCommandTest(unittest.TestCase):
     def test_info(self) -> None:
         result = run("--info", fake=False)
         self.assertEqual((result.returncode, result.stderr), (0, b""))
-        for part in (b"negative, positive", b"10,000 ids", b"dynamic_wi8_afp32", b"static_wi8_ai8", b"%"):
+        for part in (b"negative, positive", b"20,000 ids", b"wi8_afp64", b"dynamic_wi8_afp32", b"%"):
             self.assertIn(part, result.stdout)
         manifest = json.loads(run("--info", "--json", fake=False).stdout)
         self.assertEqual(manifest, json.loads((RUNTIME / "edgetext" / "default" / "manifest.json").read_text("utf-8")))
@@ -358,7 +368,10 @@ class RealCommandTest(unittest.TestCase):
         for part, args in (
             (b"error: no bundle at nowhere: ", ("great", "--model", "nowhere")),
             (b"error: no bundle at nowhere: ", ("--info", "--model", "nowhere")),
-            (b"error: no engine is called 'bogus': there are auto, tflite, onnx", ("great", "--engine", "bogus")),
+            (
+                b"error: no engine is called 'bogus': there are auto, builtin, ",
+                ("great", "--engine", "bogus"),
+            ),
             (b"no model for recipe bogus", ("great", "--recipe", "bogus")),
         ):
             result = run(*args, fake=False)
@@ -369,7 +382,7 @@ class RealCommandTest(unittest.TestCase):
     def test_no_engine_installed(self) -> None:
         """With nothing but the standard library, each engine names the command that installs it."""
         environment = {**os.environ, "PYTHONPATH": ""}
-        for engine, package in (("tflite", b"pip install "), ("onnx", b"onnxruntime"), ("auto", b"; or ")):
+        for engine, package in (("tflite", b"pip install "), ("onnx", b"onnxruntime")):
             command = [sys.executable, "-I", "-S", str(RUNTIME / "classify.py"), "great", "--engine", engine]
             # -I leaves the script's folder out of the path as well.
             code = f"import sys; sys.path.insert(0, {str(RUNTIME)!r}); from edgetext.cli import main; sys.exit(main())"
@@ -393,6 +406,50 @@ class RealCommandTest(unittest.TestCase):
     def test_debug_shows_the_traceback(self) -> None:
         result = run("great", "--model", "nowhere", fake=False, env={**os.environ, "EDGETEXT_DEBUG": "1"})
         self.assertIn(b"Traceback", result.stderr)
+
+
+class OneShotTest(unittest.TestCase):
+    """What ``python3 runtime/classify.py "great movie"`` does with nothing installed."""
+
+    def one_shot(self, *options: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, *options, "-I", "-S", "-c", ONE_SHOT.format(path=str(RUNTIME))]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    def test_people_would_say_so_too(self) -> None:
+        texts = ["great movie", "i loved it", "terrible movie", "not good", "boring"]
+        result = run(*texts, fake=False)
+        self.assertEqual((result.returncode, result.stderr), (0, b""))
+        rows = [line.split("\t") for line in result.stdout.decode().splitlines()]
+        self.assertEqual([row[0] for row in rows], ["positive"] * 2 + ["negative"] * 3)
+        self.assertEqual({row[2] for row in rows}, {"builtin"})
+
+    def test_needs_nothing_installed(self) -> None:
+        """No third-party module, and of the standard library no more than this, in a fresh Python without packages."""
+        result = self.one_shot()
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        label, modules = result.stdout.splitlines()
+        self.assertTrue(label.startswith("positive\t0."), label)
+        allowed = {"__future__", "os", "os.path", "posixpath", "genericpath", "stat", "_stat", "_collections_abc"}
+        allowed |= {"itertools", "_operator", "_json", "_sha256", "_sha2", "hashlib", "_hashlib"}
+        self.assertLessEqual({name for name in modules.split() if not name.startswith("edgetext")}, allowed)
+
+    def test_option_and_no_option_agree(self) -> None:
+        plain, options = run("great", fake=False), run("--threads", "1", "great", fake=False)
+        self.assertEqual(plain.stdout, options.stdout)
+        for name, default in vars(Options).items():
+            if not name.startswith("_"):
+                with mock.patch.object(sys, "argv", ["classify.py"]):
+                    self.assertEqual(getattr(parse(["x"]), name), ["x"] if name == "texts" else default)
+
+    def test_process_ends_with_the_right_code(self) -> None:
+        for arguments, code in ((["great"], 0), (["--bogus"], 2), (["--help"], 0), (["--version"], 0), ([" "], 2)):
+            for command in ([str(RUNTIME / "classify.py")], ["-m", "edgetext"]):
+                result = subprocess.run(
+                    [sys.executable, *command, *arguments], cwd=RUNTIME, capture_output=True, timeout=60, check=False
+                )
+                with self.subTest(arguments=arguments, command=command):
+                    self.assertEqual(result.returncode, code)
+                    self.assertTrue(result.stderr if code else result.stdout)
 
 
 class ImportTest(unittest.TestCase):

@@ -55,7 +55,7 @@ def test_lengths(capsys: pytest.CaptureFixture[str], tiny_reviews: dict[str, str
 @pytest.mark.parametrize("number", [1, 2, 4, 7])
 def test_a_review_by_name(number: int, capsys: pytest.CaptureFixture[str], tiny_reviews: dict[str, str]) -> None:
     name = f"test/pos/{number}_9.txt"
-    assert look.main(["--review", name]) == 0
+    assert look.main(["--review", name, "--preset", "tutorial"]) == 0
     shown = capsys.readouterr().out
     assert f"\n{name}: positive\n\ntext\n{tiny_reviews[name]}\n" in shown
     ids = [int(word) for word in re.findall(r"\nids, \d+ of them[^\n]*\n([\d ]+)\n", shown)[0].split(" ")]
@@ -110,4 +110,5 @@ def test_real_reviews(
     assert look.main([]) == 0
     shown = capsys.readouterr().out
     assert "train: 25,000 reviews, 12,500 negative, 12,500 positive\n" in shown
-    assert "vocabulary: 10,000 ids; the most frequent words are the, and, a, of, to, is, br, in, it, i\n" in shown
+    assert "unsup: 50,000 reviews, unlabelled\n" in shown
+    assert "vocabulary: 20,000 ids; the most frequent words are the, and, a, of, to, is, br, in, it, i\n" in shown

@@ -38,10 +38,10 @@ SMALLEST = {
 }
 
 
-def expected(reviews: Mapping[str, str], split: str) -> list[tuple[str, str, str]]:
+def expected(reviews: Mapping[str, str], split: str) -> list[tuple[str, str, str, None]]:
     """What load_split must give, from names and texts."""
     labels = {"pos": "positive", "neg": "negative"}
-    rows = [(name, labels[name.split("/")[1]], text) for name, text in reviews.items() if name.startswith(split)]
+    rows = [(name, labels[name.split("/")[1]], text, None) for name, text in reviews.items() if name.startswith(split)]
     return sorted(rows, key=lambda row: row[0])
 
 
@@ -110,11 +110,18 @@ class TestSources:
         path = Path(result.stdout.removesuffix("\n"))
         assert path.is_relative_to(tiny_env["EDGETEXT_CACHE"])
         rows = [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
-        assert [(row["id"], row["label"], row["text"]) for row in rows] == expected(tiny_reviews, "train")
+        assert [(row["id"], row["label"], row["text"], row["movie"]) for row in rows] == expected(tiny_reviews, "train")
 
     @pytest.mark.data
     def test_real_reviews(self, real_splits: dict[str, list[data.Review]]) -> None:
-        for split, reviews in real_splits.items():
+        unlabelled = real_splits["unsup"]
+        assert len(unlabelled) == len({review.id for review in unlabelled}) == 50_000
+        assert {(review.label, review.movie) for review in unlabelled} == {(None, None)}
+        movies = {split: {review.movie for review in real_splits[split]} for split in ("train", "test")}
+        assert None not in movies["train"] | movies["test"]
+        assert len(movies["train"] & movies["test"]) == 1  # of 3,456 and 3,581
+        for split in ("train", "test"):
+            reviews = real_splits[split]
             assert len(reviews) == len({review.id for review in reviews}) == 25_000
             assert [review.id for review in reviews] == sorted(review.id for review in reviews)
             assert sum(review.label == "positive" for review in reviews) == 12_500
@@ -130,7 +137,7 @@ class TestCache:
     def test_parses_once(self, tiny_archive: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         folder = data.prepare(tiny_archive)
         before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
-        assert set(before) == {"train.jsonl", "test.jsonl"}
+        assert set(before) == {"train.jsonl", "test.jsonl", "unsup.jsonl"}
 
         def fail(*args: object) -> None:
             raise AssertionError("parsed again")
@@ -255,7 +262,11 @@ class TestDamage:
                 name for name in SMALLEST if f"/{split}/" in name
             ]
         assert {path for path in tmp_path.parent.rglob("*") if not path.is_relative_to(cache)} == before
-        assert sorted(path.name for path in cache.rglob("*") if path.is_file()) == ["test.jsonl", "train.jsonl"]
+        assert sorted(path.name for path in cache.rglob("*") if path.is_file()) == [
+            "test.jsonl",
+            "train.jsonl",
+            "unsup.jsonl",
+        ]
 
     def test_links_are_not_followed(self, tmp_path: Path, cache: Path, write_archive: WriteArchive) -> None:
         (tmp_path / "secret").write_text("secret")

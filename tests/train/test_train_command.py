@@ -21,15 +21,24 @@ import numpy as np
 import pytest
 
 from edgetext.text import Encoder, Preprocessing, Vocabulary, tokenize
-from train import data, fit
-from train.__main__ import main
+from train import __main__ as command
+from train import data
+from train import rows as arrays
+from train.rows import split_validation
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tiny")]
 
 Runner = Callable[..., "subprocess.CompletedProcess[str]"]
 ErrorLine = Callable[[str], str]
 
+TUTORIAL = ("--preset", "tutorial")
+SHORT = ("--epochs", "2", "--validation", "10", "--seed", "1")
 FILES = ["config.json", "history.json", "history.png", "metrics.json", "model.keras", "samples.npz", "vocab.txt"]
+
+
+def main(options: list[str]) -> int:
+    """Run the command in this process, for the tutorial's preset, whose fitting is a plain one."""
+    return command.main([*TUTORIAL, *options])
 
 
 def read(path: Path) -> Any:
@@ -49,7 +58,8 @@ def snapshot(path: Path) -> dict[str, bytes]:
 
 def encode(reviews: list[data.Review], run: Path) -> tuple[Any, Any]:
     vocabulary = Vocabulary.from_bytes((run / "vocab.txt").read_bytes())
-    return fit.encode(reviews, Encoder(vocabulary, Preprocessing.from_json(read(run / "config.json")["preprocessing"])))
+    preprocessing = Preprocessing.from_json(read(run / "config.json")["preprocessing"])
+    return arrays.encode(reviews, Encoder(vocabulary, preprocessing))
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +70,7 @@ def parent(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def trained(parent: Path, run_python: Runner, tiny_env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """A finished ``python -m train`` of two epochs with seed 1 into ``first``."""
-    return run_python(
-        *("-m", "train", "--epochs", "2", "--validation", "10", "--seed", "1", "--out", parent / "first"), env=tiny_env
-    )
+    return run_python("-m", "train", *TUTORIAL, *SHORT, "--out", parent / "first", env=tiny_env)
 
 
 @pytest.fixture
@@ -74,16 +82,17 @@ def run(trained: subprocess.CompletedProcess[str], parent: Path) -> Path:
 class TestRun:
     def test_output(self, trained: subprocess.CompletedProcess[str], run: Path) -> None:
         shown = trained.stdout.splitlines()
-        assert shown[0].startswith("preset tutorial: ")
-        assert shown[0].endswith(" parameters, 30 reviews to fit, 10 to validate")
+        assert shown[0].startswith("preset tutorial: 30 reviews to fit, 10 to validate, ")
         assert [line[:10] for line in shown[1:3]] == ["epoch  1/2", "epoch  2/2"]
         for line in shown[1:3]:
             assert all(f" {name} 0." in line for name in ("loss", "accuracy", "val_loss", "val_accuracy"))
         metrics = read(run / "metrics.json")
-        validation, test = metrics["validation"], metrics["test"]
-        assert shown[3:] == [
-            f"validation accuracy {validation['accuracy']:.2%}, loss {validation['loss']:.4f}: choose by this one",
-            f"test accuracy {test['accuracy']:.2%}, loss {test['loss']:.4f} on 40 reviews",
+        assert [line.partition(", calibration")[0] for line in shown[3:6]] == [
+            f"{name.replace('_', ' ')}: accuracy {metrics[name]['accuracy']:.2%}, loss {metrics[name]['loss']:.4f}"
+            for name in ("validation", "validation_sentences", "test")
+        ]
+        assert shown[5].endswith(" of 40")
+        assert shown[6:] == [
             f"wrote {run}; next: python export/to_tflite.py --run {run}",
         ]
         assert all(line.startswith("note: ") for line in trained.stderr.splitlines()), trained.stderr
@@ -101,7 +110,7 @@ class TestRun:
             "patience": None,
             "validation": 10,
         }
-        assert config["data"]["reviews"] == {"train": 40, "test": 40}
+        assert config["data"]["reviews"] == {"train": 40}
         assert config["labels"] == ["negative", "positive"]
         assert config["preprocessing"]["max_length"] == 256
         assert config["versions"]["numpy"] == np.__version__
@@ -141,7 +150,7 @@ class TestRun:
         assert len(np.unique(picture.reshape(-1, picture.shape[2]), axis=0)) > 20  # not a blank sheet
 
     def test_samples(self, run: Path) -> None:
-        fitted, validated = fit.split_validation(data.load_split("train"), 10)
+        fitted, validated = split_validation(data.load_split("train"), 10)
         with np.load(run / "samples.npz", allow_pickle=False) as samples:
             assert len(samples.files) == 6
             for name, reviews in (("calibration", fitted), ("heldout", validated)):
@@ -171,9 +180,7 @@ class TestReproducible:
         shutil.copytree(run, out)
         (out / "history.json").write_text("the older one")
         before = snapshot(out)
-        result = run_python(
-            *("-m", "train", "--epochs", "2", "--validation", "10", "--seed", "1", "--out", out), env=tiny_env
-        )
+        result = run_python("-m", "train", *TUTORIAL, *SHORT, "--out", out, env=tiny_env)
         assert result.returncode == 0, result.stderr
         assert snapshot(out.with_name("again.previous")) == before
         assert sorted(path.name for path in out.iterdir()) == FILES
@@ -219,7 +226,7 @@ def test_patience(
     assert len([line for line in capsys.readouterr().out.splitlines() if line.startswith("epoch")]) == len(losses)
     # It stopped three epochs after the best one, and went back to that one's weights.
     assert int(np.argmin(losses)) == len(losses) - 1 - 3
-    _, validated = fit.split_validation(data.load_split("train"), 10)
+    _, validated = split_validation(data.load_split("train"), 10)
     rows, targets = encode(validated, out)
     answers = keras.saving.load_model(out / "model.keras").predict(rows, verbose=0)[:, 0]
     loss = float(-np.log(np.where(targets == 1, answers, 1 - answers)).mean())
@@ -312,7 +319,7 @@ def test_interrupted(again: bool, tmp_path: Path, root: Path, tiny_env: dict[str
     if again:
         shutil.copytree(run, out)
     before = snapshot(out)
-    command = [sys.executable, "-m", "train", "--epochs", "1000000", "--validation", "10", "--out", str(out)]
+    command = [sys.executable, "-m", "train", *TUTORIAL, "--epochs", "1000000", "--validation", "10", "--out", str(out)]
     with subprocess.Popen(
         command,
         cwd=root,

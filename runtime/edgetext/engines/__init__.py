@@ -7,11 +7,8 @@ add its line to ``ENGINES``.
 
 from __future__ import annotations
 
-import importlib
 import os
-import platform
 import sys
-import sysconfig
 
 from edgetext.errors import EngineError
 
@@ -27,10 +24,12 @@ if TYPE_CHECKING:
             name: Its name in ``ENGINES``.
             runtime: The library that does the work and its version, such as ``"ai-edge-litert 2.3.0"``.
             columns: Outputs a row: one (the probability of the second of two labels) or one a label.
+            ragged: Whether it takes rows of different lengths, without padding; most want all max_length ids.
         """
 
         name: str
         columns: int
+        ragged: bool
 
         @property
         def runtime(self) -> str:
@@ -53,7 +52,7 @@ if TYPE_CHECKING:
             """Score rows of ids.
 
             Args:
-                rows: Shape (batch, max_length), batch at least 1.
+                rows: Shape (batch, max_length), batch at least 1; to a ragged engine, rows of at most max_length ids.
 
             Returns:
                 Probabilities, shape (batch, columns).
@@ -62,6 +61,7 @@ if TYPE_CHECKING:
 
 # name: (module, class)
 ENGINES = {
+    "builtin": ("edgetext.engines.builtin", "BuiltinEngine"),
     "tflite": ("edgetext.engines.tflite", "TFLiteEngine"),
     "onnx": ("edgetext.engines.onnx", "ONNXEngine"),
 }
@@ -83,7 +83,9 @@ def create(name: str, model: bytes, *, max_length: int, threads: int = 1) -> Eng
     if name not in ENGINES:
         raise EngineError(f"no engine is called {name!r}: there are {', '.join(ENGINES)}")
     module, attribute = ENGINES[name]
-    engine: Engine = getattr(importlib.import_module(module), attribute)(model, max_length=max_length, threads=threads)
+    # What importlib.import_module does, but that importlib has to be imported first.
+    found = getattr(__import__(module, fromlist=[attribute]), attribute)
+    engine: Engine = found(model, max_length=max_length, threads=threads)
     return engine
 
 
@@ -94,6 +96,8 @@ def tflite_package() -> str:
     line, for Python up to 3.11 and 32-bit ARM too, and works under numpy 1 only, which it does not declare. On a
     32-bit system over a 64-bit kernel, as on many a Raspberry Pi, only the width of Python's own pointers tells.
     """
+    import platform
+
     wide = platform.machine().lower() in ("x86_64", "amd64", "aarch64", "arm64") and sys.maxsize > 2**32
     if wide and sys.version_info >= (3, 10):
         return "ai-edge-litert"
@@ -106,6 +110,8 @@ def install_command(packages: str) -> str:
     Where the system's Python refuses pip (PEP 668: an EXTERNALLY-MANAGED file beside the standard library, as on
     Debian 12 and Raspberry Pi OS), the command makes a virtual environment first.
     """
+    import sysconfig
+
     managed = os.path.exists(os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED"))
     if managed and sys.prefix == sys.base_prefix:
         return f"{sys.executable} -m venv ~/edgetext-venv && ~/edgetext-venv/bin/pip install {packages}"

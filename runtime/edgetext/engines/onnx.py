@@ -19,6 +19,7 @@ class ONNXEngine:
     """Runs an ``.onnx`` file whose only input is int32 ids, shape (batch, max_length), and whose output is float32."""
 
     name = "onnx"
+    ragged = False
 
     def __init__(self, model: bytes, *, max_length: int, threads: int = 1) -> None:
         """Build the session; see ``edgetext.engines.Engine``."""

@@ -29,6 +29,7 @@ class TFLiteEngine:
     """
 
     name = "tflite"
+    ragged = False
 
     def __init__(self, model: bytes, *, max_length: int, threads: int = 1) -> None:
         """Build the interpreter; see ``edgetext.engines.Engine``."""

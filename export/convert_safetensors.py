@@ -1,0 +1,109 @@
+"""Keras to safetensors, for the engine ``builtin``, which says in ``edgetext.engines.builtin`` what it reads."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import count
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from keras import layers
+from safetensors import deserialize
+from safetensors.numpy import save
+
+from edgetext.engines.builtin import FORMAT
+from export.fold import fold_padding
+from export.runs import Run, RunError
+
+PACKAGES = ("keras", "numpy", "safetensors")
+
+
+def convert(run: Run, recipe: str) -> bytes:
+    """Convert a run's model.
+
+    Args:
+        run: The run.
+        recipe: ``"wi8_afp64"``, the only one: tables in int8, arithmetic in float64.
+
+    Returns:
+        The content of a ``.safetensors`` file.
+
+    Raises:
+        RunError: The network is not one that the engine computes.
+    """
+    network = run.config.get("network")
+    model = fold_padding(run.model)
+    metadata, tensors = _average(run, model) if network is None else _bigrams(run, model, network)
+    metadata |= {"format": FORMAT, "max_length": str(run.preprocessing.max_length)}
+    content: bytes = save(tensors, metadata)
+    return content
+
+
+def quantize(table: npt.NDArray[np.float32], axis: int) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+    """Quantise a table symmetrically to int8, with a scale for each index along ``axis``.
+
+    The scheme is TensorFlow Lite's for weights: the largest absolute value becomes 127, zero stays zero, and -128 is
+    not used (its quantisation specification, "symmetric per-axis").
+
+    Args:
+        table: Shape (rows, columns).
+        axis: 0 or 1.
+
+    Returns:
+        The table, and the scales, shape (table.shape[axis],): ``table * scale`` is what it stands for.
+    """
+    largest = np.abs(table).max(axis=1 - axis, keepdims=True)
+    scales = np.where(largest > 0, largest / 127, 1.0).astype(np.float32)
+    return np.rint(table / scales).clip(-127, 127).astype(np.int8), scales.ravel()
+
+
+def _bigrams(run: Run, model: keras.Model, network: Any) -> tuple[dict[str, str], dict[str, Any]]:
+    """Take the ``edge`` preset's weights: two tables, and a dense layer that only scales and shifts each output."""
+    try:
+        tables = {name: model.get_layer(name).get_weights()[0] for name in ("unigrams", "bigrams")}
+        kernel, bias = model.get_layer("head").get_weights()
+        metadata = {
+            "network": "bigrams",
+            "multipliers": " ".join(str(int(factor)) for factor in network["multipliers"]),
+            "exponent": str(float(network["exponent"])),
+        }
+    except (ValueError, KeyError, TypeError, IndexError):
+        raise RunError(f"{run.folder}: the model is not the network of bigrams that config.json describes") from None
+    diagonal = np.diag(kernel)
+    if not np.array_equal(kernel, np.diag(diagonal)):
+        raise RunError(f"{run.folder}: the head mixes outputs, which the engine builtin does not compute")
+    tensors: dict[str, Any] = {"bias": bias}
+    for name, table in tables.items():
+        # (rows, outputs) to (outputs, rows): an output's weights lie together.
+        tensors[name], tensors[f"{name}.scale"] = quantize((table * diagonal).T.copy(), axis=0)
+    return metadata, tensors
+
+
+def _average(run: Run, model: keras.Model) -> tuple[dict[str, str], dict[str, Any]]:
+    """Take the weights of a network like the tutorial's: embedding, average over all positions, dense layers."""
+    embedding, pooling, *dense = [layer for layer in model.layers if not isinstance(layer, layers.InputLayer)]
+    table = embedding.get_weights()[0]
+    activations = [keras.activations.serialize(layer.activation) for layer in dense if type(layer) is layers.Dense]
+    if (
+        type(embedding) is not layers.Embedding
+        or embedding.mask_zero
+        or type(pooling) is not layers.GlobalAveragePooling1D
+        or activations != ["relu"] * (len(dense) - 1) + ["sigmoid" if model.output_shape[-1] == 1 else "softmax"]
+        or table[0].any()
+    ):
+        raise RunError(
+            f"{run.folder}: the engine builtin computes averages of embeddings and bigrams, not this network"
+        )
+    quantized, scales = quantize(table, axis=1)
+    tensors: dict[str, Any] = {"embedding": quantized, "embedding.scale": scales}
+    for number, layer in zip(count(), dense):
+        tensors[f"dense.{number}.kernel"], tensors[f"dense.{number}.bias"] = layer.get_weights()
+    return {"network": "average"}, tensors
+
+
+def summarize(content: bytes) -> dict[str, dict[str, int]]:
+    """Count a file's tensors by data type."""
+    tensors = Counter(record["dtype"].lower() for _, record in deserialize(content))
+    return {"tensors": dict(sorted(tensors.items()))}

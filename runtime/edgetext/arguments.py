@@ -1,0 +1,105 @@
+"""The command line: what can be asked for, and what is refused.
+
+Only commands with an option import this module: argparse takes longer to import than all the rest of a one-shot
+command takes together.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from edgetext import __version__
+from edgetext.cli import Options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# More threads than any device has cores; some hundred thousand bring the whole machine down.
+MAX_THREADS = 256
+
+EXAMPLES = """\
+examples:
+  %(prog)s "great movie" "a waste of two hours"
+  %(prog)s --file reviews.txt --json > scores.jsonl       one text a line
+  tail -f feed.jsonl | %(prog)s --jsonl body              other fields are passed through
+  %(prog)s --csv review --file reviews.csv > scored.csv
+  %(prog)s --model bundles/mine --engine onnx --info
+
+exit codes:
+  0    every text was scored
+  2    wrong arguments, a missing bundle or engine, or some texts could not be read (the others were scored)
+  130  interrupted
+"""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    parser = argparse.ArgumentParser(
+        # The name that was typed, but for `python -m edgetext`.
+        prog="edgetext" if os.path.basename(sys.argv[0]) == "__main__.py" else None,
+        description="Score texts with a small classifier. Reads standard input, a text a line, when no text is given.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("texts", nargs="*", metavar="TEXT", help="a text to score")
+    source = parser.add_argument_group("input and output")
+    source.add_argument("--file", metavar="PATH", help="read this file instead of standard input")
+    forms = source.add_mutually_exclusive_group()
+    forms.add_argument("--jsonl", metavar="FIELD", help="the input is JSON lines, with the text in FIELD")
+    forms.add_argument("--csv", metavar="COLUMN", help="the input is CSV with a header, with the text in COLUMN")
+    source.add_argument(
+        "--delimiter",
+        metavar="C",
+        default=Options.delimiter,
+        help="between CSV columns; 'tab' for a tab (default: comma)",
+    )
+    source.add_argument(
+        "--prefix", default=Options.prefix, help="put before the names of added fields, for inputs that have a 'label'"
+    )
+    source.add_argument(
+        "--json", action="store_true", help="print a JSON object a text: text, label, score, probabilities, engine"
+    )
+    model = parser.add_argument_group("model")
+    model.add_argument("--model", metavar="DIR", help="the bundle (default: the one that comes with edgetext)")
+    model.add_argument(
+        "--engine",
+        default=Options.engine,
+        help="auto, builtin, tflite or onnx (default: auto, the first that works here)",
+    )
+    model.add_argument("--recipe", metavar="NAME", help="use this model file of the bundle; --info lists them")
+    model.add_argument(
+        "--threads", metavar="N", type=int, default=Options.threads, help="threads of the engine (default: %(default)s)"
+    )
+    about = parser.add_argument_group("about")
+    about.add_argument("--info", action="store_true", help="tell what the bundle is and how accurate, and stop")
+    about.add_argument("--version", action="version", version=f"edgetext {__version__}")
+    return parser
+
+
+def parse(argv: Sequence[str]) -> Options:
+    """Parse a command line.
+
+    Raises:
+        SystemExit: For a wrong one, ``--help`` and ``--version``.
+    """
+    parser = make_parser()
+    options = parser.parse_args(argv, namespace=Options())
+    if options.delimiter == "tab":
+        options.delimiter = "\t"
+    _check(parser, options)
+    return options
+
+
+def _check(parser: argparse.ArgumentParser, options: Options) -> None:
+    """Refuse combinations that make no sense."""
+    if len(options.delimiter) != 1 or options.delimiter in '"\r\n':
+        parser.error("--delimiter takes one character, or 'tab'")
+    if not 1 <= options.threads <= MAX_THREADS:
+        parser.error(f"--threads must be from 1 to {MAX_THREADS}")
+    if options.texts and (options.file or options.jsonl is not None or options.csv is not None):
+        parser.error("give texts as arguments or as an input, not both")
+    if options.csv is not None and options.json:
+        parser.error("--csv writes CSV; for JSON convert the input to JSON lines and use --jsonl")

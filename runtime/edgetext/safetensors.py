@@ -1,0 +1,112 @@
+"""Reading safetensors files: a length, a JSON header, and the raw tensors.
+
+The format, from its own description (github.com/huggingface/safetensors): 8 bytes with the header's length N, unsigned
+and little-endian; N bytes of JSON that begin with ``{`` and may end in spaces, which map a tensor's name to its
+``dtype``, ``shape`` and ``data_offsets`` (begin and end, counted from the end of the header), and ``__metadata__`` to
+strings by name; then the data, little-endian, rows first, which the tensors cover without gap or overlap.
+
+Nothing in it is believed before it was checked, and nothing is copied.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from edgetext import strict_json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# The types that our model files use: bytes an element, and the letter of struct and memoryview.
+DTYPES = {"I8": (1, "b"), "F32": (4, "f")}
+
+# safetensors' own reader takes headers of up to 100 MB; those of our models have some hundred bytes.
+MAX_HEADER_BYTES = 1_000_000
+MAX_DIMENSIONS = 8
+
+
+class Tensor:
+    """A tensor, still raw.
+
+    Attributes:
+        dtype: ``"I8"`` or ``"F32"``.
+        shape: Its dimensions; empty for a single value.
+        data: Its bytes.
+    """
+
+    __slots__ = ("data", "dtype", "shape")
+
+    def __init__(self, dtype: str, shape: tuple[int, ...], data: memoryview) -> None:
+        """Keep the three values."""
+        self.dtype = dtype
+        self.shape = shape
+        self.data = data
+
+    def values(self) -> list[Any]:
+        """Give the elements as a flat list of numbers, rows first; for small tensors."""
+        if self.dtype == "I8":
+            return self.data.cast("b").tolist()
+        if sys.byteorder == "little":
+            return self.data.cast("f").tolist()
+        from struct import unpack
+
+        return list(unpack(f"<{len(self.data) // 4}f", self.data))
+
+
+def read(content: bytes) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Read a safetensors file.
+
+    Args:
+        content: The whole file.
+
+    Returns:
+        The metadata, and the tensors by name.
+
+    Raises:
+        ValueError: It is damaged, or holds a tensor of another type than those in ``DTYPES``.
+    """
+    length = int.from_bytes(content[:8], "little")
+    if len(content) < 8 or length > min(MAX_HEADER_BYTES, len(content) - 8):
+        raise ValueError("the header is longer than the file, or than any of ours")
+    if content[8:9] != b"{":
+        raise ValueError("the header does not begin with a brace")
+    try:
+        header = strict_json.parse(content[8 : 8 + length])
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"the header is not JSON: {error}") from None
+    metadata = header.pop("__metadata__", {})
+    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+        raise ValueError("__metadata__ does not map names to strings")
+    data = memoryview(content)[8 + length :]
+    tensors = {name: _tensor(name, record, data) for name, record in header.items()}
+    position = 0
+    for begin, end in sorted(record["data_offsets"] for record in header.values()):
+        if begin != position:
+            raise ValueError("the tensors overlap, or leave a gap")
+        position = end
+    if position != len(data):
+        raise ValueError(f"the tensors take {position} bytes, and the file has {len(data)}")
+    return metadata, tensors
+
+
+def _tensor(name: str, record: Any, data: memoryview) -> Tensor:
+    """Check a record of the header, and give its tensor."""
+    if not isinstance(record, dict) or set(record) != {"dtype", "shape", "data_offsets"}:
+        raise ValueError(f"tensor {name!r} has other fields than dtype, shape and data_offsets")
+    dtype, shape, offsets = record["dtype"], record["shape"], record["data_offsets"]
+    if not isinstance(dtype, str) or dtype not in DTYPES:
+        raise ValueError(f"tensor {name!r} has type {dtype!r}; known are {', '.join(DTYPES)}")
+    if not _are_sizes(shape) or len(shape) > MAX_DIMENSIONS or not _are_sizes(offsets) or len(offsets) != 2:
+        raise ValueError(f"tensor {name!r} has a shape or offsets that are not whole numbers of at least 0")
+    size, _ = DTYPES[dtype]
+    for dimension in shape:
+        size *= dimension
+    begin, end = offsets
+    if end - begin != size or end > len(data):
+        raise ValueError(f"tensor {name!r} takes {size} bytes, and its offsets are {begin} and {end} of {len(data)}")
+    return Tensor(dtype, tuple(shape), data[begin:end])
+
+
+def _are_sizes(values: Any) -> bool:
+    return isinstance(values, list) and all(type(value) is int and value >= 0 for value in values)

@@ -1,0 +1,210 @@
+"""The committed run, of the preset edge: its files opened, and the engines held against float arithmetic."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+from safetensors import safe_open
+from safetensors.numpy import load
+
+from edgetext import Bundle, engines
+from export import convert_safetensors
+from export.convert_safetensors import quantize
+from export.recipes import RECIPES
+from export.runs import Run
+
+Export = Callable[..., int]
+ErrorLine = Callable[[str], str]
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Bundle:
+    return Bundle.open()
+
+
+def read(bundle: Bundle, engine: str) -> bytes:
+    (model,) = (model for model in bundle.models if model.engine == engine)
+    return bundle.read(model)
+
+
+def float_probabilities(tensors: dict[str, Any], rows: Any) -> Any:
+    """Compute the network in float64, over the tables times their scales."""
+    words = tensors["unigrams"][0].astype(np.float64) * tensors["unigrams.scale"][0]
+    pairs = tensors["bigrams"][0].astype(np.float64) * tensors["bigrams.scale"][0]
+    first, second = rows[:, :-1].astype(np.int64), rows[:, 1:].astype(np.int64)
+    buckets = (first * 40503 + second * 30011) % len(pairs)
+    total = (words[rows] * (rows > 0)).sum(axis=1) + (pairs[buckets] * (second > 0)).sum(axis=1)
+    logits = total * (rows > 0).sum(axis=1) ** -0.25 + tensors["bias"].astype(np.float64)[0]
+    return 1 / (1 + np.exp(-logits))
+
+
+def heads(run: Run) -> Any:
+    """The held-back rows, and their first ten words."""
+    return np.concatenate([run.heldout, np.where(np.arange(512) < 11, run.heldout, 0)])
+
+
+def test_builtin_equals_float_arithmetic(shipped: Bundle, edge_run: Run) -> None:
+    content, rows = read(shipped, "builtin"), heads(edge_run)
+    ours = np.array(engines.create("builtin", content, max_length=512).predict(rows.tolist()))[:, 0]
+    np.testing.assert_allclose(ours, float_probabilities(load(content), rows), atol=1e-6)
+    assert np.ptp(ours) > 0.9
+
+
+def test_engines_agree(shipped: Bundle, edge_run: Run) -> None:
+    rows = heads(edge_run)
+    found = {}
+    for name in ("builtin", "tflite", "onnx"):
+        engine = engines.create(name, read(shipped, name), max_length=512)
+        batches = (rows[start : start + 50].tolist() for start in range(0, len(rows), 50))
+        found[name] = np.concatenate([engine.predict(batch) for batch in batches])[:, 0]
+    # TensorFlow Lite and we quantise alike; onnxruntime makes tables of uint8, with another zero.
+    assert ((found["builtin"] > 0.5) != (found["tflite"] > 0.5)).mean() <= 0.002
+    np.testing.assert_allclose(found["builtin"], found["tflite"], atol=1e-4)
+    assert ((found["builtin"] > 0.5) != (found["onnx"] > 0.5)).mean() <= 0.02
+
+
+def test_safetensors_file(shipped: Bundle, tmp_path: Path) -> None:
+    content = read(shipped, "builtin")
+    (tmp_path / "model.safetensors").write_bytes(content)
+    with safe_open(tmp_path / "model.safetensors", framework="numpy") as file:  # the format's own reader
+        assert file.metadata() == {
+            "format": "edgetext-1",
+            "network": "bigrams",
+            "multipliers": "40503 30011",
+            "exponent": "0.25",
+            "max_length": "512",
+        }
+        slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118  # it is no mapping
+        shapes = {name: (part.get_dtype(), part.get_shape()) for name, part in slices.items()}
+    assert shapes == {
+        "unigrams": ("I8", [1, 20_000]),
+        "bigrams": ("I8", [1, 2**18]),
+        **{name: ("F32", [1]) for name in ("unigrams.scale", "bigrams.scale", "bias")},
+    }
+    assert convert_safetensors.summarize(content) == {"tensors": {"f32": 3, "i8": 2}}
+
+
+def test_tflite_file(shipped: Bundle) -> None:
+    content = read(shipped, "tflite")
+    assert len(content) <= 330_000
+    interpreter = Interpreter(
+        model_content=content, experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    )
+    interpreter.allocate_tensors()
+    (ids,) = interpreter.get_input_details()
+    assert (ids["dtype"], ids["shape_signature"].tolist()) == (np.int32, [-1, 512])
+    tables = {
+        tuple(tensor["shape"]): tensor["dtype"]
+        for tensor in interpreter.get_tensor_details()
+        if np.prod(tensor["shape"]) in (20_000, 2**18)
+    }
+    assert tables == {(20_000, 1): np.int8, (2**18, 1): np.int8}
+    ops = Counter(operation["op_name"] for operation in interpreter._get_ops_details())
+    assert ops["GATHER"] == 2
+    assert ops["FLOOR_MOD"] == 1
+    assert not {name for name in ops if name.startswith(("Flex", "CUSTOM"))}
+
+
+def test_onnx_file(shipped: Bundle) -> None:
+    model = onnx.load_from_string(read(shipped, "onnx"))
+    assert {node.domain for node in model.graph.node} == {""}
+    tables = [tensor.data_type for tensor in model.graph.initializer if np.prod(tensor.dims) in (20_000, 2**18)]
+    assert sorted(tables) == sorted([onnx.TensorProto.UINT8] * 2) or sorted(tables) == [onnx.TensorProto.INT8] * 2
+
+
+def test_sizes(shipped: Bundle) -> None:
+    assert sum(path.stat().st_size for path in Path(shipped.folder).iterdir()) <= 1_200_000
+
+
+def test_the_first_is_the_one_that_starts_fastest(shipped: Bundle) -> None:
+    assert [model.engine for model in shipped.models] == ["builtin", "tflite", "onnx"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("script", ["tflite", "onnx"])
+def test_every_recipe(script: str, export: Export, default_run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "bundle"
+    assert export(script, "--run", default_run, "--recipe", "all", "--out", out) == 0
+    wanted = [recipe.name for recipe in RECIPES if recipe.engine == script]
+    assert [model.recipe for model in Bundle.open(out).models] == wanted
+
+
+class TestQuantize:
+    def test_against_the_definition(self) -> None:
+        table = np.random.default_rng(1).normal(size=(50, 3)).astype(np.float32)
+        table[:, 1] = 0
+        for axis in (0, 1):
+            numbers, scales = quantize(table, axis)
+            assert (numbers.dtype, scales.dtype, scales.shape) == (np.int8, np.float32, (table.shape[axis],))
+            stretched = scales[:, None] if axis == 0 else scales
+            assert np.abs(numbers * stretched - table).max() <= stretched.max() / 2 + 1e-7
+            assert np.abs(numbers.astype(int)).max() == 127
+            assert (numbers[table == 0] == 0).all()
+
+
+class TestRefused:
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"kind": "bigrams"},
+            {"multipliers": [1], "exponent": "x"},
+            [],
+            "bigrams",
+            {"multipliers": None, "exponent": 1},
+        ],
+    )
+    def test_a_config_that_does_not_tell(
+        self,
+        change: Any,
+        export: Export,
+        default_run: Path,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        error_line: ErrorLine,
+    ) -> None:
+        run = Path(shutil.copytree(default_run, tmp_path / "run"))
+        config = json.loads((run / "config.json").read_text("utf-8"))
+        (run / "config.json").write_text(json.dumps({**config, "network": change}), encoding="utf-8")
+        assert export("builtin", "--run", run, "--out", tmp_path / "bundle") == 2
+        assert "not the network of bigrams" in error_line(capsys.readouterr().err)
+        assert not (tmp_path / "bundle").exists()
+
+    def test_a_network_of_another_kind(
+        self,
+        export: Export,
+        default_run: Path,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        error_line: ErrorLine,
+    ) -> None:
+        run = Path(shutil.copytree(default_run, tmp_path / "run"))
+        config = json.loads((run / "config.json").read_text("utf-8"))
+        del config["network"]
+        (run / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        assert export("builtin", "--run", run, "--out", tmp_path / "bundle") == 2
+        assert "not this network" in error_line(capsys.readouterr().err)
+        assert not (tmp_path / "bundle").exists()
+
+    def test_exponent_that_differs_is_found_by_comparing(
+        self,
+        export: Export,
+        default_run: Path,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        error_line: ErrorLine,
+    ) -> None:
+        run = Path(shutil.copytree(default_run, tmp_path / "run"))
+        config = json.loads((run / "config.json").read_text("utf-8"))
+        config["network"]["exponent"] = 0.5
+        (run / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        assert export("builtin", "--run", run, "--out", tmp_path / "bundle") == 1
+        assert "mean difference" in error_line(capsys.readouterr().err)

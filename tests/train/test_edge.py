@@ -1,0 +1,286 @@
+"""The ``edge`` preset: its network, its fitting, and the command that trains it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from edgetext.text import Encoder, Preprocessing, Vocabulary
+from train import data, edge, network
+from train.__main__ import main
+from train.choices import LARGEST_VOCABULARY, MULTIPLIERS, Choices
+from train.data import Review
+from train.evaluation import calibration_error, sentences
+from train.presets import PRESETS
+from train.rows import encode, split_validation
+
+Runner = Callable[..., "subprocess.CompletedProcess[str]"]
+ErrorLine = Callable[[str], str]
+SMALL = dataclasses.replace(Choices(), buckets=64, exponent=0.25)
+
+
+def random_rows(seed: int, count: int = 40, max_length: int = 20, vocabulary: int = 30) -> Any:
+    """Make rows as an encoder does: the start mark, ids, padding."""
+    generator = np.random.default_rng(seed)
+    rows = generator.integers(1, vocabulary, (count, max_length)).astype(np.int32)
+    rows[:, 0] = 1
+    lengths = generator.integers(1, max_length + 1, count)
+    rows[np.arange(max_length) >= lengths[:, None]] = 0
+    return rows, lengths
+
+
+def oracle(row: Any, unigrams: Any, bigrams: Any, bias: float, exponent: float) -> float:
+    """Compute the network for one row, one term at a time."""
+    ids = [int(token) for token in row if token]
+    total = sum(float(unigrams[a]) for a in ids)
+    total += sum(float(bigrams[(a * 40503 + b * 30011) % len(bigrams)]) for a, b in pairwise(ids))
+    return float(1 / (1 + np.exp(-(total / max(len(ids), 1) ** exponent + bias))))
+
+
+class TestNetwork:
+    def test_computes_what_it_says(self) -> None:
+        generator = np.random.default_rng(1)
+        for exponent in (0.0, 0.25, 1.0):
+            model = network.build_edge(30, 20, dataclasses.replace(SMALL, exponent=exponent))
+            unigrams, bigrams = generator.normal(size=(30, 1)), generator.normal(size=(64, 1))
+            model.get_layer("unigrams").set_weights([unigrams])
+            model.get_layer("bigrams").set_weights([bigrams])
+            model.get_layer("head").set_weights([np.ones((1, 1)), np.array([0.3])])
+            rows, _ = random_rows(2)
+            rows[0] = 0  # nothing at all
+            wanted = [oracle(row, unigrams[:, 0], bigrams[:, 0], 0.3, exponent) for row in rows]
+            np.testing.assert_allclose(model.predict(rows, verbose=0)[:, 0], wanted, atol=1e-6)
+
+    def test_no_overflow(self) -> None:
+        size = LARGEST_VOCABULARY
+        assert (size - 1) * sum(MULTIPLIERS) < 2**31 <= size * sum(MULTIPLIERS)
+        last = np.array([[size - 1, size - 1]], np.int32)
+        exact = (size - 1) * sum(MULTIPLIERS) % 2**18
+        assert network.bucket(last[:, :1], last[:, 1:], 2**18).tolist() == [[exact]]
+        ids = keras.ops.convert_to_tensor(last)
+        assert int(network.bucket(ids[:, :1], ids[:, 1:], 2**18)[0, 0]) == exact
+
+    def test_takes_over_what_was_trained(self) -> None:
+        generator = np.random.default_rng(3)
+        ratios = tuple(generator.normal(size=(size, 1)).astype(np.float32) for size in (30, 64))
+        trained = network.build_edge_training(ratios, SMALL)  # type: ignore[arg-type]
+        assert {len(weights.shape) for weights in trained.trainable_weights} == {1, 2}
+        for layer in ("unigrams", "bigrams", "head"):
+            found = trained.get_layer(layer)
+            found.set_weights([generator.normal(size=weights.shape) for weights in found.get_weights()])
+        rows, _ = random_rows(4)
+        logits = edge._logits(trained, rows)
+        for temperature in (1.0, 2.5):
+            model = network.build_edge(30, 20, SMALL)
+            network.take_over(model, trained, temperature)
+            np.testing.assert_allclose(edge._logits(model, rows), logits / temperature, atol=2e-4)
+            assert model.get_layer("head").get_weights()[0].tolist() == [[1.0]]
+
+    def test_preset(self) -> None:
+        preset = PRESETS["edge"]
+        assert next(iter(PRESETS)) == "edge"
+        assert (preset.preprocessing.max_length, preset.preprocessing.truncating) == (512, "post")
+        assert preset.vocabulary_size <= LARGEST_VOCABULARY
+
+
+def test_log_count_ratios() -> None:
+    rows, _ = random_rows(5, 60)
+    targets = np.random.default_rng(6).integers(0, 2, 60).astype(np.float32)
+    counts = {label: ([1.0] * 30, [1.0] * 64) for label in (0, 1)}
+    for row, target in zip(rows.tolist(), targets):
+        ids = [token for token in row if token]
+        for token in set(ids):  # once a review
+            counts[int(target)][0][token] += 1
+        for bucket in {(a * 40503 + b * 30011) % 64 for a, b in pairwise(ids)}:
+            counts[int(target)][1][bucket] += 1
+    totals = {label: sum(words) + sum(pairs) for label, (words, pairs) in counts.items()}
+    for part, ours in enumerate(edge.log_count_ratios(rows, targets, 30, 64)):
+        wanted = np.log(np.array(counts[1][part]) / totals[1]) - np.log(np.array(counts[0][part]) / totals[0])
+        np.testing.assert_allclose(ours[:, 0], wanted, atol=1e-5)
+
+
+def test_crops() -> None:
+    rows, lengths = random_rows(7, 3000, 40, 1000)
+    cut, begins = edge.crops(rows, lengths, (3, 10), np.random.default_rng(8))
+    assert cut.shape == (3000, 11)
+    assert (cut[:, 0] == 1).all()
+    sizes = (cut > 0).sum(axis=1) - 1
+    assert (sizes >= np.minimum(lengths - 1, 3)).all()
+    assert set(sizes[lengths > 11]) == set(range(3, 11))
+    for row, crop, begin, size, length in zip(rows, cut, begins, sizes, lengths):
+        assert crop[1 : size + 1].tolist() == row[begin : begin + size].tolist()
+        assert begin + size <= length
+    # From anywhere: the first and the last place alike.
+    long = lengths == 40
+    assert {1, 30} <= set(begins[long].tolist())
+
+
+class TestTemperature:
+    def test_finds_the_right_one(self) -> None:
+        generator = np.random.default_rng(9)
+        logits = generator.normal(size=200_000) * 3
+        targets = (generator.random(200_000) < 1 / (1 + np.exp(-logits / 1.7))).astype(np.float64)
+        assert edge.temperature(logits, targets) == pytest.approx(1.7, rel=0.02)
+
+    def test_without_a_best_one(self) -> None:
+        logits = np.array([-1.0, 1.0])
+        assert edge.temperature(logits, np.array([0, 1])) == pytest.approx(0.1)
+        assert edge.temperature(logits, np.array([1, 0])) == pytest.approx(10)
+
+
+def test_calibration_error() -> None:
+    # Two bins: 0.8 sure and right in three of four; 0.6 sure and right in one of two.
+    probabilities = np.array([0.8, 0.8, 0.2, 0.8, 0.6, 0.4])
+    targets = np.array([1, 1, 0, 0, 1, 1])
+    assert calibration_error(probabilities, targets) == pytest.approx((4 * 0.05 + 2 * 0.1) / 6)
+    assert calibration_error(np.array([1.0, 0.0]), np.array([1, 0])) == 0
+    assert calibration_error(np.array([1.0, 0.0]), np.array([0, 1])) == 1
+
+
+def test_sentences() -> None:
+    text = "One two three four five. Too short!<br /><br />(Six words are in this one)<br />" + "long " * 41 + ". No."
+    found = list(sentences([Review("train/pos/1_9.txt", "positive", text)]))
+    assert [review.text for review in found] == ["One two three four five.", "(Six words are in this one)"]
+    assert {review.label for review in found} == {"positive"}
+
+
+def test_movies_are_not_divided() -> None:
+    reviews = [Review(f"train/pos/{n}_9.txt", "positive", "good", f"tt{n // 7}") for n in range(700)]
+    fitted, validated = split_validation(reviews, 140)
+    assert len(validated) == 140
+    shared = {review.movie for review in fitted} & {review.movie for review in validated}
+    assert len(shared) <= 1  # the one at the border
+    assert validated != sorted(validated, key=lambda review: review.movie or "")  # mixed again
+
+
+class TestChoices:
+    def test_changed(self) -> None:
+        choices = Choices().changed(["crops=0", "exponent=0.5", "crop-words=2,9", "teacher_buckets=0"])
+        assert (choices.crops, choices.exponent, choices.crop_words, choices.teacher_buckets) == (0, 0.5, (2, 9), 0)
+        assert choices.buckets == Choices().buckets
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            *(
+                "buckets=1000",
+                "buckets=1",
+                "buckets=x",
+                "crops=-1",
+                "speed=1",
+                "crops",
+                "crop_words=3",
+                "crop_words=9,2",
+            ),
+            *("exponent=2", "exponent=nan", "learning_rate=0", "teacher_temperature=0", "teacher_buckets=3"),
+            *("vocabulary=4", "vocabulary=30456", "max_length=1"),
+        ],
+    )
+    def test_refused(self, change: str) -> None:
+        with pytest.raises(ValueError, match=r"must be|no choice|not as that|out of range"):
+            Choices().changed([change])
+
+
+@pytest.fixture(scope="module")
+def archive(
+    tmp_path_factory: pytest.TempPathFactory, write_archive: Callable[[Path, Mapping[str, bytes]], Path]
+) -> Path:
+    """Reviews of a few words that say what they mean, by their order too, with unlabelled ones and movies."""
+    generator = np.random.default_rng(10)
+    files: dict[str, bytes] = {}
+    for split, count in (("train", 120), ("test", 60)):
+        for short, word in (("neg", "bad"), ("pos", "good")):
+            for number in range(count):
+                filler = [f"w{n}" for n in generator.integers(0, 40, 12)]
+                filler.insert(int(generator.integers(0, 12)), word)
+                files[f"aclImdb/{split}/{short}/{number}_5.txt"] = " ".join(filler).encode()
+            addresses = (f"http://www.imdb.com/title/tt{number // 4}/usercomments\n" for number in range(count))
+            files[f"aclImdb/{split}/urls_{short}.txt"] = "".join(addresses).encode()
+    for number in range(100):
+        filler = [f"w{n}" for n in generator.integers(0, 40, 12)] + [str(generator.choice(["good", "bad"]))]
+        files[f"aclImdb/train/unsup/{number}_0.txt"] = " ".join(filler).encode()
+    return write_archive(tmp_path_factory.mktemp("edge") / "aclImdb_v1.tar.gz", files)
+
+
+@pytest.mark.slow
+class TestCommand:
+    OPTIONS = ("--buckets", "4096", "--choice", "teacher_buckets=8192", "--choice", "learning_rate=0.05")
+
+    @pytest.fixture(scope="class")
+    def run(self, archive: Path, tmp_path_factory: pytest.TempPathFactory, run_python: Runner) -> Path:
+        folder = tmp_path_factory.mktemp("runs")
+        env = {"EDGETEXT_DATA": str(archive), "EDGETEXT_CACHE": str(folder / "cache")}
+        result = run_python("-m", "train", *self.OPTIONS, "--validation", "40", "--out", folder / "run", env=env)
+        assert result.returncode == 0, result.stderr
+        assert [line[:5] for line in result.stdout.splitlines()].count("epoch") == 8  # four of the teacher
+        return folder / "run"
+
+    def test_learns(self, run: Path) -> None:
+        metrics = json.loads((run / "metrics.json").read_text("utf-8"))
+        assert metrics["test"]["reviews"] == 120
+        assert metrics["test"]["accuracy"] > 0.95
+        assert metrics["unlabelled"] == 100
+        assert set(metrics["validation"]) == {"loss", "accuracy", "ece", "positive", "reviews"}
+
+    def test_saved_model(self, run: Path, archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        config = json.loads((run / "config.json").read_text("utf-8"))
+        assert config["network"] == {
+            "kind": "bigrams",
+            "buckets": 4096,
+            "multipliers": [40503, 30011],
+            "exponent": 0.25,
+        }
+        assert config["choices"]["teacher_buckets"] == 8192
+        model = keras.saving.load_model(run / "model.keras", safe_mode=True)
+        vocabulary = Vocabulary.from_bytes((run / "vocab.txt").read_bytes())
+        assert model.count_params() == len(vocabulary) + 4096 + 2
+        # The recorded numbers are those of the saved model.
+        monkeypatch.setenv("EDGETEXT_CACHE", str(run.parent / "cache"))
+        rows, targets = encode(data.load_split("test", archive), Encoder(vocabulary, Preprocessing(512, "post")))
+        right = ((model.predict(rows, verbose=0)[:, 0] > 0.5) == targets).mean()
+        metrics = json.loads((run / "metrics.json").read_text("utf-8"))
+        assert metrics["test"]["accuracy"] == pytest.approx(right)
+
+    def test_reproducible_and_seeded(self, run: Path, archive: Path, tmp_path: Path, run_python: Runner) -> None:
+        env = {"EDGETEXT_DATA": str(archive), "EDGETEXT_CACHE": str(run.parent / "cache")}
+        for seed, same in (("0", True), ("1", False)):
+            out = tmp_path / seed
+            options = (*self.OPTIONS, "--validation", "40", "--seed", seed, "--out", out, "--no-test")
+            result = run_python("-m", "train", *options, env=env)
+            assert result.returncode == 0, result.stderr
+            assert ((out / "model.keras").read_bytes() == (run / "model.keras").read_bytes()) is same
+            assert "test" not in json.loads((out / "metrics.json").read_text("utf-8"))
+            assert not [line for line in result.stdout.splitlines() if line.startswith("test")]
+
+    @pytest.mark.usefixtures("tiny")
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            (("--buckets", "1000"), "buckets must be a power of two from 2 to 16777216, not 1000"),
+            (("--choice", "speed=9"), "no choice is called 'speed': there are vocabulary, max_length, buckets"),
+            (("--preset", "tutorial", "--buckets", "64"), "preset tutorial has nothing to choose"),
+            (("--choice", "vocabulary=40000"), "vocabulary must be from 5 to 30455, not 40000"),
+        ],
+    )
+    def test_refused(
+        self,
+        options: tuple[str, ...],
+        message: str,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        error_line: ErrorLine,
+    ) -> None:
+        data.prepare()
+        capsys.readouterr()  # the notes
+        assert main([*options, "--validation", "10", "--out", str(tmp_path / "run")]) == 2
+        assert error_line(capsys.readouterr().err).startswith(message)
+        assert list(tmp_path.iterdir()) == []

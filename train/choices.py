@@ -1,0 +1,92 @@
+"""What was chosen for the ``edge`` preset, on the validation reviews; benchmarks/choices.py shows what each brings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+# The bucket of two ids is (first * 40503 + second * 30011) mod buckets. 40503 is the golden ratio's share of 2^16,
+# after Knuth's multiplicative hashing; 30011 a prime. The sum stays below 2^31 for ids up to 30,454, so that every
+# consumer can compute it in int32.
+MULTIPLIERS = (40503, 30011)
+LARGEST_VOCABULARY = (2**31 - 1) // sum(MULTIPLIERS) + 1
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The numbers of the ``edge`` preset.
+
+    Attributes:
+        vocabulary: Ids, the reserved ones included.
+        max_length: Ids in a row.
+        buckets: Rows of the table of bigrams, a power of two.
+        exponent: The sum of n ids' weights is divided by ``n ** exponent``: 0 adds evidence up without end, so that
+            long texts come out too certain, and 1 averages.
+        crops: Crops of each review in an epoch.
+        crop_words: The fewest and the most words of a crop.
+        crop_weight: Of a crop in the loss; a whole review has 1.
+        learning_rate: Adam's in the first step; it falls to nothing in a straight line.
+        regularization: Factor of the squared weights in the loss.
+        initial_weight: What every weight, by which the log-count ratios are multiplied, starts from.
+        teacher_buckets: Those of the teacher; 0 leaves the unlabelled reviews alone.
+        teacher_crop_weight: As ``crop_weight``, when the teacher is fitted: it labels whole reviews only.
+        teacher_temperature: What its logits are divided by; below 1 the labels are more certain than the teacher.
+    """
+
+    vocabulary: int = 20_000
+    max_length: int = 512
+    buckets: int = 2**18
+    exponent: float = 0.25
+    crops: int = 3
+    crop_words: tuple[int, int] = (5, 30)
+    crop_weight: float = 0.4
+    learning_rate: float = 4e-3
+    regularization: float = 5e-6
+    initial_weight: float = 0.05
+    teacher_buckets: int = 2**20
+    teacher_crop_weight: float = 0.2
+    teacher_temperature: float = 0.33
+
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            ValueError: A value is out of range.
+        """
+        for name in ("buckets", "teacher_buckets"):
+            value = getattr(self, name)
+            allowed = 2 <= value <= 2**24 or (name == "teacher_buckets" and value == 0)
+            if not allowed or value & (value - 1):
+                raise ValueError(f"{name.replace('_', '-')} must be a power of two from 2 to {2**24}, not {value}")
+        for name, low, high in (("vocabulary", 5, LARGEST_VOCABULARY), ("max_length", 2, 65_536)):
+            if not low <= getattr(self, name) <= high:
+                raise ValueError(f"{name.replace('_', '-')} must be from {low} to {high}, not {getattr(self, name)}")
+        low, high = self.crop_words
+        if not 1 <= low <= high:
+            raise ValueError(f"crop-words must be two rising numbers from 1, not {low},{high}")
+        if self.crops < 0 or not 0 <= self.exponent <= 1 or self.learning_rate <= 0 or self.teacher_temperature <= 0:
+            raise ValueError("crops, exponent, learning-rate or teacher-temperature is out of range")
+
+    def changed(self, texts: list[str]) -> Choices:
+        """Give a copy with some choices changed.
+
+        Args:
+            texts: ``NAME=VALUE``, the name with hyphens or underscores; the two numbers of crop-words with a comma.
+
+        Raises:
+            ValueError: There is no such choice, or its value is not a number of its kind, or out of range.
+        """
+        kinds: dict[str, Any] = {field.name: type(field.default) for field in fields(self)}
+        values: dict[str, Any] = {}
+        for text in texts:
+            name, _, value = text.partition("=")
+            name = name.replace("-", "_")
+            if name not in kinds:
+                raise ValueError(f"no choice is called {name!r}: there are {', '.join(kinds)}")
+            try:
+                values[name] = tuple(map(int, value.split(","))) if kinds[name] is tuple else kinds[name](value)
+                if kinds[name] is tuple and len(values[name]) != 2:
+                    raise ValueError
+            except ValueError:
+                raise ValueError(f"{text}: the value is not as that of {name}, {getattr(self, name)}") from None
+        return replace(self, **values)
