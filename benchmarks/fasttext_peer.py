@@ -1,48 +1,68 @@
 """What peers.py has other Pythons do: those that have a fastText package, which the project itself does not need.
 
-    python benchmarks/fasttext_peer.py train REVIEWS MODEL   needs fasttext-wheel: trains and quantises
-    python benchmarks/fasttext_peer.py once MODEL TEXT       needs fasttext-predict: a one-shot command
-    python benchmarks/fasttext_peer.py time MODEL TASK       needs fasttext-predict: edgetext and fastText in turns
+    python benchmarks/fasttext_peer.py train REVIEWS MODEL FORM  needs fasttext-wheel: trains and quantises
+    python benchmarks/fasttext_peer.py once MODEL TEXT           needs fasttext-predict: a one-shot command
+    python benchmarks/fasttext_peer.py time TASK                 needs fasttext-predict: edgetext and fastText in turns
 
-The standard library and edgetext only, beside fastText. It prints one JSON object, or the label.
+FORM is how a text is prepared, for training and for predicting: one of ``FORMS``. The standard library and edgetext
+only, beside fastText. It prints one JSON object, or the label.
 """
 
 from __future__ import annotations
 
+import os
 import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "runtime"))
 
 # The published recipe for a small model: dimension 10, bigrams, 10,000 features kept (Joulin et al., "FastText.zip",
 # 2016, and the fastText documentation on quantisation).
-TRAINING = {"dim": 10, "wordNgrams": 2, "lr": 0.5, "epoch": 10, "minCount": 2, "thread": 2, "seed": 1}
+TRAINING = {"dim": 10, "wordNgrams": 2, "lr": 0.5, "epoch": 5, "thread": 1}
 QUANTIZING = {"cutoff": 10_000, "retrain": True, "qnorm": True}
 ROUNDS = 5
 
 
-def normalize(text: str) -> str:
-    """Do what fastText's users do before they train and predict: lower case, on one line."""
+def lower(text: str) -> str:
+    """Prepare a text as little as can be: lower case, on one line."""
     return text.lower().replace("\n", " ")
+
+
+def tokens(text: str) -> str:
+    """Prepare a text as fastText's documentation advises, punctuation apart from words; here as edgetext does."""
+    from edgetext.text import tokenize
+
+    return " ".join(tokenize(text))
+
+
+FORMS = {"lower": lower, "tokens": tokens}
 
 
 def once(model: str, text: str) -> int:
     """Classify one text."""
     import fasttext
 
-    print(fasttext.load_model(model).predict(normalize(text))[0][0])
+    print(fasttext.load_model(model).predict(lower(text))[0][0])
     return 0
 
 
-def train(reviews: str, model: str) -> int:
+def train(reviews: str, model: str, form: str) -> int:
     """Train on a file of JSON lines and quantise; print the size of the model in bytes."""
     import json
-    import os
     import tempfile
+    from hashlib import sha256
 
     import fasttext
 
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".txt") as target:
         with open(reviews, encoding="utf-8") as source:
-            for record in map(json.loads, source):
-                target.write(f"__label__{record['label']} {normalize(record['text'])}\n")
+            # fastText takes texts as they come, so they are mixed.
+            for record in sorted(map(json.loads, source), key=lambda record: sha256(record["id"].encode()).digest()):
+                target.write(f"__label__{record['label']} {FORMS[form](record['text'])}\n")
         target.flush()
         trained = fasttext.train_supervised(input=target.name, verbose=0, **TRAINING)
         trained.quantize(input=target.name, verbose=0, **QUANTIZING)
@@ -51,29 +71,27 @@ def train(reviews: str, model: str) -> int:
     return 0
 
 
-def time(model: str, task: str) -> int:
+def time(task: str) -> int:
     """Time both on the same texts, in one process and in turns, and print what came out.
 
     Args:
-        model: The fastText model.
-        task: A JSON file: ``bundle`` (a folder or null), ``texts``, and ``labels`` of all ``labelled`` texts.
+        task: A JSON file: ``models``, the fastText model of each form; ``texts`` to time; and ``labelled`` texts with
+            their labels.
     """
     import json
-    import os
     import statistics
     import time
 
-    sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "runtime"))
     import fasttext
 
     from edgetext import Classifier
 
     with open(task, encoding="utf-8") as file:
         given = json.load(file)
-    classifier, peer = Classifier.load(given["bundle"], "builtin"), fasttext.load_model(model)
-    calls = {
+    classifier = Classifier.load(engine="builtin")
+    calls: dict[str, Callable[[str], Any]] = {
         "edgetext": lambda text: classifier.classify(text).label,
-        "fasttext": lambda text: peer.predict(normalize(text))[0][0],
+        **{f"fasttext, {form}": _peer(fasttext.load_model(path), form) for form, path in given["models"].items()},
         "split": lambda text: text.lower().split(),
     }
     clock = time.perf_counter_ns
@@ -82,24 +100,27 @@ def time(model: str, task: str) -> int:
         for index, text in enumerate(given["texts"]):
             # Each comes first as often as the others.
             order = list(calls.items())
-            for name, call in order[index % 3 :] + order[: index % 3]:
+            turn = index % len(order)
+            for name, call in order[turn:] + order[:turn]:
                 before = clock()
                 call(text)
                 if number:  # the first round warms up
                     times[name].append(clock() - before)
+    whole: dict[str, Callable[[], int]] = {
+        "edgetext": lambda: sum(1 for _ in classifier.classify_many(given["texts"])),
+        "split": lambda: sum(1 for text in given["texts"] if text.lower().split() is not None),
+    }
     bulk = {}
-    for name, run in (
-        ("edgetext", lambda: sum(1 for _ in classifier.classify_many(given["texts"]))),
-        ("split", lambda: sum(1 for text in given["texts"] if text.lower().split() is not None)),
-    ):
+    for name, run in whole.items():
         rates = []
         for _ in range(ROUNDS):
             before = clock()
             rates.append(run() / (clock() - before) * 1e9)
         bulk[name] = round(statistics.median(rates))
     right = {
-        name: sum(calls[name](text).endswith(label) for text, label in given["labelled"]) / len(given["labelled"])
-        for name in ("edgetext", "fasttext")
+        name: sum(call(text).endswith(label) for text, label in given["labelled"]) / len(given["labelled"])
+        for name, call in calls.items()
+        if name != "split"
     }
     rows = [
         {
@@ -114,5 +135,12 @@ def time(model: str, task: str) -> int:
     return 0
 
 
+def _peer(model: Any, form: str) -> Callable[[str], str]:
+    prepare, predict = FORMS[form], model.predict
+    return lambda text: str(predict(prepare(text))[0][0])
+
+
+COMMANDS: dict[str, Callable[..., int]] = {"train": train, "once": once, "time": time}
+
 if __name__ == "__main__":
-    sys.exit({"train": train, "once": once, "time": time}[sys.argv[1]](*sys.argv[2:]))
+    sys.exit(COMMANDS[sys.argv[1]](*sys.argv[2:]))
