@@ -75,7 +75,7 @@ def measure(args: argparse.Namespace, command: common.Command) -> dict[str, Any]
     task = scoring.make_task(found.reviews, bundle.labels)
     common.show(f"{bundle.name}: scoring {found} with Keras and {len(models)} model files", args.json)
     reference = scoring.score_keras(keras_path, bundle, task)
-    rows = [scoring.score_file(bundle, model, task, reference) for model in models]
+    rows = scoring.score_files(bundle, models, task, reference)
     return {
         "kind": "accuracy",
         "command": str(command),

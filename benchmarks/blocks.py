@@ -46,12 +46,13 @@ def accuracy(found: Sequence[Results]) -> str:
         rows = [[f"`{row['recipe']}`", row["engine"], *_accuracy_cells(row, count)] for row in results["rows"]]
         short = f"{keras['short_accuracy']:.2%}"
         rows.append(
-            ["Keras", "", "", f"{keras['accuracy']:.2%}", "", f"{keras['calibration_error']:.3f}", "", short, ""],
+            ["Keras", "", "", f"{keras['accuracy']:.2%}", "", f"{keras['calibration_error']:.3f}", "", "", short, ""],
         )
-        head = ["recipe", "engine", "size", "accuracy", "drop", "ECE", "changed", "on short texts", "changed"]
+        head = ["recipe", "engine", "size", "accuracy", "drop", "ECE", "changed", "as first"]
         note = (
             f"{results['bundle']['name']} on {_texts(results)}. Short texts: their first ten words. Drop: percentage "
-            "points below Keras. ECE: expected calibration error, 15 bins. Changed: labels other than Keras'."
+            "points below Keras. ECE: expected calibration error, 15 bins. Changed: labels other than Keras'. As first: "
+            "the same labels as the table's first file."
         )
         parts.append(f"{note}\n\n{markdown(head, rows, 2)}\n\n{environment_line(results)}.")
     return "\n\n".join(parts)
@@ -60,13 +61,14 @@ def accuracy(found: Sequence[Results]) -> str:
 def _accuracy_cells(row: dict[str, Any], count: int) -> list[str]:
     size = f"{row['size'] / 1000:.0f} kB"
     if "error" in row:
-        return [size, "not measured", *[""] * 5]
+        return [size, "not measured", *[""] * 6]
     return [
         size,
         f"{row['accuracy']:.2%}",
         f"{row['drop_points']:.2f}",
         f"{row['calibration_error']:.3f}",
         f"{row['labels_changed'] / count:.2%}",
+        f"{row['labels_as_first']:.2%}",
         f"{row['short_accuracy']:.2%}",
         f"{row['short_labels_changed'] / count:.2%}",
     ]

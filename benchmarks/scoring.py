@@ -109,14 +109,36 @@ def score_keras(path: Path, bundle: Bundle, task: Task) -> Reference:
     return Reference(outputs(task.texts), outputs(task.short))
 
 
-def score_file(bundle: Bundle, model: ModelFile, task: Task, reference: Reference) -> dict[str, Any]:
+def score_files(bundle: Bundle, models: Sequence[ModelFile], task: Task, reference: Reference) -> list[dict[str, Any]]:
+    """Score a task with model files; give the rows of the results, see ``score_file``.
+
+    ``labels_as_first`` is the share of the whole texts that get the same label from a file as from the first of them
+    that works here.
+
+    Raises:
+        BundleError: The bundle is damaged.
+    """
+    rows, first = [], None
+    for model in models:
+        row, outputs = score_file(bundle, model, task, reference)
+        if outputs is not None:
+            first = first or outputs
+            row["labels_as_first"] = accuracy(outputs, first.labels)
+        rows.append(row)
+    return rows
+
+
+def score_file(
+    bundle: Bundle, model: ModelFile, task: Task, reference: Reference
+) -> tuple[dict[str, Any], Outputs | None]:
     """Score a task with a model file, through the classifier that ships, and compare with Keras.
 
     Returns:
         A row of the results: ``engine``, ``recipe``, ``file``, ``size`` in bytes, and ``error``, a line, if the engine
         does not work here; otherwise ``runtime``, ``seconds`` for the whole texts, ``accuracy`` and
         ``calibration_error``, 0 to 1, ``drop_points``, by how many percentage points the accuracy is less than Keras',
-        and for whole and short texts the differences of the probabilities and the count of labels other than Keras'.
+        and for whole and short texts the differences of the probabilities and the count of labels other than Keras';
+        and what the file says of the whole texts, None if the engine does not work here.
 
     Raises:
         BundleError: The bundle is damaged.
@@ -127,7 +149,7 @@ def score_file(bundle: Bundle, model: ModelFile, task: Task, reference: Referenc
             classifier = Classifier.load(bundle.folder, model.engine, recipe=model.recipe)
     except EngineError as error:
         # Where the interpreter lies is no news for a results file.
-        return {**row, "error": str(error).replace(sys.executable, "python")}
+        return {**row, "error": str(error).replace(sys.executable, "python")}, None
     if classifier.model is None or classifier.model.file != model.file:
         raise BundleError(f"{bundle.folder}: two models of engine {model.engine} and recipe {model.recipe}")
     started = time.perf_counter()
@@ -135,8 +157,7 @@ def score_file(bundle: Bundle, model: ModelFile, task: Task, reference: Referenc
     seconds = time.perf_counter() - started
     short = _classify(classifier, task.short, model.file)
     right, expected = (accuracy(outputs, task.labels) for outputs in (whole, reference.whole))
-    return {
-        **row,
+    measured = {
         "runtime": classifier.engine.runtime,
         "seconds": round(seconds, 2),
         "accuracy": right,
@@ -146,6 +167,7 @@ def score_file(bundle: Bundle, model: ModelFile, task: Task, reference: Referenc
         "short_accuracy": accuracy(short, task.labels),
         **_compare("short_", short, reference.short),
     }
+    return {**row, **measured}, whole
 
 
 def accuracy(outputs: Outputs, labels: Sequence[str]) -> float:

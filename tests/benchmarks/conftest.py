@@ -93,6 +93,7 @@ def make_accuracy() -> Maker:
                 "calibration_error": 0.0123,
                 "drop_points": round(100 * (0.876 - accuracy), 4),
                 "labels_changed": 20,
+                "labels_as_first": 0.998,
                 "max_difference": 0.01,
                 "mean_difference": 0.001,
                 "short_accuracy": 0.62,

@@ -70,6 +70,8 @@ def test_files_agree_with_keras(results: dict[str, Any]) -> None:
     for row in results["rows"]:
         assert 0 < row["mean_difference"] <= row["max_difference"] < 0.1
         assert row["labels_changed"] <= 1
+        assert row["labels_as_first"] >= 0.9
+    assert results["rows"][0]["labels_as_first"] == 1
 
 
 def test_calibration_error() -> None:
