@@ -49,10 +49,11 @@ def accuracy(found: Sequence[Results]) -> str:
             ["Keras", "", "", f"{keras['accuracy']:.2%}", "", f"{keras['calibration_error']:.3f}", "", "", short, ""],
         )
         head = ["recipe", "engine", "size", "accuracy", "drop", "ECE", "changed", "as first"]
+        head += ["on short texts", "changed"]
         note = (
             f"{results['bundle']['name']} on {_texts(results)}. Short texts: their first ten words. Drop: percentage "
-            "points below Keras. ECE: expected calibration error, 15 bins. Changed: labels other than Keras'. As first: "
-            "the same labels as the table's first file."
+            "points below Keras. ECE: expected calibration error, 15 bins. Changed: labels other than Keras'. As "
+            "first: the same labels as the table's first file."
         )
         parts.append(f"{note}\n\n{markdown(head, rows, 2)}\n\n{environment_line(results)}.")
     return "\n\n".join(parts)

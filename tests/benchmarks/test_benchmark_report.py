@@ -52,6 +52,8 @@ def test_writes_then_finds_current_then_stale(
     written = readme.read_text("utf-8")
     assert written.startswith("# Top\n\n<!-- begin accuracy -->\n```sh\npython benchmarks/accuracy.py\n```\n")
     assert "| `dynamic` | tflite | 164 kB | 87.55% | 0.05 | 0.012 | 1.00% | 99.80% | 62.00% | 2.00% |" in written
+    head = next(line for line in written.splitlines() if line.startswith("| recipe | engine | size |"))
+    assert head.count("|") == next(line for line in written.splitlines() if "| 164 kB |" in line).count("|")
     assert "| Keras |  |  | 87.60% |  | 0.010 |  |  | 62.50% |  |" in written
     assert "| `float32` | tflite | 37 µs | 74 µs | 4.2 | 9 µs | 25,000 | 49 MB |" in written
     assert "| `float32` | tflite | 148 ms | 12 ms | 12.3 | 98 ms | 0.09 ms |" in written
