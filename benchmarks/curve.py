@@ -75,6 +75,7 @@ def measure(args: argparse.Namespace, command: common.Command) -> dict[str, Any]
                 {
                     "exponent": exponent,
                     "validation_accuracy": metrics["validation"]["accuracy"],
+                    "sentences_accuracy": metrics["validation_sentences"]["accuracy"],
                     "keras_accuracy": scored["keras"]["accuracy"],
                     **files,
                 }
@@ -94,9 +95,10 @@ def _call(arguments: list[str]) -> str:
 
 def cells(results: dict[str, Any]) -> list[list[str]]:
     """Turn the results into the cells of a table, its head first."""
-    lines = [["buckets", "validation, float", "test, float", "safetensors, int8", "test", "TFLite, int8", "test"]]
+    head = ["buckets", "validation, float", "its sentences", "test, float", "safetensors, int8", "test"]
+    lines = [[*head, "TFLite, int8", "test"]]
     for row in results["rows"]:
-        shown = [f"{row[name]:.2%}" for name in ("validation_accuracy", "keras_accuracy")]
+        shown = [f"{row[name]:.2%}" for name in ("validation_accuracy", "sentences_accuracy", "keras_accuracy")]
         for engine in ENGINES:
             shown += [f"{row[engine]['size'] / 1000:,.0f} kB", f"{row[engine]['accuracy']:.2%}"]
         lines.append([f"2^{row['exponent']}", *shown])
