@@ -77,7 +77,7 @@ measure: setup ## Measure anew what the README shows of the shipped bundle; take
 	$(RUN) export/to_onnx.py --out build/all --recipe all
 	$(RUN) benchmarks/accuracy.py --record
 	$(RUN) benchmarks/accuracy.py --model build/all --json benchmarks/results/accuracy.json
-	$(RUN) benchmarks/latency.py --model build/all --json benchmarks/results/latency.json
+	$(RUN) benchmarks/latency.py --json benchmarks/results/latency.json
 	$(RUN) benchmarks/encode.py --json benchmarks/results/encode.json
 	$(RUN) benchmarks/seeds.py --json benchmarks/results/seeds.json
 	$(RUN) benchmarks/seeds.py --preset tutorial --json benchmarks/results/seeds-tutorial.json

@@ -113,8 +113,9 @@ def startup(found: Sequence[Results]) -> str:
         ]
 
     note = (
-        'One-shot command: `python runtime/classify.py "great movie"` with that engine and recipe, the whole process, '
-        "in turns with an empty Python. Load, and then the first text: in a process of their own."
+        'One-shot command: `python runtime/classify.py "great movie"`, the whole process, in turns with an empty '
+        "Python; with `--engine` and `--recipe`, but for the file that is taken without options. Load, and then the "
+        "first text: in a process of their own."
     )
     return _by_environment(found, head, cells, note)
 

@@ -129,6 +129,7 @@ def draw(results: dict[str, Any], out: Path) -> None:
         label="fastText, bigrams, quantised (measured elsewhere)",
     )
     axes.set(xscale="log", xlabel="size of the model file (kB)", ylabel="accuracy on the test reviews (%)")
+    axes.margins(y=0.1)
     axes.grid(alpha=0.25, which="both")
     axes.legend()
     plot.save(figure, out)

@@ -12,8 +12,9 @@ benchmarks/ there, side by side.
 Protocol, for each engine and recipe, single-threaded; the models take turns, so that what else the machine does falls
 on all of them alike:
 
-  start-up    wall time of the whole process `runtime/classify.py --model B --engine E --recipe R "great movie"`, in
-              turns with `python -c pass`: medians of 10, after one of each that does not count, and their ratio
+  start-up    wall time of the whole process `runtime/classify.py --model B --engine E --recipe R "great movie"`, or
+              without options for the model file that is taken without any, in turns with `python -c pass`: medians of
+              10, after one of each that does not count, and their ratio
   load        Classifier.load, and then the first classification, in a process that imports nothing else, and the most
               memory that this process held: medians of 10 processes, files in the system's cache
   latency     3 processes, in each of them 200 calls of each kind to warm up, then at least 1 second and 1,000 calls of
@@ -79,7 +80,8 @@ def measure(args: argparse.Namespace, command: common.Command) -> dict[str, Any]
         file = Path(folder) / "texts.json"
         file.write_text(json.dumps([review.text for review in found.reviews]), encoding="utf-8")
         tasks = [timing.Task(args.model, model.engine, model.recipe, str(file), protocol) for model in models]
-        subjects = [launching.Subject(python, model, task) for model, task in zip(models, tasks)]
+        taken = bundle.models[0] if args.model is None else None
+        subjects = [launching.Subject(python, model, task, plain=model is taken) for model, task in zip(models, tasks)]
         for number in range(protocol.launches + 1):
             for subject in subjects:
                 common.progress(f"start {number + 1} of {protocol.launches + 1}: {subject.model.file}")

@@ -34,13 +34,22 @@ class Subject:
         error: The line that says why it cannot be measured here; None as long as it can.
     """
 
-    def __init__(self, python: Sequence[str], model: ModelFile, task: Task) -> None:
-        """Prepare the commands that measure it, with the interpreter that the words of ``python`` start."""
+    def __init__(self, python: Sequence[str], model: ModelFile, task: Task, *, plain: bool = False) -> None:
+        """Prepare the commands that measure it.
+
+        Args:
+            python: The words that start the interpreter.
+            model: The model file.
+            task: What to time.
+            plain: Whether it is what the command takes when it is given a text and no option.
+        """
         self.model = model
         self.error: str | None = None
         folder = [] if task.model is None else [task.model]
         target = [str(CLASSIFY)] if CLASSIFY.is_file() else ["-m", "edgetext"]
         options = ["--engine", task.engine, "--recipe", task.recipe, *(["--model", *folder] if folder else [])]
+        if plain:
+            options = []
         self._once = [*python, ONCE, task.engine, task.recipe, *folder]
         self._empty = [*python, "-c", "pass"]
         self._classify = [*python, *target, *options, "great movie"]

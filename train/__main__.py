@@ -57,7 +57,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         "--buckets",
         metavar="N",
         type=int,
-        help="for edge: rows of the table of bigrams, a power of two (default: 2**18)",
+        help="for edge: rows of the table of bigrams, a power of two (default: 262144)",
     )
     parser.add_argument(
         "--choice",
@@ -123,7 +123,9 @@ def main(argv: list[str] | None = None) -> int:
     shown = args.out.relative_to(Path.cwd()) if args.out.is_relative_to(Path.cwd()) else args.out
     if replaced:
         print(f"kept what was there as {shown}.previous")
-    print(f"wrote {shown}; next: python export/to_tflite.py" + ("" if args.out == DEFAULT_RUN else f" --run {shown}"))
+    print(
+        f"wrote {shown}; next: python export/to_safetensors.py" + ("" if args.out == DEFAULT_RUN else f" --run {shown}")
+    )
     return 0
 
 

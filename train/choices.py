@@ -61,11 +61,19 @@ class Choices:
         for name, low, high in (("vocabulary", 5, LARGEST_VOCABULARY), ("max_length", 2, 65_536)):
             if not low <= getattr(self, name) <= high:
                 raise ValueError(f"{name.replace('_', '-')} must be from {low} to {high}, not {getattr(self, name)}")
-        low, high = self.crop_words
-        if not 1 <= low <= high:
-            raise ValueError(f"crop-words must be two rising numbers from 1, not {low},{high}")
-        if self.crops < 0 or not 0 <= self.exponent <= 1 or self.learning_rate <= 0 or self.teacher_temperature <= 0:
-            raise ValueError("crops, exponent, learning-rate or teacher-temperature is out of range")
+        shortest, longest = self.crop_words
+        if not 1 <= shortest <= longest < self.max_length:
+            raise ValueError(
+                f"crop-words must be two rising numbers from 1 to max-length - 1, {self.max_length - 1}, not "
+                f"{shortest},{longest}"
+            )
+        largest = {"exponent": 1.0, "crops": 1000}
+        for name in ("exponent", "crops", "crop_weight", "regularization", "teacher_crop_weight"):
+            if not 0 <= getattr(self, name) <= largest.get(name, 1e6):  # false for NaN too
+                raise ValueError(f"{name.replace('_', '-')} is out of range: {getattr(self, name)}")
+        for name in ("learning_rate", "initial_weight", "teacher_temperature"):
+            if not 0 < getattr(self, name) <= 1e6:
+                raise ValueError(f"{name.replace('_', '-')} must be larger than 0, not {getattr(self, name)}")
 
     def changed(self, texts: list[str]) -> Choices:
         """Give a copy with some choices changed.

@@ -67,7 +67,7 @@ def train(job: Job) -> dict[str, Any]:
         rows = Preprocessing(job.choices.max_length, preset.preprocessing.truncating)
         preset = preset._replace(vocabulary_size=job.choices.vocabulary, preprocessing=rows)
     reviews = data.load_split("train", job.source)
-    fitted, validated = split_validation(reviews, job.settings.validation)
+    fitted, validated = split_validation(reviews, job.settings.validation, by_movie=preset.by_movie)
     encoder = Encoder(
         build_vocabulary((review.text for review in reviews), preset.vocabulary_size), preset.preprocessing
     )

@@ -21,6 +21,7 @@ class Preset(NamedTuple):
         vocabulary_size: Ids, the reserved ones included.
         preprocessing: Length of a row, and which end of a long text is cut.
         settings: How it is fitted, where the command line does not say.
+        by_movie: Whether validated reviews are of other movies than those fitted.
         choices: What else was chosen for it; None for a preset that has nothing of the kind.
     """
 
@@ -28,6 +29,7 @@ class Preset(NamedTuple):
     vocabulary_size: int
     preprocessing: Preprocessing
     settings: Settings
+    by_movie: bool = False
     choices: Choices | None = None
 
 
@@ -38,6 +40,7 @@ PRESETS = {
         # The first ids are kept, as MediaPipe's TextClassifier does.
         preprocessing=Preprocessing(max_length=Choices.max_length, truncating="post"),
         settings=Settings(epochs=4, batch_size=256, seed=0, validation=2_500),
+        by_movie=True,
         choices=Choices(),
     ),
     "tutorial": Preset(

@@ -28,6 +28,9 @@ examples:
   %(prog)s --csv review --file reviews.csv > scored.csv
   %(prog)s --model bundles/mine --engine onnx --info
 
+a text that begins with '-' goes after '--':
+  %(prog)s -- "-- not a great movie"
+
 exit codes:
   0    every text was scored
   2    wrong arguments, a missing bundle or engine, or some texts could not be read (the others were scored)

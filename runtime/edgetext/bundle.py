@@ -5,7 +5,8 @@
     model.*.*        the model files
 
 Nothing in a bundle is believed before it was checked: names that leave the folder, files that are missing, cut
-short or changed, and formats of another version are refused, and an engine sees only bytes whose checksum held.
+short or changed, and formats of another version are refused, and an engine sees only bytes whose checksum held. What
+is left for later is whether a vocabulary repeats a word: see ``StoredVocabulary``.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ MANIFEST = "manifest.json"
 
 # The bundle that ships with the package.
 DEFAULT_BUNDLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "default")
+
+_FIRST_LINES = "".join(f"{token}\n" for token in RESERVED).encode()
 
 # The largest manifest that is read; the shipped one has about 10 kB.
 MAX_MANIFEST_BYTES = 1_000_000
@@ -67,6 +70,8 @@ class ModelFile(BundleFile):
         super().__init__(record, where)
         self.engine: str = _field(record, "engine", str, where)
         self.recipe: str = _field(record, "recipe", str, where)
+        if not self.engine.isprintable() or not self.recipe.isprintable():
+            raise BundleError(f"{where}: engine or recipe holds characters that cannot be printed")
         self.record = record
 
 
@@ -88,7 +93,7 @@ class Bundle:
         """Check and keep a manifest; ``Bundle.open`` is the way in."""
         where = os.path.join(folder, MANIFEST)
         version = manifest.get("format_version")
-        if version != FORMAT_VERSION:
+        if type(version) is not int or version != FORMAT_VERSION:
             raise BundleError(
                 f"{where}: format_version is {version!r}, and this version of edgetext reads {FORMAT_VERSION}"
             )
@@ -128,7 +133,9 @@ class Bundle:
         if not os.path.isdir(folder):
             raise BundleError(f"no bundle at {folder}: there is no such folder")
         if not os.path.exists(where):
-            raise BundleError(f"no bundle at {folder}: it has no {MANIFEST}; python export/to_tflite.py writes one")
+            raise BundleError(
+                f"no bundle at {folder}: it has no {MANIFEST}; python export/to_safetensors.py writes one"
+            )
         content = _read(where, MAX_MANIFEST_BYTES)
         try:
             manifest = strict_json.parse(content)
@@ -187,7 +194,13 @@ class StoredVocabulary(Vocabulary):
     __slots__ = ("_content", "_path")
 
     def __init__(self, content: bytes, path: str) -> None:
-        """Take the content of the file at ``path``, which names it in errors."""
+        """Take the content of the file at ``path``, which names it in errors.
+
+        Raises:
+            BundleError: It does not begin with the reserved tokens, or not end with a line's end.
+        """
+        if not content.startswith(_FIRST_LINES) or not content.endswith(b"\n"):
+            raise BundleError(f"{path}: not a vocabulary: the first lines must be {' '.join(RESERVED)}")
         self._content = content
         self._path = path
 

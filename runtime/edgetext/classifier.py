@@ -74,10 +74,15 @@ class Classifier:
         """Put a classifier together from parts; ``Classifier.load`` is the usual way.
 
         Raises:
-            BundleError: The engine's model has another number of outputs than there are labels.
+            BundleError: The engine's model has another number of outputs than there are labels, or of ids than the
+                vocabulary.
         """
         if engine.columns != len(labels) and (engine.columns, len(labels)) != (1, 2):
             raise BundleError(f"the model has {engine.columns} outputs for {len(labels)} labels")
+        if engine.vocabulary_size not in (None, len(encoder.vocabulary)):
+            raise BundleError(
+                f"the model knows {engine.vocabulary_size} ids, and the vocabulary has {len(encoder.vocabulary)}"
+            )
         self.labels = list(labels)
         self.encoder = encoder
         self.engine = engine
@@ -138,6 +143,8 @@ class Classifier:
 
         Raises:
             TypeError: ``text`` is not a string.
+            BundleError: The vocabulary, of which only the form is checked as long as few words are looked up, repeats a
+                word or is not UTF-8.
         """
         return self._prediction(self._predict([self._row(text)])[0])
 

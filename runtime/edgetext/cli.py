@@ -49,8 +49,6 @@ def command() -> None:
         code = end.code if isinstance(end.code, int) else OK
     except KeyboardInterrupt:  # while it was still importing
         code = INTERRUPTED
-    if sys.stderr is not None:
-        sys.stderr.flush()
     os._exit(code)
 
 
@@ -170,7 +168,7 @@ def _score(options: Options, stream: BinaryIO | None) -> int:
                 wordless += not record.text.strip()
         sys.stdout.flush()
     if wordless:
-        print(f"note: {wordless} empty texts were scored: what the model answers to nothing", file=sys.stderr)
+        _tell(f"note: {wordless} empty texts were scored: what the model answers to nothing")
     return MISTAKE if unread else OK
 
 
@@ -184,7 +182,16 @@ def _was_interrupted(error: BaseException) -> bool:
 
 def _complain(error: Exception) -> None:
     """Print an error as one line."""
-    print(f"error: {describe(error)}", file=sys.stderr)
+    _tell(f"error: {describe(error)}")
+
+
+def _tell(line: str) -> None:
+    """Print a line on standard error; where that is closed or full there is nobody to tell, and the work goes on."""
+    if sys.stderr is not None:
+        try:
+            print(line, file=sys.stderr, flush=True)
+        except (OSError, ValueError):
+            sys.stderr = None  # as Python sets it where it was closed from the start
 
 
 def _abandon_output() -> None:

@@ -19,7 +19,7 @@ def parse(content: bytes) -> Any:
 
     Raises:
         ValueError: It is not JSON or not UTF-8, an object has a key twice (two readers would see two documents), or
-            it holds NaN or an infinity.
+            it holds ``NaN`` or ``Infinity``.
         RecursionError: It is nested too deeply.
     """
     text = content.decode("utf-8").strip(" \t\n\r")

@@ -200,7 +200,7 @@ class Preprocessing:
         """
         expected = {*cls._FIXED, "max_length", "truncating"}
         if set(record) != expected:
-            odd = ", ".join(sorted(set(record) ^ expected))
+            odd = ", ".join(map(repr, sorted(set(record) ^ expected)))
             raise ValueError(f"preprocessing has missing or unknown keys: {odd}")
         for key, value in cls._FIXED.items():
             if record[key] != value:

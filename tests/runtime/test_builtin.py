@@ -111,6 +111,14 @@ class PredictTest(unittest.TestCase):
                     ids = [rng.randrange(1, 50) for _ in range(length)]
                     self.assert_close(engine.predict([ids])[0], average_oracle(tensors, ids, max_length))
 
+    def test_average_on_a_big_endian_machine(self) -> None:
+        for widths, max_length in (((5, 4, 1), 64), ((5, 4, 1), 1000)):
+            metadata, tensors = random_average(9, widths, max_length=max_length)
+            ids = [random.Random(3).randrange(1, 50) for _ in range(60)]
+            with mock.patch.object(sys, "byteorder", "big"):
+                (ours,) = BuiltinEngine(write(metadata, tensors), max_length=max_length).predict([ids])
+            self.assert_close(ours, average_oracle(tensors, ids, max_length))
+
     def test_average_of_the_largest_values(self) -> None:
         for max_length in (257, 258):
             metadata, tensors = random_average(6, (4, 1), max_length=max_length)
@@ -130,6 +138,9 @@ class PredictTest(unittest.TestCase):
         self.assertEqual([builtin.softmax([1e4, 0.0]), builtin.softmax([-1e4, -1e4])], [[1.0, 0.0], [0.5, 0.5]])
 
     def test_ids_beyond_the_tables(self) -> None:
+        metadata, tensors = random_bigrams(8, max_length=128)
+        with self.assertRaisesRegex(BundleError, "larger than the model's tables"):
+            BuiltinEngine(write(metadata, tensors), max_length=128).predict([[110_000] * 100])  # no 32 bits hold these
         short, long, average = random_bigrams(8), random_bigrams(8, max_length=128), random_average(8)
         for (metadata, tensors), length in ((short, 3), (long, 100), (average, 3)):
             engine = BuiltinEngine(write(metadata, tensors), max_length=int(metadata["max_length"]))
@@ -147,7 +158,7 @@ class RefusalTest(unittest.TestCase):
         create("builtin", write(metadata, tensors), max_length=64)
         self.refuse("format", {**metadata, "format": "edgetext-2"}, tensors)
         self.refuse("network", {**metadata, "network": "transformer"}, tensors)
-        self.refuse("rows of 65 ids, not of 64", {**metadata, "max_length": "65"}, tensors)
+        self.refuse("rows of '65' ids, not of 64", {**metadata, "max_length": "65"}, tensors)
         for changed in (
             {"multipliers": "1"},
             {"multipliers": "a b"},
@@ -180,6 +191,7 @@ class RefusalTest(unittest.TestCase):
         for name, tensor in (
             ("embedding", ("I8", [0, 5], [])),
             ("embedding", ("I8", [50, 0], [])),
+            ("embedding", ("I8", [50, 5], [1] * 250)),
             ("embedding.scale", ("F32", [4], [0.0] * 4)),
             ("dense.0.kernel", ("F32", [4, 5], [0.0] * 20)),
             ("dense.1.bias", ("F32", [2], [0.0] * 2)),

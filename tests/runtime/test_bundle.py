@@ -9,6 +9,7 @@ from typing import Any
 
 from edgetext import Bundle, BundleError, Classifier, EngineError
 from edgetext.bundle import DEFAULT_BUNDLE
+from edgetext.text import split
 from tests.runtime.helpers import VOCABULARY, entry, write_bundle
 
 
@@ -109,6 +110,10 @@ class BundleTest(unittest.TestCase):
             ("models must be a list", {"models": {}}),
             ("models[0] must be an object", {"models": ["x"]}),
             ("engine must be a string", {"models": [entry("m", b"")]}),
+            ("cannot be printed", {"models": [entry("m", b"", engine="r\x1b[31m", recipe="a")]}),
+            ("cannot be printed", {"models": [entry("m", b"", engine="tflite", recipe="a\nb")]}),
+            ("format_version is True", {"format_version": True}),
+            ("keys: 'a\\nb'", {"preprocessing": {**good["preprocessing"], "a\nb": 1}}),
             ("checksum", {"vocabulary": {**good["vocabulary"], "sha256": "0" * 64}}),
         ]
         for part, change in bad:
@@ -131,12 +136,43 @@ class BundleTest(unittest.TestCase):
                 path.write_bytes(content)
                 self.refuse("manifest.json")
 
+    def put_vocabulary(self, content: bytes) -> Bundle:
+        (self.folder / "vocab.txt").write_bytes(content)
+        manifest = {**self.manifest, "vocabulary": entry("vocab.txt", content)}
+        (self.folder / "manifest.json").write_text(json.dumps(manifest))
+        return Bundle.open(self.folder)
+
+    def test_a_vocabulary_that_is_not_parsed_yet(self) -> None:
+        reserved = b"<PAD>\n<START>\n<UNKNOWN>\n<UNUSED>\n"
+        # Its form is checked at once ...
+        for content in (b"", reserved[:-1], reserved.replace(b"\n", b"\r\n"), b"the\n" + reserved, reserved + b"the"):
+            with self.subTest(content=content), self.assertRaisesRegex(BundleError, "not a vocabulary"):
+                self.put_vocabulary(content).lazy_vocabulary()
+        # ... and the rest when its table is made.
+        for content in (b"the\nthe\n", b"\xff\n", b"The\n"):
+            vocabulary = self.put_vocabulary(reserved + content).lazy_vocabulary()
+            with self.subTest(content=content), self.assertRaisesRegex(BundleError, "vocab.txt: "):
+                self.assertTrue(vocabulary.table)
+
+    def test_words_are_found_alike_before_and_after_parsing(self) -> None:
+        bundle = Bundle.open()
+        lazy, parsed = bundle.lazy_vocabulary(), bundle.vocabulary()
+        self.assertEqual(len(lazy), len(parsed))
+        words = [*parsed.tokens[::997], "nosuchword", "<PAD>", "great\r", "\x0b", "gre", "reat"]
+        for word in words:
+            for key in split(word):
+                self.assertEqual(lazy.find(key), parsed.find(key), word)
+        self.assertEqual([lazy.find(key) for key in split(parsed.tokens[-1])], [len(parsed) - 1])
+        with self.assertRaises(AttributeError):
+            lazy.other  # noqa: B018
+        self.assertEqual(lazy.table, parsed.table)
+
     def test_a_vocabulary_that_is_none(self) -> None:
         content = b"the\nmovie\n"
         (self.folder / "vocab.txt").write_bytes(content)
         manifest = {**self.manifest, "vocabulary": entry("vocab.txt", content)}
         (self.folder / "manifest.json").write_text(json.dumps(manifest))
-        self.refuse("vocab.txt", "first tokens")
+        self.refuse("vocab.txt", "first ")
 
     def test_what_is_asked_for_and_not_there(self) -> None:
         for engine, recipe, kind, part in (

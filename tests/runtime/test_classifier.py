@@ -7,7 +7,7 @@ from unittest import mock
 from edgetext import BundleError, Classifier, EngineError, Prediction, engines
 from edgetext.testing import FakeEngine
 from edgetext.text import Encoder, Preprocessing
-from tests.runtime.helpers import VOCABULARY, fake_classifier
+from tests.runtime.helpers import VOCABULARY, fake_classifier, fake_engine
 
 ENCODER = Encoder(VOCABULARY, Preprocessing(8, "pre"))
 
@@ -97,6 +97,19 @@ class InstallCommandTest(unittest.TestCase):
                 self.assertIn("-m venv", engines.install_command("x"))
             with mock.patch("sys.base_prefix", "/q"):
                 self.assertTrue(engines.install_command("x").endswith("-m pip install x"))
+
+
+class SizesTest(unittest.TestCase):
+    def test_vocabulary_and_tables_of_different_sizes(self) -> None:
+        engine = fake_engine()
+        for size, fits in ((len(VOCABULARY), True), (None, True), (9, False), (11, False)):
+            engine.vocabulary_size = size
+            with self.subTest(size=size):
+                if fits:
+                    Classifier(["negative", "positive"], ENCODER, engine)
+                else:
+                    with self.assertRaisesRegex(BundleError, f"knows {size} ids, and the vocabulary has 10"):
+                        Classifier(["negative", "positive"], ENCODER, engine)
 
 
 if __name__ == "__main__":

@@ -259,6 +259,23 @@ class ProcessTest(unittest.TestCase):
         self.assertEqual(result.stdout.splitlines()[-1], b"0")
         self.assertEqual(len(result.stdout.splitlines()), 3)
 
+    @unittest.skipUnless(os.path.exists("/dev/full"), "this system has no /dev/full")
+    def test_nobody_to_tell_errors(self) -> None:
+        """Where standard error is closed, full or gone, texts are scored all the same, and the exit code is right."""
+        lines = b"\xff\ngreat\n\nbad\n" * 50
+        for redirection in ("2>&-", "2>/dev/full", "2> >(exec 0<&-)"):
+            for arguments, code in (("", 2), ("--info --model nowhere", 2), ("--nosuchoption", 2), ("--help", 0)):
+                shell = f'"{sys.executable}" "{FAKE}" {arguments} {redirection}; echo "code $?"'
+                result = subprocess.run(
+                    ["bash", "-c", shell], input=lines, capture_output=True, timeout=60, check=False
+                )
+                with self.subTest(redirection=redirection, arguments=arguments):
+                    *shown, last = result.stdout.splitlines()
+                    self.assertEqual(last, f"code {code}".encode())
+                    if not arguments:
+                        self.assertEqual(len(shown), 150)
+                        self.assertEqual({line.split(b"\t")[0] for line in shown}, {b"positive", b"negative"})
+
     def test_interrupt(self) -> None:
         with subprocess.Popen(
             [sys.executable, FAKE],

@@ -155,11 +155,14 @@ def test_sentences() -> None:
 
 def test_movies_are_not_divided() -> None:
     reviews = [Review(f"train/pos/{n}_9.txt", "positive", "good", f"tt{n // 7}") for n in range(700)]
-    fitted, validated = split_validation(reviews, 140)
+    fitted, validated = split_validation(reviews, 140, by_movie=True)
     assert len(validated) == 140
     shared = {review.movie for review in fitted} & {review.movie for review in validated}
     assert len(shared) <= 1  # the one at the border
     assert validated != sorted(validated, key=lambda review: review.movie or "")  # mixed again
+    # The tutorial's split knows no movies.
+    apart = {review.movie for review in split_validation(reviews, 140)[1]}
+    assert len(apart) > 60
 
 
 class TestChoices:
@@ -182,6 +185,8 @@ class TestChoices:
                 "crop_words=9,2",
             ),
             *("exponent=2", "exponent=nan", "learning_rate=0", "teacher_temperature=0", "teacher_buckets=3"),
+            *("max_length=20", "crop_words=5,600", "crop_weight=nan", "crop_weight=-1", "regularization=-1"),
+            *("learning_rate=nan", "learning_rate=inf", "initial_weight=nan", "teacher_temperature=nan"),
             *("vocabulary=4", "vocabulary=30456", "max_length=1"),
         ],
     )

@@ -93,7 +93,7 @@ class TestRun:
         ]
         assert shown[5].endswith(" of 40")
         assert shown[6:] == [
-            f"wrote {run}; next: python export/to_tflite.py --run {run}",
+            f"wrote {run}; next: python export/to_safetensors.py --run {run}",
         ]
         assert all(line.startswith("note: ") for line in trained.stderr.splitlines()), trained.stderr
 

@@ -24,11 +24,13 @@ if TYPE_CHECKING:
             name: Its name in ``ENGINES``.
             runtime: The library that does the work and its version, such as ``"ai-edge-litert 2.3.0"``.
             columns: Outputs a row: one (the probability of the second of two labels) or one a label.
+            vocabulary_size: Ids that the model knows; None where the engine cannot tell.
             ragged: Whether it takes rows of different lengths, without padding; most want all max_length ids.
         """
 
         name: str
         columns: int
+        vocabulary_size: int | None
         ragged: bool
 
         @property

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         """What computes: ids to logits."""
 
         columns: int
+        vocabulary_size: int
 
         def __init__(self, metadata: dict[str, str], tensors: dict[str, safetensors.Tensor], max_length: int) -> None:
             """Check the tensors and keep them; ValueError if they are not as they should be."""
@@ -60,12 +61,13 @@ class BuiltinEngine:
             if metadata.get("network") not in NETWORKS:
                 raise ValueError(f"its network is {metadata.get('network')!r}; known are {', '.join(NETWORKS)}")
             if metadata.get("max_length") != str(max_length):
-                raise ValueError(f"it takes rows of {metadata.get('max_length')} ids, not of {max_length}")
+                raise ValueError(f"it takes rows of {metadata.get('max_length')!r} ids, not of {max_length}")
             network = NETWORKS[metadata["network"]]
             self._network = network(metadata, tensors, max_length)
         except ValueError as error:
             raise BundleError(f"engine builtin refuses the model: {error}") from None
         self.columns = self._network.columns
+        self.vocabulary_size: int | None = self._network.vocabulary_size
 
     def predict(self, rows: Iterable[Sequence[int]]) -> list[list[float]]:
         """Score rows of ids, padded or not; see ``edgetext.engines.Engine``."""
@@ -73,7 +75,7 @@ class BuiltinEngine:
         activate = sigmoid if self.columns == 1 else softmax
         try:
             return [activate(logits(row if row[-1] else row[: row.index(PAD_ID)])) for row in rows]
-        except IndexError:
+        except (IndexError, OverflowError):
             raise BundleError("the vocabulary is larger than the model's tables") from None
 
 
@@ -104,6 +106,7 @@ class BigramNetwork:
         take = _Taker(tensors)
         unigrams, bigrams = take("unigrams", "I8", 2), take("bigrams", "I8", 2)
         self.columns, vocabulary = unigrams.shape
+        self.vocabulary_size = vocabulary
         columns, buckets = bigrams.shape
         if columns != self.columns or not columns or not vocabulary or buckets < 1 or buckets & (buckets - 1):
             raise ValueError("unigrams and bigrams do not fit together, or the buckets are no power of two")
@@ -193,9 +196,11 @@ class AverageNetwork:
         """Check the tensors and keep them; see ``Network``."""
         take = _Taker(tensors)
         embedding = take("embedding", "I8", 2)
-        self._size, self._width = embedding.shape
-        if not self._size or not self._width:
+        self.vocabulary_size, self._width = embedding.shape
+        if not self.vocabulary_size or not self._width:
             raise ValueError("the embedding is empty")
+        if any(embedding.data[: self._width]):
+            raise ValueError("the embedding of padding is not zero")
         self._scales = [scale / max_length for scale in take.vector("embedding.scale", self._width)]
         self._layers: list[tuple[list[list[float]], list[float]]] = []
         self.columns = self._width
@@ -218,10 +223,14 @@ class AverageNetwork:
 
     def logits(self, ids: Sequence[int]) -> list[float]:
         """Score a row without padding; see ``Network``."""
-        if ids and max(ids) >= self._size:
+        if ids and max(ids) >= self.vocabulary_size:
             raise IndexError
         lanes = sum(map(self._rows.__getitem__, ids)).to_bytes(self._lane * self._width, "little")
-        totals = memoryview(lanes).cast("H" if self._lane == 2 else "I")
+        if sys.byteorder == "little":
+            totals: Iterable[int] = memoryview(lanes).cast("H" if self._lane == 2 else "I")
+        else:
+            starts = range(0, len(lanes), self._lane)
+            totals = (int.from_bytes(lanes[start : start + self._lane], "little") for start in starts)
         excess = 128 * len(ids)
         values = [(total - excess) * scale for total, scale in zip(totals, self._scales)]
         for number, (kernel, bias) in enumerate(self._layers, 1):
@@ -280,7 +289,7 @@ class _Taker:
     def finish(self) -> None:
         """Check that all tensors were taken."""
         if self._tensors:
-            raise ValueError(f"tensors that this network does not have: {', '.join(sorted(self._tensors))}")
+            raise ValueError(f"this network has no tensors {', '.join(map(repr, sorted(self._tensors)))}")
 
 
 # network in the metadata: its class

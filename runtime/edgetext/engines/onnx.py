@@ -20,6 +20,7 @@ class ONNXEngine:
 
     name = "onnx"
     ragged = False
+    vocabulary_size: int | None = None
 
     def __init__(self, model: bytes, *, max_length: int, threads: int = 1) -> None:
         """Build the session; see ``edgetext.engines.Engine``."""

@@ -30,6 +30,7 @@ class TFLiteEngine:
 
     name = "tflite"
     ragged = False
+    vocabulary_size: int | None = None
 
     def __init__(self, model: bytes, *, max_length: int, threads: int = 1) -> None:
         """Build the interpreter; see ``edgetext.engines.Engine``."""
