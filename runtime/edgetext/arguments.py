@@ -16,6 +16,7 @@ from edgetext.cli import Options
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import NoReturn
 
 # More threads than any device has cores; some hundred thousand bring the whole machine down.
 MAX_THREADS = 256
@@ -38,9 +39,18 @@ exit codes:
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """End with 2, as argparse does, also where standard error is closed or full."""
+        try:
+            super().error(message)
+        except (OSError, AttributeError):
+            raise SystemExit(2) from None
+
+
 def make_parser() -> argparse.ArgumentParser:
     """Describe the command line."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         # The name that was typed, but for `python -m edgetext`.
         prog="edgetext" if os.path.basename(sys.argv[0]) == "__main__.py" else None,
         description="Score texts with a small classifier. Reads standard input, a text a line, when no text is given.",

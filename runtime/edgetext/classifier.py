@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
-
 from edgetext import engines
 from edgetext.bundle import Bundle
 from edgetext.errors import BundleError, EngineError
@@ -79,10 +77,11 @@ class Classifier:
         """
         if engine.columns != len(labels) and (engine.columns, len(labels)) != (1, 2):
             raise BundleError(f"the model has {engine.columns} outputs for {len(labels)} labels")
-        if engine.vocabulary_size not in (None, len(encoder.vocabulary)):
-            raise BundleError(
-                f"the model knows {engine.vocabulary_size} ids, and the vocabulary has {len(encoder.vocabulary)}"
-            )
+        if engine.vocabulary_size is not None:
+            try:
+                encoder.vocabulary.expect(engine.vocabulary_size)
+            except ValueError as error:
+                raise BundleError(str(error)) from None
         self.labels = list(labels)
         self.encoder = encoder
         self.engine = engine
@@ -99,6 +98,7 @@ class Classifier:
         *,
         recipe: str | None = None,
         threads: int = 1,
+        quiet: bool = False,
     ) -> Classifier:
         """Load a bundle.
 
@@ -109,6 +109,8 @@ class Classifier:
             recipe: Use the model file of that recipe, such as ``"static_wi8_ai8"``; None takes the bundle's
                 most preferred one for the engine.
             threads: Threads that the engine may use; these models are too small to gain from more than 1.
+            quiet: Discard what native libraries write to the process's standard error while they load, as
+                ``edgetext.quiet.muted_stderr`` does: for commands.
 
         Raises:
             BundleError: The bundle is missing or damaged, or has no model for that engine and recipe.
@@ -128,7 +130,7 @@ class Classifier:
             content = bundle.read(model)
             try:
                 built = engines.create(
-                    model.engine, content, max_length=bundle.preprocessing.max_length, threads=threads
+                    model.engine, content, max_length=bundle.preprocessing.max_length, threads=threads, quiet=quiet
                 )
             except EngineError as error:
                 if engine != "auto":
@@ -166,6 +168,8 @@ class Classifier:
         return self._stream(iter(texts), batch_size)
 
     def _stream(self, texts: Iterator[str], batch_size: int) -> Iterator[Prediction]:
+        from itertools import islice  # a one-shot command does without
+
         while rows := list(map(self._row, islice(texts, batch_size))):
             yield from map(self._prediction, self._predict(rows))
 

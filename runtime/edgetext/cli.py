@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from itertools import islice
 
 from edgetext.errors import EdgetextError, InputError, describe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import BinaryIO
 
-    from edgetext.records import Form
+    from edgetext.records import Form, RecordOrError
 
 # Exit codes: 2 is argparse's own for a wrong command line, 130 the shell's for an interrupt (128 + SIGINT).
 OK, MISTAKE, INTERRUPTED = 0, 2, 130
@@ -146,19 +145,20 @@ def _choose_form(options: Options, stream: BinaryIO | None) -> Form:
 def _score(options: Options, stream: BinaryIO | None) -> int:
     """Score all records and print them in order; those that cannot be read go to standard error."""
     from edgetext.classifier import BATCH_SIZE, Classifier
-    from edgetext.quiet import muted_stderr
 
-    with muted_stderr():
-        classifier = Classifier.load(options.model, options.engine, recipe=options.recipe, threads=options.threads)
+    classifier = Classifier.load(
+        options.model, options.engine, recipe=options.recipe, threads=options.threads, quiet=True
+    )
     form = _choose_form(options, stream)
     # A file is read in batches; what comes down a pipe may be waited for, and is answered text by text.
     batch_size = BATCH_SIZE if stream is not None and stat.S_ISREG(os.fstat(stream.fileno()).st_mode) else 1
     unread = wordless = 0
-    records = iter(form)
     sys.stdout.write(form.header)
-    while batch := list(islice(records, batch_size)):
+    for batch in _batches(form, batch_size):
         texts = [record.text for record in batch if not isinstance(record, InputError)]
-        predictions = classifier.classify_many(texts, batch_size)
+        predictions = (
+            map(classifier.classify, texts) if batch_size == 1 else classifier.classify_many(texts, batch_size)
+        )
         for record in batch:
             if isinstance(record, InputError):
                 _complain(record)
@@ -170,6 +170,18 @@ def _score(options: Options, stream: BinaryIO | None) -> int:
     if wordless:
         _tell(f"note: {wordless} empty texts were scored: what the model answers to nothing")
     return MISTAKE if unread else OK
+
+
+def _batches(records: Iterable[RecordOrError], size: int) -> Iterator[list[RecordOrError]]:
+    """Gather records, as itertools would, whose import a one-shot command does without."""
+    batch = []
+    for record in records:
+        batch.append(record)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 def _was_interrupted(error: BaseException) -> bool:

@@ -13,8 +13,6 @@ with ``START_ID``, is cut to ``max_length`` and filled up with ``PAD_ID``, as
 
 from __future__ import annotations
 
-from itertools import repeat
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -137,6 +135,15 @@ class Vocabulary:
         """Give the content of a ``vocab.txt`` that ``from_bytes`` reads back to an equal vocabulary."""
         return "".join(token + "\n" for token in self.tokens).encode("utf-8")
 
+    def expect(self, size: int) -> None:
+        """Check that there are ``size`` ids.
+
+        Raises:
+            ValueError: There are not.
+        """
+        if len(self) != size:
+            raise ValueError(f"the vocabulary has {len(self)} ids, and the model knows {size}")
+
     def find(self, key: bytes) -> int:
         """Give the id of the word with this key, or ``UNKNOWN_ID``."""
         found: int = self.table[key]
@@ -255,8 +262,7 @@ class Encoder:
             TypeError: ``text`` is not a string.
         """
         row = self.cut(text)
-        row.extend(repeat(PAD_ID, self.preprocessing.max_length - len(row)))
-        return row
+        return row + [PAD_ID] * (self.preprocessing.max_length - len(row))
 
     def _choose(self, words: list[bytes]) -> Callable[[bytes], int]:
         """Give what looks up these words: one by one as long as there were few, and then the table, for good."""

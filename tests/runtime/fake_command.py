@@ -7,9 +7,9 @@ from unittest import mock
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "runtime")]
 
-from edgetext.cli import main
+from edgetext.cli import command
 from tests.runtime.helpers import fake_classifier
 
 if __name__ == "__main__":
     with mock.patch("edgetext.classifier.Classifier.load", return_value=fake_classifier()):
-        sys.exit(main())
+        command()

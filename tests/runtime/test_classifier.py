@@ -108,7 +108,7 @@ class SizesTest(unittest.TestCase):
                 if fits:
                     Classifier(["negative", "positive"], ENCODER, engine)
                 else:
-                    with self.assertRaisesRegex(BundleError, f"knows {size} ids, and the vocabulary has 10"):
+                    with self.assertRaisesRegex(BundleError, f"the vocabulary has 10 ids, and the model knows {size}"):
                         Classifier(["negative", "positive"], ENCODER, engine)
 
 

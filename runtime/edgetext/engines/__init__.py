@@ -69,7 +69,7 @@ ENGINES = {
 }
 
 
-def create(name: str, model: bytes, *, max_length: int, threads: int = 1) -> Engine:
+def create(name: str, model: bytes, *, max_length: int, threads: int = 1, quiet: bool = False) -> Engine:
     """Build the named engine over a model.
 
     Args:
@@ -77,6 +77,7 @@ def create(name: str, model: bytes, *, max_length: int, threads: int = 1) -> Eng
         model: The content of a model file made for that engine.
         max_length: Ids in a row.
         threads: Threads that one call may use, at least 1.
+        quiet: Mute the process's standard error meanwhile, if the engine loads native libraries.
 
     Raises:
         EngineError: No such engine, or it is not installed, or does not work here.
@@ -84,6 +85,11 @@ def create(name: str, model: bytes, *, max_length: int, threads: int = 1) -> Eng
     """
     if name not in ENGINES:
         raise EngineError(f"no engine is called {name!r}: there are {', '.join(ENGINES)}")
+    if quiet and name != "builtin":
+        from edgetext.quiet import muted_stderr
+
+        with muted_stderr():
+            return create(name, model, max_length=max_length, threads=threads)
     module, attribute = ENGINES[name]
     # What importlib.import_module does, but that importlib has to be imported first.
     found = getattr(__import__(module, fromlist=[attribute]), attribute)

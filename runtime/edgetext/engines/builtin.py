@@ -1,8 +1,8 @@
 """The ``builtin`` engine: plain Python over int8 tables, with nothing to install and next to nothing to load.
 
-It reads ``model.*.safetensors``. The file's metadata names the ``format``, the ``network``, one of ``NETWORKS``, and
-the ``max_length`` of a row; the tensors are as the network's class says. A table of int8 stands for ``table * scale``;
-everything after the tables is float64.
+It reads ``model.*.safetensors``. The file's metadata names the ``format``, the ``network`` and the ``max_length`` of a
+row; the tensors are as the class of the network says: ``BigramNetwork`` here, or ``AverageNetwork`` in ``average.py``.
+A table of int8 stands for ``table * scale``; everything after the tables is float64.
 
 What makes it fast is that no Python code runs per token. Gathering is ``itemgetter``, adding is ``sum``, and where many
 small numbers have to be multiplied or added at once, they are lanes of one large int.
@@ -11,7 +11,6 @@ small numbers have to be multiplied or added at once, they are lanes of one larg
 from __future__ import annotations
 
 import sys
-from _operator import itemgetter, mul  # what operator exports; that module would be one more file to load
 
 from edgetext import safetensors
 from edgetext.errors import BundleError
@@ -39,7 +38,7 @@ FORMAT = "edgetext-1"
 # Rows of fewer ids are not worth preparing a table for.
 FEW_IDS = 64
 # int8 as a byte, to that byte plus 128, so that 0 to 255 stand for -128 to 127 and no sign is in the way.
-_UNSIGNED = bytes(byte ^ 128 for byte in range(256))
+UNSIGNED = bytes(byte ^ 128 for byte in range(256))
 # Byte to int8.
 _SIGNED = (*range(128), *range(-128, 0))
 _E = 2.718281828459045  # as math.e; math would be one more file to load
@@ -58,11 +57,9 @@ class BuiltinEngine:
             metadata, tensors = safetensors.read(model)
             if metadata.get("format") != FORMAT:
                 raise ValueError(f"its format is {metadata.get('format')!r}, and this version reads {FORMAT!r}")
-            if metadata.get("network") not in NETWORKS:
-                raise ValueError(f"its network is {metadata.get('network')!r}; known are {', '.join(NETWORKS)}")
+            network = _find_network(metadata.get("network"))
             if metadata.get("max_length") != str(max_length):
                 raise ValueError(f"it takes rows of {metadata.get('max_length')!r} ids, not of {max_length}")
-            network = NETWORKS[metadata["network"]]
             self._network = network(metadata, tensors, max_length)
         except ValueError as error:
             raise BundleError(f"engine builtin refuses the model: {error}") from None
@@ -77,6 +74,17 @@ class BuiltinEngine:
             return [activate(logits(row if row[-1] else row[: row.index(PAD_ID)])) for row in rows]
         except (IndexError, OverflowError):
             raise BundleError("the vocabulary is larger than the model's tables") from None
+
+
+def _find_network(name: str | None) -> type[Network]:
+    """Give the class of a network."""
+    if name == "bigrams":
+        return BigramNetwork
+    if name == "average":
+        from edgetext.engines.average import AverageNetwork
+
+        return AverageNetwork
+    raise ValueError(f"its network is {name!r}; known are bigrams and average")
 
 
 def sigmoid(logits: list[float]) -> list[float]:
@@ -103,7 +111,7 @@ class BigramNetwork:
 
     def __init__(self, metadata: dict[str, str], tensors: dict[str, safetensors.Tensor], max_length: int) -> None:
         """Check the tensors and keep them; see ``Network``."""
-        take = _Taker(tensors)
+        take = Taker(tensors)
         unigrams, bigrams = take("unigrams", "I8", 2), take("bigrams", "I8", 2)
         self.columns, vocabulary = unigrams.shape
         self.vocabulary_size = vocabulary
@@ -141,7 +149,7 @@ class BigramNetwork:
         lanes = int.from_bytes(self._array("I", ids).tobytes(), "little")
         lanes = (lanes * self._first + (lanes >> 32) * self._second) & self._mask
         pairs = self._array("I", lanes.to_bytes(4 * count, "little")[:-4]).tolist()
-        take_words, take_pairs = itemgetter(*ids), itemgetter(*pairs)
+        take_words, take_pairs = self._itemgetter(*ids), self._itemgetter(*pairs)
         weight = count**-self._exponent
         return [
             (
@@ -169,11 +177,13 @@ class BigramNetwork:
 
     def _prepare(self) -> None:
         """Copy the tables into bytes, which are read in C by itemgetter alone, three times as fast as a memoryview."""
-        from array import array  # a file to load, where it is not built in
+        # What a one-shot command does without.
+        from array import array
+        from operator import itemgetter
 
-        self._array = array
+        self._array, self._itemgetter = array, itemgetter
         self._unsigned = [
-            (bytes(unigrams).translate(_UNSIGNED), bytes(bigrams).translate(_UNSIGNED), *rest)
+            (bytes(unigrams).translate(UNSIGNED), bytes(bigrams).translate(UNSIGNED), *rest)
             for unigrams, bigrams, *rest in self._signed
         ]
 
@@ -184,80 +194,7 @@ def _row(table: safetensors.Tensor, index: int) -> memoryview:
     return table.data[index * size : (index + 1) * size]
 
 
-class AverageNetwork:
-    """Averages embeddings over all positions of a padded row, and sends the average through dense layers.
-
-    Tensors: ``embedding`` int8 (vocabulary, width), where padding is a row of zeros, and its ``embedding.scale``
-    float32 (width,); for each layer from 0 on ``dense.N.kernel`` float32 (inputs, outputs) and ``dense.N.bias``
-    (outputs,). All layers but the last are followed by a ReLU.
-    """
-
-    def __init__(self, metadata: dict[str, str], tensors: dict[str, safetensors.Tensor], max_length: int) -> None:
-        """Check the tensors and keep them; see ``Network``."""
-        take = _Taker(tensors)
-        embedding = take("embedding", "I8", 2)
-        self.vocabulary_size, self._width = embedding.shape
-        if not self.vocabulary_size or not self._width:
-            raise ValueError("the embedding is empty")
-        if any(embedding.data[: self._width]):
-            raise ValueError("the embedding of padding is not zero")
-        self._scales = [scale / max_length for scale in take.vector("embedding.scale", self._width)]
-        self._layers: list[tuple[list[list[float]], list[float]]] = []
-        self.columns = self._width
-        while f"dense.{len(self._layers)}.kernel" in tensors:
-            name = f"dense.{len(self._layers)}"
-            kernel = take(f"{name}.kernel", "F32", 2)
-            inputs, outputs = kernel.shape
-            if inputs != self.columns or not outputs:
-                raise ValueError(f"{name}.kernel does not fit what comes before it")
-            values = take.finite(kernel, name)
-            self._layers.append(
-                ([values[column::outputs] for column in range(outputs)], take.vector(f"{name}.bias", outputs))
-            )
-            self.columns = outputs
-        take.finish()
-        # A row of the table becomes one int whose lanes are its columns, so that adding two such ints adds all columns:
-        # 10 us for 200 rows of 16, where adding column by column takes 60. A lane holds max_length times 255.
-        self._lane = 2 if max_length * 255 < 2**16 else 4
-        self._rows = _Rows(embedding, self._lane)
-
-    def logits(self, ids: Sequence[int]) -> list[float]:
-        """Score a row without padding; see ``Network``."""
-        if ids and max(ids) >= self.vocabulary_size:
-            raise IndexError
-        lanes = sum(map(self._rows.__getitem__, ids)).to_bytes(self._lane * self._width, "little")
-        if sys.byteorder == "little":
-            totals: Iterable[int] = memoryview(lanes).cast("H" if self._lane == 2 else "I")
-        else:
-            starts = range(0, len(lanes), self._lane)
-            totals = (int.from_bytes(lanes[start : start + self._lane], "little") for start in starts)
-        excess = 128 * len(ids)
-        values = [(total - excess) * scale for total, scale in zip(totals, self._scales)]
-        for number, (kernel, bias) in enumerate(self._layers, 1):
-            values = [sum(map(mul, column, values), start) for column, start in zip(kernel, bias)]
-            if number < len(self._layers):
-                values = [max(value, 0.0) for value in values]
-        return values
-
-
-class _Rows(dict[int, int]):
-    """The rows of a table as ints of lanes, made when they are first used."""
-
-    def __init__(self, table: safetensors.Tensor, lane: int) -> None:
-        """Take a table of int8; a lane has ``lane`` bytes."""
-        super().__init__()
-        self._table = table
-        self._lane = lane
-
-    def __missing__(self, index: int) -> int:
-        width = self._table.shape[1]
-        lanes = bytearray(self._lane * width)
-        lanes[:: self._lane] = bytes(self._table.data[index * width : (index + 1) * width]).translate(_UNSIGNED)
-        row = self[index] = int.from_bytes(lanes, "little")
-        return row
-
-
-class _Taker:
+class Taker:
     """Takes tensors by name, checking each, and at the end that none is left over."""
 
     def __init__(self, tensors: dict[str, safetensors.Tensor]) -> None:
@@ -290,7 +227,3 @@ class _Taker:
         """Check that all tensors were taken."""
         if self._tensors:
             raise ValueError(f"this network has no tensors {', '.join(map(repr, sorted(self._tensors)))}")
-
-
-# network in the metadata: its class
-NETWORKS: dict[str, type[Network]] = {"bigrams": BigramNetwork, "average": AverageNetwork}
