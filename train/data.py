@@ -24,8 +24,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pooch
-from tqdm import tqdm
+try:
+    import pooch
+    from tqdm import tqdm
+except ModuleNotFoundError as missing:  # every command of this stage comes by here first
+    print(f"error: {missing.name} is not installed: pip install -e '.[train]'", file=sys.stderr)
+    raise SystemExit(2) from None
 
 from edgetext.folders import Kind, replacing
 
