@@ -168,18 +168,13 @@ def judge(rows: Sequence[dict[str, Any]], max_drop: float | None) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command of the module's docstring."""
-    args = parse(argv)
-    command = common.Command("accuracy", sys.argv[1:] if argv is None else argv)
 
-    def work() -> int:
-        results = measure(args, command)
-        common.show(table(results), args.json)
-        records.write(args.json, results)
+    def after(args: argparse.Namespace, results: dict[str, Any]) -> int:
         if args.record:
             record(Bundle.open(args.model).folder, results)
         return judge(results["rows"], args.max_drop)
 
-    return common.finish(work)
+    return records.run("accuracy", argv, parse, measure, table, after)
 
 
 if __name__ == "__main__":

@@ -135,21 +135,21 @@ def draw(results: dict[str, Any], out: Path) -> None:
     plot.save(figure, out)
 
 
+def table(results: dict[str, Any]) -> str:
+    """Lay out the results for people."""
+    head, *rows = cells(results)
+    return common.format_table(head, rows)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command of the module's docstring."""
-    args = parse(argv)
-    command = common.Command("curve", sys.argv[1:] if argv is None else argv)
 
-    def work() -> int:
-        results = measure(args, command)
-        head, *rows = cells(results)
-        common.show(common.format_table(head, rows), args.json)
-        records.write(args.json, results)
+    def after(args: argparse.Namespace, results: dict[str, Any]) -> int:
         if args.plot:
             draw(results, args.plot)
         return 0
 
-    return common.finish(work)
+    return records.run("curve", argv, parse, measure, table, after)
 
 
 if __name__ == "__main__":

@@ -109,20 +109,15 @@ def table(results: dict[str, Any]) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command of the module's docstring."""
-    args = parse(argv)
-    command = common.Command("encode", sys.argv[1:] if argv is None else argv)
 
-    def work() -> int:
-        results = measure(args, command)
-        common.show(table(results), args.json)
-        records.write(args.json, results)
+    def after(args: argparse.Namespace, results: dict[str, Any]) -> int:
         ratio = results["ratio"]["median"]
         if args.max_ratio is not None and ratio > args.max_ratio:
             print(f"error: the ratio is {ratio}, more than {args.max_ratio:g}", file=sys.stderr)
             return 1
         return 0
 
-    return common.finish(work)
+    return records.run("encode", argv, parse, measure, table, after)
 
 
 if __name__ == "__main__":

@@ -158,16 +158,7 @@ def table(results: dict[str, Any]) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command of the module's docstring."""
-    args = parse(argv)
-    command = common.Command("latency", sys.argv[1:] if argv is None else argv)
-
-    def work() -> int:
-        results = measure(args, command)
-        common.show(table(results), args.json)
-        records.write(args.json, results)
-        return 0
-
-    return common.finish(work)
+    return records.run("latency", argv, parse, measure, table)
 
 
 if __name__ == "__main__":

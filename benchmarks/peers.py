@@ -179,16 +179,7 @@ def parts(results: dict[str, Any]) -> list[tuple[list[str], list[list[str]]]]:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command of the module's docstring."""
-    args = parse(argv)
-    command = common.Command("peers", sys.argv[1:] if argv is None else argv)
-
-    def work() -> int:
-        results = measure(args, command)
-        common.show(table(results), args.json)
-        records.write(args.json, results)
-        return 0
-
-    return common.finish(work)
+    return records.run("peers", argv, parse, measure, table)
 
 
 if __name__ == "__main__":

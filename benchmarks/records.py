@@ -5,15 +5,17 @@ benchmarks/report.py puts them into the README. The standard library and edgetex
 
 from __future__ import annotations
 
+import argparse
 import datetime
 import json
 import os
 import platform
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.common import ROOT, BenchmarkError
+from benchmarks.common import ROOT, BenchmarkError, Command, finish, show
 from edgetext import Bundle, __version__
 
 FOLDER = ROOT / "benchmarks" / "results"
@@ -88,6 +90,39 @@ def write_whole(path: Path, text: str) -> None:
         os.replace(new, path)
     finally:
         new.unlink(missing_ok=True)
+
+
+def run(
+    name: str,
+    argv: Sequence[str] | None,
+    parse: Callable[[Any], argparse.Namespace],
+    measure: Callable[[argparse.Namespace, Command], dict[str, Any]],
+    table: Callable[[dict[str, Any]], str],
+    after: Callable[[argparse.Namespace, dict[str, Any]], int] = lambda args, results: 0,
+) -> int:
+    """Be the ``main`` of a benchmark: parse, measure, show, write.
+
+    Args:
+        name: The script's name without ``.py``.
+        argv: The arguments; None takes those of the process.
+        parse: Parses them, ``--json`` among them.
+        measure: Gives the content of the results file.
+        table: Lays the results out for people.
+        after: Does what is left to do with the results, and gives the exit code.
+
+    Returns:
+        The exit code.
+    """
+    args = parse(argv)
+    command = Command(name, sys.argv[1:] if argv is None else argv)
+
+    def work() -> int:
+        results = measure(args, command)
+        show(table(results), args.json)
+        write(args.json, results)
+        return after(args, results)
+
+    return finish(work)
 
 
 def read(path: Path, kind: str | None = None) -> dict[str, Any]:

@@ -129,19 +129,15 @@ def cells(results: dict[str, Any]) -> list[list[str]]:
     return lines
 
 
+def table(results: dict[str, Any]) -> str:
+    """Lay out the results for people."""
+    head, *rows = cells(results)
+    return common.format_table(head, rows)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command of the module's docstring."""
-    args = parse(argv)
-    command = common.Command("seeds", sys.argv[1:] if argv is None else argv)
-
-    def work() -> int:
-        results = measure(args, command)
-        head, *rows = cells(results)
-        common.show(common.format_table(head, rows), args.json)
-        records.write(args.json, results)
-        return 0
-
-    return common.finish(work)
+    return records.run("seeds", argv, parse, measure, table)
 
 
 if __name__ == "__main__":
