@@ -260,6 +260,9 @@ class SafetensorsTest(unittest.TestCase):
             text = json.dumps(header).encode()
             with self.assertRaises(ValueError, msg=header):
                 safetensors.read(struct.pack("<Q", len(text)) + text + b"ab")
+        text = json.dumps({"x": {**whole, "data_offsets": [1, 3]}}).encode()
+        with self.assertRaisesRegex(ValueError, "gap"):
+            safetensors.read(struct.pack("<Q", len(text)) + text + b"abc")
         twice = b'{"x": %b, "x": %b}' % ((json.dumps(whole).encode(),) * 2)
         for text in (twice, b" " + json.dumps({"x": whole}).encode(), b"{" * 5000, b"{\xff}"):
             with self.assertRaises(ValueError):

@@ -6,10 +6,11 @@ import tempfile
 import unittest
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from edgetext import Bundle, BundleError, Classifier, EngineError
-from edgetext.bundle import DEFAULT_BUNDLE
-from edgetext.text import split
+from edgetext.bundle import DEFAULT_BUNDLE, StoredVocabulary
+from edgetext.text import FEW_WORDS, Encoder, Preprocessing, split
 from tests.runtime.helpers import VOCABULARY, entry, write_bundle
 
 
@@ -153,6 +154,26 @@ class BundleTest(unittest.TestCase):
             vocabulary = self.put_vocabulary(reserved + content).lazy_vocabulary()
             with self.subTest(content=content), self.assertRaisesRegex(BundleError, "vocab.txt: "):
                 self.assertTrue(vocabulary.table)
+
+    def test_a_vocabulary_of_another_size_than_the_model(self) -> None:
+        bundle = Bundle.open()
+        lazy = bundle.lazy_vocabulary()
+        lazy.expect(len(lazy))
+        self.assertTrue(lazy.table)
+        lazy = bundle.lazy_vocabulary()
+        lazy.expect(7)
+        with self.assertRaisesRegex(BundleError, "the vocabulary has 20000 ids, and the model knows 7"):
+            self.assertTrue(lazy.table)
+
+    def test_few_words_are_searched_and_many_looked_up(self) -> None:
+        lazy = Bundle.open().lazy_vocabulary()
+        encoder = Encoder(lazy, Preprocessing(64, "post"))
+        with mock.patch.object(StoredVocabulary, "find", return_value=5) as find:
+            for _ in range(FEW_WORDS):
+                self.assertEqual(encoder.ids("great"), [1, 5])
+            for _ in range(20):
+                self.assertEqual(encoder.ids("great"), [1, lazy.table[b"great"]])
+        self.assertEqual(find.call_count, FEW_WORDS)
 
     def test_words_are_found_alike_before_and_after_parsing(self) -> None:
         bundle = Bundle.open()

@@ -99,6 +99,17 @@ class InstallCommandTest(unittest.TestCase):
                 self.assertTrue(engines.install_command("x").endswith("-m pip install x"))
 
 
+class RaggedTest(unittest.TestCase):
+    def test_only_a_ragged_engine_gets_rows_without_padding(self) -> None:
+        for ragged, lengths in ((False, [8, 8, 8]), (True, [3, 1, 8])):
+            seen: list[int] = []
+            engine = FakeEngine(lambda row, seen=seen: seen.append(len(row)) or [0.5])  # type: ignore[misc]
+            engine.ragged = ragged
+            classifier = Classifier(["negative", "positive"], ENCODER, engine)
+            self.assertEqual(len(list(classifier.classify_many(["great movie", "", "the " * 20]))), 3)
+            self.assertEqual(seen, lengths)
+
+
 class SizesTest(unittest.TestCase):
     def test_vocabulary_and_tables_of_different_sizes(self) -> None:
         engine = fake_engine()

@@ -458,6 +458,13 @@ class OneShotTest(unittest.TestCase):
                 with mock.patch.object(sys, "argv", ["classify.py"]):
                     self.assertEqual(getattr(parse(["x"]), name), ["x"] if name == "texts" else default)
 
+    def test_defaults(self) -> None:
+        patch = mock.patch("edgetext.classifier.Classifier.load", side_effect=EngineError("as planned"))
+        for arguments in (["great"], ["great", "--json"]):
+            with patch as load, contextlib.redirect_stderr(io.StringIO()):
+                self.assertEqual(main(arguments), 2)
+            load.assert_called_once_with(None, "auto", recipe=None, threads=1, quiet=True)
+
     def test_process_ends_with_the_right_code(self) -> None:
         for arguments, code in ((["great"], 0), (["--bogus"], 2), (["--help"], 0), (["--version"], 0), ([" "], 2)):
             for command in ([str(RUNTIME / "classify.py")], ["-m", "edgetext"]):
