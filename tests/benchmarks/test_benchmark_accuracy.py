@@ -74,6 +74,18 @@ def test_files_agree_with_keras(results: dict[str, Any]) -> None:
     assert results["rows"][0]["labels_as_first"] == 1
 
 
+def test_labels_are_compared_with_those_of_the_first_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = {"missing": None, "one": ["a", "b", "a", "b"], "two": ["a", "b", "b", "b"]}
+
+    def score(bundle: Any, model: Any, task: Any, reference: Any) -> Any:
+        labels = answers[model]
+        return {"file": model}, None if labels is None else scoring.Outputs(np.zeros((4, 2)), labels)
+
+    monkeypatch.setattr(scoring, "score_file", score)
+    rows = scoring.score_files(None, list(answers), None, None)  # type: ignore[arg-type]  # all go to the stand-in
+    assert [row.get("labels_as_first") for row in rows] == [None, 1.0, 0.75]
+
+
 def test_calibration_error() -> None:
     """Two bins: 0.8 sure and right in three of four; 0.6 sure and right in one of two."""
     second = np.array([0.8, 0.8, 0.2, 0.8, 0.6, 0.4])

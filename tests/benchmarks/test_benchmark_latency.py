@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import latency, once, timing
+from benchmarks import latency, launching, once, timing
 from edgetext import Bundle
 from edgetext.testing import FakeEngine
 
@@ -77,6 +77,14 @@ def test_every_model_has_a_row(results: dict[str, Any], default_bundle: Path) ->
         assert set(row["texts_per_second"]) == {"1", "32"}
         # A Python with numpy and an interpreter: not this process, which may hold tensorflow.
         assert (5 if row["engine"] == "builtin" else 15) < row["peak_mb"] < 150
+
+
+def test_what_the_command_takes_is_started_without_options(default_bundle: Path) -> None:
+    model = Bundle.open(default_bundle).models[0]
+    task = timing.Task(None, model.engine, model.recipe, "texts.json", timing.QUICK)
+    for plain, options in ((True, []), (False, ["--engine", model.engine, "--recipe", model.recipe])):
+        subject = launching.Subject(["python"], model, task, plain=plain)
+        assert subject._classify == ["python", str(launching.CLASSIFY), *options, "great movie"]
 
 
 def test_table_shows_what_is_missing(results: dict[str, Any]) -> None:

@@ -124,6 +124,55 @@ def test_crops() -> None:
     assert {1, 30} <= set(begins[long].tolist())
 
 
+def test_batches_of_reviews_and_of_their_crops() -> None:
+    rows, _ = random_rows(11, 20)
+    rows[:, :8] = np.arange(20)[:, None] + 1  # the review's number, which its crops tell too
+    targets = (np.arange(20) % 2).astype(np.float32)
+    settings = dataclasses.replace(PRESETS["edge"].settings, batch_size=8)
+    choices = dataclasses.replace(SMALL, crops=3, crop_words=(2, 5))
+    batches = edge._Crops((rows, targets), settings, choices, 0.4)
+    epochs = []
+    for _ in range(2):
+        found = [batches[number] for number in range(len(batches))]
+        assert [(len(ids), ids.shape[1], set(weights)) for ids, _, weights in found] == [
+            part for size in (8, 8, 4) for part in ((size, 20, {np.float32(1)}), (3 * size, 6, {np.float32(0.4)}))
+        ]
+        for (whole, labels, _), (_, cut_labels, _) in zip(found[::2], found[1::2]):
+            assert cut_labels.tolist() == np.repeat(labels, 3).tolist()
+            assert labels.tolist() == [float(row[0] % 2 == 0) for row in whole]
+        assert sorted(row[0] for whole, _, _ in found[::2] for row in whole) == list(range(1, 21))
+        epochs.append([cut.tolist() for cut, _, _ in found[1::2]])
+        batches.on_epoch_end()
+    assert epochs[0] != epochs[1]  # drawn anew
+    assert len(edge._Crops((rows, targets), settings, choices, 0.0)) == 3
+
+
+def test_the_teachers_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[Any] = []
+
+    def spy(ratios: Any, training: Any, *more: Any) -> Any:
+        result = real(ratios, training, *more)
+        calls.append((training, result[0], len(ratios[1]), more[-1]))
+        return result
+
+    real = edge._fit
+    monkeypatch.setattr(edge, "_fit", spy)
+    (rows, _), (unlabelled, _) = random_rows(12, 30), random_rows(13, 9)
+    targets = (rows[:, 1] % 2).astype(np.float32)
+    settings = dataclasses.replace(PRESETS["edge"].settings, epochs=1, batch_size=8)
+    changes = ["teacher_buckets=128", "teacher_temperature=0.25", "learning_rate=0.1", "crop_words=2,5"]
+    choices = SMALL.changed([*changes, "teacher_crop_weight=0.125", "crop_weight=0.5"])
+    model, _, _ = edge.train((rows, targets), unlabelled, (rows, targets), 30, settings, choices)
+    (first, teacher, teacher_buckets, teacher_weight), ((ids, labels), _, buckets, weight) = calls
+    assert (teacher_buckets, teacher_weight, buckets, weight) == (128, 0.125, 64, 0.5)
+    assert first[0] is rows
+    assert ids.tolist() == [*rows.tolist(), *unlabelled.tolist()]
+    wanted = 1 / (1 + np.exp(-edge._logits(teacher, unlabelled) / 0.25))
+    np.testing.assert_allclose(labels, [*targets, *wanted], atol=1e-5)
+    assert np.ptp(wanted) > 0.01
+    assert model.input_shape == (None, 20)
+
+
 class TestTemperature:
     def test_finds_the_right_one(self) -> None:
         generator = np.random.default_rng(9)
