@@ -140,9 +140,12 @@ def test_bulk_uses_the_batch_size(default_bundle: Path) -> None:
     from edgetext import Classifier
 
     loaded = Classifier.load()
-    engine = FakeEngine(lambda row: [0.9])
+    lengths: set[int] = set()
+    engine = FakeEngine(lambda row: lengths.add(len(row)) or [0.9])  # type: ignore[func-returns-value]
+    engine.ragged = True
     measured = timing.steady(Classifier(loaded.labels, loaded.encoder, engine), ["a", "b", "c"], timing.QUICK)
     assert set(engine.batches) == {1, 32}
+    assert lengths == {2}  # the start mark and a word, as such an engine gets them from the classifier
     assert set(measured) == {*timing.KINDS, "texts_per_second"}
 
 

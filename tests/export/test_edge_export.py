@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import onnx
 import pytest
@@ -136,6 +137,17 @@ def test_every_recipe(script: str, export: Export, default_run: Path, tmp_path: 
     assert export(script, "--run", default_run, "--recipe", "all", "--out", out) == 0
     wanted = [recipe.name for recipe in RECIPES if recipe.engine == script]
     assert [model.recipe for model in Bundle.open(out).models] == wanted
+
+
+def test_a_head_that_scales_is_folded_into_the_tables(export: Export, default_run: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(default_run, tmp_path / "run"))
+    model = keras.saving.load_model(run / "model.keras")
+    kernel, bias = model.get_layer("head").get_weights()
+    model.get_layer("head").set_weights([0.25 * kernel, bias])
+    model.save(run / "model.keras")
+    assert export("builtin", "--run", run, "--out", tmp_path / "bundle") == 0
+    record = Bundle.open(tmp_path / "bundle").models[0].record["agreement"]
+    assert record["max_difference"] < 0.05
 
 
 class TestQuantize:

@@ -304,6 +304,15 @@ class TestCommand:
         metrics = json.loads((run / "metrics.json").read_text("utf-8"))
         assert metrics["test"]["accuracy"] == pytest.approx(right)
 
+    def test_validates_on_other_movies(self, run: Path) -> None:
+        def movies(reviews: Any) -> set[int]:
+            return {int(str(name).split("/")[2].partition("_")[0]) // 4 for name in reviews}
+
+        with np.load(run / "samples.npz") as samples:
+            fitted, validated = (movies(samples[f"{part}_reviews"]) for part in ("calibration", "heldout"))
+        assert len(validated) >= 5
+        assert len(fitted & validated) <= 1  # the one at the border
+
     def test_reproducible_and_seeded(self, run: Path, archive: Path, tmp_path: Path, run_python: Runner) -> None:
         env = {"EDGETEXT_DATA": str(archive), "EDGETEXT_CACHE": str(run.parent / "cache")}
         for seed, same in (("0", True), ("1", False)):
