@@ -19,7 +19,7 @@ from train.evaluation import evaluate, first_words, sentences
 from train.presets import PRESETS, Preset
 from train.rows import Rows, Targets, encode, split_validation
 from train.settings import Settings
-from train.vocabulary import build_vocabulary
+from train.vocabulary import build_vocabulary, find_spellings
 
 
 class Job(NamedTuple):
@@ -92,6 +92,7 @@ def train(job: Job) -> dict[str, Any]:
         job.out,
         model=result.model,
         vocabulary=encoder.vocabulary,
+        spellings=find_spellings((review.text for review in reviews), encoder.vocabulary),
         config=describe(job, preset, {"train": len(reviews)}),
         history=result.history,
         metrics=metrics,

@@ -2,6 +2,7 @@
 
 model.keras      the trained model, without the optimizer's state
 vocab.txt        the vocabulary, line n is the token with id n
+spellings.txt    how its words are written with capitals, most frequent first, a spelling a line
 config.json      preset, labels, preprocessing, settings, where the data came from, versions
 history.json     loss and accuracy per epoch, of training and validation
 history.png      the same as two plots
@@ -29,7 +30,10 @@ from train.plots import plot_history
 from train.rows import Rows, Targets
 
 FORMAT_VERSION = 1
-KIND = Kind(*("model.keras", "vocab.txt", "config.json", "history.json", "history.png", "metrics.json", "samples.npz"))
+KIND = Kind(
+    *("model.keras", "vocab.txt", "spellings.txt", "config.json"),
+    *("history.json", "history.png", "metrics.json", "samples.npz"),
+)
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ def write_run(
     *,
     model: keras.Model,
     vocabulary: Vocabulary,
+    spellings: Sequence[str],
     config: dict[str, Any],
     history: dict[str, list[float]],
     metrics: dict[str, Any],
@@ -76,6 +81,7 @@ def write_run(
         folder = Path(new)
         save_model(model, folder / "model.keras")
         (folder / "vocab.txt").write_bytes(vocabulary.to_bytes())
+        (folder / "spellings.txt").write_bytes("".join(f"{spelling}\n" for spelling in spellings).encode("utf-8"))
         for name, content in (("config", config), ("history", history), ("metrics", metrics)):
             text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
             (folder / f"{name}.json").write_text(text, encoding="utf-8")

@@ -13,7 +13,7 @@ import pytest
 
 from edgetext.text import RESERVED, Encoder, Preprocessing, Vocabulary
 from train.data import Review
-from train.vocabulary import build_vocabulary
+from train.vocabulary import build_vocabulary, find_spellings
 
 WORD = re.compile(r"""[^!"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~\t\n ]+""")
 
@@ -72,6 +72,35 @@ class TestVocabulary:
         assert kept.tokens == everything.tokens[:20_000]
         assert list(kept.tokens) == read_tokens(root / "train" / "default" / "vocab.txt")
         assert kept.to_bytes() == (root / "train" / "default" / "vocab.txt").read_bytes()
+
+
+class TestSpellings:
+    VOCABULARY = Vocabulary([*RESERVED, "great", "film", "caf\u00e9", "it's", "\u00c9"])
+
+    def test_order(self) -> None:
+        texts = [
+            "Great GREAT! great Great",
+            "(Great) FILM...Film, It's Caf\u00e9",
+            "FILM CAF\u00c9 \u00c9 Unknown IT'S",
+        ]
+        # Great 3, FILM 2, the others 1 each by code points; capitals with accents are other words.
+        wanted = ["Great", "FILM", "Caf\u00e9", "Film", "GREAT", "IT'S", "It's"]
+        assert find_spellings(texts, self.VOCABULARY) == wanted
+        assert find_spellings(reversed(texts), self.VOCABULARY, 2) == wanted[:2]
+        assert find_spellings(["great film", ""], self.VOCABULARY) == []
+
+    @pytest.mark.data
+    def test_real_reviews(self, real_splits: dict[str, list[Review]], root: Path) -> None:
+        texts = [review.text for review in real_splits["train"]]
+        tokens = read_tokens(root / "train" / "default" / "vocab.txt")
+        known = set(tokens[4:])
+        counts = Counter(word for text in texts for word in WORD.findall(text))
+        folded = {word: re.sub("[A-Z]", lambda letter: letter[0].lower(), word) for word in counts}
+        wanted = sorted(
+            (word for word in counts if folded[word] != word and folded[word] in known),
+            key=lambda word: (-counts[word], word),
+        )[:10_000]
+        assert read_tokens(root / "train" / "default" / "spellings.txt") == wanted
 
 
 class TestRows:

@@ -25,6 +25,7 @@ from train import __main__ as command
 from train import data
 from train import rows as arrays
 from train.rows import split_validation
+from train.vocabulary import find_spellings
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tiny")]
 
@@ -33,7 +34,10 @@ ErrorLine = Callable[[str], str]
 
 TUTORIAL = ("--preset", "tutorial")
 SHORT = ("--epochs", "2", "--validation", "10", "--seed", "1")
-FILES = ["config.json", "history.json", "history.png", "metrics.json", "model.keras", "samples.npz", "vocab.txt"]
+FILES = [
+    *("config.json", "history.json", "history.png", "metrics.json", "model.keras", "samples.npz", "spellings.txt"),
+    "vocab.txt",
+]
 
 
 def main(options: list[str]) -> int:
@@ -132,6 +136,13 @@ class TestRun:
         assert metrics["test"]["loss"] == pytest.approx(loss, abs=1e-5)
         assert metrics["validation"]["loss"] == pytest.approx(history["val_loss"][-1], abs=1e-6)
 
+    def test_spellings(self, run: Path, tiny_reviews: dict[str, str]) -> None:
+        vocabulary = Vocabulary.from_bytes((run / "vocab.txt").read_bytes())
+        texts = [text for name, text in tiny_reviews.items() if name.startswith("train/")]
+        wanted = find_spellings(texts, vocabulary)
+        assert (run / "spellings.txt").read_bytes().decode().split("\n") == [*wanted, ""]
+        assert {"A", "JOY", "The"} <= set(wanted)
+
     def test_model(self, run: Path) -> None:
         size = len(Vocabulary.from_bytes((run / "vocab.txt").read_bytes()))
         model = keras.saving.load_model(run / "model.keras")
@@ -185,7 +196,7 @@ class TestReproducible:
         assert snapshot(out.with_name("again.previous")) == before
         assert sorted(path.name for path in out.iterdir()) == FILES
         assert weights(out) == weights(run)
-        for name in ("vocab.txt", "history.json", "history.png", "config.json", "samples.npz"):
+        for name in ("vocab.txt", "spellings.txt", "history.json", "history.png", "config.json", "samples.npz"):
             assert (out / name).read_bytes() == (run / name).read_bytes(), name
 
     def test_another_seed(self, run: Path, tmp_path: Path) -> None:
