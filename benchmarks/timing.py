@@ -103,10 +103,9 @@ def steady(classifier: Classifier, texts: Sequence[str], protocol: Protocol) -> 
         ``text_to_label``, ``model_only`` and ``yardstick``, as ``summarize`` gives them, and ``texts_per_second`` by
         batch size.
     """
-    encode = classifier.encoder.cut if classifier.engine.ragged else classifier.encoder.encode
     predict = classifier.engine.predict
     inputs: dict[str, Iterator[Any]] = {name: cycle(texts) for name in KINDS}
-    inputs["model_only"] = cycle([[encode(text)] for text in texts])
+    inputs["model_only"] = cycle([[classifier.prepare(text)] for text in texts])
     calls: dict[str, Callable[[Any], object]] = dict(zip(KINDS, (classifier.classify, predict, _split)))
     times: dict[str, list[int]] = {name: [] for name in KINDS}
     bulk = {size: [0, 0.0] for size in protocol.batches}  # texts, seconds

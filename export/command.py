@@ -16,7 +16,10 @@ from edgetext.quiet import import_tensorflow, muted_stderr
 from export.recipes import BUNDLE, RECIPES, Recipe
 
 _ROOT = Path(__file__).resolve().parent.parent
-# The module that converts for each engine: it has convert(run, recipe), summarize(content) and PACKAGES.
+# What model files say unless told otherwise: what is true of the model that ships.
+AUTHOR, LICENSE = "edgetext", "Apache-2.0"
+# The module that converts for each engine: it has convert(run, recipe), attach(content, card), summarize(content) and
+# PACKAGES.
 CONVERTERS = {
     "builtin": "export.convert_safetensors",
     "tflite": "export.convert_tflite",
@@ -31,10 +34,12 @@ def parse(engine: str, description: str, argv: list[str] | None) -> tuple[argpar
         The options, and the recipes asked for, without repeats, in the table's order.
     """
     recipes = [recipe for recipe in RECIPES if recipe.engine == engine]
+    inputs = list(dict.fromkeys(recipe.input for recipe in recipes))
     listing = "\n".join(
         f"  {recipe.name:18s} {recipe.when};\n{'':21s}not for {recipe.when_not}"
         + ("" if recipe.default else f"\n{'':21s}(only when named)")
         for recipe in recipes
+        if recipe.input == inputs[0]
     )
     parser = argparse.ArgumentParser(
         description=f"{description}\n\nrecipes:\n{listing}", formatter_class=argparse.RawDescriptionHelpFormatter
@@ -56,13 +61,28 @@ def parse(engine: str, description: str, argv: list[str] | None) -> tuple[argpar
     parser.add_argument(
         "--recipe",
         action="append",
-        choices=[recipe.name for recipe in recipes] + ["all"],
+        choices=[*dict.fromkeys(recipe.quantisation for recipe in recipes), "all"],
         metavar="NAME",
         help="one of the recipes below, or 'all'; may be repeated (default: all but those marked)",
     )
+    if len(inputs) > 1:
+        parser.add_argument(
+            "--input",
+            choices=inputs,
+            default=inputs[0],
+            help="what the model takes: ids, or text, with tokenisation and labels in its graph; a file that takes "
+            "text has _text at the end of its recipe's name, and lies beside the other (default: %(default)s)",
+        )
+    parser.set_defaults(input=inputs[0], author=AUTHOR, license=LICENSE)
+    if engine in ("tflite", "onnx"):
+        about = parser.add_argument_group("what the file tells of itself")
+        about.add_argument("--author", metavar="NAME", help="who made the model (default: %(default)s)")
+        about.add_argument("--license", metavar="NAME", help="on what terms it may be used (default: %(default)s)")
     args = parser.parse_args(argv)
-    chosen = [r for r in recipes if (r.default if args.recipe is None else {r.name, "all"} & set(args.recipe))]
-    return args, chosen
+    recipes = [recipe for recipe in recipes if recipe.input == args.input]
+    if args.recipe is None:
+        return args, [recipe for recipe in recipes if recipe.default]
+    return args, [recipe for recipe in recipes if {recipe.quantisation, "all"} & set(args.recipe)]
 
 
 def main(engine: str, description: str, argv: list[str] | None = None) -> int:
@@ -92,19 +112,18 @@ def _run(engine: str, args: argparse.Namespace, recipes: list[Recipe]) -> int:
     from export.runs import RunError
 
     try:
-        return export(converter, args.run, args.out, recipes)
+        return export(converter, args, recipes)
     except (EdgetextError, RunError, OSError) as error:
         print(f"error: {describe(error)}", file=sys.stderr)
         return 2
 
 
-def export(converter: Any, run_folder: Path, out: Path, recipes: list[Recipe]) -> int:
+def export(converter: Any, args: argparse.Namespace, recipes: list[Recipe]) -> int:
     """Convert, compare and write; print what was measured.
 
     Args:
         converter: One of the modules in ``CONVERTERS``.
-        run_folder: The run.
-        out: The bundle.
+        args: ``run`` and ``out``, the folders of the run and the bundle; ``author`` and ``license``.
         recipes: The recipes, all of that converter's engine.
 
     Raises:
@@ -113,28 +132,35 @@ def export(converter: Any, run_folder: Path, out: Path, recipes: list[Recipe]) -
         OSError: The bundle cannot be written.
     """
     from export.bundles import Converted, write_bundle
+    from export.card import Card
     from export.compare import compare, excess
     from export.runs import load_run
 
+    out: Path = args.out
     check_replaceable(out, BUNDLE)
-    run = load_run(run_folder)
+    run = load_run(args.run)
     packages = {package: version(package) for package in converter.PACKAGES}
     models: list[Converted] = []
     failures: list[str] = []
     print(f"{run.config['name']}, compared with Keras on {len(run.heldout)} held-back reviews")
     print("recipe                 bytes  max diff mean diff  changed  short accuracy")
     for recipe in recipes:
-        content = converter.convert(run, recipe.name)
+        content = converter.convert(run, recipe)
         with muted_stderr():
             measured = compare(run, recipe, content)
+            if not (problems := excess(recipe, measured)):
+                content = converter.attach(content, Card(run, recipe, measured, args.author, args.license))
+                # What was measured must be true of what is written.
+                if compare(run, recipe, content) != measured:
+                    problems = ["it answers otherwise with its metadata than without"]
         print(
             f"{recipe.name:18s} {len(content):9,d} {measured['max_difference']:9.2g} "
             f"{measured['mean_difference']:9.2g} {measured['labels_changed']:8d} "
             f"{measured['short_labels_changed']:6d} {measured['accuracy']:8.1%}",
             flush=True,
         )
-        failures += [f"{recipe.name}: {problem}" for problem in excess(recipe, measured)]
-        entry = {"engine": recipe.engine, "recipe": recipe.name, **converter.summarize(content)}
+        failures += [f"{recipe.name}: {problem}" for problem in problems]
+        entry = {"engine": recipe.engine, "recipe": recipe.name, "input": recipe.input, **converter.summarize(content)}
         models.append(Converted(recipe, content, {**entry, "agreement": measured, "versions": packages}))
     print(f"{'Keras':64s} {measured['keras_accuracy']:8.1%}")
     print("changed: labels other than Keras'; short: the same with each review cut to ten words")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from edgetext import engines
-from edgetext.text import PAD_ID
+from edgetext.text import PAD_ID, START_ID, UNKNOWN_ID
 from export.recipes import Recipe
 from export.runs import Run
 
@@ -32,8 +33,8 @@ def compare(run: Run, recipe: Recipe, content: bytes) -> dict[str, Any]:
     engine = engines.create(recipe.engine, content, max_length=run.preprocessing.max_length)
     rows = run.heldout
     short = np.where(np.arange(rows.shape[1]) < SHORT_LENGTH, rows, PAD_ID)
-    ours, theirs = _score(engine, rows), by_class(run.model.predict(rows, batch_size=256, verbose=0))
-    ours_short, theirs_short = _score(engine, short), by_class(run.model.predict(short, batch_size=256, verbose=0))
+    ours, theirs = _score(engine, run, rows), by_class(run.model.predict(rows, batch_size=256, verbose=0))
+    ours_short, theirs_short = _score(engine, run, short), by_class(run.model.predict(short, batch_size=256, verbose=0))
     return {
         "reviews": len(rows),
         **_differences("", ours, theirs),
@@ -44,9 +45,22 @@ def compare(run: Run, recipe: Recipe, content: bytes) -> dict[str, Any]:
     }
 
 
-def _score(engine: Any, rows: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
-    batches = (rows[start : start + BATCH_SIZE].tolist() for start in range(0, len(rows), BATCH_SIZE))
+def _score(engine: Any, run: Run, rows: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
+    inputs: list[Any] = _texts(run, rows) if engine.takes_text else rows.tolist()
+    batches = (inputs[start : start + BATCH_SIZE] for start in range(0, len(inputs), BATCH_SIZE))
     return by_class(np.array([output for batch in batches for output in engine.predict(batch)]))
+
+
+def _texts(run: Run, rows: npt.NDArray[np.int32]) -> list[str]:
+    """Give texts that become these rows again, which hold a text's beginning or its end."""
+    # Whatever a text has for a word outside the vocabulary, another such word serves.
+    known = dict(enumerate(run.tokens)) | {UNKNOWN_ID: _unknown_word(run.tokens)}
+    return [" ".join(known[index] for index in row if index not in (PAD_ID, START_ID)) for row in rows.tolist()]
+
+
+def _unknown_word(tokens: Sequence[str]) -> str:
+    """Make up a word that is not among the tokens: one that is longer."""
+    return "x" * (1 + max(map(len, tokens)))
 
 
 def _differences(prefix: str, ours: npt.NDArray[np.float64], theirs: npt.NDArray[np.float64]) -> dict[str, Any]:

@@ -18,6 +18,9 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from edgetext.quiet import muted_stderr
+from export.card import Card, dump
+from export.onnx_text import take_text
+from export.recipes import Recipe
 from export.runs import Run, inference_function
 
 PACKAGES = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime")
@@ -25,16 +28,19 @@ PACKAGES = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime")
 OPSET = 15
 
 
-def convert(run: Run, recipe: str) -> bytes:
+def convert(run: Run, recipe: Recipe) -> bytes:
     """Convert a run's model.
 
     Args:
-        run: The run; its calibration rows serve the static recipe.
-        recipe: The name of a recipe of the ``onnx`` engine.
+        run: The run; its calibration rows serve the static recipes.
+        recipe: A recipe of the ``onnx`` engine.
 
     Returns:
         The content of an ``.onnx`` file that passed ``onnx.checker``: input ``ids``, int32 (batch, max_length), to
-        ``probabilities``, float32 (batch, columns).
+        ``probabilities``, float32 (batch, labels); or what ``export.onnx_text.take_text`` makes of that.
+
+    Raises:
+        RunError: The vocabulary does not go into a model that takes text.
     """
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     function = inference_function(run)
@@ -42,8 +48,10 @@ def convert(run: Run, recipe: str) -> bytes:
         model, _ = tf2onnx.convert.from_function(function, input_signature=function.input_signature, opset=OPSET)
     for value in (*model.graph.input, *model.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
-    if recipe != "float32":
-        model = _quantize(model, recipe, run)
+    if recipe.quantisation != "float32":
+        model = _quantize(model, recipe.quantisation, run)
+    if recipe.input == "text":
+        model = take_text(model, run)
     onnx.checker.check_model(model, full_check=True)
     content: bytes = model.SerializeToString(deterministic=True)
     return content
@@ -88,6 +96,29 @@ class _Rows(CalibrationDataReader):
     def get_next(self) -> dict[str, Any] | None:
         row = next(self.rows, None)
         return None if row is None else {"ids": row[None]}  # (1, max_length)
+
+
+def attach(content: bytes, card: Card) -> bytes:
+    """Add what the model tells of itself as ``metadata_props``, which ``edgetext.single`` reads back.
+
+    Lists and records are JSON. A model that takes ids also gets its ``vocabulary``, a token a line in the order of the
+    ids; one that takes text has it in its graph.
+
+    Args:
+        content: An ``.onnx`` file.
+        card: What to tell.
+
+    Returns:
+        The file with metadata; the same bytes for the same arguments.
+    """
+    model = onnx.load_from_string(content)
+    properties = {name: value if isinstance(value, str) else dump(value) for name, value in card.record().items()}
+    if card.recipe.input == "ids":
+        properties["vocabulary"] = "\n".join(card.run.tokens)
+    onnx.helper.set_model_props(model, properties)
+    model.doc_string = card.description
+    result: bytes = model.SerializeToString(deterministic=True)
+    return result
 
 
 def summarize(content: bytes) -> dict[str, dict[str, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from itertools import count
 from typing import Any
@@ -14,18 +15,20 @@ from safetensors import deserialize
 from safetensors.numpy import save
 
 from edgetext.engines.builtin import FORMAT
-from export.fold import fold_padding
+from export.card import Card
+from export.recipes import Recipe
+from export.rewriting import fold_padding
 from export.runs import Run, RunError
 
 PACKAGES = ("keras", "numpy", "safetensors")
 
 
-def convert(run: Run, recipe: str) -> bytes:
+def convert(run: Run, recipe: Recipe) -> bytes:
     """Convert a run's model.
 
     Args:
         run: The run.
-        recipe: ``"wi8_afp64"``, the only one: tables in int8, arithmetic in float64.
+        recipe: ``wi8_afp64``, the only one: tables in int8, arithmetic in float64.
 
     Returns:
         The content of a ``.safetensors`` file.
@@ -37,8 +40,15 @@ def convert(run: Run, recipe: str) -> bytes:
     model = fold_padding(run.model)
     metadata, tensors = _average(run, model) if network is None else _bigrams(run, model, network)
     metadata |= {"format": FORMAT, "max_length": str(run.preprocessing.max_length)}
-    content: bytes = save(tensors, metadata)
-    return content
+    return _in_order(save(tensors, metadata))
+
+
+def _in_order(content: bytes) -> bytes:
+    """Sort the keys in the header of a ``.safetensors`` file, for safetensors writes the metadata in any order."""
+    size = int.from_bytes(content[:8], "little")
+    header = json.dumps(json.loads(content[8 : 8 + size]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)  # the data begins at a multiple of 8, as the format asks
+    return len(header).to_bytes(8, "little") + header + content[8 + size :]
 
 
 def quantize(table: npt.NDArray[np.float32], axis: int) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
@@ -101,6 +111,11 @@ def _average(run: Run, model: keras.Model) -> tuple[dict[str, str], dict[str, An
     for number, layer in zip(count(), dense):
         tensors[f"dense.{number}.kernel"], tensors[f"dense.{number}.bias"] = layer.get_weights()
     return {"network": "average"}, tensors
+
+
+def attach(content: bytes, card: Card) -> bytes:
+    """Leave the file as it is: the engine ``builtin`` reads bundles."""
+    return content
 
 
 def summarize(content: bytes) -> dict[str, dict[str, int]]:

@@ -12,28 +12,32 @@ from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from edgetext.quiet import muted_stderr
+from export.recipes import Recipe
 from export.runs import Run, inference_function
+from export.tflite_metadata import attach
 
-PACKAGES = ("tensorflow", "keras", "ai-edge-litert")
+__all__ = ["PACKAGES", "attach", "convert", "summarize"]
+
+PACKAGES = ("tensorflow", "keras", "flatbuffers", "ai-edge-litert")
 
 
-def convert(run: Run, recipe: str) -> bytes:
+def convert(run: Run, recipe: Recipe) -> bytes:
     """Convert a run's model.
 
     Args:
         run: The run; its calibration rows serve the static recipe.
-        recipe: The name of a recipe of the ``tflite`` engine.
+        recipe: A recipe of the ``tflite`` engine.
 
     Returns:
-        The content of a ``.tflite`` file: int32 ids in, float32 probabilities out, any batch size.
+        The content of a ``.tflite`` file: int32 ids (batch, max_length) in, float32 probabilities (batch, labels) out.
     """
     function = convert_variables_to_constants_v2(inference_function(run).get_concrete_function())
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function], tf.Module())
-    if recipe != "float32":
+    if recipe.name != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if recipe == "float16":
+    if recipe.name == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    if recipe == "static_wi8_ai8":
+    if recipe.name == "static_wi8_ai8":
         # All operations in int8. The input stays int32 ids; the output is left float, which costs nothing.
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.representative_dataset = lambda: _one_by_one(run)

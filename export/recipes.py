@@ -7,6 +7,7 @@ from typing import NamedTuple
 from edgetext.bundle import MANIFEST
 from edgetext.folders import Kind
 
+_TEXT = "_text"
 # A model file's last part, where it is not the engine's name.
 SUFFIXES = {"builtin": "safetensors"}
 
@@ -39,6 +40,7 @@ class Recipe(NamedTuple):
         when_not: When not.
         tolerance: What it may cost; past it the export fails.
         default: Whether it is exported when no recipe is named.
+        input: What the model takes: ``"ids"``, or ``"text"``, with the tokenisation in its graph.
     """
 
     engine: str
@@ -47,11 +49,17 @@ class Recipe(NamedTuple):
     when_not: str
     tolerance: Tolerance
     default: bool = True
+    input: str = "ids"
 
     @property
     def file(self) -> str:
         """The file's name in a bundle."""
         return f"model.{self.name}.{SUFFIXES.get(self.engine, self.engine)}"
+
+    @property
+    def quantisation(self) -> str:
+        """The name without what says that it takes text."""
+        return self.name.removesuffix(_TEXT) if self.input == "text" else self.name
 
 
 # About two and a half times the largest value seen, with seeds 0, 1 and 2 of the tutorial preset and seed 0 of edge
@@ -67,7 +75,7 @@ _STATIC = _INT8._replace(short_mean_difference=0.1)
 BUNDLE = Kind(MANIFEST, "vocab.txt", optional="model.*")
 
 # In the order of preference: `auto` takes the first whose engine works on the machine.
-RECIPES = (
+_WITH_IDS = (
     Recipe(
         "builtin",
         "wi8_afp64",
@@ -129,4 +137,8 @@ RECIPES = (
         _FLOAT32,
         default=False,
     ),
+)
+# ONNX has operators for strings, so each of its recipes is there with text for its input too.
+RECIPES = _WITH_IDS + tuple(
+    recipe._replace(name=recipe.name + _TEXT, input="text") for recipe in _WITH_IDS if recipe.engine == "onnx"
 )

@@ -1,8 +1,9 @@
-"""A rewriting of the network, made before it is quantised, that changes nothing but what rounding costs."""
+"""Rewritings of the network, made before it is converted, that do not change what it computes."""
 
 from __future__ import annotations
 
 import keras
+import numpy as np
 from keras import layers
 
 from edgetext.text import PAD_ID
@@ -42,3 +43,32 @@ def fold_padding(model: keras.Model) -> keras.Model:
     folded.get_layer(embedding.name).set_weights([table - table[PAD_ID]])
     folded.get_layer(dense.name).set_weights([weights, bias + table[PAD_ID] @ weights])
     return folded
+
+
+def both_labels(model: keras.Model) -> keras.Model:
+    """Give a model with one sigmoid, the probability p of the second label, two outputs: (1 - p, p).
+
+    Readers of a lone file see both labels then, and MediaPipe's TextClassifier asks for as many outputs as labels. As
+    ``1 - sigmoid(z) = sigmoid(-z)``, the last dense layer gets a second unit with the opposite weights; no operation is
+    added, and a probability near zero keeps its digits.
+
+    Args:
+        model: Any model; one whose last layer is not a dense layer with a single sigmoid comes back as it is.
+
+    Returns:
+        The model itself, or a copy.
+    """
+    head = model.layers[-1]
+    if type(head) is not layers.Dense or head.units != 1 or head.activation is not keras.activations.sigmoid:
+        return model
+
+    def widen(layer: layers.Layer) -> layers.Layer:
+        settings = layer.get_config()
+        return type(layer).from_config({**settings, "units": 2} if layer is head else settings)
+
+    wide = keras.models.clone_model(model, clone_function=widen)
+    for old, new in zip(model.layers[:-1], wide.layers[:-1]):
+        new.set_weights(old.get_weights())
+    # kernel (inputs, 1) to (inputs, 2), bias (1,) to (2,)
+    wide.layers[-1].set_weights([np.concatenate([-weights, weights], axis=-1) for weights in head.get_weights()])
+    return wide

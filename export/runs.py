@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from edgetext.text import Preprocessing, Vocabulary
-from export.fold import fold_padding
+from edgetext.text import Preprocessing, Vocabulary, tokenize
+from export.rewriting import both_labels, fold_padding
 
 FORMAT_VERSION = 1
 # What reading a damaged file of a run can raise: JSON, zip, deflate, numpy and Keras each have exceptions of their own.
@@ -36,6 +36,8 @@ class Run:
         config: The content of ``config.json``.
         metrics: The content of ``metrics.json``.
         vocabulary: The content of ``vocab.txt``, as bytes.
+        tokens: The same as a list: the token of each id.
+        spellings: How words of the vocabulary are written with capitals, and the id of each, most frequent first.
         preprocessing: How rows of ids were made.
         model: The Keras model: int32 ids, shape (batch, max_length), to probabilities, shape (batch, columns).
         model_sha256: Of ``model.keras``; what a bundle names as its origin.
@@ -48,6 +50,8 @@ class Run:
     config: dict[str, Any]
     metrics: dict[str, Any]
     vocabulary: bytes
+    tokens: tuple[str, ...]
+    spellings: dict[str, int]
     preprocessing: Preprocessing
     model: keras.Model
     model_sha256: str
@@ -71,7 +75,8 @@ def load_run(folder: Path) -> Run:
         if missing := {"name", "preset", "labels"} - set(config):
             raise RunError(f"{folder}: config.json has no {', '.join(sorted(missing))}")
         vocabulary = (folder / "vocab.txt").read_bytes()
-        size = len(Vocabulary.from_bytes(vocabulary))
+        parsed = Vocabulary.from_bytes(vocabulary)
+        size = len(parsed)
         preprocessing = Preprocessing.from_json(config["preprocessing"])
         with np.load(folder / "samples.npz", allow_pickle=False) as samples:
             calibration, heldout = (samples[f"{name}_ids"].astype(np.int32) for name in ("calibration", "heldout"))
@@ -90,11 +95,14 @@ def load_run(folder: Path) -> Run:
             )
         if size not in {getattr(layer, "input_dim", None) for layer in model.layers}:
             raise RunError(f"{folder}: vocab.txt has {size} tokens, and the model has no embedding of that many")
+        spellings = _read_spellings(folder / "spellings.txt", parsed)
         return Run(
             folder=folder,
             config=config,
             metrics=json.loads((folder / "metrics.json").read_text("utf-8")),
             vocabulary=vocabulary,
+            tokens=parsed.tokens,
+            spellings=spellings,
             preprocessing=preprocessing,
             model=model,
             model_sha256=hashlib.sha256((folder / "model.keras").read_bytes()).hexdigest(),
@@ -107,14 +115,31 @@ def load_run(folder: Path) -> Run:
         raise RunError(f"{folder}: not a whole run: {reason}") from None
 
 
-def inference_function(run: Run) -> tf.types.experimental.PolymorphicFunction:
-    """Give the model as a function to convert: ``ids``, int32 (batch, max_length), to ``probabilities``.
+def _read_spellings(path: Path, vocabulary: Vocabulary) -> dict[str, int]:
+    """Read ``spellings.txt``; ValueError for a line that is no spelling, or not of a word of the vocabulary."""
+    known, spellings = vocabulary.ids, {}
+    *lines, rest = path.read_bytes().decode("utf-8").split("\n")
+    if rest:
+        raise ValueError(f"{path.name}: the last line has no end")
+    for number, spelling in enumerate(lines, 1):
+        words = tokenize(spelling)
+        if len(words) != 1 or len(words[0]) != len(spelling) or words[0] == spelling or words[0] not in known:
+            raise ValueError(f"{path.name}: line {number}: not a spelling of a word of vocab.txt: {spelling!r}")
+        spellings[spelling] = known[words[0]]
+    return spellings
 
-    Two things differ from the Keras model, neither in what it computes. What padding contributes is folded out of the
-    embedding (see ``fold_padding``). And Keras' Embedding wraps every look-up in nine operations that serve negative
-    indices; ids are never negative, so the copy that is converted gathers plainly.
+
+def inference_function(run: Run) -> tf.types.experimental.PolymorphicFunction:
+    """Give the model as a function to convert.
+
+    It takes ``ids``, int32 (batch, max_length), and gives ``probabilities``, float32 (batch, labels).
+
+    Three things differ from the Keras model, none in what it computes. What padding contributes is folded out of the
+    embedding (see ``fold_padding``). A single output becomes one for each label (see ``both_labels``). And Keras'
+    Embedding wraps every look-up in nine operations that serve negative indices; ids are never negative, so the copy
+    that is converted gathers plainly.
     """
-    source = fold_padding(run.model)
+    source = both_labels(fold_padding(run.model))
 
     def plain(layer: keras.layers.Layer) -> keras.layers.Layer:
         kind = _GatherEmbedding if type(layer) is keras.layers.Embedding else type(layer)

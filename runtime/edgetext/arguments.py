@@ -76,7 +76,11 @@ def make_parser() -> argparse.ArgumentParser:
         "--json", action="store_true", help="print a JSON object a text: text, label, score, probabilities, engine"
     )
     model = parser.add_argument_group("model")
-    model.add_argument("--model", metavar="DIR", help="the bundle (default: the one that comes with edgetext)")
+    model.add_argument(
+        "--model",
+        metavar="PATH",
+        help="the bundle, or a single .tflite or .onnx file (default: the bundle that comes with edgetext)",
+    )
     model.add_argument(
         "--engine",
         default=Options.engine,

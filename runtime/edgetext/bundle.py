@@ -16,7 +16,7 @@ import stat
 
 from edgetext import strict_json
 from edgetext.errors import BundleError
-from edgetext.text import RESERVED, UNKNOWN_ID, Preprocessing, Vocabulary, from_key
+from edgetext.text import RESERVED, UNKNOWN_ID, Encoder, Preprocessing, Vocabulary, from_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,9 +89,8 @@ class Bundle:
 
     __slots__ = ("_vocabulary", "folder", "labels", "manifest", "models", "name", "preprocessing")
 
-    def __init__(self, folder: str, manifest: dict[str, Any]) -> None:
-        """Check and keep a manifest; ``Bundle.open`` is the way in."""
-        where = os.path.join(folder, MANIFEST)
+    def __init__(self, folder: str, manifest: dict[str, Any], where: str) -> None:
+        """Check and keep a manifest, which ``where`` names in errors; ``Bundle.open`` is the way in."""
         version = manifest.get("format_version")
         if type(version) is not int or version != FORMAT_VERSION:
             raise BundleError(
@@ -120,10 +119,11 @@ class Bundle:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str] | None = None) -> Bundle:
-        """Open a bundle's folder and check its manifest.
+        """Open a bundle's folder and check its manifest, or open a model file that carries all that a bundle holds.
 
         Args:
-            path: The folder; None stands for the bundle that ships with the package.
+            path: The folder, or a ``.tflite`` or ``.onnx`` file (see ``edgetext.single``); None stands for the bundle
+                that ships with the package.
 
         Raises:
             BundleError: There is no bundle, or its manifest is damaged or of another format version.
@@ -131,7 +131,11 @@ class Bundle:
         folder = DEFAULT_BUNDLE if path is None else os.fspath(path)
         where = os.path.join(folder, MANIFEST)
         if not os.path.isdir(folder):
-            raise BundleError(f"no bundle at {folder}: there is no such folder")
+            if not os.path.exists(folder):
+                raise BundleError(f"no bundle at {folder}: there is no such folder or file")
+            from edgetext import single  # what most commands do without
+
+            return single.open_single(folder, _read(folder, single.MAX_BYTES))
         if not os.path.exists(where):
             raise BundleError(
                 f"no bundle at {folder}: it has no {MANIFEST}; python export/to_safetensors.py writes one"
@@ -143,7 +147,7 @@ class Bundle:
             raise BundleError(f"{where}: not a manifest: {error}") from None
         if not isinstance(manifest, dict):
             raise BundleError(f"{where}: not a manifest: it must hold one object")
-        return cls(folder, manifest)
+        return cls(folder, manifest, where)
 
     def read(self, entry: BundleFile) -> bytes:
         """Read a file of the bundle.
@@ -160,9 +164,17 @@ class Bundle:
         content = _read(path, entry.size)
         if len(content) != entry.size:
             raise BundleError(f"{path}: {len(content)} bytes, and the manifest says {entry.size}: copy it again")
-        if _sha256(content) != entry.sha256:
+        if hash_of(content) != entry.sha256:
             raise BundleError(f"{path}: its checksum is not the manifest's: the file was damaged or changed")
         return content
+
+    def encoder(self) -> Encoder:
+        """Give what turns text into rows; the vocabulary is parsed when more than a few words are looked up.
+
+        Raises:
+            BundleError: As for ``read``; and later, if the vocabulary is none.
+        """
+        return Encoder(self.lazy_vocabulary(), self.preprocessing)
 
     def vocabulary(self) -> Vocabulary:
         """Read the vocabulary.
@@ -241,8 +253,11 @@ class StoredVocabulary(Vocabulary):
         return line if line >= len(RESERVED) else UNKNOWN_ID
 
 
-def _sha256(content: bytes) -> str:
-    """Give the checksum, from Python's own C code: hashlib loads OpenSSL, which takes 1 ms longer for our files."""
+def hash_of(content: bytes) -> str:
+    """Give the SHA-256 in hexadecimal digits.
+
+    From Python's own C code: hashlib loads OpenSSL, which takes 1 ms longer for our files.
+    """
     try:
         from _sha256 import sha256  # type: ignore[import-not-found]
     except ImportError:

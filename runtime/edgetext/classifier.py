@@ -5,7 +5,6 @@ from __future__ import annotations
 from edgetext import engines
 from edgetext.bundle import Bundle
 from edgetext.errors import BundleError, EngineError
-from edgetext.text import Encoder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
 
     from edgetext.bundle import ModelFile
     from edgetext.engines import Engine
+    from edgetext.text import Encoder
 
 # Rows that classify_many hands to the engine at once. Against rows alone 32 bring about a tenth more texts a second
 # with TFLite and a quarter more with ONNX Runtime; 256 bring at most a twentieth more than 32 (benchmarks/latency.py).
@@ -27,7 +27,8 @@ class Prediction:
     Attributes:
         label: The most probable class; where two are equally probable, the first in the bundle's order.
         score: Its probability, 0 to 1.
-        probabilities: The probability of every label, in the bundle's order, which sum to 1.
+        probabilities: The probability of every label, in the bundle's order. They sum to 1, but for rounding: to 1/256
+            with a TensorFlow Lite model that computes in int8 to the end.
         engine: The name of the engine that computed them.
     """
 
@@ -64,6 +65,7 @@ class Classifier:
     Attributes:
         labels: The classes, in the order of the model's outputs.
         encoder: Text to rows of ids.
+        prepare: Turns a text into what the engine takes: a row of ids, padded or not, or the text itself.
         engine: The engine object; ``engine.name`` and ``engine.runtime`` say what it is.
         model: The bundle's entry of the model file in use; None if the classifier was put together by hand.
     """
@@ -86,7 +88,7 @@ class Classifier:
         self.encoder = encoder
         self.engine = engine
         self.model = model
-        self._row = encoder.cut if engine.ragged else encoder.encode
+        self.prepare = _check_text if engine.takes_text else encoder.cut if engine.ragged else encoder.encode
         self._predict = engine.predict
         self._engine_name = engine.name
 
@@ -103,7 +105,8 @@ class Classifier:
         """Load a bundle.
 
         Args:
-            path: The bundle's folder; None stands for the one that ships with the package.
+            path: The bundle's folder, or a single ``.tflite`` or ``.onnx`` file that carries all that a bundle holds;
+                None stands for the bundle that ships with the package.
             engine: ``"builtin"``, ``"tflite"``, ``"onnx"``: that engine or an error. ``"auto"``: the first, in the
                 bundle's order of preference, that works on this machine.
             recipe: Use the model file of that recipe, such as ``"static_wi8_ai8"``; None takes the bundle's
@@ -122,7 +125,7 @@ class Classifier:
             raise ValueError(f"threads must be at least 1, not {threads}")
         bundle = Bundle.open(path)
         candidates = _candidates(bundle, engine, recipe)
-        encoder = Encoder(bundle.lazy_vocabulary(), bundle.preprocessing)
+        encoder = bundle.encoder()
         failures: dict[str, str] = {}
         for model in candidates:
             if model.engine in failures:
@@ -148,7 +151,7 @@ class Classifier:
             BundleError: The vocabulary, of which only the form is checked as long as few words are looked up, repeats a
                 word or is not UTF-8.
         """
-        return self._prediction(self._predict([self._row(text)])[0])
+        return self._prediction(self._predict([self.prepare(text)])[0])
 
     def classify_many(self, texts: Iterable[str], batch_size: int = BATCH_SIZE) -> Iterator[Prediction]:
         """Score texts as they come, in order; holds one batch of them in memory at a time.
@@ -170,7 +173,7 @@ class Classifier:
     def _stream(self, texts: Iterator[str], batch_size: int) -> Iterator[Prediction]:
         from itertools import islice  # a one-shot command does without
 
-        while rows := list(map(self._row, islice(texts, batch_size))):
+        while rows := list(map(self.prepare, islice(texts, batch_size))):
             yield from map(self._prediction, self._predict(rows))
 
     def _prediction(self, outputs: list[float]) -> Prediction:
@@ -182,6 +185,13 @@ class Classifier:
             raise EngineError(f"engine {self._engine_name} answered {outputs}, which are not probabilities")
         labels = self.labels
         return Prediction(labels[outputs.index(score)], score, dict(zip(labels, outputs)), self._engine_name)
+
+
+def _check_text(text: str) -> str:
+    """Give a text to an engine that takes text, as an encoder would be given it."""
+    if not isinstance(text, str):
+        raise TypeError(f"a text is a str, not {type(text).__name__}")
+    return text
 
 
 def _candidates(bundle: Bundle, engine: str, recipe: str | None) -> list[ModelFile]:

@@ -150,6 +150,8 @@ def _score(options: Options, stream: BinaryIO | None) -> int:
         options.model, options.engine, recipe=options.recipe, threads=options.threads, quiet=True
     )
     form = _choose_form(options, stream)
+    if classifier.encoder.note:
+        _tell(f"note: {classifier.encoder.note}")
     # A file is read in batches; what comes down a pipe may be waited for, and is answered text by text.
     batch_size = BATCH_SIZE if stream is not None and stat.S_ISREG(os.fstat(stream.fileno()).st_mode) else 1
     unread = wordless = 0

@@ -32,6 +32,8 @@ def print_info(path: str | os.PathLike[str] | None, *, as_json: bool = False) ->
     print(f"{bundle.name} in {bundle.folder}")
     print(f"labels      {', '.join(bundle.labels)}")
     print(f"words       {len(bundle.vocabulary()):,} ids; the {end} {settings.max_length} of a text are read")
+    if bundle.encoder().note:
+        print(f"note        {bundle.encoder().note}")
     print("models, most preferred first:")
     print(f"  {'engine':8s} {'recipe':18s} {'bytes':>9s} {'accuracy':>9s} {'drop':>6s}  {'measured on'}")
     for model in bundle.models:

@@ -17,6 +17,7 @@ class FakeEngine:
     name = "fake"
     runtime = "fake"
     ragged = False
+    takes_text = False
     vocabulary_size: int | None = None
 
     def __init__(self, answer: Callable[[Sequence[int]], list[float]], columns: int = 1) -> None:

@@ -221,8 +221,17 @@ FEW_WORDS = 16
 
 
 class Encoder:
-    """Text to the row of ids that a model takes."""
+    """Text to the row of ids that a model takes.
 
+    Attributes:
+        vocabulary: The words.
+        preprocessing: Length of a row, and which end of a long text is cut off.
+        tokenizer: What is done instead of this module's tokenisation, for people to read; None if nothing is.
+        note: What users of such a tokenizer should know; None if there is nothing.
+    """
+
+    tokenizer: dict[str, Any] | None = None
+    note: str | None = None
     __slots__ = ("_few", "_look_up", "preprocessing", "vocabulary")
 
     def __init__(self, vocabulary: Vocabulary, preprocessing: Preprocessing) -> None:

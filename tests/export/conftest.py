@@ -25,10 +25,12 @@ import_tensorflow()  # with its settings, before anything imports it without the
 # The scripts, by engine.
 SCRIPTS = {"builtin": "export/to_safetensors.py", "tflite": "export/to_tflite.py", "onnx": "export/to_onnx.py"}
 ENGINES = tuple(SCRIPTS)
+# What makes the model take text, by engine.
+TEXT_OPTIONS = {"onnx": ("--input", "text")}
 
 
 class Exported(NamedTuple):
-    """What the real commands wrote, and what they printed, by engine."""
+    """What the real commands wrote, and what they printed, by engine; what took ids and what took text, one by one."""
 
     folder: Path
     bundle: Bundle
@@ -57,6 +59,10 @@ def tutorial_run(default_run: Path, tmp_path_factory: pytest.TempPathFactory) ->
     shutil.copytree(default_run, folder)
     tokens = (default_run / "vocab.txt").read_bytes().split(b"\n")[:10_000]
     (folder / "vocab.txt").write_bytes(b"\n".join(tokens) + b"\n")
+    known = {token.lower() for token in tokens}
+    spellings = (default_run / "spellings.txt").read_bytes().split(b"\n")
+    kept = [spelling + b"\n" for spelling in spellings if spelling.lower() in known]
+    (folder / "spellings.txt").write_bytes(b"".join(kept))
     with np.load(default_run / "samples.npz") as found:
         samples = dict(found)
     for name in ("calibration_ids", "heldout_ids"):
@@ -107,9 +113,11 @@ def exported(
     folder = tmp_path_factory.mktemp("exported") / "bundle"
     printed = {}
     for engine, script in SCRIPTS.items():
-        result = run_python(script, "--recipe", "all", "--run", tutorial_run, "--out", folder)
-        assert (result.returncode, result.stderr) == (0, "")
-        printed[engine] = result.stdout
+        for options in ((), TEXT_OPTIONS.get(engine)):
+            if options is not None:
+                result = run_python(script, "--recipe", "all", *options, "--run", tutorial_run, "--out", folder)
+                assert (result.returncode, result.stderr) == (0, "")
+                printed[engine] = printed.get(engine, "") + result.stdout
     return Exported(folder, Bundle.open(folder), printed)
 
 

@@ -190,15 +190,16 @@ def test_conversions_gone_wrong(
     converter = CONVERTERS[recipe.engine]
     convert = converter.convert
 
-    def go_wrong(run: Run, name: str) -> bytes:
+    def go_wrong(run: Run, recipe: Recipe) -> bytes:
         model = keras.models.clone_model(run.model)
         model.set_weights(defect(run.model.get_weights()))
-        content: bytes = convert(dataclasses.replace(run, model=model), name)
+        content: bytes = convert(dataclasses.replace(run, model=model), recipe)
         return content
 
     monkeypatch.setattr(converter, "convert", go_wrong)
     out = tmp_path / "bundle"
-    assert export(recipe.engine, "--recipe", recipe.name, "--out", out) == 1
+    options = ["--input", "text"] if recipe.input == "text" else []
+    assert export(recipe.engine, "--recipe", recipe.quantisation, *options, "--out", out) == 1
     line = capsys.readouterr().err.splitlines()[-1]
     assert line.startswith(f"error: {recipe.name}: ")
     assert line.endswith("; nothing was written")

@@ -39,6 +39,14 @@ class TestRecipes:
         assert names(command.parse("tflite", "", ["--recipe", "all"])[1]) == everything
         assert names(command.parse("tflite", "", ["--recipe", "float16", "--recipe", "all"])[1]) == everything
 
+    def test_text(self) -> None:
+        assert names(command.parse("onnx", "", ["--input", "text"])[1]) == ["dynamic_wi8_text"]
+        assert names(command.parse("onnx", "", ["--input", "ids"])[1]) == ["dynamic_wi8"]
+        options = ["--input", "text", "--recipe", "float32"]
+        assert names(command.parse("onnx", "", options)[1]) == ["float32_text"]
+        with pytest.raises(SystemExit):  # TensorFlow Lite has no operators for strings
+            command.parse("tflite", "", ["--input", "text"])
+
     def test_named_and_repeated(self) -> None:
         options = ["--recipe", "float32", "--recipe", "float16", "--recipe", "float32"]
         assert names(command.parse("tflite", "", options)[1]) == ["float16", "float32"]
@@ -66,7 +74,7 @@ def test_help(engine: str, script: str, run_python: Runner) -> None:
     result = run_python(f"export/{script}.py", "--help")
     assert (result.returncode, result.stderr) == (0, "")
     for recipe in RECIPES:
-        listed = any(line.startswith(f"  {recipe.name} ") for line in result.stdout.splitlines())
+        listed = any(line.startswith(f"  {recipe.quantisation} ") for line in result.stdout.splitlines())
         assert listed or recipe.engine != engine
     assert f"python export/{script}.py --run runs/mine" in result.stdout
 
@@ -85,7 +93,7 @@ def test_help_needs_no_framework(run_python: Runner) -> None:
 def test_output(engine: str, exported: Any) -> None:
     lines = exported.printed[engine].splitlines()
     assert lines[0] == "imdb-tutorial, compared with Keras on 500 held-back reviews"
-    recipes = [recipe for recipe in RECIPES if recipe.engine == engine]
+    recipes = [recipe for recipe in RECIPES if recipe.engine == engine and recipe.input == "ids"]
     for recipe, line in zip(recipes, lines[2:]):
         (record,) = (m.record for m in exported.bundle.models if (m.engine, m.recipe) == (engine, recipe.name))
         agreement = record["agreement"]
@@ -96,7 +104,7 @@ def test_output(engine: str, exported: Any) -> None:
         assert float(mean) == pytest.approx(agreement["mean_difference"], rel=0.06)
         assert (int(changed), int(short)) == (agreement["labels_changed"], agreement["short_labels_changed"])
         assert accuracy == f"{agreement['accuracy']:.1%}"
-    keras, legend, last = lines[2 + len(recipes) :]
+    keras, legend, last = lines[2 + len(recipes) : 5 + len(recipes)]
     assert keras.split() == ["Keras", f"{agreement['keras_accuracy']:.1%}"]
     assert legend.startswith("changed: ")
     assert last == f'wrote {exported.folder}; next: python runtime/classify.py --model {exported.folder} "great movie"'

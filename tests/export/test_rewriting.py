@@ -17,8 +17,8 @@ from keras import layers
 
 from edgetext.text import PAD_ID
 from export import runs
-from export.fold import fold_padding
 from export.recipes import RECIPES, Recipe
+from export.rewriting import fold_padding
 from export.runs import Run
 
 
@@ -113,7 +113,11 @@ def far_run(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "recipe",
-    [pytest.param(recipe, id=recipe.file) for recipe in RECIPES if "wi8" in recipe.name and recipe.engine != "builtin"],
+    [
+        pytest.param(recipe, id=recipe.file)
+        for recipe in RECIPES
+        if "wi8" in recipe.name and recipe.engine != "builtin" and recipe.input == "ids"
+    ],
 )
 def test_what_it_is_for(
     recipe: Recipe,

@@ -117,6 +117,15 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
         "vocab.txt has 10001 tokens, and the model has no embedding of that many",
     ),
     "vocab.txt without its last line's end": (truncate("vocab.txt", 0.999), "the last line has no end"),
+    "no spellings.txt": (remove("spellings.txt"), "spellings.txt"),
+    "spellings.txt without its last line's end": (write("spellings.txt", b"I\nThe"), "spellings.txt: the last line"),
+    **{
+        f"spellings.txt with {spelling!r}": (
+            write("spellings.txt", f"I\n{spelling}\n".encode()),
+            f"spellings.txt: line 2: not a spelling of a word of vocab.txt: {spelling!r}",
+        )
+        for spelling in ("Zzzqq", "great", "Great movie", "Great!", "", " Great")
+    },
 }
 
 
@@ -198,7 +207,8 @@ def test_inference_function(run: Run, keras_answers: dict[str, Any]) -> None:
     (ids,) = concrete.structured_input_signature[0]
     assert (ids.name, ids.dtype.name, ids.shape.as_list()) == ("ids", "int32", [None, 256])
     answers = function(keras_answers["rows"])["probabilities"].numpy()
-    np.testing.assert_allclose(answers[:, 0], keras_answers["long"], atol=1e-6)
+    np.testing.assert_allclose(answers[:, 1], keras_answers["long"], atol=1e-6)
+    np.testing.assert_allclose(answers[:, 0], 1 - keras_answers["long"], atol=1e-6)
     # Keras' Embedding would add a comparison and a selection for negative ids.
     operations = {operation.type for operation in concrete.graph.get_operations()}
     assert not operations & {"Select", "SelectV2", "Less", "Where"}

@@ -15,7 +15,7 @@ from edgetext.errors import EngineError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Protocol
+    from typing import Any, Protocol
 
     class Engine(Protocol):
         """What every engine offers.
@@ -26,12 +26,14 @@ if TYPE_CHECKING:
             columns: Outputs a row: one (the probability of the second of two labels) or one a label.
             vocabulary_size: Ids that the model knows; None where the engine cannot tell.
             ragged: Whether it takes rows of different lengths, without padding; most want all max_length ids.
+            takes_text: Whether it takes texts themselves instead of rows, for the model holds the tokenisation too.
         """
 
         name: str
         columns: int
         vocabulary_size: int | None
         ragged: bool
+        takes_text: bool
 
         @property
         def runtime(self) -> str:
@@ -50,11 +52,12 @@ if TYPE_CHECKING:
                 BundleError: The library refuses the model, or the model's input and output are not as expected.
             """
 
-        def predict(self, rows: Sequence[Sequence[int]]) -> list[list[float]]:
-            """Score rows of ids.
+        def predict(self, rows: Sequence[Any]) -> list[list[float]]:
+            """Score rows of ids, or texts.
 
             Args:
-                rows: Shape (batch, max_length), batch at least 1; to a ragged engine, rows of at most max_length ids.
+                rows: Shape (batch, max_length), batch at least 1; to a ragged engine, rows of at most max_length ids;
+                    to one that takes text, strings.
 
             Returns:
                 Probabilities, shape (batch, columns).

@@ -50,6 +50,7 @@ class BuiltinEngine:
     name = "builtin"
     runtime = "edgetext"
     ragged = True
+    takes_text = False
 
     def __init__(self, model: bytes, *, max_length: int, threads: int = 1) -> None:
         """Read the model; see ``edgetext.engines.Engine``. ``threads`` is accepted, and one is used."""

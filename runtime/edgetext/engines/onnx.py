@@ -11,12 +11,19 @@ from edgetext.errors import BundleError, EngineError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
 _PACKAGES = '"onnxruntime!=1.21.0"'
 
+# To a model that takes text, a lone surrogate, which UTF-8 has not, is this noncharacter: part of an unknown word too.
+STAND_IN = "\U0010ffff"
+
 
 class ONNXEngine:
-    """Runs an ``.onnx`` file whose only input is int32 ids, shape (batch, max_length), and whose output is float32."""
+    """Runs an ``.onnx`` file that takes ids or text, and gives ``probabilities``, float32 (batch, classes).
+
+    The only input is int32 ids, shape (batch, max_length), or strings, shape (batch,).
+    """
 
     name = "onnx"
     ragged = False
@@ -53,16 +60,35 @@ class ONNXEngine:
             self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's own exceptions have no common base but this
             raise BundleError(f"{self.runtime} refuses the model: {str(error).splitlines()[0]}") from None
-        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        if len(inputs) != 1 or inputs[0].type != "tensor(int32)" or inputs[0].shape[1:] != [max_length]:
-            raise BundleError(f"the ONNX model's input is not one int32 tensor of shape (batch, {max_length})")
-        if len(outputs) != 1 or outputs[0].type != "tensor(float)" or not isinstance(outputs[0].shape[-1], int):
+        inputs = self._session.get_inputs()
+        self.takes_text = len(inputs) == 1 and inputs[0].type == "tensor(string)" and len(inputs[0].shape) == 1
+        ids = len(inputs) == 1 and inputs[0].type == "tensor(int32)" and inputs[0].shape[1:] == [max_length]
+        if not ids and not self.takes_text:
+            raise BundleError(
+                f"the ONNX model's input is neither one int32 tensor of shape (batch, {max_length}) nor one of text"
+            )
+        # A model that takes text gives the label too, which the classifier finds by itself.
+        outputs = [output for output in self._session.get_outputs() if output.type == "tensor(float)"]
+        if len(outputs) != 1 or not outputs[0].shape or not isinstance(outputs[0].shape[-1], int):
             raise BundleError("the ONNX model's output is not one float32 tensor of shape (batch, classes)")
-        self._input = inputs[0].name
+        self._input, self._outputs = inputs[0].name, [outputs[0].name]
         self.columns = outputs[0].shape[-1]
 
-    def predict(self, rows: Sequence[Sequence[int]]) -> list[list[float]]:
-        """Score rows of ids; see ``edgetext.engines.Engine``."""
-        batch = self._numpy.array(rows, dtype=self._numpy.int32)  # (batch, max_length)
-        probabilities: list[list[float]] = self._session.run(None, {self._input: batch})[0].tolist()
+    def predict(self, rows: Sequence[Any]) -> list[list[float]]:
+        """Score rows of ids, or texts; see ``edgetext.engines.Engine``."""
+        if self.takes_text:
+            # Strings of numpy's own type would end at a NUL.
+            batch = self._numpy.array([_encodable(text) for text in rows], dtype=object)  # (batch,)
+        else:
+            batch = self._numpy.array(rows, dtype=self._numpy.int32)  # (batch, max_length)
+        probabilities: list[list[float]] = self._session.run(self._outputs, {self._input: batch})[0].tolist()
         return probabilities
+
+
+def _encodable(text: str) -> str:
+    """Give a text that UTF-8 can encode: with ``STAND_IN`` for each lone surrogate."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return "".join(STAND_IN if "\ud800" <= char <= "\udfff" else char for char in text)
+    return text

@@ -30,6 +30,7 @@ class TFLiteEngine:
 
     name = "tflite"
     ragged = False
+    takes_text = False
     vocabulary_size: int | None = None
 
     def __init__(self, model: bytes, *, max_length: int, threads: int = 1) -> None:
@@ -49,6 +50,8 @@ class TFLiteEngine:
             raise BundleError("the TFLite model's output is not float32 of shape (batch, classes)")
         self.columns = int(outputs[0]["shape"][1])
         self._shape = (1, max_length)
+        # A batch that is fixed at 1, as in models of other tools, stays so: what follows may rely on it.
+        self._one_by_one = shape[0] == 1
 
     @property
     def runtime(self) -> str:
@@ -57,13 +60,18 @@ class TFLiteEngine:
 
     def predict(self, rows: Sequence[Sequence[int]]) -> list[list[float]]:
         """Score rows of ids; see ``edgetext.engines.Engine``."""
+        if self._one_by_one and len(rows) > 1:
+            return [self.predict([row])[0] for row in rows]
         batch = self._numpy.array(rows, dtype=self._numpy.int32)  # (batch, max_length)
         if batch.shape != self._shape:
             self._interpreter.resize_tensor_input(self._input, batch.shape)
             self._interpreter.allocate_tensors()
             self._shape = batch.shape
         self._interpreter.set_tensor(self._input, batch)
-        self._interpreter.invoke()
+        try:
+            self._interpreter.invoke()
+        except RuntimeError as error:
+            raise BundleError(f"{self.runtime} cannot run the model: {_first_line(error)}") from None
         probabilities: list[list[float]] = self._interpreter.get_tensor(self._output).tolist()
         return probabilities
 

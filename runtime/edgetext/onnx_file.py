@@ -1,0 +1,149 @@
+"""What an ``.onnx`` file says of itself, read before onnxruntime sees it.
+
+An ONNX file is a protobuf message; the numbers of the fields are those of ``onnx.proto`` (ONNX 1.17). Only what
+describes the model is read, none of its tensors.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Members of TensorProto.DataType.
+FLOAT32, INT32, STRING = 1, 6, 8
+
+
+class Value:
+    """An input or output of a graph, as the file declares it.
+
+    Attributes:
+        name: Its name.
+        kind: The member of ``TensorProto.DataType``; 0 for what is no tensor.
+        shape: With -1 for a size that is open.
+    """
+
+    __slots__ = ("kind", "name", "shape")
+
+    def __init__(self, message: bytes) -> None:
+        """Read a ``ValueInfoProto``."""
+        self.name, self.kind = "", 0
+        self.shape: list[int] = []
+        for number, value in fields(message):
+            if number == 1:
+                self.name = _text(value)
+            elif number == 2:  # TypeProto
+                for tensor in _messages(_bytes(value), 1):  # TypeProto.Tensor
+                    self._read_tensor(tensor)
+
+    def _read_tensor(self, message: bytes) -> None:
+        for number, value in fields(message):
+            if number == 1 and isinstance(value, int):
+                self.kind = value
+            elif number == 2:  # TensorShapeProto
+                self.shape = [
+                    next((size for key, size in fields(dimension) if key == 1 and isinstance(size, int)), -1)
+                    for dimension in _messages(_bytes(value), 1)
+                ]
+
+
+class ONNXFile:
+    """An ``.onnx`` file, opened.
+
+    Attributes:
+        inputs: The graph's inputs.
+        outputs: Its outputs.
+        metadata: ``metadata_props``.
+        words: What the graph itself looks words up in, if it takes text: the keys of its first LabelEncoder.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        """Read a file.
+
+        Raises:
+            ValueError: It is no ONNX model.
+        """
+        self.inputs: list[Value] = []
+        self.outputs: list[Value] = []
+        self.metadata: dict[str, str] = {}
+        self.words: list[str] = []
+        graphs = 0
+        for number, value in fields(content):
+            if number == 7:  # graph
+                graphs += 1
+                for key, part in fields(_bytes(value)):
+                    if key in (11, 12):
+                        (self.inputs if key == 11 else self.outputs).append(Value(_bytes(part)))
+                    elif key == 1:  # node
+                        self.words = self.words or _keys(_bytes(part))
+            elif number == 14:  # metadata_props
+                pair = {key: _text(part) for key, part in fields(_bytes(value)) if key in (1, 2)}
+                self.metadata[pair.get(1, "")] = pair.get(2, "")
+        if graphs != 1:
+            raise ValueError("it is no ONNX model: it has no graph")
+
+
+def _keys(node: bytes) -> list[str]:
+    """Give the attribute ``keys_strings`` of a LabelEncoder; nothing for another node."""
+    if not any(key == 4 and value == b"LabelEncoder" for key, value in fields(node)):
+        return []
+    for attribute in _messages(node, 5):
+        if any(key == 1 and value == b"keys_strings" for key, value in fields(attribute)):
+            return [_text(value) for key, value in fields(attribute) if key == 9]
+    return []
+
+
+def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """Read a protobuf message: the number and the value of each field, an int or, of a field with a length, bytes.
+
+    Raises:
+        ValueError: It is no protobuf message.
+    """
+    position, end = 0, len(message)
+    while position < end:
+        key, position = _varint(message, position)
+        kind = key & 7
+        value: int | bytes
+        if kind == 0:
+            value, position = _varint(message, position)
+        elif kind in (1, 5):
+            size = 8 if kind == 1 else 4
+            value = int.from_bytes(message[position : position + size], "little")
+            position += size
+        elif kind == 2:
+            size, position = _varint(message, position)
+            value = message[position : position + size]
+            position += size
+        else:
+            raise ValueError("it is no ONNX model: it is not protobuf")
+        if position > end:
+            raise ValueError("it is cut short, or no ONNX model")
+        yield key >> 3, value
+
+
+def _varint(message: bytes, position: int) -> tuple[int, int]:
+    """Read a number of seven bits a byte; give it, and where the next field begins."""
+    value = 0
+    for shift in range(0, 70, 7):
+        if position >= len(message):
+            break
+        byte = message[position]
+        position += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value, position
+    raise ValueError("it is cut short, or no ONNX model")
+
+
+def _messages(message: bytes, number: int) -> Iterator[bytes]:
+    return (_bytes(value) for key, value in fields(message) if key == number)
+
+
+def _bytes(value: int | bytes) -> bytes:
+    if isinstance(value, int):
+        raise ValueError("it is no ONNX model: a field is of another type")
+    return value
+
+
+def _text(value: int | bytes) -> str:
+    return _bytes(value).decode("utf-8")

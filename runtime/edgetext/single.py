@@ -1,0 +1,210 @@
+"""A model file on its own: a ``.tflite`` or ``.onnx`` file that carries all that a bundle holds, and is opened as one.
+
+Ours say so in ``edgetext.json``, packed behind a ``.tflite``, or in the ``metadata_props`` of an ``.onnx`` file. A
+``.tflite`` file of another tool's needs the metadata that MediaPipe's TextClassifier goes by: a regular expression, a
+vocabulary and labels. It is read as MediaPipe reads it, which does not lower-case: see ``edgetext.foreign``.
+
+Everything here is checked before a native library sees the file; some end the process over what is refused here.
+"""
+
+from __future__ import annotations
+
+import os
+
+from edgetext import strict_json
+from edgetext.bundle import FORMAT_VERSION, Bundle, hash_of
+from edgetext.errors import BundleError
+from edgetext.onnx_file import FLOAT32 as ONNX_FLOAT32
+from edgetext.onnx_file import INT32 as ONNX_INT32
+from edgetext.onnx_file import STRING, ONNXFile
+from edgetext.text import RESERVED, Encoder, Preprocessing, Vocabulary
+from edgetext.tflite_file import AXIS_LABELS, FLOAT32, INT32, REGEX_TOKENIZER, VOCABULARY_FILE, TFLiteFile
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from edgetext.bundle import BundleFile
+    from edgetext.flatbuffer import Table
+
+# The file behind a .tflite model that tells what TensorFlow Lite's metadata has no place for.
+RECORD = "edgetext.json"
+# metadata_props of an .onnx model that hold JSON; the others hold plain text.
+JSON_PROPERTIES = ("format_version", "labels", "preprocessing", "accuracy")
+
+# The largest model file that is read without a manifest that says how long it is.
+MAX_BYTES = 200_000_000
+
+
+class SingleFile(Bundle):
+    """A model file on its own, as a bundle of one model."""
+
+    __slots__ = ("_content", "_encoder")
+
+    def __init__(self, path: str, content: bytes, record: dict[str, Any], engine: str, encoder: Encoder) -> None:
+        """Put together what a manifest would say.
+
+        Args:
+            path: The file.
+            content: Its bytes.
+            record: What it says of itself: name, labels, preprocessing, recipe, accuracy.
+            engine: The engine that runs it.
+            encoder: Text to ids.
+        """
+        self._content = content
+        self._encoder = encoder
+        about = {"file": os.path.basename(path), "size": len(content), "sha256": hash_of(content)}
+        model = {**about, "engine": engine, "recipe": record.get("recipe", ""), **_measured(record.get("accuracy"))}
+        # The vocabulary is in the same file.
+        manifest = {"preprocessing": encoder.preprocessing.to_json(), **record, "vocabulary": about, "models": [model]}
+        super().__init__(path, manifest, path)
+        if encoder.tokenizer is not None:
+            self.manifest["preprocessing"] = encoder.tokenizer
+
+    def read(self, entry: BundleFile) -> bytes:
+        """Give the file's bytes."""
+        return self._content
+
+    def encoder(self) -> Encoder:
+        """Give what turns text into rows."""
+        return self._encoder
+
+    def vocabulary(self) -> Vocabulary:
+        """Give the vocabulary."""
+        return self._encoder.vocabulary
+
+
+def open_single(path: str, content: bytes) -> SingleFile:
+    """Open a model file on its own.
+
+    Raises:
+        BundleError: It is neither of the two kinds, or does not carry what is needed, or is damaged.
+    """
+    try:
+        if content[4:8] == b"TFL3":
+            return _open_tflite(path, content)
+        if path.endswith(".onnx"):
+            return _open_onnx(path, content)
+    except (ValueError, RecursionError) as error:
+        raise BundleError(f"{path}: {error}") from None
+    raise BundleError(f"no bundle at {path}: it is neither a folder nor a .tflite or .onnx file")
+
+
+def _open_tflite(path: str, content: bytes) -> SingleFile:
+    file = TFLiteFile(content)
+    graph = next(file.metadata.tables(3), None)
+    if graph is None:
+        raise ValueError("the metadata describes no graph")
+    inputs, outputs = list(graph.tables(2)), list(graph.tables(3))
+    if [len(file.inputs), len(file.outputs), len(inputs), len(outputs)] != [1, 1, 1, 1]:
+        raise ValueError(f"it has {len(file.inputs)} inputs and {len(file.outputs)} outputs, not one of each")
+    ids, output = file.inputs[0], file.outputs[0]
+    if ids.kind != INT32 or len(ids.shape) != 2 or ids.shape[1] < 1:
+        raise ValueError("its input is not int32 of shape (batch, length)")
+    labels = file.file(outputs[0].tables(6), AXIS_LABELS, "labels").decode("utf-8").splitlines()
+    if output.kind != FLOAT32 or len(output.shape) != 2 or output.shape[1] != len(labels):
+        raise ValueError(f"its output is not float32 of shape (batch, {len(labels)}), one for each label")
+    tokenizer = _regex_tokenizer(inputs[0])
+    lines = _vocabulary_lines(file.file(tokenizer.tables(1), VOCABULARY_FILE, "vocabulary"), file.rows)
+    if RECORD not in file.files:
+        from edgetext.foreign import RegexEncoder
+
+        name = file.metadata.text(0) or os.path.basename(path)
+        encoder: Encoder = RegexEncoder(tokenizer.text(0), lines, ids.shape[1])
+        return SingleFile(
+            path, content, {"format_version": FORMAT_VERSION, "name": name, "labels": labels}, "tflite", encoder
+        )
+    record = _record(strict_json.parse(file.files[RECORD]))
+    if record["labels"] != labels:
+        raise ValueError("its labels are not those that it was exported with")
+    model = content[: file.model_size]
+    if (len(model), hash_of(model)) != (record.get("model_size"), record.get("model_sha256")):
+        raise ValueError("the model's checksum is not the one that it was exported with: it was damaged or changed")
+    # The tokens come first, by their ids; behind them stand the cased spellings, which our tokenisation does without.
+    tokens = [word for number, (word, index) in enumerate(lines) if number == index]
+    encoder = _encoder(tokens, record)
+    if encoder.preprocessing.max_length != ids.shape[1]:
+        raise ValueError(f"it takes rows of {ids.shape[1]} ids, not of {encoder.preprocessing.max_length}")
+    return SingleFile(path, content, record, "tflite", encoder)
+
+
+def _regex_tokenizer(described: Table) -> Table:
+    """Give the options of the input's regex tokenizer."""
+    units = list(described.tables(4))
+    if len(units) != 1 or units[0].integer(0, 1) != REGEX_TOKENIZER:
+        raise ValueError("the metadata gives its input no regex tokenizer; others (BERT's) are not read")
+    options = units[0].table(1)
+    if options is None:
+        raise ValueError("the metadata gives its tokenizer no options")
+    return options
+
+
+def _vocabulary_lines(content: bytes, rows: int | None) -> list[tuple[str, int]]:
+    """Read a vocabulary with a word, one space and an id a line.
+
+    Args:
+        content: The vocabulary.
+        rows: How many ids the model has; None if that is not known.
+    """
+    lines = []
+    for number, line in enumerate(content.decode("utf-8").rstrip("\n").split("\n"), 1):
+        word, _, index = line.partition(" ")
+        if not word or "\t" in word or not (index.isascii() and index.isdigit()) or len(index) > 9:
+            raise ValueError(f"line {number} of its vocabulary is not a word, one space and an id: {line[:60]!r}")
+        if rows is not None and int(index) >= rows:
+            raise ValueError(f"line {number} of its vocabulary has the id {index}, and the model knows {rows}")
+        lines.append((word, int(index)))
+    return lines
+
+
+def _open_onnx(path: str, content: bytes) -> SingleFile:
+    file = ONNXFile(content)
+    if "format_version" not in file.metadata:
+        raise ValueError("it carries no metadata of edgetext's: python export/to_onnx.py writes it")
+    record: dict[str, Any] = dict(file.metadata)
+    vocabulary = record.pop("vocabulary", None)
+    for name in JSON_PROPERTIES:
+        if name in record:
+            record[name] = strict_json.parse(record[name].encode("utf-8"))
+    _record(record)
+    ends = [(value.kind, len(value.shape)) for value in file.inputs], [value.kind for value in file.outputs]
+    if ends == ([(STRING, 1)], [STRING, ONNX_FLOAT32]):
+        tokens = [*RESERVED, *file.words[1:]]  # the first stands for padding
+    elif ends == ([(ONNX_INT32, 2)], [ONNX_FLOAT32]) and vocabulary is not None:
+        tokens = vocabulary.split("\n")
+    else:
+        raise ValueError("its inputs and outputs are not those of an exported model: ids, or text, to probabilities")
+    encoder = _encoder(tokens, record)
+    if file.inputs[0].kind == ONNX_INT32 and file.inputs[0].shape[1] != encoder.preprocessing.max_length:
+        raise ValueError(f"it takes rows of {file.inputs[0].shape[1]} ids, not of {encoder.preprocessing.max_length}")
+    if file.outputs[-1].shape[1:] != [len(record["labels"])]:
+        raise ValueError(f"its output is not of shape (batch, {len(record['labels'])}), one for each label")
+    return SingleFile(path, content, record, "onnx", encoder)
+
+
+def _record(record: Any) -> dict[str, Any]:
+    """Check what a file of ours says of itself, as far as ``Bundle`` does not."""
+    if not isinstance(record, dict) or not isinstance(record.get("preprocessing"), dict):
+        raise ValueError("what it says of its preprocessing is damaged")
+    if not isinstance(record.get("labels"), list):
+        raise ValueError("what it says of its labels is damaged")
+    return record
+
+
+def _encoder(tokens: list[str], record: dict[str, Any]) -> Encoder:
+    return Encoder(Vocabulary(tokens), Preprocessing.from_json(record["preprocessing"]))
+
+
+def _measured(accuracy: Any) -> dict[str, Any]:
+    """Give what was measured of a model as a manifest has it."""
+    try:
+        held, keras = accuracy["heldout"], accuracy["keras_heldout"]
+        return {
+            "agreement": {
+                "accuracy": held["accuracy"],
+                "keras_accuracy": keras["accuracy"],
+                "reviews": held["texts"],
+            }
+        }
+    except (TypeError, LookupError):
+        return {}

@@ -1,0 +1,122 @@
+"""What a ``.tflite`` file says of itself, read before any interpreter sees it.
+
+The tables and the places of their fields are those of TensorFlow Lite's ``schema.fbs`` (version 3) and
+``metadata_schema.fbs`` (version 1.5.0).
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+from edgetext.flatbuffer import Table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# Members of enums and unions of the schemas.
+FLOAT32, INT32 = 0, 2
+AXIS_LABELS, VOCABULARY_FILE = 2, 5
+REGEX_TOKENIZER = 6
+GATHER = 36
+
+# The most that the files behind a model may hold together; the shipped one has 0.4 MB of them.
+MAX_FILES_BYTES = 64_000_000
+
+
+class Tensor:
+    """A tensor of a model, as the file declares it.
+
+    Attributes:
+        kind: The member of the schema's ``TensorType``.
+        shape: With -1 for a size that is open.
+    """
+
+    __slots__ = ("kind", "shape")
+
+    def __init__(self, table: Table) -> None:
+        """Read it."""
+        self.kind = table.integer(1, 1)
+        self.shape = table.numbers(7) or table.numbers(0)  # the signature, else the shape
+
+
+class TFLiteFile:
+    """A ``.tflite`` file, opened.
+
+    Attributes:
+        inputs: The input tensors.
+        outputs: The output tensors.
+        rows: How many rows the table has that the input's ids are looked up in; None where that does not show.
+        model_size: Where the model ends and the files behind it begin, in bytes.
+        files: The files behind it, by name.
+        metadata: The root of the metadata.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        """Read a file.
+
+        Raises:
+            ValueError: It is no TFLite model, or has no metadata, or one that is damaged.
+        """
+        model = Table.root(content, b"TFL3")
+        graph = next(model.tables(2), None)
+        if graph is None:
+            raise ValueError("it has no graph")
+        tensors = [Tensor(table) for table in graph.tables(0)]
+        ends = [graph.numbers(1), graph.numbers(2)]
+        if not all(0 <= index < len(tensors) for index in (*ends[0], *ends[1])):
+            raise ValueError("an input or output is not among its tensors")
+        self.inputs, self.outputs = ([tensors[index] for index in indices] for indices in ends)
+        self.rows = _looked_up(model, graph, tensors, ends[0])
+        buffers = [entry.integer(1, 4) for entry in model.tables(6) if entry.data(0) == b"TFLITE_METADATA"]
+        if len(buffers) != 1:
+            raise ValueError("it carries no metadata: no tokenizer, vocabulary and labels")
+        holders = list(model.tables(4))
+        if buffers[0] >= len(holders):
+            raise ValueError("the metadata is not among its buffers")
+        self.metadata = Table.root(holders[buffers[0]].data(0), b"M001")
+        self.model_size, self.files = _unpack(content)
+
+    def file(self, entries: Iterable[Table], kind: int, what: str) -> bytes:
+        """Give the content of the file of a kind that the metadata names.
+
+        Args:
+            entries: The files that are named in the place in question.
+            kind: The member of the schema's ``AssociatedFileType``.
+            what: What it is, for errors.
+
+        Raises:
+            ValueError: None or several are named, or it is not there.
+        """
+        names = [entry.text(0) for entry in entries if entry.integer(2, 1) == kind]
+        if len(names) != 1:
+            raise ValueError(f"the metadata names {len(names)} files of {what}, not one")
+        if names[0] not in self.files:
+            raise ValueError(f"the metadata names {names[0]!r}, which is not in the file")
+        return self.files[names[0]]
+
+
+def _looked_up(model: Table, graph: Table, tensors: list[Tensor], inputs: list[int]) -> int | None:
+    """Find how many rows the table has that the input itself indexes."""
+    # Files before schema 3a keep a small code in the deprecated field; the larger of the two is right.
+    codes = [max(code.integer(0, 1), code.integer(3, 4)) for code in model.tables(1)]
+    for operator in graph.tables(3):
+        code, operands = operator.integer(0, 4), operator.numbers(1)
+        if code < len(codes) and codes[code] == GATHER and operands[1:2] == inputs[:1]:
+            if 0 <= operands[0] < len(tensors) and tensors[operands[0]].shape:
+                return tensors[operands[0]].shape[0]
+    return None
+
+
+def _unpack(content: bytes) -> tuple[int, dict[str, bytes]]:
+    """Give where the files begin that are packed behind a model, and these."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = archive.infolist()
+            if sum(member.file_size for member in members) > MAX_FILES_BYTES:
+                raise ValueError(f"the files behind the model hold more than {MAX_FILES_BYTES:,} bytes")
+            begin = min((member.header_offset for member in members), default=len(content))
+            return begin, {member.filename: archive.read(member) for member in members}
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:
+        raise ValueError(f"the files behind the model cannot be read: {error}") from None

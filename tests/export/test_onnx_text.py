@@ -1,0 +1,192 @@
+"""ONNX files that take text: the ids in their graph are edgetext.text's, and the answers those of the file of ids."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import TensorProto, helper
+
+from edgetext import Bundle, Classifier
+from edgetext.text import Encoder, Preprocessing, Vocabulary
+from export.onnx_text import take_text
+from export.recipes import RECIPES
+from export.runs import Run, RunError
+
+TEXT = [pytest.param(recipe.name, id=recipe.name) for recipe in RECIPES if recipe.input == "text"]
+GOLDEN = json.loads((Path(__file__).parents[1] / "runtime" / "golden_ids.json").read_text("utf-8"))["cases"]
+ODD = ["", " ", "\t\n", "!!!", "a" * 3000, "the " * 3000, "x\x00y", "\U0010ffff \ufdd0 \ufffd", "e\u0301 " * 600]
+
+
+def session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
+    return onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+
+
+class Graph:
+    """A graph of strings with its ids as a further output, and the encoder that they are held against."""
+
+    def __init__(self, run: Run, ids_model: bytes, truncating: str, max_length: int) -> None:
+        settings = Preprocessing(max_length, truncating)
+        changed = dataclasses.replace(run, preprocessing=settings)
+        model = take_text(onnx.load_from_string(ids_model), changed)
+        # The ids alone: what comes after them is tested with the real files.
+        kept = []
+        for node in model.graph.node:
+            kept.append(node)
+            if "ids" in node.output:
+                break
+        del model.graph.node[:], model.graph.output[:]
+        model.graph.node.extend(kept)
+        model.graph.output.append(helper.make_tensor_value_info("ids", TensorProto.INT32, ["batch", max_length]))
+        self.session = session(model)
+        self.encoder = Encoder(Vocabulary(run.tokens), settings)
+
+    def differing(self, texts: Sequence[str]) -> list[str]:
+        (ids,) = self.session.run(["ids"], {"text": np.array(texts, dtype=object)})
+        assert ids.dtype == np.int32
+        return [text for text, row in zip(texts, ids.tolist()) if row != self.encoder.encode(text)]
+
+
+@pytest.fixture(scope="module", params=[("post", 512), ("pre", 256), ("post", 8), ("pre", 8), ("pre", 1)], ids=str)
+def graph(request: pytest.FixtureRequest, edge_run: Run, exported: Any) -> Graph:
+    """The vocabulary of the shipped model, cut in the ways of both presets, and shorter."""
+    return Graph(edge_run, exported.read("onnx", "float32"), *request.param)
+
+
+def sendable(texts: Sequence[str]) -> list[str]:
+    """Those that can be written as UTF-8; see test_lone_surrogates for the others."""
+    return [text for text in texts if not any("\ud800" <= char <= "\udfff" for char in text)]
+
+
+def test_golden_ids(graph: Graph) -> None:
+    texts = sendable([case["text"] for case in GOLDEN] + ODD)
+    assert len(texts) > 30
+    assert graph.differing(texts) == []  # in a batch, of unequal lengths
+    for text in texts:
+        assert graph.differing([text]) == []
+
+
+def test_every_character(graph: Graph) -> None:
+    # Each alone would take a minute; a thousand texts at once do not.
+    codes = [code for code in range(sys.maxunicode + 1) if not 0xD800 <= code <= 0xDFFF]
+    for start in range(0, len(codes), 30_000):
+        assert graph.differing([f"x{chr(code)}the" for code in codes[start : start + 30_000]]) == []
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_all_reviews(edge_run: Run, exported: Any, real_env: dict[str, str]) -> None:
+    from train import data
+
+    source = real_env["EDGETEXT_DATA"]
+    reviews = [review.text for split in ("train", "test") for review in data.load_split(split, source)]
+    assert len(reviews) == 50_000
+    for cut in (("post", 512), ("pre", 256)):
+        graph = Graph(edge_run, exported.read("onnx", "float32"), *cut)
+        differing = [text for start in range(0, 50_000, 100) for text in graph.differing(reviews[start : start + 100])]
+        assert differing == []
+
+
+def test_a_word_that_stands_in_for_others(run: Run, exported: Any) -> None:
+    odd = dataclasses.replace(run, tokens=(*run.tokens[:-1], "x\U0010ffff"))
+    with pytest.raises(RunError, match=r"U\+10FFFF"):
+        take_text(onnx.load_from_string(exported.read("onnx", "float32")), odd)
+
+
+@pytest.mark.parametrize("name", TEXT)
+class TestFile:
+    def test_inputs_and_outputs(self, name: str, exported: Any) -> None:
+        model = onnx.load_from_string(exported.read("onnx", name))
+        onnx.checker.check_model(model, full_check=True)
+        found = session(model)
+        assert [(value.name, value.type, value.shape) for value in found.get_inputs()] == [
+            ("text", "tensor(string)", ["batch"])
+        ]
+        assert [(value.name, value.type, value.shape) for value in found.get_outputs()] == [
+            ("label", "tensor(string)", ["batch"]),
+            ("probabilities", "tensor(float)", ["batch", 2]),
+        ]
+
+    def test_operators(self, name: str, exported: Any) -> None:
+        model = onnx.load_from_string(exported.read("onnx", name))
+        contributed = Counter((node.domain, node.op_type) for node in model.graph.node if node.domain)
+        assert contributed == {("com.microsoft", "Tokenizer"): 1, ("ai.onnx.ml", "LabelEncoder"): 1}
+        assert {entry.domain: entry.version for entry in model.opset_import} == {
+            "": 15,
+            "ai.onnx.ml": 2,
+            "com.microsoft": 1,
+        }
+        (lower,) = (node for node in model.graph.node if node.op_type == "StringNormalizer")
+        # Others than C are missing on many a machine, and lower-case more than ASCII letters.
+        assert {a.name: helper.get_attribute_value(a) for a in lower.attribute}["locale"] == b"C"
+
+    def test_metadata(self, name: str, exported: Any, run: Run) -> None:
+        model = onnx.load_from_string(exported.read("onnx", name))
+        found = {entry.key: entry.value for entry in model.metadata_props}
+        assert found["name"] == "imdb-tutorial"
+        assert json.loads(found["labels"]) == ["negative", "positive"]
+        assert json.loads(found["preprocessing"]) == run.config["preprocessing"]
+        (entry,) = (m for m in exported.bundle.models if (m.engine, m.recipe) == ("onnx", name))
+        assert json.loads(found["accuracy"])["heldout"]["accuracy"] == entry.record["agreement"]["accuracy"]
+        assert "vocabulary" not in found  # it is in the graph
+
+    def test_answers(self, name: str, exported: Any, run: Run) -> None:
+        by_ids = Classifier.load(exported.folder, "onnx", recipe=name.removesuffix("_text"))
+        by_text = Classifier.load(exported.folder, "onnx", recipe=name)
+        alone = Classifier.load(exported.folder / f"model.{name}.onnx")
+        texts = sendable([case["text"] for case in GOLDEN] + ODD)
+        texts += [Vocabulary(run.tokens).decode(row[1:]) for row in run.heldout[:100].tolist()]
+        assert by_text.engine.takes_text
+        wanted = list(by_ids.classify_many(texts))
+        for classifier in (by_text, alone):
+            for found in (list(classifier.classify_many(texts)), [classifier.classify(text) for text in texts]):
+                assert [one.label for one in found] == [one.label for one in wanted]
+                np.testing.assert_allclose(
+                    [one.probabilities["positive"] for one in found],
+                    [one.probabilities["positive"] for one in wanted],
+                    atol=1e-5,
+                )
+
+    def test_labels_are_those_of_the_probabilities(self, name: str, exported: Any, run: Run) -> None:
+        texts = [Vocabulary(run.tokens).decode(row[1:]) for row in run.heldout[:200].tolist()]
+        found = session(onnx.load_from_string(exported.read("onnx", name)))
+        labels, probabilities = found.run(None, {"text": np.array(texts, dtype=object)})
+        assert labels.tolist() == [("negative", "positive")[best] for best in probabilities.argmax(axis=1)]
+        assert len(set(labels.tolist())) == 2
+
+    def test_lone_surrogates(self, name: str, exported: Any) -> None:
+        # UTF-8 has none; a word with one is unknown to both.
+        text, same = "lone \ud800 great \udc80surrogate", "lone zzzzqqq great zzzzqqq"
+        classifier = Classifier.load(exported.folder, "onnx", recipe=name)
+        assert classifier.classify(text).probabilities == classifier.classify(same).probabilities
+
+    def test_other_types(self, name: str, exported: Any) -> None:
+        classifier = Classifier.load(exported.folder, "onnx", recipe=name)
+        for value in (None, b"great", 3):
+            with pytest.raises(TypeError):
+                classifier.classify(value)  # type: ignore[arg-type]
+
+
+def test_ids_file_alone(exported: Any) -> None:
+    for recipe in RECIPES:
+        if recipe.engine == "onnx" and recipe.input == "ids":
+            alone = Classifier.load(exported.folder / recipe.file)
+            whole = Classifier.load(exported.folder, "onnx", recipe=recipe.name)
+            for text in ("great movie", "a waste of \u96fb\u5f71 time", ""):
+                assert alone.classify(text) == whole.classify(text)
+
+
+def test_text_beside_ids(exported: Any) -> None:
+    # `auto`, and an engine named alone, take the file of ids.
+    bundle = Bundle.open(exported.folder)
+    assert Classifier.load(exported.folder, "onnx").engine.takes_text is False
+    assert [model.record["input"] for model in bundle.models if model.engine == "onnx"] == ["ids"] * 3 + ["text"] * 3

@@ -1,0 +1,117 @@
+"""Model files without a bundle around them, given to the command, with the real interpreters."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgetext import BundleError, Classifier, EngineError
+from edgetext.bundle import DEFAULT_BUNDLE
+from edgetext.tflite_file import TFLiteFile
+
+Runner = Callable[..., "subprocess.CompletedProcess[str]"]
+
+FILES = {
+    "tflite": Path(DEFAULT_BUNDLE) / "model.dynamic_wi8_afp32.tflite",
+    "onnx": Path(DEFAULT_BUNDLE) / "model.dynamic_wi8.onnx",
+}
+MADE = Path(__file__).parent / "runtime" / "model_maker.tflite"
+
+
+@pytest.mark.parametrize("engine", FILES)
+def test_the_command(engine: str, run_python: Runner, tmp_path: Path) -> None:
+    file = shutil.copy(FILES[engine], tmp_path)
+    for options in ([], ["--engine", engine], ["--recipe", FILES[engine].name.split(".")[1]]):
+        alone = run_python("runtime/classify.py", "--model", file, *options, "Great MOVIE!", "a dull mess")
+        whole = run_python("runtime/classify.py", "--engine", engine, "Great MOVIE!", "a dull mess")
+        assert (alone.returncode, alone.stdout, alone.stderr) == (0, whole.stdout, "")
+
+
+@pytest.mark.parametrize("engine", FILES)
+def test_what_is_not_in_the_file(engine: str, run_python: Runner, error_line: Callable[[str], str]) -> None:
+    for options in (["--engine", "builtin"], ["--recipe", "float32"]):
+        result = run_python("runtime/classify.py", "--model", FILES[engine], *options, "great movie")
+        assert result.returncode == 2
+        assert f"it has {FILES[engine].name.split('.')[1]} ({engine})" in error_line(result.stderr)
+
+
+def test_info(run_python: Runner) -> None:
+    for file in (*FILES.values(), MADE):
+        shown = run_python("runtime/classify.py", "--model", file, "--info")
+        assert (shown.returncode, shown.stderr) == (0, "")
+        assert "labels      negative, positive" in shown.stdout
+    content = json.loads(run_python("runtime/classify.py", "--model", MADE, "--info", "--json").stdout)
+    assert content["preprocessing"]["delimiter"] == r"[^\w\']+"
+
+
+def test_a_file_of_model_makers(run_python: Runner) -> None:
+    texts = ["a wonderful moving film", "a dull painful mess", "A Dull Painful Mess"]
+    result = run_python("runtime/classify.py", "--model", MADE, *texts)
+    assert result.returncode == 0
+    assert [line.split("\t")[0] for line in result.stdout.splitlines()][:2] == ["positive", "negative"]
+    (note,) = result.stderr.splitlines()
+    assert note.startswith("note: ")
+    assert "lower case" in note
+    # Batch of any size, although the file's is one.
+    classifier = Classifier.load(MADE)
+    assert list(classifier.classify_many(texts * 20, 32)) == [classifier.classify(text) for text in texts * 20]
+
+
+def test_an_interpreter_alone_gives_the_same(tmp_path: Path) -> None:
+    """The oracle: a dozen lines with the plain interpreter and the file's own vocabulary."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    table = dict(line.split(" ") for line in TFLiteFile(MADE.read_bytes()).files["vocab.txt"].decode().splitlines())
+    interpreter = Interpreter(model_path=str(MADE))
+    interpreter.allocate_tensors()
+    classifier = Classifier.load(MADE)
+    for text in ("great movie", "a lovely cast and a clumsy plot", "nothing that it knows: zzz qqq"):
+        ids = [int(table["<START>"])] + [int(table.get(word, 2)) for word in text.replace(":", "").split()]
+        row = np.array([(ids + [0] * 32)[:32]], dtype=np.int32)
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], row)
+        interpreter.invoke()
+        wanted = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])[0].tolist()
+        assert list(classifier.classify(text).probabilities.values()) == pytest.approx(wanted, abs=1e-6)
+
+
+@pytest.mark.parametrize("engine", ["tflite", "onnx"])
+def test_no_native_library_sees_what_is_damaged(
+    engine: str, run_python: Runner, tmp_path: Path, error_line: Callable[[str], str]
+) -> None:
+    """A process in which the library cannot even be imported gives the same error."""
+    content = FILES[engine].read_bytes()
+    blocked = (
+        "import sys; sys.modules.update(dict.fromkeys(('numpy', 'ai_edge_litert', 'tflite_runtime', 'tensorflow', "
+        "'onnxruntime'))); sys.path.insert(0, 'runtime'); from edgetext.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    damages = {
+        "cut.bin": content[: len(content) // 2],
+        "vocabulary.bin": content.replace(b"\ngreat 87\n", b"\ngreat\t87\n").replace(b"\ngreat\n", b"\ngre t\n"),
+        "labels.bin": content.replace(b"negative\npositive\n", b"negative\npos\ntive\n").replace(
+            b'["negative", "positive"]', b'["negative", "pos", "iv"]'
+        ),
+        "nothing.bin": b"",
+    }
+    for name, damaged in damages.items():
+        assert damaged != content
+        path = tmp_path / f"{name}.{engine}"
+        path.write_bytes(damaged)
+        for command in (["runtime/classify.py"], ["-c", blocked]):
+            result = run_python(*command, "--model", path, "great movie")
+            assert (result.returncode, result.stdout) == (2, ""), name
+            assert str(path) in error_line(result.stderr)
+
+
+def test_other_errors(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="not a regular file"):
+        Classifier.load("/dev/null")
+    with pytest.raises(BundleError, match="no such folder or file"):
+        Classifier.load(tmp_path / "nothing.tflite")
+    with pytest.raises(EngineError, match="no engine is called"):
+        Classifier.load(MADE, "mediapipe")
