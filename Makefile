@@ -16,6 +16,13 @@ RUN := .venv/bin/python
 TFLITE_PINS := .ci/constraints/tflite-runtime.txt
 TFLITE_READY := .venv-tflite/.ready
 starts = $(shell $(1) -c 'import venv, ensurepip' >/dev/null 2>&1 && echo $(1))
+# Runtimes of others, which make of our files what we do: MediaPipe, Node.js, and C over the library that Node.js brings.
+# What cannot be made here is skipped, and so are its tests.
+MEDIAPIPE := .venv-mediapipe .venv-mediapipe-0.10.21
+INTEROP := build/interop
+NODE := $(INTEROP)/node
+C := $(INTEROP)/c
+PEERS_READY := $(MEDIAPIPE:=/.ready) $(NODE)/.ready $(C)/.ready
 PYTHON311 = $(if $(filter Linux,$(shell uname -s)),$(if $(filter 311,$(VERSION)),$(PYTHON),$(call starts,python3.11)))
 
 .PHONY: help
@@ -44,6 +51,31 @@ $(TFLITE_READY): $(TFLITE_PINS)
 	    && .venv-tflite/bin/python -m pip install -qq -r $(TFLITE_PINS) \
 	    && touch $@
 
+$(MEDIAPIPE:=/.ready): .venv-%/.ready: .ci/constraints/%.txt
+	@if [ -z "$(PYTHON311)" ]; then echo "skipped .venv-$*: it needs Linux and a python3.11"; exit 0; fi; \
+	echo "installing into .venv-$* (about 1 minute, up to 1 GB) ..."; \
+	{ $(PYTHON311) -m venv --clear .venv-$* && .venv-$*/bin/python -m pip install -qq -r $< && touch $@; } \
+	    || echo "skipped .venv-$*: see above; 'make test' tries again"
+
+$(NODE)/.ready: .ci/constraints/node/package-lock.json
+	@for tool in node npm; do command -v $$tool >/dev/null || { echo "skipped $(NODE): no $$tool here"; exit 0; }; done; \
+	echo "installing into $(NODE) ..."; \
+	mkdir -p $(NODE) && cp .ci/constraints/node/*.json $(NODE)/; \
+	{ (cd $(NODE) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null) && touch $@; } \
+	    || echo "skipped $(NODE): see above; 'make test' tries again"
+
+# The headers are Debian 13's. Its library needs a newer glibc than Debian 12 has; the one that Node.js brings does not.
+$(C)/.ready: runtime/examples/onnx_text.c benchmarks/interop_peer.c $(NODE)/.ready
+	@for tool in cc mmdebstrap; do command -v $$tool >/dev/null || { echo "skipped $(C): no $$tool here"; exit 0; }; done; \
+	[ -e $(NODE)/.ready ] || { echo "skipped $(C): it takes its library from $(NODE), which was skipped"; exit 0; }; \
+	echo "building $(C) ..."; \
+	folder=$$(realpath $(NODE)/node_modules/onnxruntime-node/bin/napi-v6/linux/$$(node -p process.arch)); \
+	build() { cc -O2 -I$(C)/debian/usr/include/onnxruntime $$1 -o $$2 $$folder/libonnxruntime.so.1 -Wl,-rpath,$$folder; }; \
+	mkdir -p $(C); \
+	{ { [ -d $(C)/debian ] || mmdebstrap --quiet --variant=extract --include=libonnxruntime-dev trixie $(C)/debian; } \
+	    && build runtime/examples/onnx_text.c $(C)/onnx_text && build benchmarks/interop_peer.c $(C)/peer && touch $@; } \
+	    || echo "skipped $(C): see above; 'make test' tries again"
+
 .PHONY: demo
 demo: setup ## Export the committed run to every format, compare each file with Keras, and score a text
 	$(RUN) export/to_safetensors.py --out build/demo
@@ -53,7 +85,7 @@ demo: setup ## Export the committed run to every format, compare each file with 
 	$(RUN) runtime/classify.py --model build/demo "great movie"
 
 .PHONY: test
-test: setup $(TFLITE_READY) lint ## Lint, check types and run all tests
+test: setup $(TFLITE_READY) $(PEERS_READY) lint ## Lint, check types and run all tests
 	$(RUN) -m pytest
 
 .PHONY: lint
@@ -75,6 +107,7 @@ measure: setup ## Measure anew what the README shows of the shipped bundle; take
 	$(RUN) export/to_safetensors.py --out build/all
 	$(RUN) export/to_tflite.py --out build/all --recipe all
 	$(RUN) export/to_onnx.py --out build/all --recipe all
+	$(RUN) export/to_onnx.py --out build/all --input text
 	$(RUN) benchmarks/accuracy.py --record
 	$(RUN) benchmarks/accuracy.py --model build/all --json benchmarks/results/accuracy.json
 	$(RUN) benchmarks/latency.py --json benchmarks/results/latency.json
@@ -98,6 +131,25 @@ peers: setup ## Compare with fastText, in environments of its two packages
 	    --json benchmarks/results/peers.json
 	$(RUN) benchmarks/report.py
 
+.PHONY: interop
+interop: setup $(PEERS_READY) ## Run two bundles' files in the runtimes of others; takes the reviews and about 5 minutes
+	[ -d $(INTEROP)/tutorial-run ] || $(RUN) -m train --preset tutorial --out $(INTEROP)/tutorial-run
+	$(call export_all,train/default,$(INTEROP)/edge)
+	$(call export_all,$(INTEROP)/tutorial-run,$(INTEROP)/tutorial)
+	$(RUN) benchmarks/interop.py --model $(INTEROP)/edge --model $(INTEROP)/tutorial \
+	    $(MEDIAPIPE:%=--mediapipe %/bin/python) --node $(NODE) --c $(C)/peer \
+	    --json benchmarks/results/interop.json
+	$(RUN) benchmarks/report.py
+
+# $(call export_all,RUN,BUNDLE): export every recipe that is not for special cases, and the ONNX file that takes text.
+define export_all
+	rm -rf $(2)
+	$(RUN) export/to_safetensors.py --run $(1) --out $(2)
+	$(RUN) export/to_tflite.py --run $(1) --out $(2)
+	$(RUN) export/to_onnx.py --run $(1) --out $(2)
+	$(RUN) export/to_onnx.py --run $(1) --out $(2) --input text
+endef
+
 .PHONY: readme
 readme: setup ## Write the measured numbers and the help texts into README.md
 	$(RUN) benchmarks/report.py
@@ -109,6 +161,11 @@ constraints: ## Remake .ci/constraints from the newest releases (python3.10, 3.1
 	    $(call pin,python$$version,py$$(echo $$version | tr -d .),-e '.[dev]'); \
 	done
 	@set -e; for version in 3.11; do $(call pin,python$$version,tflite-runtime,tflite-runtime==2.14.0 'numpy<2'); done
+	@set -e; for version in 3.11; do $(call pin,python$$version,mediapipe,mediapipe); done
+	@set -e; for version in 3.11; do $(call pin,python$$version,mediapipe-0.10.21,mediapipe==0.10.21 'numpy<2'); done
+	@command -v npm >/dev/null || { echo "no npm here: .ci/constraints/node stays as it is"; exit 0; }; \
+	cd .ci/constraints/node && npm install --save-exact --package-lock-only --omit-lockfile-registry-resolved \
+	    --ignore-scripts --no-audit --no-fund --loglevel=error onnxruntime-node@latest
 
 # $(call pin,INTERPRETER,NAME,WHAT): install WHAT into a fresh environment and write down what it took, inside a shell loop.
 define pin
@@ -124,5 +181,5 @@ endef
 
 .PHONY: clean
 clean: ## Remove all that the other targets made
-	rm -rf build .venv .venv-tflite .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build .venv .venv-tflite $(MEDIAPIPE) .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from benchmarks import choices, common, curve, peers, seeds
+from benchmarks import choices, common, curve, interop_rows, peers, seeds
 
 Results = dict[str, Any]
 
@@ -217,6 +217,18 @@ def peers_table(found: Sequence[Results]) -> str:
     return "\n\n".join(shown)
 
 
+def interop_tables(found: Sequence[Results]) -> str:
+    """Show each file in the runtimes of others, a table for each bundle."""
+    parts = [interop_rows.NOTE]
+    for results in found:
+        for title, rows in interop_rows.parts(results):
+            marked = [[f"`{file}`", *cells] for file, *cells in rows]
+            parts += [f"{title}:", markdown(interop_rows.HEAD, marked, interop_rows.LEFT)]
+        timed = _texts({"texts": results["timed"]})
+        parts.append(f"Scored: {_texts(results)}. Timed: {timed}. {environment_line(results)}.")
+    return "\n\n".join(parts)
+
+
 def _cells_table(results: Results, cells: list[list[str]], left: int) -> str:
     head, *rows = cells
     return f"{markdown(head, rows, left)}\n\n{environment_line(results)}."
@@ -240,4 +252,5 @@ BLOCKS = {
     "curve": ("curve", curve_table),
     "choices": ("choices", choices_table),
     "peers": ("peers", peers_table),
+    "interop": ("interop", interop_tables),
 }

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgetext import engines
-from edgetext.text import PAD_ID, START_ID, UNKNOWN_ID
+from edgetext.text import PAD_ID, START_ID, UNKNOWN_ID, Encoder, Vocabulary
 from export.recipes import Recipe
 from export.runs import Run
 
@@ -33,8 +33,8 @@ def compare(run: Run, recipe: Recipe, content: bytes) -> dict[str, Any]:
     engine = engines.create(recipe.engine, content, max_length=run.preprocessing.max_length)
     rows = run.heldout
     short = np.where(np.arange(rows.shape[1]) < SHORT_LENGTH, rows, PAD_ID)
-    ours, theirs = _score(engine, run, rows), by_class(run.model.predict(rows, batch_size=256, verbose=0))
-    ours_short, theirs_short = _score(engine, run, short), by_class(run.model.predict(short, batch_size=256, verbose=0))
+    ours, theirs = _score_both(engine, run, rows)
+    ours_short, theirs_short = _score_both(engine, run, short)
     return {
         "reviews": len(rows),
         **_differences("", ours, theirs),
@@ -45,14 +45,23 @@ def compare(run: Run, recipe: Recipe, content: bytes) -> dict[str, Any]:
     }
 
 
-def _score(engine: Any, run: Run, rows: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
-    inputs: list[Any] = _texts(run, rows) if engine.takes_text else rows.tolist()
+def _score_both(
+    engine: Any, run: Run, rows: npt.NDArray[np.int32]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Score rows with a converted model and with Keras; give the probabilities of both, shape (reviews, classes)."""
+    inputs: list[Any] = rows.tolist()
+    if engine.takes_text:
+        inputs = _texts(run, rows)
+        # A row that is the end of a text has no start mark, and that of a text which ends there does.
+        encode = Encoder(Vocabulary(run.tokens), run.preprocessing).encode
+        rows = np.array([encode(text) for text in inputs], dtype=np.int32)
     batches = (inputs[start : start + BATCH_SIZE] for start in range(0, len(inputs), BATCH_SIZE))
-    return by_class(np.array([output for batch in batches for output in engine.predict(batch)]))
+    ours = np.array([output for batch in batches for output in engine.predict(batch)])
+    return by_class(ours), by_class(run.model.predict(rows, batch_size=256, verbose=0))
 
 
 def _texts(run: Run, rows: npt.NDArray[np.int32]) -> list[str]:
-    """Give texts that become these rows again, which hold a text's beginning or its end."""
+    """Give texts of the words of these rows."""
     # Whatever a text has for a word outside the vocabulary, another such word serves.
     known = dict(enumerate(run.tokens)) | {UNKNOWN_ID: _unknown_word(run.tokens)}
     return [" ".join(known[index] for index in row if index not in (PAD_ID, START_ID)) for row in rows.tolist()]

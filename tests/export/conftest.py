@@ -111,7 +111,7 @@ def exported(
 ) -> Exported:
     """All recipes of the tutorial's run, written into one bundle by the scripts as a user starts them."""
     folder = tmp_path_factory.mktemp("exported") / "bundle"
-    printed = {}
+    printed: dict[str, str] = {}
     for engine, script in SCRIPTS.items():
         for options in ((), TEXT_OPTIONS.get(engine)):
             if options is not None:

@@ -159,7 +159,8 @@ class OursTest(SingleTest):
         self.assertIsNotNone(self.open(repack(TFLITE, record=None)).encoder().tokenizer)
 
     def test_accuracies_that_are_damaged_are_not_shown(self) -> None:
-        for accuracy in (None, [], {"heldout": 1}, {"heldout": {}}):
+        damages: list[Any] = [None, [], {"heldout": 1}, {"heldout": {}}]
+        for accuracy in damages:
             found = self.open(record(lambda r, a=accuracy: r.update(accuracy=a)))  # type: ignore[misc]
             self.assertNotIn("agreement", found.models[0].record)
 
@@ -233,7 +234,7 @@ class ONNXTest(SingleTest):
             ({"name": None}, "name must be a string"),
         ):
             with self.subTest(changes=changes):
-                self.refuse(with_properties(**changes), part, name="m.onnx")  # type: ignore[arg-type]
+                self.refuse(with_properties(**changes), part, name="m.onnx")
 
     def test_length(self) -> None:
         settings = json.loads(ONNXFile(ONNX).metadata["preprocessing"])

@@ -1,0 +1,29 @@
+// Classify texts with one file, in Node.js. The file takes text; nothing else of edgetext is needed.
+//
+// To install and run, with a copy of this program in an empty folder (the package's install script would fetch files
+// for other processors than the CPU):
+//
+//     npm install --ignore-scripts onnxruntime-node
+//     node onnx_text.mjs model.dynamic_wi8_text.onnx "great movie" "terrible movie"
+//
+// To this package a text ends at a NUL character.
+
+process.env.ORT_DISABLE_TELEMETRY ??= "1"; // before the import: 1.32 looks up its maker's host unless it is told not to
+const ort = await import("onnxruntime-node");
+
+const [file, ...texts] = process.argv.slice(2);
+if (texts.length === 0) {
+  console.error("usage: node onnx_text.mjs FILE TEXT...");
+  process.exit(2);
+}
+const options = { intraOpNumThreads: 1, logSeverityLevel: 4 }; // the models are too small to gain from more threads
+const session = await ort.InferenceSession.create(file, options).catch((error) => {
+  console.error(`error: ${error.message}`);
+  process.exit(2);
+});
+const { label, probabilities } = await session.run({ text: new ort.Tensor("string", texts, [texts.length]) });
+const width = probabilities.dims[1]; // one probability a label
+texts.forEach((text, i) => {
+  const row = probabilities.data.slice(i * width, (i + 1) * width);
+  console.log(`${label.data[i]}\t${Math.max(...row).toFixed(6)}\t${text}`);
+});

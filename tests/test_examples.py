@@ -1,0 +1,252 @@
+"""The programs of runtime/examples, over files that the real commands export: one answer, whoever gives it.
+
+What they need beside Python is made by `make test`, where it can be; what is missing is skipped, and says so.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from benchmarks import interop_subjects, texts
+from benchmarks.interop_subjects import CSubject, NodeSubject, Subject
+from benchmarks.texts import Review
+from edgetext import Bundle, Classifier
+from edgetext.bundle import ModelFile
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = ROOT / "runtime" / "examples"
+NODE, C = ROOT / "build" / "interop" / "node", ROOT / "build" / "interop" / "c"
+GOLDEN = [case["text"] for case in json.loads((ROOT / "tests" / "runtime" / "golden_ids.json").read_text())["cases"]]
+# What an argument cannot hold: NUL, and what UTF-8 has not.
+AS_ARGUMENTS = [text for text in GOLDEN if not re.search("[\0\ud800-\udfff]", text)]
+MEDIAPIPE = [".venv-mediapipe", ".venv-mediapipe-0.10.21"]
+TOLERANCE = 1e-6
+PRINTED = 5e-7  # what printing six digits adds to it
+
+Expected = Sequence[tuple[str, float]]  # a label and its probability
+
+
+class Files(NamedTuple):
+    """Files of the default run, each with what edgetext says with it."""
+
+    onnx: ModelFile
+    tflite: ModelFile
+    folder: Path
+    expect: Callable[[ModelFile, Sequence[str]], Expected]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory, run_python: Any) -> Files:
+    folder = tmp_path_factory.mktemp("examples") / "bundle"
+    for command in (["to_tflite.py"], ["to_onnx.py", "--input", "text"]):
+        result = run_python(f"export/{command[0]}", *command[1:], "--out", folder)
+        assert result.returncode == 0, result.stderr
+
+    def expect(model: ModelFile, given: Sequence[str]) -> Expected:
+        classifier = Classifier.load(folder, model.engine, recipe=model.recipe)
+        return [(prediction.label, prediction.score) for prediction in map(classifier.classify, given)]
+
+    models = {model.engine: model for model in Bundle.open(folder).models}
+    return Files(models["onnx"], models["tflite"], folder, expect)
+
+
+@pytest.fixture(scope="module")
+def reviews(real_env: dict[str, str]) -> list[str]:
+    """200 of the test reviews."""
+    return [review.text for review in texts.find(real_env["EDGETEXT_DATA"], 200).reviews]
+
+
+def need(path: Path) -> Path:
+    """Skip a test where something is not there that `make test` would have made."""
+    if not path.exists():
+        pytest.skip(f"no {path.parent.relative_to(ROOT)}: `make test` makes it, or says what that takes")
+    return path
+
+
+def offline() -> list[str]:
+    words = interop_subjects.isolation()
+    if words is None:
+        pytest.skip("MediaPipe is to be run without a network, and unshare does not work here")
+    return words
+
+
+def example(language: str, folder: Path) -> list[str]:
+    """Give the words that start an example."""
+    if language == "c":
+        return [str(need(C / ".ready").with_name("onnx_text"))]
+    if language == "node":
+        # As its comment says: a copy in a folder that has the package.
+        need(NODE / ".ready")
+        here = folder / "node"
+        here.mkdir(exist_ok=True)
+        if not (here / "node_modules").exists():
+            (here / "node_modules").symlink_to(NODE / "node_modules")
+        return ["node", str(shutil.copy(EXAMPLES / "onnx_text.mjs", here / "onnx_text.mjs"))]
+    if language == "python":
+        return [sys.executable, str(EXAMPLES / "onnx_text.py")]
+    need(ROOT / language / ".ready")
+    return [*offline(), str(ROOT / language / "bin" / "python"), str(EXAMPLES / "mediapipe_text.py")]
+
+
+def run(command: Sequence[str | Path]) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(command, capture_output=True, timeout=300, check=False)
+
+
+def classify(command: Sequence[str], file: Path, given: Sequence[str]) -> Expected:
+    """Run an example and read what it prints."""
+    result = run([*command, file, *given])
+    assert result.returncode == 0, result.stderr.decode()
+    rest, found = result.stdout.decode(), []
+    for text in given:
+        match = re.match(r"(\w+)\t(\d\.\d{6})\t" + re.escape(text) + "\n", rest)
+        assert match, (text, rest[:200])
+        found.append((match[1], float(match[2])))
+        rest = rest[match.end() :]
+    assert rest == ""
+    return found
+
+
+def assert_same(found: Expected, expected: Expected, tolerance: float = TOLERANCE) -> None:
+    assert [label for label, _ in found] == [label for label, _ in expected]
+    assert [score for _, score in found] == pytest.approx([score for _, score in expected], abs=tolerance)
+
+
+def lower(text: str) -> str:
+    """Lower-case as edgetext does, which MediaPipe does not do; and end at a NUL, as MediaPipe does."""
+    return re.sub("[A-Z]+", lambda match: match[0].lower(), text.partition("\0")[0])
+
+
+@pytest.mark.parametrize("language", ["python", "node", "c"])
+def test_golden_texts(language: str, files: Files) -> None:
+    found = classify(example(language, files.folder), files.folder / files.onnx.file, AS_ARGUMENTS)
+    assert_same(found, files.expect(files.onnx, AS_ARGUMENTS), TOLERANCE + PRINTED)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("language", ["python", "node", "c"])
+def test_reviews(language: str, files: Files, reviews: list[str]) -> None:
+    found = classify(example(language, files.folder), files.folder / files.onnx.file, reviews)
+    assert len(found) == 200
+    assert_same(found, files.expect(files.onnx, reviews), TOLERANCE + PRINTED)
+
+
+@pytest.mark.parametrize("environment", MEDIAPIPE)
+def test_mediapipe_golden_texts(environment: str, files: Files) -> None:
+    lowered = list(map(lower, AS_ARGUMENTS))
+    found = classify(example(environment, files.folder), files.folder / files.tflite.file, lowered)
+    assert_same(found, files.expect(files.tflite, lowered), TOLERANCE + PRINTED)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("environment", MEDIAPIPE)
+def test_mediapipe_reviews(environment: str, files: Files, reviews: list[str]) -> None:
+    command, file = example(environment, files.folder), files.folder / files.tflite.file
+    lowered = list(map(lower, reviews))
+    assert_same(classify(command, file, lowered), files.expect(files.tflite, lowered), TOLERANCE + PRINTED)
+    # As they are: of rare words the file has no spelling with capitals.
+    pairs = zip(classify(command, file, reviews), files.expect(files.tflite, reviews))
+    assert sum(found != expected for (found, _), (expected, _) in pairs) <= 4
+
+
+@pytest.mark.parametrize("environment", MEDIAPIPE)
+def test_mediapipe_takes_every_recipe(environment: str, tmp_path: Path, run_python: Any) -> None:
+    result = run_python("export/to_tflite.py", "--recipe", "all", "--out", tmp_path / "bundle")
+    assert result.returncode == 0, result.stderr
+    given = ["great movie", "Great MOVIE!", "a waste of two hours", "12 \u00e9 \u96fb"]
+    for model in Bundle.open(tmp_path / "bundle").models:
+        classifier = Classifier.load(tmp_path / "bundle" / model.file)
+        expected = [(prediction.label, prediction.score) for prediction in map(classifier.classify, given)]
+        found = classify(example(environment, tmp_path), tmp_path / "bundle" / model.file, given)
+        # Versions of the interpreter differ by steps of int8.
+        assert_same(found, expected, 0.04 if model.recipe == "static_wi8_ai8" else TOLERANCE + PRINTED)
+
+
+@pytest.mark.parametrize("environment", MEDIAPIPE)
+def test_mediapipe_with_a_file_of_its_own_makers(environment: str, tmp_path: Path) -> None:
+    """What edgetext makes of a file of Model Maker's is what MediaPipe makes of it: capitals, accents and all."""
+    file = ROOT / "tests" / "runtime" / "model_maker.tflite"
+    given = [
+        *("great movie", "Great Movie", "a dull, painful mess", "it's GREAT\u2026 isn't it", "a_great film-movie"),
+        *(
+            "caf\u00e9 great\u00e9great",
+            "great\u00a0movie\u2003film",
+            "\u96fb\u5f71 great",
+            "!!!",
+            "dull " * 50 + "great",
+        ),
+        *("great\x0bmovie\rfilm\fplot", "x" * 5000 + " great"),
+    ]
+    classifier = Classifier.load(file)
+    expected = [(prediction.label, prediction.score) for prediction in map(classifier.classify, given)]
+    assert len({round(score, 6) for _, score in expected}) > 6
+    assert_same(classify(example(environment, tmp_path), file, given), expected, TOLERANCE + PRINTED)
+
+
+def peer(language: str, files: Files) -> Subject:
+    """Give a peer of benchmarks/interop.py, which is given texts in a file."""
+    file = str(files.folder / files.onnx.file)
+    if language == "node":
+        return NodeSubject(files.onnx, file, str(need(NODE / ".ready").parent))
+    if language == "c":
+        return CSubject(files.onnx, file, str(need(C / ".ready").with_name("peer")))
+    return Subject(files.onnx, "onnxruntime", "text", [sys.executable, interop_subjects.PEER, "onnxruntime_text", file])
+
+
+@pytest.mark.parametrize("language", ["python", "node", "c"])
+def test_golden_texts_that_no_argument_holds(language: str, files: Files, tmp_path: Path) -> None:
+    given = [*GOLDEN, "great\0movie", "great \0 movie", "\0", "gr\ud800eat \udc00 movie"]
+    subject = peer(language, files)
+    answers = subject.score(interop_subjects.write_texts(tmp_path / "texts", list(map(Review, given))))
+    assert answers is not None, subject.error
+    # To npm's package a text ends at a NUL.
+    read = [text.partition("\0")[0] for text in given] if language == "node" else given
+    expected = files.expect(files.onnx, read)
+    assert_same([(label, max(row)) for label, row in answers], expected)
+
+
+@pytest.mark.parametrize("language", ["python", "node", "c", *MEDIAPIPE])
+def test_mistakes_are_a_line(language: str, files: Files, tmp_path: Path) -> None:
+    command = example(language, files.folder)
+    result = run([*command, files.folder / files.onnx.file])
+    assert result.returncode == 2
+    assert result.stderr.decode().splitlines()[-1].startswith("usage: ")
+    garbage = tmp_path / "garbage"
+    garbage.write_bytes(b"no model at all")
+    for file in (garbage, tmp_path / "missing"):
+        result = run([*command, file, "great movie"])
+        assert result.returncode == 2
+        assert result.stdout == b""
+        # Libraries log what they like before.
+        assert result.stderr.decode().splitlines()[-1].startswith("error: ")
+        assert b"Traceback" not in result.stderr
+
+
+def test_c_over_the_library_of_debian(files: Files, tmp_path: Path) -> None:
+    """As the example's comment says, but that the library lies in a folder, with all that it needs of Debian 13."""
+    root = need(C / ".ready").with_name("debian") / "usr"
+    (library,) = root.glob("lib/*/libonnxruntime.so")
+    (loader,) = library.parent.glob("ld-linux-*.so.*")
+    program = tmp_path / "onnx_text"
+    flags = [f"-I{root}/include/onnxruntime", f"-L{library.parent}", "-lonnxruntime"]
+    apart = ["--disable-new-dtags", f"-rpath,{library.parent}", f"--dynamic-linker={loader}", "--allow-shlib-undefined"]
+    result = run(["cc", EXAMPLES / "onnx_text.c", "-o", program, *flags, *(f"-Wl,{flag}" for flag in apart)])
+    assert result.returncode == 0, result.stderr.decode()
+    found = classify([str(program)], files.folder / files.onnx.file, AS_ARGUMENTS)
+    assert_same(found, files.expect(files.onnx, AS_ARGUMENTS), TOLERANCE + PRINTED)
+
+
+def test_c_compiles_without_a_warning(tmp_path: Path) -> None:
+    headers = need(C / ".ready").with_name("debian") / "usr" / "include" / "onnxruntime"
+    for source in (EXAMPLES / "onnx_text.c", ROOT / "benchmarks" / "interop_peer.c"):
+        strict = ["-std=gnu99", "-Wall", "-Wextra", "-Werror"]
+        result = run(["cc", *strict, f"-I{headers}", "-c", source, "-o", tmp_path / "object.o"])
+        assert result.returncode == 0, result.stderr.decode()
