@@ -1,7 +1,7 @@
 """Export a trained run to TensorFlow Lite, quantised, into a bundle that the runtime reads.
 
-The file carries tokenizer, vocabulary and labels too, as TensorFlow Lite's metadata: MediaPipe's TextClassifier takes it
-as it is, and `classify.py --model FILE` needs no bundle around it.
+The file carries tokenizer, vocabulary and labels too, as TensorFlow Lite's metadata, so that MediaPipe's TextClassifier
+takes it as it is, and `classify.py --model FILE` needs no bundle around it.
 
 Examples:
   python export/to_tflite.py                            # the default run into the default bundle

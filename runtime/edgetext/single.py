@@ -83,7 +83,7 @@ def open_single(path: str, content: bytes) -> SingleFile:
     try:
         if content[4:8] == b"TFL3":
             return _open_tflite(path, content)
-        if path.endswith(".onnx"):
+        if path.lower().endswith(".onnx"):
             return _open_onnx(path, content)
     except (ValueError, RecursionError) as error:
         raise BundleError(f"{path}: {error}") from None
