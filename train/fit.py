@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
+from collections.abc import Iterator
+from types import FrameType
+
 import keras
 import tensorflow as tf
 from tqdm import tqdm
@@ -33,21 +38,60 @@ def fit(
     Returns:
         ``loss``, ``accuracy``, ``val_loss`` and ``val_accuracy``, a value per epoch.
     """
-    callbacks: list[keras.callbacks.Callback] = [_Progress(settings.epochs)]
+    interrupt = _Interrupt()
+    callbacks: list[keras.callbacks.Callback] = [_Progress(settings.epochs), interrupt]
     if settings.patience is not None:
         callbacks.append(
             keras.callbacks.EarlyStopping("val_loss", patience=settings.patience, restore_best_weights=True)
         )
     whole = isinstance(training, tuple)
-    history = model.fit(
-        *(training if whole else (training,)),
-        epochs=settings.epochs,
-        batch_size=settings.batch_size if whole else None,
-        validation_data=validation,
-        callbacks=callbacks,
-        verbose=0,
-    )
+    with interrupt.watched():
+        history = model.fit(
+            *(training if whole else (training,)),
+            epochs=settings.epochs,
+            batch_size=settings.batch_size if whole else None,
+            validation_data=validation,
+            callbacks=callbacks,
+            verbose=0,
+        )
     return {name: [float(value) for value in values] for name, values in history.history.items()}
+
+
+class _Interrupt(keras.callbacks.Callback):
+    """Ends the fitting at the next batch after an interrupt that TensorFlow swallowed.
+
+    A KeyboardInterrupt that is raised while TensorFlow calls back into Python is lost there now and then, and the
+    fitting went on for hours.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.interrupted = False
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[None]:
+        """Take note of interrupts within a ``with`` block, where they are what ends a Python program."""
+        if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+            yield  # they are ignored, or somebody else's affair
+            return
+
+        def note(number: int, frame: FrameType | None) -> None:
+            self.interrupted = True
+            signal.default_int_handler(number, frame)
+
+        try:
+            signal.signal(signal.SIGINT, note)
+        except ValueError:  # not the main thread, which alone is interrupted
+            yield
+            return
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        if self.interrupted:
+            raise KeyboardInterrupt
 
 
 class _Progress(keras.callbacks.Callback):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import random
+import signal
 
 import keras
 import numpy as np
@@ -12,7 +14,7 @@ import pytest
 from keras import layers
 
 from edgetext.text import RESERVED, Encoder, Preprocessing, Vocabulary
-from train import network
+from train import fit, network
 from train.data import Review
 from train.evaluation import evaluate, first_words
 from train.presets import PRESETS
@@ -147,3 +149,35 @@ class TestSettings:
     def test_limits(self) -> None:
         Settings(epochs=1, batch_size=1, seed=0, patience=1, validation=1)
         Settings(epochs=1, batch_size=1, seed=2**32 - 1, validation=1)
+
+
+class TestInterrupt:
+    def test_one_that_is_swallowed_ends_the_next_batch(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        ends = 0
+
+        def swallow(*args: object) -> None:
+            nonlocal ends
+            ends += 1
+            with contextlib.suppress(KeyboardInterrupt):  # as TensorFlow does when it calls back into Python
+                signal.raise_signal(signal.SIGINT)
+
+        monkeypatch.setattr(fit._Progress, "on_epoch_end", swallow)
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            data = np.zeros((4, 12), np.int32), np.zeros(4, np.float32)
+            with pytest.raises(KeyboardInterrupt):
+                fit.fit(network.build_tutorial(50, 12), data, data, PRESETS["tutorial"].settings)
+            assert ends == 1
+            assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def test_where_interrupts_are_ignored_they_stay_so(self) -> None:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            data = np.zeros((4, 12), np.int32), np.zeros(4, np.float32)
+            settings = dataclasses.replace(PRESETS["tutorial"].settings, epochs=1)
+            assert len(fit.fit(network.build_tutorial(50, 12), data, data, settings)["loss"]) == 1
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        finally:
+            signal.signal(signal.SIGINT, before)
