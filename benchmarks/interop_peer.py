@@ -47,7 +47,9 @@ def edgetext(file: str) -> Classify:
 def _edgetext(file: str) -> Any:
     from edgetext import Bundle, Classifier
 
-    folder, name = os.path.split(file)
+    if not file.endswith(".safetensors"):
+        return Classifier.load(file)
+    folder, name = os.path.split(file)  # which cannot be used alone
     model = next(model for model in Bundle.open(folder).models if model.file == name)
     return Classifier.load(folder, model.engine, recipe=model.recipe)
 
@@ -81,7 +83,7 @@ def _from_ids(file: str, run: Callable[[Any], list[float]]) -> Classify:
 
     from edgetext import Bundle
 
-    bundle = Bundle.open(os.path.dirname(file))
+    bundle = Bundle.open(file)
     encode = bundle.encoder().encode
 
     def answer(text: str) -> Answer:

@@ -188,7 +188,9 @@ def subjects(bundle: Bundle, peers: Peers) -> Iterator[Subject]:
     offline = isolation() if peers.mediapipe else None
     for model in bundle.models:
         file = os.path.abspath(os.path.join(bundle.folder, model.file))
-        options = ["--model", bundle.folder, "--engine", model.engine, "--recipe", model.recipe]
+        options = ["--model", file]
+        if model.engine == "builtin":  # whose files cannot be used alone
+            options = ["--model", bundle.folder, "--engine", model.engine, "--recipe", model.recipe]
         once = [sys.executable, str(launching.CLASSIFY), *options, FIRST_TEXT]
         yield Subject(model, f"edgetext, {model.engine}", "text", _python("edgetext", file), once=once)
         if model.engine == "tflite":

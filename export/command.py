@@ -16,8 +16,9 @@ from edgetext.quiet import import_tensorflow, muted_stderr
 from export.recipes import BUNDLE, RECIPES, Recipe
 
 _ROOT = Path(__file__).resolve().parent.parent
-# What model files say unless told otherwise: what is true of the model that ships.
+# What the files of the run that ships say; those of other runs say nothing unless they are told what.
 AUTHOR, LICENSE = "edgetext", "Apache-2.0"
+DEFAULT_RUN = _ROOT / "train" / "default"
 # The module that converts for each engine: it has convert(run, recipe), attach(content, card), summarize(content) and
 # PACKAGES.
 CONVERTERS = {
@@ -48,7 +49,7 @@ def parse(engine: str, description: str, argv: list[str] | None) -> tuple[argpar
         "--run",
         metavar="DIR",
         type=Path,
-        default=_ROOT / "train" / "default",
+        default=DEFAULT_RUN,
         help="the run to export (default: train/default of this checkout)",
     )
     parser.add_argument(
@@ -73,12 +74,20 @@ def parse(engine: str, description: str, argv: list[str] | None) -> tuple[argpar
             help="what the model takes: ids, or text, with tokenisation and labels in its graph; a file that takes "
             "text has _text at the end of its recipe's name, and lies beside the other (default: %(default)s)",
         )
-    parser.set_defaults(input=inputs[0], author=AUTHOR, license=LICENSE)
+    parser.set_defaults(input=inputs[0], author=None, license=None)
     if engine in ("tflite", "onnx"):
         about = parser.add_argument_group("what the file tells of itself")
-        about.add_argument("--author", metavar="NAME", help="who made the model (default: %(default)s)")
-        about.add_argument("--license", metavar="NAME", help="on what terms it may be used (default: %(default)s)")
+        about.add_argument("--author", metavar="NAME", help=f"who made the model (of the default run: {AUTHOR})")
+        about.add_argument(
+            "--license", metavar="NAME", help=f"on what terms it may be used (of the default run: {LICENSE})"
+        )
     args = parser.parse_args(argv)
+    ours = args.run.resolve() == DEFAULT_RUN
+    for name, default in (("author", AUTHOR), ("license", LICENSE)):
+        value = getattr(args, name)
+        if value is not None and not value.isprintable():
+            parser.error(f"--{name} holds characters that cannot be printed, or is not UTF-8")
+        setattr(args, name, value if value is not None else default if ours else "")
     recipes = [recipe for recipe in recipes if recipe.input == args.input]
     if args.recipe is None:
         return args, [recipe for recipe in recipes if recipe.default]

@@ -17,6 +17,7 @@ import tf2onnx
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from edgetext.onnx_file import seal
 from edgetext.quiet import muted_stderr
 from export.card import Card, dump
 from export.onnx_text import take_text
@@ -102,7 +103,7 @@ def attach(content: bytes, card: Card) -> bytes:
     """Add what the model tells of itself as ``metadata_props``, which ``edgetext.single`` reads back.
 
     Lists and records are JSON. A model that takes ids also gets its ``vocabulary``, a token a line in the order of the
-    ids; one that takes text has it in its graph.
+    ids; one that takes text has it in its graph. The last property is a checksum of the rest.
 
     Args:
         content: An ``.onnx`` file.
@@ -118,7 +119,7 @@ def attach(content: bytes, card: Card) -> bytes:
     onnx.helper.set_model_props(model, properties)
     model.doc_string = card.description
     result: bytes = model.SerializeToString(deterministic=True)
-    return result
+    return result + seal(result)
 
 
 def summarize(content: bytes) -> dict[str, dict[str, int]]:

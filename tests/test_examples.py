@@ -20,7 +20,7 @@ from benchmarks import interop_subjects, texts
 from benchmarks.interop_subjects import CSubject, NodeSubject, Subject
 from benchmarks.texts import Review
 from edgetext import Bundle, Classifier
-from edgetext.bundle import ModelFile
+from edgetext.bundle import DEFAULT_BUNDLE, ModelFile
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "runtime" / "examples"
@@ -154,7 +154,7 @@ def test_mediapipe_reviews(environment: str, files: Files, reviews: list[str]) -
     assert_same(classify(command, file, lowered), files.expect(files.tflite, lowered), TOLERANCE + PRINTED)
     # As they are: of rare words the file has no spelling with capitals.
     pairs = zip(classify(command, file, reviews), files.expect(files.tflite, reviews))
-    assert sum(found != expected for (found, _), (expected, _) in pairs) <= 4
+    assert sum(found != expected for (found, _), (expected, _) in pairs) <= 1
 
 
 @pytest.mark.parametrize("environment", MEDIAPIPE)
@@ -221,7 +221,11 @@ def test_mistakes_are_a_line(language: str, files: Files, tmp_path: Path) -> Non
     assert result.stderr.decode().splitlines()[-1].startswith("usage: ")
     garbage = tmp_path / "garbage"
     garbage.write_bytes(b"no model at all")
-    for file in (garbage, tmp_path / "missing"):
+    # Not of the kind that is asked for: one that takes ids, and what MediaPipe does not read at all.
+    other = Path(DEFAULT_BUNDLE) / (
+        "model.wi8_afp64.safetensors" if language in MEDIAPIPE else "model.dynamic_wi8.onnx"
+    )
+    for file in (garbage, tmp_path / "missing", other):
         result = run([*command, file, "great movie"])
         assert result.returncode == 2
         assert result.stdout == b""

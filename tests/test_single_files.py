@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import subprocess
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import flatbuffers
 import numpy as np
+import onnx
 import pytest
 
-from edgetext import BundleError, Classifier, EngineError
+from edgetext import Bundle, BundleError, Classifier, EngineError, engines
 from edgetext.bundle import DEFAULT_BUNDLE
 from edgetext.tflite_file import TFLiteFile
 
@@ -115,3 +120,94 @@ def test_other_errors(tmp_path: Path) -> None:
         Classifier.load(tmp_path / "nothing.tflite")
     with pytest.raises(EngineError, match="no engine is called"):
         Classifier.load(MADE, "mediapipe")
+
+
+class TestCrafted:
+    """Models that are not of the kind, made from the fixture with the schema's classes."""
+
+    @staticmethod
+    def change(change: Callable[[Any, Any], object], tmp_path: Path) -> Path:
+        """Write the fixture with its model changed by ``change(model, graph)``."""
+        from tensorflow.lite.python import schema_py_generated as schema
+
+        content = MADE.read_bytes()
+        size = TFLiteFile(content).model_size
+        model = schema.ModelT.InitFromPackedBuf(content, 0)
+        change(model, model.subgraphs[0])
+        builder = flatbuffers.Builder(size)
+        builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+        target = io.BytesIO()
+        target.write(bytes(builder.Output()))
+        with zipfile.ZipFile(target, "a") as archive:
+            for name, data in TFLiteFile(content).files.items():
+                archive.writestr(name, data)
+        path = tmp_path / "crafted.tflite"
+        path.write_bytes(target.getvalue())
+        return path
+
+    def test_unchanged(self, tmp_path: Path) -> None:
+        path = self.change(lambda model, graph: None, tmp_path)
+        assert Classifier.load(path).classify("great movie") == Classifier.load(MADE).classify("great movie")
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            (lambda model, graph: setattr(graph, "outputs", [11, 7]), "outputs, not one of each"),
+            (lambda model, graph: setattr(graph, "outputs", [11, 7, 8, 9]), "outputs, not one of each"),
+            (lambda model, graph: setattr(graph, "inputs", []), "0 inputs"),
+            (lambda model, graph: setattr(graph, "outputs", [999]), "not among its tensors"),
+            (lambda model, graph: setattr(graph.tensors[0], "type", 4), "not int32 of shape"),  # int64
+            (lambda model, graph: setattr(graph.tensors[0], "shapeSignature", [-1, 4, 8]), "not int32 of shape"),
+            (lambda model, graph: setattr(graph.tensors[11], "type", 9), "not float32 of shape"),  # int8
+            (lambda model, graph: setattr(graph.tensors[11], "shapeSignature", [-1, 3]), "not float32 of shape"),
+            (lambda model, graph: setattr(graph.tensors[4], "shape", [100, 8]), "the model knows 100"),
+            (lambda model, graph: model.subgraphs.clear(), "no graph"),
+            (lambda model, graph: model.metadata.pop(), "no metadata"),
+        ],
+    )
+    def test_refused_before_the_interpreter(self, change: Any, message: str, tmp_path: Path) -> None:
+        path = self.change(change, tmp_path)
+        with pytest.raises(BundleError, match=message):
+            Bundle.open(path)
+
+    def test_old_files_keep_the_operator_in_another_field(self, tmp_path: Path) -> None:
+        def old(model: Any, graph: Any) -> None:
+            for code in model.operatorCodes:
+                code.deprecatedBuiltinCode, code.builtinCode = code.builtinCode, 0
+
+        assert TFLiteFile(self.change(old, tmp_path).read_bytes()).rows == 224
+
+    def test_a_batch_that_is_fixed_at_another_number(self, tmp_path: Path) -> None:
+        def fix(model: Any, graph: Any) -> None:
+            for tensor in (graph.tensors[0], graph.tensors[11]):
+                tensor.shape = [4, tensor.shape[1]]
+                tensor.shapeSignature = None
+
+        with pytest.raises(BundleError, match=r"crafted\.tflite: the TFLite model takes 4 texts at a time"):
+            Classifier.load(self.change(fix, tmp_path))
+
+    def test_a_model_that_answers_once_to_a_batch(self, tmp_path: Path) -> None:
+        classifier = Classifier.load(MADE)
+        classifier._predict = lambda rows: [[0.5, 0.5]]
+        with pytest.raises(BundleError, match="1 answers to 3 texts"):
+            list(classifier.classify_many(["great"] * 3))
+
+    @pytest.mark.parametrize("shape", [[1, 512], [4, 512]])
+    def test_an_onnx_model_of_a_fixed_batch(self, shape: list[int], tmp_path: Path) -> None:
+        model = onnx.load(FILES["onnx"])
+        model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = shape[0]
+        with pytest.raises(BundleError, match=f"takes {shape[0]} texts at a time"):
+            engines.create("onnx", model.SerializeToString(), max_length=512)
+
+    def test_an_id_that_an_onnx_model_does_not_know(self) -> None:
+        engine = engines.create("onnx", FILES["onnx"].read_bytes(), max_length=512)
+        with pytest.raises(BundleError, match="cannot run the model"):
+            engine.predict([[1, 20_000, *[0] * 510]])
+
+    def test_an_onnx_file_that_was_changed(self, tmp_path: Path) -> None:
+        model = onnx.load(FILES["onnx"])
+        assert model.metadata_props[-1].key == "sha256"
+        model.metadata_props[0].value = "2"
+        (tmp_path / "changed.onnx").write_bytes(model.SerializeToString())
+        with pytest.raises(BundleError, match="damaged or changed"):
+            Bundle.open(tmp_path / "changed.onnx")

@@ -92,6 +92,9 @@ def make_parser() -> argparse.ArgumentParser:
     )
     about = parser.add_argument_group("about")
     about.add_argument("--info", action="store_true", help="tell what the bundle is and how accurate, and stop")
+    about.add_argument(
+        "--doctor", action="store_true", help="tell which engines work on this machine, and how to get the others"
+    )
     about.add_argument("--version", action="version", version=f"edgetext {__version__}")
     return parser
 

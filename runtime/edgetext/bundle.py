@@ -149,6 +149,10 @@ class Bundle:
             raise BundleError(f"{where}: not a manifest: it must hold one object")
         return cls(folder, manifest, where)
 
+    def where(self, entry: BundleFile) -> str:
+        """Give the path of a file of the bundle, for errors."""
+        return os.path.join(self.folder, entry.file)
+
     def read(self, entry: BundleFile) -> bytes:
         """Read a file of the bundle.
 
@@ -158,7 +162,7 @@ class Bundle:
         Raises:
             BundleError: It is missing, lies outside the bundle, or is not as the manifest says.
         """
-        path = os.path.join(self.folder, entry.file)
+        path = self.where(entry)
         if os.path.islink(path) and os.path.dirname(os.path.realpath(path)) != os.path.realpath(self.folder):
             raise BundleError(f"{path}: a link that leaves the bundle")
         content = _read(path, entry.size)

@@ -135,12 +135,13 @@ class Classifier:
                 built = engines.create(
                     model.engine, content, max_length=bundle.preprocessing.max_length, threads=threads, quiet=quiet
                 )
+                return cls(bundle.labels, encoder, built, model)
             except EngineError as error:
                 if engine != "auto":
                     raise
                 failures[model.engine] = str(error)
-            else:
-                return cls(bundle.labels, encoder, built, model)
+            except BundleError as error:
+                raise BundleError(f"{bundle.where(model)}: {error}") from None
         raise EngineError("no engine of this bundle works here; " + "; or ".join(failures.values()))
 
     def classify(self, text: str) -> Prediction:
@@ -174,7 +175,10 @@ class Classifier:
         from itertools import islice  # a one-shot command does without
 
         while rows := list(map(self.prepare, islice(texts, batch_size))):
-            yield from map(self._prediction, self._predict(rows))
+            outputs = self._predict(rows)
+            if len(outputs) != len(rows):
+                raise BundleError(f"the model gives {len(outputs)} answers to {len(rows)} texts: it takes no batches")
+            yield from map(self._prediction, outputs)
 
     def _prediction(self, outputs: list[float]) -> Prediction:
         """Turn a row of outputs into a prediction."""

@@ -34,6 +34,7 @@ class Options:
     recipe: str | None = None
     threads: int = 1
     info: bool = False
+    doctor: bool = False
 
 
 def command() -> None:
@@ -107,6 +108,10 @@ def _run(options: Options) -> int:
 
         print_info(options.model, as_json=options.json)
         return OK
+    if options.doctor:
+        from edgetext.doctor import report
+
+        return OK if report(options.model, as_json=options.json) else MISTAKE
     if options.texts:
         return _score(options, None)
     if options.file in (None, "-"):
@@ -203,7 +208,8 @@ def _tell(line: str) -> None:
     """Print a line on standard error; where that is closed or full there is nobody to tell, and the work goes on."""
     if sys.stderr is not None:
         try:
-            print(line, file=sys.stderr, flush=True)
+            # A path may hold a line's end.
+            print(line.replace("\n", "\\n"), file=sys.stderr, flush=True)
         except (OSError, ValueError):
             sys.stderr = None  # as Python sets it where it was closed from the start
 

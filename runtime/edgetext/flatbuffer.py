@@ -11,7 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# More fields than any vector that is walked here has entries; a crafted file may name one that covers it whole.
+# More entries than any list that is walked here has. A crafted file may name lists that cover it whole, again and
+# again, so what is read must not grow with their lengths: names and lists of numbers are read up to a bound.
 MAX_ENTRIES = 100_000
 
 
@@ -48,10 +49,10 @@ class Table:
             raise ValueError(f"it does not say {identifier.decode()} at byte 4")
         return cls(buffer, _number(buffer, 0, 4))
 
-    def integer(self, field: int, size: int, default: int = 0, *, signed: bool = False) -> int:
-        """Give a number of ``size`` bytes; ``default`` where it is not set."""
+    def integer(self, field: int, size: int, default: int = 0) -> int:
+        """Give an unsigned number of ``size`` bytes; ``default`` where it is not set."""
         place = self._place(field)
-        return default if place is None else _number(self._buffer, place, size, signed=signed)
+        return default if place is None else _number(self._buffer, place, size)
 
     def table(self, field: int) -> Table | None:
         """Give a table; None where it is not set."""
@@ -59,18 +60,21 @@ class Table:
         return None if place is None else Table(self._buffer, self._follow(place))
 
     def data(self, field: int) -> bytes:
-        """Give the bytes of a string or of a vector of bytes; none where it is not set."""
+        """Give the bytes of a vector of bytes; none where it is not set."""
         begin, count = self._vector(field, 1)
         return self._buffer[begin : begin + count]
 
-    def text(self, field: int) -> str:
-        """Give a string."""
-        return self.data(field).decode("utf-8")
+    def text(self, field: int, most: int = 1000) -> str:
+        """Give a string of at most so many bytes; an empty one where it is not set."""
+        begin, count = self._vector(field, 1)
+        if count > most:
+            raise ValueError(f"a name in it has more than {most} bytes")
+        return self._buffer[begin : begin + count].decode("utf-8")
 
-    def numbers(self, field: int) -> list[int]:
-        """Give a vector of int32."""
+    def numbers(self, field: int, most: int) -> list[int]:
+        """Give the first entries, at most so many, of a vector of int32."""
         begin, count = self._vector(field, 4)
-        return [_number(self._buffer, begin + 4 * index, 4, signed=True) for index in range(count)]
+        return [_number(self._buffer, begin + 4 * index, 4, signed=True) for index in range(min(count, most))]
 
     def tables(self, field: int) -> Iterator[Table]:
         """Give a vector of tables."""

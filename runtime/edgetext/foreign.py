@@ -19,11 +19,10 @@ _PADDING, _START, _UNKNOWN = "<PAD>", "<START>", "<UNKNOWN>"
 # One class of characters, or one escape, once or more often: what MediaPipe's own tools write, and all that is safe to
 # hand on to another engine of regular expressions, where some take exponential time.
 _SHAPE = re.compile(r"(?:\[(?P<negated>\^?)(?P<items>.+)\]|(?P<escape>\\.))\+?", re.DOTALL)
-# An item of a class: an escape, or a character, perhaps with a second one that ends a range.
+# An item of a class: an escape or a character.
 _ITEM = re.compile(r"\\.|[^\\\[\]]", re.DOTALL)
 # What an escape stands for in a class of Python's, where that and RE2's differ, or need care: RE2's \s has no \v.
 _CLASSES = {"\\w": r"\w", "\\W": r"\W", "\\d": r"\d", "\\D": r"\D", "\\s": r"\t\n\f\r "}
-_CONTROLS = {f"\\{letter}": f"\\{letter}" for letter in "tnrfv"}
 
 
 def compile_delimiter(pattern: str) -> re.Pattern[str]:
@@ -33,26 +32,48 @@ def compile_delimiter(pattern: str) -> re.Pattern[str]:
         ValueError: It is not of the form that is read.
     """
     shape = _SHAPE.fullmatch(pattern)
-    items = _ITEM.findall(shape["items"] or shape["escape"]) if shape else []
-    translated = [_translate(item) for item in items]
-    if not shape or "".join(items) != (shape["items"] or shape["escape"]) or None in translated:
+    content = (shape["items"] or shape["escape"]) if shape else ""
+    items = _ITEM.findall(content)
+    translated = "".join(_translate(items)) if "".join(items) == content else ""
+    if not shape or not translated:
         raise ValueError(
             f"its words are separated by {pattern!r}; read are one class of characters, such as [^\\w']+, or one escape"
         )
     try:
-        return re.compile(f"[{shape['negated'] or ''}{''.join(map(str, translated))}]+", re.ASCII)
+        return re.compile(f"[{shape['negated'] or ''}{translated}]+", re.ASCII)
     except re.error as error:
         raise ValueError(f"its words are separated by {pattern!r}: {error}") from None
 
 
-def _translate(item: str) -> str | None:
-    """Translate an item of a class; None if it is not known to mean the same to both."""
+def _translate(items: list[str]) -> list[str]:
+    """Translate the items of a class; nothing if one is not known to mean the same to both."""
+    found = []
+    position = 0
+    while position < len(items):
+        item = items[position]
+        if item in _CLASSES:
+            found.append(_CLASSES[item])
+        elif items[position + 1 : position + 2] == ["-"] and position + 2 < len(items):
+            ends = _literal(item), _literal(items[position + 2])
+            if None in ends:
+                return []
+            found.append("-".join(map(str, ends)))
+            position += 2
+        else:
+            literal = _literal(item)
+            if literal is None:
+                return []
+            found.append(literal)
+        position += 1
+    return found
+
+
+def _literal(item: str) -> str | None:
+    """Write one character for a class of Python's; None for an escape that is not known to be one."""
     if len(item) == 1:
-        return item if item in "-^" or item.isalnum() or ord(item) > 127 else f"\\{item}"
-    if item in _CLASSES:
-        return _CLASSES[item]
-    if item in _CONTROLS:
-        return _CONTROLS[item]
+        return item if item.isalnum() or ord(item) > 127 else f"\\{item}"
+    if item[1] in "tnrfv":
+        return item
     return None if item[1].isalnum() or ord(item[1]) > 127 else item
 
 

@@ -32,6 +32,9 @@ def print_info(path: str | os.PathLike[str] | None, *, as_json: bool = False) ->
     print(f"{bundle.name} in {bundle.folder}")
     print(f"labels      {', '.join(bundle.labels)}")
     print(f"words       {len(bundle.vocabulary()):,} ids; the {end} {settings.max_length} of a text are read")
+    for key in ("author", "license"):
+        if isinstance(bundle.manifest.get(key), str) and bundle.manifest[key]:
+            print(f"{key:11s} {bundle.manifest[key]}")
     if bundle.encoder().note:
         print(f"note        {bundle.encoder().note}")
     print("models, most preferred first:")

@@ -6,6 +6,8 @@ describes the model is read, none of its tensors.
 
 from __future__ import annotations
 
+from edgetext.bundle import hash_of
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,21 +20,18 @@ class Value:
     """An input or output of a graph, as the file declares it.
 
     Attributes:
-        name: Its name.
         kind: The member of ``TensorProto.DataType``; 0 for what is no tensor.
         shape: With -1 for a size that is open.
     """
 
-    __slots__ = ("kind", "name", "shape")
+    __slots__ = ("kind", "shape")
 
     def __init__(self, message: bytes) -> None:
         """Read a ``ValueInfoProto``."""
-        self.name, self.kind = "", 0
+        self.kind = 0
         self.shape: list[int] = []
         for number, value in fields(message):
-            if number == 1:
-                self.name = _text(value)
-            elif number == 2:  # TypeProto
+            if number == 2:  # TypeProto
                 for tensor in _messages(_bytes(value), 1):  # TypeProto.Tensor
                     self._read_tensor(tensor)
 
@@ -58,7 +57,7 @@ class ONNXFile:
     """
 
     def __init__(self, content: bytes) -> None:
-        """Read a file.
+        """Read a file; its checksum is not looked at.
 
         Raises:
             ValueError: It is no ONNX model.
@@ -81,6 +80,22 @@ class ONNXFile:
                 self.metadata[pair.get(1, "")] = pair.get(2, "")
         if graphs != 1:
             raise ValueError("it is no ONNX model: it has no graph")
+
+
+def seal(content: bytes) -> bytes:
+    """Give the field that ends a file of ours: a ``metadata_props`` with the checksum of all that is before it.
+
+    It is always as long, and any reader of ONNX takes it for what it is.
+    """
+    name, digest = b"sha256", hash_of(content).encode()
+    pair = b"\x0a%c%b\x12%c%b" % (len(name), name, len(digest), digest)  # StringStringEntryProto: key, value
+    return b"\x72%c%b" % (len(pair), pair)  # field 14, with a length
+
+
+def is_sealed(content: bytes) -> bool:
+    """Tell whether a file ends with the checksum of what is before that."""
+    size = len(seal(b""))
+    return content[-size:] == seal(content[:-size])
 
 
 def _keys(node: bytes) -> list[str]:

@@ -16,7 +16,7 @@ from edgetext.bundle import FORMAT_VERSION, Bundle, hash_of
 from edgetext.errors import BundleError
 from edgetext.onnx_file import FLOAT32 as ONNX_FLOAT32
 from edgetext.onnx_file import INT32 as ONNX_INT32
-from edgetext.onnx_file import STRING, ONNXFile
+from edgetext.onnx_file import STRING, ONNXFile, is_sealed
 from edgetext.text import RESERVED, Encoder, Preprocessing, Vocabulary
 from edgetext.tflite_file import AXIS_LABELS, FLOAT32, INT32, REGEX_TOKENIZER, VOCABULARY_FILE, TFLiteFile
 
@@ -53,8 +53,18 @@ class SingleFile(Bundle):
         """
         self._content = content
         self._encoder = encoder
-        about = {"file": os.path.basename(path), "size": len(content), "sha256": hash_of(content)}
-        model = {**about, "engine": engine, "recipe": record.get("recipe", ""), **_measured(record.get("accuracy"))}
+        name = os.path.basename(path)
+        about = {
+            "file": name if name.isprintable() else f"model.{engine}",
+            "size": len(content),
+            "sha256": hash_of(content),
+        }
+        model = {
+            **about,
+            "engine": engine,
+            "recipe": record.get("recipe", "unknown"),
+            **_measured(record.get("accuracy")),
+        }
         # The vocabulary is in the same file.
         manifest = {"preprocessing": encoder.preprocessing.to_json(), **record, "vocabulary": about, "models": [model]}
         super().__init__(path, manifest, path)
@@ -65,12 +75,20 @@ class SingleFile(Bundle):
         """Give the file's bytes."""
         return self._content
 
+    def where(self, entry: BundleFile) -> str:
+        """Give the file's path, for errors."""
+        return self.folder
+
     def encoder(self) -> Encoder:
         """Give what turns text into rows."""
         return self._encoder
 
     def vocabulary(self) -> Vocabulary:
         """Give the vocabulary."""
+        return self._encoder.vocabulary
+
+    def lazy_vocabulary(self) -> Any:
+        """Give the vocabulary, which was parsed when the file was opened."""
         return self._encoder.vocabulary
 
 
@@ -101,7 +119,8 @@ def _open_tflite(path: str, content: bytes) -> SingleFile:
     ids, output = file.inputs[0], file.outputs[0]
     if ids.kind != INT32 or len(ids.shape) != 2 or ids.shape[1] < 1:
         raise ValueError("its input is not int32 of shape (batch, length)")
-    labels = file.file(outputs[0].tables(6), AXIS_LABELS, "labels").decode("utf-8").splitlines()
+    content_of_labels = file.file(outputs[0].tables(6), AXIS_LABELS, "labels").decode("utf-8")
+    labels = content_of_labels.replace("\r\n", "\n").removesuffix("\n").split("\n")
     if output.kind != FLOAT32 or len(output.shape) != 2 or output.shape[1] != len(labels):
         raise ValueError(f"its output is not float32 of shape (batch, {len(labels)}), one for each label")
     tokenizer = _regex_tokenizer(inputs[0])
@@ -166,6 +185,8 @@ def _open_onnx(path: str, content: bytes) -> SingleFile:
     for name in JSON_PROPERTIES:
         if name in record:
             record[name] = strict_json.parse(record[name].encode("utf-8"))
+    if not is_sealed(content):
+        raise ValueError("its checksum is not the one that it was exported with: it was damaged or changed")
     _record(record)
     ends = [(value.kind, len(value.shape)) for value in file.inputs], [value.kind for value in file.outputs]
     if ends == ([(STRING, 1)], [STRING, ONNX_FLOAT32]):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 
 from edgetext.flatbuffer import Table
 
@@ -21,6 +22,8 @@ AXIS_LABELS, VOCABULARY_FILE = 2, 5
 REGEX_TOKENIZER = 6
 GATHER = 36
 
+# More dimensions than any tensor that is looked at has.
+MAX_DIMENSIONS = 8
 # The most that the files behind a model may hold together; the shipped one has 0.4 MB of them.
 MAX_FILES_BYTES = 64_000_000
 
@@ -38,15 +41,16 @@ class Tensor:
     def __init__(self, table: Table) -> None:
         """Read it."""
         self.kind = table.integer(1, 1)
-        self.shape = table.numbers(7) or table.numbers(0)  # the signature, else the shape
+        # The signature, else the shape; of one with more dimensions it is enough to see that.
+        self.shape = table.numbers(7, MAX_DIMENSIONS) or table.numbers(0, MAX_DIMENSIONS)
 
 
 class TFLiteFile:
     """A ``.tflite`` file, opened.
 
     Attributes:
-        inputs: The input tensors.
-        outputs: The output tensors.
+        inputs: The input tensors; of more than two, two.
+        outputs: The output tensors; likewise.
         rows: How many rows the table has that the input's ids are looked up in; None where that does not show.
         model_size: Where the model ends and the files behind it begin, in bytes.
         files: The files behind it, by name.
@@ -63,13 +67,13 @@ class TFLiteFile:
         graph = next(model.tables(2), None)
         if graph is None:
             raise ValueError("it has no graph")
-        tensors = [Tensor(table) for table in graph.tables(0)]
-        ends = [graph.numbers(1), graph.numbers(2)]
+        tensors = list(graph.tables(0))
+        ends = [graph.numbers(1, 2), graph.numbers(2, 2)]
         if not all(0 <= index < len(tensors) for index in (*ends[0], *ends[1])):
             raise ValueError("an input or output is not among its tensors")
-        self.inputs, self.outputs = ([tensors[index] for index in indices] for indices in ends)
+        self.inputs, self.outputs = ([Tensor(tensors[index]) for index in indices] for indices in ends)
         self.rows = _looked_up(model, graph, tensors, ends[0])
-        buffers = [entry.integer(1, 4) for entry in model.tables(6) if entry.data(0) == b"TFLITE_METADATA"]
+        buffers = [entry.integer(1, 4) for entry in model.tables(6) if entry.text(0) == "TFLITE_METADATA"]
         if len(buffers) != 1:
             raise ValueError("it carries no metadata: no tokenizer, vocabulary and labels")
         holders = list(model.tables(4))
@@ -97,15 +101,15 @@ class TFLiteFile:
         return self.files[names[0]]
 
 
-def _looked_up(model: Table, graph: Table, tensors: list[Tensor], inputs: list[int]) -> int | None:
+def _looked_up(model: Table, graph: Table, tensors: list[Table], inputs: list[int]) -> int | None:
     """Find how many rows the table has that the input itself indexes."""
     # Files before schema 3a keep a small code in the deprecated field; the larger of the two is right.
     codes = [max(code.integer(0, 1), code.integer(3, 4)) for code in model.tables(1)]
     for operator in graph.tables(3):
-        code, operands = operator.integer(0, 4), operator.numbers(1)
-        if code < len(codes) and codes[code] == GATHER and operands[1:2] == inputs[:1]:
-            if 0 <= operands[0] < len(tensors) and tensors[operands[0]].shape:
-                return tensors[operands[0]].shape[0]
+        code, operands = operator.integer(0, 4), operator.numbers(1, 2)
+        if code < len(codes) and codes[code] == GATHER and len(operands) == 2 and operands[1:] == inputs:
+            if 0 <= operands[0] < len(tensors) and (shape := Tensor(tensors[operands[0]]).shape):
+                return shape[0]
     return None
 
 
@@ -114,9 +118,19 @@ def _unpack(content: bytes) -> tuple[int, dict[str, bytes]]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
+            if any(member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for member in members):
+                raise ValueError("the files behind the model are compressed in a way that is not read")
             if sum(member.file_size for member in members) > MAX_FILES_BYTES:
                 raise ValueError(f"the files behind the model hold more than {MAX_FILES_BYTES:,} bytes")
             begin = min((member.header_offset for member in members), default=len(content))
             return begin, {member.filename: archive.read(member) for member in members}
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        NotImplementedError,
+        RuntimeError,
+        OSError,
+        EOFError,
+        OverflowError,
+    ) as error:
         raise ValueError(f"the files behind the model cannot be read: {error}") from None

@@ -16,12 +16,15 @@ if (texts.length === 0) {
   console.error("usage: node onnx_text.mjs FILE TEXT...");
   process.exit(2);
 }
-const options = { intraOpNumThreads: 1, logSeverityLevel: 4 }; // the models are too small to gain from more threads
-const session = await ort.InferenceSession.create(file, options).catch((error) => {
+function fail(error) {
   console.error(`error: ${error.message}`);
   process.exit(2);
-});
-const { label, probabilities } = await session.run({ text: new ort.Tensor("string", texts, [texts.length]) });
+}
+
+const options = { intraOpNumThreads: 1, logSeverityLevel: 4 }; // the models are too small to gain from more threads
+const session = await ort.InferenceSession.create(file, options).catch(fail);
+const batch = new ort.Tensor("string", texts, [texts.length]);
+const { label, probabilities } = await session.run({ text: batch }).catch(fail);
 const width = probabilities.dims[1]; // one probability a label
 texts.forEach((text, i) => {
   const row = probabilities.data.slice(i * width, (i + 1) * width);

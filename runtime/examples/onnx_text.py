@@ -22,13 +22,13 @@ file, *texts = sys.argv[1:]
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads = 1  # the models are too small to gain from more
 options.log_severity_level = 4  # an error is an exception, and need not be logged too
+# Of objects: numpy's own strings, and lists, would end at a NUL.
+batch = numpy.array(texts, dtype=object)
 try:
     session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    labels, probabilities = session.run(["label", "probabilities"], {"text": batch})
 except Exception as error:  # onnxruntime's own exceptions have no common base but this
     print(f"error: {error}", file=sys.stderr)
     sys.exit(2)
-# Of objects: numpy's own strings, and lists, would end at a NUL.
-batch = numpy.array(texts, dtype=object)
-labels, probabilities = session.run(["label", "probabilities"], {"text": batch})
 for text, label, row in zip(texts, labels, probabilities):
     print(f"{label}\t{max(row):.6f}\t{text}")

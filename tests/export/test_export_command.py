@@ -47,6 +47,13 @@ class TestRecipes:
         with pytest.raises(SystemExit):  # TensorFlow Lite has no operators for strings
             command.parse("tflite", "", ["--input", "text"])
 
+    @pytest.mark.parametrize("value", ["caf\udce9", "two\nlines"])
+    def test_names_that_cannot_be_printed(self, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+        for option in ("--author", "--license"):
+            with pytest.raises(SystemExit):
+                command.parse("tflite", "", [option, value])
+            assert f"{option} holds characters" in capsys.readouterr().err
+
     def test_named_and_repeated(self) -> None:
         options = ["--recipe", "float32", "--recipe", "float16", "--recipe", "float32"]
         assert names(command.parse("tflite", "", options)[1]) == ["float16", "float32"]

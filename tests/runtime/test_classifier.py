@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import itertools
 import unittest
-from unittest import mock
 
-from edgetext import BundleError, Classifier, EngineError, Prediction, engines
+from edgetext import BundleError, Classifier, EngineError, Prediction
 from edgetext.testing import FakeEngine
 from edgetext.text import Encoder, Preprocessing
 from tests.runtime.helpers import VOCABULARY, fake_classifier, fake_engine
@@ -72,31 +71,6 @@ class ClassifierTest(unittest.TestCase):
         self.assertIn("'positive'", repr(prediction))
         self.assertEqual(list(prediction.as_dict()), ["label", "score", "probabilities", "engine"])
         self.assertNotEqual(prediction, "positive")
-
-
-class InstallCommandTest(unittest.TestCase):
-    def test_package_for_32_bits_over_a_64_bit_kernel(self) -> None:
-        with mock.patch("platform.machine", return_value="aarch64"), mock.patch("sys.maxsize", 2**31 - 1):
-            self.assertEqual(engines.tflite_package(), 'tflite-runtime "numpy<2"')
-
-    def test_package_by_machine(self) -> None:
-        for machine, version, expected in (
-            ("x86_64", (3, 11), "ai-edge-litert"),
-            ("aarch64", (3, 13), "ai-edge-litert"),
-            ("arm64", (3, 10), "ai-edge-litert"),
-            ("armv7l", (3, 11), 'tflite-runtime "numpy<2"'),
-            ("x86_64", (3, 9), 'tflite-runtime "numpy<2"'),
-        ):
-            here = mock.patch("platform.machine", return_value=machine), mock.patch("sys.version_info", version)
-            with self.subTest(machine=machine, version=version), here[0], here[1]:
-                self.assertEqual(engines.tflite_package(), expected)
-
-    def test_virtual_environment_where_pip_would_refuse(self) -> None:
-        with mock.patch("os.path.exists", return_value=True), mock.patch("sys.prefix", "/p"):
-            with mock.patch("sys.base_prefix", "/p"):
-                self.assertIn("-m venv", engines.install_command("x"))
-            with mock.patch("sys.base_prefix", "/q"):
-                self.assertTrue(engines.install_command("x").endswith("-m pip install x"))
 
 
 class RaggedTest(unittest.TestCase):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import random
@@ -72,12 +73,10 @@ def with_properties(**changes: str | None) -> bytes:
         position += value if key & 7 == 2 else 0
         if key >> 3 != 14:
             kept += ONNX[start:position]
-    properties: dict[str, str | None] = {**ONNXFile(ONNX).metadata, **changes}
-    return kept + b"".join(
-        field(14, field(1, name.encode()) + field(2, text.encode()))
-        for name, text in properties.items()
-        if text is not None
-    )
+    properties: dict[str, str | None] = {**ONNXFile(ONNX).metadata, "sha256": None, **changes}
+    pairs = [(name, text) for name, text in properties.items() if text is not None]
+    changed = kept + b"".join(field(14, field(1, name.encode()) + field(2, text.encode())) for name, text in pairs)
+    return changed + field(14, field(1, b"sha256") + field(2, hashlib.sha256(changed).hexdigest().encode()))
 
 
 class SingleTest(unittest.TestCase):
@@ -134,6 +133,25 @@ class OursTest(SingleTest):
             damaged = bytearray(TFLITE)
             damaged[place] ^= 1
             self.refuse(bytes(damaged), "checksum")
+
+    def test_no_damage_of_the_shipped_files_passes_in_silence(self) -> None:
+        """Whatever is read of them is under a checksum: no flipped bit gives another answer."""
+        rng = random.Random(5)
+        for name, content in (("m.tflite", TFLITE), ("m.onnx", ONNX)):
+            ends = [*range(0, 600, 37), *range(len(content) - 90, len(content))]
+            for place in [*ends, *rng.sample(range(len(content)), 100)]:
+                damaged = bytearray(content)
+                damaged[place] ^= 1 << rng.randrange(8)
+                try:
+                    found = self.open(bytes(damaged), name)
+                except BundleError:
+                    continue
+                # Of a zip's directory there is more than matters.
+                self.assertEqual(name, "m.tflite")
+                self.assertGreater(place, TFLiteFile(TFLITE).model_size)
+                self.assertEqual(found.labels, ["negative", "positive"])
+                self.assertEqual(found.vocabulary().tokens, Bundle.open().vocabulary().tokens)
+                self.assertEqual(found.preprocessing.to_json(), Bundle.open().preprocessing.to_json())
 
     def test_damaged_files(self) -> None:
         place = TFLITE.index(b"great 87\n")
@@ -297,6 +315,8 @@ class ForeignTest(SingleTest):
             (r"\s+", "a\vb\tc\u00a0d", ["a\vb", "c\u00a0d"]),  # no \v, no other white space
             (r"[\s,;]", "a, b;c", ["a", "b", "c"]),
             (r"[a-c\-]+", "xa-cy", ["x", "y"]),
+            (r"[ --a]+", "x y-zab+c", ["x", "y", "z", "b", "c"]),  # from the space to the hyphen, and a
+            (r"[\w-z ]+", "a-b. z", ["."]),  # an escape begins no range
             (r"[^a-z]+", "ab\nC\nd", ["ab", "d"]),
             ("[ \u3002]+", "a\u3002b c", ["a", "b", "c"]),
             (r"[\[\]\\^]+", r"a[b]c\d^e", list("abcde")),
@@ -319,6 +339,29 @@ class ForeignTest(SingleTest):
             content[place] = 6
         self.assertEqual(changed, 1)
 
+    def test_labels(self) -> None:
+        self.assertEqual(self.open(repack(MADE, labels=b"bad\r\ngood\r\n")).labels, ["bad", "good"])
+        self.refuse(repack(MADE, labels="a\u2028b\nc".encode()), "cannot be printed")
+        self.refuse(repack(MADE, labels=b"same\nsame\n"), "a label occurs twice")
+        self.refuse(repack(MADE, labels=b"one\n"), "one for each label")
+
+    def test_compression(self) -> None:
+        for method in (zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2):
+            file, target = TFLiteFile(MADE), io.BytesIO()
+            target.write(MADE[: file.model_size])
+            with zipfile.ZipFile(target, "a", method) as archive:
+                for name, data in file.files.items():
+                    archive.writestr(name, data)
+            self.refuse(target.getvalue(), "compressed in a way that is not read")
+        # As if a stored file were deflated: byte 10 of its entry in the directory.
+        damaged = bytearray(MADE)
+        damaged[MADE.rindex(b"PK\x01\x02") + 10] = zipfile.ZIP_DEFLATED
+        self.refuse(bytes(damaged), "cannot be read")
+
+    def test_names_that_cannot_be_printed(self) -> None:
+        for name in ("caf\udce9.tflite", "two\nlines.tflite"):
+            self.assertEqual(self.open(MADE, name).models[0].file, "model.tflite")
+
     def test_without_metadata(self) -> None:
         size = TFLiteFile(MADE).model_size
         self.refuse(MADE[:size], "cannot be read")
@@ -331,7 +374,9 @@ class FlatbufferTest(unittest.TestCase):
         buffer = struct.pack("<I4sHHH2xIII", 16, b"TEST", 6, 8, 4, 8, 4, 5) + b"hello\0\0\0"
         table = Table.root(buffer, b"TEST")
         self.assertEqual(table.text(0), "hello")
-        self.assertEqual((table.integer(1, 4, 7), table.text(2), table.table(3), table.numbers(4)), (7, "", None, []))
+        self.assertEqual(
+            (table.integer(1, 4, 7), table.text(2), table.table(3), table.numbers(4, 9)), (7, "", None, [])
+        )
         self.assertEqual(list(table.tables(5)), [])
         with self.assertRaises(ValueError):
             Table.root(buffer, b"ELSE")
@@ -341,9 +386,26 @@ class FlatbufferTest(unittest.TestCase):
 
     def test_a_list_that_never_ends(self) -> None:
         buffer = struct.pack("<I4sHHH2xIII", 16, b"TEST", 6, 8, 4, 8, 4, 2**31)
-        for read in ("text", "numbers", "tables"):
+        table = Table.root(buffer, b"TEST")
+        for read in (
+            table.text,
+            table.data,
+            lambda place: table.numbers(place, 5),
+            lambda place: list(table.tables(place)),
+        ):
             with self.assertRaises(ValueError):
-                list(getattr(Table.root(buffer, b"TEST"), read)(0))
+                read(0)  # type: ignore[operator]
+
+    def test_what_is_longer_than_anything_of_ours(self) -> None:
+        long = struct.pack("<I4sHHH2xIII", 16, b"TEST", 6, 8, 4, 8, 4, 1001) + b"x" * 1001
+        with self.assertRaisesRegex(ValueError, "more than 1000 bytes"):
+            Table.root(long, b"TEST").text(0)
+        many = struct.pack("<I4sHHH2xIII", 16, b"TEST", 6, 8, 4, 8, 4, 200_000) + bytes(800_000)
+        self.assertEqual(len(Table.root(many, b"TEST").data(0)), 200_000)
+        with self.assertRaisesRegex(ValueError, "than any that is expected"):
+            next(Table.root(many, b"TEST").tables(0))
+        few = struct.pack("<I4sHHH2xIII", 16, b"TEST", 6, 8, 4, 8, 4, 5) + struct.pack("<5i", 1, -2, 3, 4, 5)
+        self.assertEqual(Table.root(few, b"TEST").numbers(0, 3), [1, -2, 3])
 
 
 if __name__ == "__main__":

@@ -7,9 +7,6 @@ add its line to ``ENGINES``.
 
 from __future__ import annotations
 
-import os
-import sys
-
 from edgetext.errors import EngineError
 
 TYPE_CHECKING = False
@@ -98,32 +95,3 @@ def create(name: str, model: bytes, *, max_length: int, threads: int = 1, quiet:
     found = getattr(__import__(module, fromlist=[attribute]), attribute)
     engine: Engine = found(model, max_length=max_length, threads=threads)
     return engine
-
-
-def tflite_package() -> str:
-    """Name what to install for the ``tflite`` engine on this machine, as arguments of pip.
-
-    ai-edge-litert has wheels for 64-bit x86 and ARM from Python 3.10 on; tflite-runtime 2.14.0, the last of its
-    line, for Python up to 3.11 and 32-bit ARM too, and works under numpy 1 only, which it does not declare. On a
-    32-bit system over a 64-bit kernel, as on many a Raspberry Pi, only the width of Python's own pointers tells.
-    """
-    import platform
-
-    wide = platform.machine().lower() in ("x86_64", "amd64", "aarch64", "arm64") and sys.maxsize > 2**32
-    if wide and sys.version_info >= (3, 10):
-        return "ai-edge-litert"
-    return 'tflite-runtime "numpy<2"'
-
-
-def install_command(packages: str) -> str:
-    """Give the command that installs ``packages`` for the Python that runs now.
-
-    Where the system's Python refuses pip (PEP 668: an EXTERNALLY-MANAGED file beside the standard library, as on
-    Debian 12 and Raspberry Pi OS), the command makes a virtual environment first.
-    """
-    import sysconfig
-
-    managed = os.path.exists(os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED"))
-    if managed and sys.prefix == sys.base_prefix:
-        return f"{sys.executable} -m venv ~/edgetext-venv && ~/edgetext-venv/bin/pip install {packages}"
-    return f"{sys.executable} -m pip install {packages}"

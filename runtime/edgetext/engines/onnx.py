@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 
-from edgetext.engines import install_command
 from edgetext.errors import BundleError, EngineError
 
 TYPE_CHECKING = False
@@ -13,7 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-_PACKAGES = '"onnxruntime!=1.21.0"'
+# Characters: all texts of a batch take the room of its longest in the graph. Of 32 with a million words in one it was
+# 1.2 GB; such texts are scored one by one.
+LONG_TEXT = 100_000
 
 # To a model that takes text, a lone surrogate, which UTF-8 has not, is this noncharacter: part of an unknown word too.
 STAND_IN = "\U0010ffff"
@@ -38,15 +39,12 @@ class ONNXEngine:
             import numpy
             import onnxruntime
         except ImportError as error:
-            mend = install_command(_PACKAGES)
             raise EngineError(
-                f"engine onnx: onnxruntime is not installed or fails to import ({error}); to install it: {mend}"
+                f"engine onnx: onnxruntime is not installed or fails to import ({error}); {_remedy()}"
             ) from None
         if onnxruntime.__version__ == "1.21.0" and platform.machine() == "aarch64":
             # It dies of an illegal instruction on a Raspberry Pi 4 when a session is built.
-            raise EngineError(
-                f"engine onnx: onnxruntime 1.21.0 crashes on this machine; to mend it: {install_command(_PACKAGES)}"
-            )
+            raise EngineError(f"engine onnx: onnxruntime 1.21.0 crashes on this machine; {_remedy()}")
         self._numpy = numpy
         self.runtime = f"onnxruntime {onnxruntime.__version__}"
         options = onnxruntime.SessionOptions()
@@ -63,6 +61,8 @@ class ONNXEngine:
         inputs = self._session.get_inputs()
         self.takes_text = len(inputs) == 1 and inputs[0].type == "tensor(string)" and len(inputs[0].shape) == 1
         ids = len(inputs) == 1 and inputs[0].type == "tensor(int32)" and inputs[0].shape[1:] == [max_length]
+        if len(inputs) == 1 and inputs[0].shape and isinstance(inputs[0].shape[0], int):
+            raise BundleError(f"the ONNX model takes {inputs[0].shape[0]} texts at a time, no more and no fewer")
         if not ids and not self.takes_text:
             raise BundleError(
                 f"the ONNX model's input is neither one int32 tensor of shape (batch, {max_length}) nor one of text"
@@ -76,13 +76,24 @@ class ONNXEngine:
 
     def predict(self, rows: Sequence[Any]) -> list[list[float]]:
         """Score rows of ids, or texts; see ``edgetext.engines.Engine``."""
+        if self.takes_text and len(rows) > 1 and max(map(len, rows)) > LONG_TEXT:
+            return [self.predict([text])[0] for text in rows]
         if self.takes_text:
             # Strings of numpy's own type would end at a NUL.
             batch = self._numpy.array([_encodable(text) for text in rows], dtype=object)  # (batch,)
         else:
             batch = self._numpy.array(rows, dtype=self._numpy.int32)  # (batch, max_length)
-        probabilities: list[list[float]] = self._session.run(self._outputs, {self._input: batch})[0].tolist()
+        try:
+            probabilities: list[list[float]] = self._session.run(self._outputs, {self._input: batch})[0].tolist()
+        except Exception as error:  # as above
+            raise BundleError(f"{self.runtime} cannot run the model: {str(error).splitlines()[0]}") from None
         return probabilities
+
+
+def _remedy() -> str:
+    from edgetext.machine import remedy  # what a machine on which all is well does without
+
+    return remedy("onnx")
 
 
 def _encodable(text: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 
-from edgetext.engines import install_command, tflite_package
 from edgetext.errors import BundleError, EngineError
 
 TYPE_CHECKING = False
@@ -49,7 +48,9 @@ class TFLiteEngine:
         if outputs[0]["dtype"] is not numpy.float32 or len(outputs[0]["shape"]) != 2:
             raise BundleError("the TFLite model's output is not float32 of shape (batch, classes)")
         self.columns = int(outputs[0]["shape"][1])
-        self._shape = (1, max_length)
+        self._shape = tuple(inputs[0]["shape"])
+        if shape[0] > 1:
+            raise BundleError(f"the TFLite model takes {shape[0]} texts at a time, no more and no fewer")
         # A batch that is fixed at 1, as in models of other tools, stays so: what follows may rely on it.
         self._one_by_one = shape[0] == 1
 
@@ -63,14 +64,14 @@ class TFLiteEngine:
         if self._one_by_one and len(rows) > 1:
             return [self.predict([row])[0] for row in rows]
         batch = self._numpy.array(rows, dtype=self._numpy.int32)  # (batch, max_length)
-        if batch.shape != self._shape:
-            self._interpreter.resize_tensor_input(self._input, batch.shape)
-            self._interpreter.allocate_tensors()
-            self._shape = batch.shape
-        self._interpreter.set_tensor(self._input, batch)
         try:
+            if batch.shape != self._shape:
+                self._interpreter.resize_tensor_input(self._input, batch.shape)
+                self._interpreter.allocate_tensors()
+                self._shape = batch.shape
+            self._interpreter.set_tensor(self._input, batch)
             self._interpreter.invoke()
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:
             raise BundleError(f"{self.runtime} cannot run the model: {_first_line(error)}") from None
         probabilities: list[list[float]] = self._interpreter.get_tensor(self._output).tolist()
         return probabilities
@@ -98,10 +99,10 @@ def _build(model: bytes, threads: int) -> tuple[str, Any]:
         except (ValueError, RuntimeError) as error:
             raise BundleError(f"{package} {_version(package)} refuses the model: {_first_line(error)}") from None
         return package, interpreter
-    mend = install_command(tflite_package())
-    if broken:
-        raise EngineError(f"engine tflite: {'; '.join(broken)}; to mend it: {mend}")
-    raise EngineError(f"engine tflite: no TensorFlow Lite interpreter is installed; to install one: {mend}")
+    from edgetext.machine import remedy
+
+    found = "; ".join(broken) or "no TensorFlow Lite interpreter is installed"
+    raise EngineError(f"engine tflite: {found}; {remedy('tflite')}")
 
 
 def _version(package: str) -> str:

@@ -1,0 +1,184 @@
+"""``--doctor``: what works on this machine, and for what does not, why and the command that mends it.
+
+Whether an engine works shows only when it runs, and some native libraries end the process that tries. So each engine is
+tried in a process of its own, on a text whose answer the bundle knows; ``builtin``, which is Python, in this one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import signal
+import subprocess
+import sys
+
+from edgetext import __version__
+from edgetext.bundle import Bundle
+from edgetext.classifier import Classifier
+from edgetext.engines import ENGINES
+from edgetext.errors import BundleError, EdgetextError
+from edgetext.machine import Machine, install_command
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from edgetext.bundle import ModelFile
+
+# What a bundle without a text of its own is tried on.
+TEXT = "great movie"
+# How far an engine's probability may be from Keras': what exporting allows an int8 model (export/recipes.py).
+TOLERANCE = 0.15
+# An engine that takes longer than this to load and to answer hangs; on the slowest Pi it takes some seconds.
+TIMEOUT_SECONDS = 120
+
+_CHILD = "import sys; sys.path.insert(0, sys.argv[1]); from edgetext.doctor import child; child(sys.argv[2:])"
+
+
+def examine(path: str | os.PathLike[str] | None) -> dict[str, Any]:
+    """Look at this machine and try every engine.
+
+    Args:
+        path: The bundle, or a single model file; None stands for the bundle that ships with the package.
+
+    Returns:
+        ``edgetext``, ``python``, ``machine``, ``libc``; ``bundle``, its name, or ``error``, why it cannot be opened;
+        and ``engines``, for each by name ``works``, and either ``runtime``, ``label`` and ``score`` or ``reason``.
+    """
+    machine = Machine.here()
+    found: dict[str, Any] = {
+        "edgetext": __version__,
+        "python": f"{platform.python_implementation()} {platform.python_version()}, {machine.executable}",
+        "machine": f"{machine.system} {machine.processor}",
+        "libc": machine.libc or "not glibc",
+        "engines": {},
+    }
+    try:
+        bundle = Bundle.open(path)
+    except EdgetextError as error:
+        return {**found, "error": str(error)}
+    found["bundle"] = bundle.name
+    for engine in ENGINES:
+        models = [model for model in bundle.models if model.engine == engine]
+        if models:
+            found["engines"][engine] = _examine_engine(bundle, models[0], machine)
+        else:
+            found["engines"][engine] = {"works": False, "reason": "this bundle has no model for it"}
+    return found
+
+
+def _examine_engine(bundle: Bundle, model: ModelFile, machine: Machine) -> dict[str, Any]:
+    """Try an engine on the bundle's text, and hold its answer against the one that is expected."""
+    expected = _self_test(bundle)
+    task = [bundle.folder, model.engine, model.recipe, expected.get("text", TEXT)]
+    answer = attempt(task) if model.engine == "builtin" else _attempt_apart(task)
+    if "crash" in answer:
+        mend = install_command(model.engine, machine)
+        advice = f"; another version may do: {mend}" if mend else ""
+        return {"works": False, "reason": f"{answer['crash']}{advice}"}
+    if "error" in answer:
+        return {"works": False, "reason": answer["error"]}
+    probability = answer["probabilities"].get(expected.get("label"))
+    if probability is not None and not abs(probability - expected["score"]) <= TOLERANCE:
+        wrong = f"it answers {probability:.2f} for {expected['label']}, where {expected['score']:.2f} is right"
+        return {"works": False, "reason": f"{answer['runtime']}: {wrong}; do not use it"}
+    return {"works": True, **{key: answer[key] for key in ("runtime", "label", "score")}}
+
+
+def _self_test(bundle: Bundle) -> dict[str, Any]:
+    """Give the bundle's ``self_test``: ``text``, ``label`` and ``score``; nothing if it has none, or a damaged one."""
+    record = bundle.manifest.get("self_test")
+    kinds = {"text": str, "label": str, "score": float}
+    if isinstance(record, dict) and all(type(record.get(key)) is kind for key, kind in kinds.items()):
+        return record
+    return {}
+
+
+def attempt(task: Sequence[str]) -> dict[str, Any]:
+    """Load an engine and classify a text, in this process.
+
+    Args:
+        task: The bundle, the engine, the recipe, and the text.
+
+    Returns:
+        ``runtime``, ``label``, ``score`` and ``probabilities``, or ``error``, a line.
+    """
+    path, engine, recipe, text = task
+    try:
+        classifier = Classifier.load(path, engine, recipe=recipe, quiet=True)
+        return {"runtime": classifier.engine.runtime, **classifier.classify(text).as_dict()}
+    except EdgetextError as error:
+        return {"error": str(error)}
+
+
+def child(task: Sequence[str]) -> None:
+    """Be the process in which an engine is tried: print what ``attempt`` gives."""
+    print(json.dumps(attempt(task)), flush=True)
+    os._exit(0)  # what a library does at the end is not asked
+
+
+def _attempt_apart(task: Sequence[str]) -> dict[str, Any]:
+    """Try an engine in a process of its own; give what ``attempt`` gives, or ``crash``, a line."""
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", _CHILD, root, *task],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=TIMEOUT_SECONDS,
+            check=False,
+        )
+    except OSError as error:
+        return {"error": f"not tried: a process of its own cannot be started here ({error.strerror})"}
+    except subprocess.TimeoutExpired:
+        return {"crash": f"it gave no answer within {TIMEOUT_SECONDS} seconds"}
+    if done.returncode < 0:
+        return {"crash": f"it crashes: its process died of {_signal_name(-done.returncode)}"}
+    try:
+        answer: dict[str, Any] = json.loads(done.stdout)
+        return answer
+    except ValueError:
+        return {"crash": f"it crashes: its process ended with exit code {done.returncode}"}
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def report(path: str | os.PathLike[str] | None, *, as_json: bool = False) -> bool:
+    """Print what ``examine`` finds.
+
+    Args:
+        path: The bundle, or a single model file; None stands for the bundle that ships with the package.
+        as_json: Print it as JSON.
+
+    Returns:
+        Whether the bundle scores here, with whichever engine.
+
+    Raises:
+        BundleError: The bundle cannot be opened; the rest was printed.
+    """
+    found = examine(path)
+    working = [engine for engine, record in found["engines"].items() if record["works"]]
+    if as_json:
+        print(json.dumps(found, indent=2))
+    else:
+        for name in ("edgetext", "python", "machine", "libc", "bundle"):
+            if name in found:
+                print(f"{name:11s} {found[name]}")
+        for engine, record in found["engines"].items():
+            if record["works"]:
+                print(f"{engine:11s} works: {record['runtime']}, {record['label']} {record['score']:.4f}")
+            else:
+                print(f"{engine:11s} does not work: {record['reason']}")
+        if working:
+            print(f"this bundle scores here, with {' and '.join(working)}")
+    if "error" in found:
+        raise BundleError(found["error"])
+    return bool(working)

@@ -1,0 +1,127 @@
+"""What this machine is, and which engine's library can be installed on it, with which command.
+
+Where wheels exist was read off the package index in November 2026:
+
+    ai-edge-litert 2.3.0     64-bit x86 and ARM, CPython 3.10 and later
+    tflite-runtime 2.14.0    the last of its line: also 32-bit ARMv7, CPython up to 3.11; works under numpy 1 only,
+                             which it does not declare
+    onnxruntime 1.32.0       64-bit x86 and ARM, CPython 3.11 and later; older releases serve older ones. 1.21.0 dies of
+                             an illegal instruction on a Raspberry Pi 4
+    numpy                    64-bit x86 and ARM; on 32-bit ARM it comes from the system, as python3-numpy
+
+All of them for Linux with glibc; on macOS for ARM and on Windows for x86-64 the 64-bit ones.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import sysconfig
+
+_ENVIRONMENT = "~/edgetext-venv"
+
+
+class Machine:
+    """A machine and its Python, as far as it matters to what can be installed.
+
+    Attributes:
+        system: ``"Linux"``, ``"Darwin"``, ``"Windows"``.
+        processor: ``"x86_64"``, ``"aarch64"``, ``"armv7l"``, ``"armv6l"`` or what else ``platform.machine`` says; of a
+            32-bit Python on a 64-bit ARM kernel, as on many a Raspberry Pi, ``"armv7l"``.
+        python: The version, such as ``(3, 11)``.
+        libc: ``"glibc 2.36"``; empty where it is another or not known.
+        managed: Whether pip refuses to install into this Python (PEP 668).
+        executable: The interpreter, as it is called in commands.
+    """
+
+    __slots__ = ("executable", "libc", "managed", "processor", "python", "system")
+
+    def __init__(
+        self, system: str, processor: str, python: tuple[int, int], libc: str, *, managed: bool, executable: str
+    ) -> None:
+        """Keep the values."""
+        self.system = system
+        self.processor = processor
+        self.python = python
+        self.libc = libc
+        self.managed = managed
+        self.executable = executable
+
+    @classmethod
+    def here(cls) -> Machine:
+        """Describe this machine."""
+        processor = {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine().lower(), platform.machine().lower())
+        if sys.maxsize <= 2**32:  # the width of Python's own pointers, not the kernel's
+            processor = {"aarch64": "armv7l", "x86_64": "i686"}.get(processor, processor)
+        # Debian 12 and later, and Raspberry Pi OS, put this file beside the standard library.
+        marked = os.path.exists(os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED"))
+        return cls(
+            platform.system(),
+            processor,
+            (sys.version_info[0], sys.version_info[1]),
+            " ".join(platform.libc_ver()).strip(),
+            managed=marked and sys.prefix == sys.base_prefix,
+            executable=sys.executable or "python3",
+        )
+
+    def __str__(self) -> str:
+        """Say what wheels go by: ``CPython 3.11 on Linux aarch64``."""
+        implementation = platform.python_implementation()
+        return f"{implementation} {self.python[0]}.{self.python[1]} on {self.system} {self.processor}"
+
+    @property
+    def wide(self) -> bool:
+        """Whether the 64-bit wheels fit."""
+        if self.system == "Linux":
+            return self.processor in ("x86_64", "aarch64") and self.libc.startswith("glibc")
+        return (self.system, self.processor) in (("Darwin", "aarch64"), ("Windows", "x86_64"))
+
+    @property
+    def narrow(self) -> bool:
+        """Whether the 32-bit wheels fit: Linux on ARMv7."""
+        return self.system == "Linux" and self.processor in ("armv7l", "armv8l") and self.libc.startswith("glibc")
+
+
+def packages(engine: str, machine: Machine) -> str | None:
+    """Name what to install for an engine, as arguments of pip; None where no wheel fits the machine.
+
+    Args:
+        engine: ``"tflite"`` or ``"onnx"``.
+        machine: The machine.
+    """
+    if engine == "onnx":
+        return '"onnxruntime!=1.21.0"' if machine.wide else None
+    if machine.wide and machine.python >= (3, 10):
+        return "ai-edge-litert"
+    if machine.python <= (3, 11) and (machine.narrow or (machine.wide and machine.system == "Linux")):
+        return 'tflite-runtime "numpy<2"'
+    return None
+
+
+def install_command(engine: str, machine: Machine) -> str | None:
+    """Give the command that installs an engine's library on a machine; None where no wheel fits.
+
+    Where the system's Python refuses pip, the command makes a virtual environment first. On 32-bit ARM numpy comes from
+    the system, and the environment is let see it.
+    """
+    wanted = packages(engine, machine)
+    if wanted is None:
+        return None
+    if machine.narrow:
+        return (
+            f"sudo apt install python3-numpy python3-venv && {machine.executable} -m venv --system-site-packages "
+            f"{_ENVIRONMENT} && {_ENVIRONMENT}/bin/pip install tflite-runtime"
+        )
+    if machine.managed:
+        return f"{machine.executable} -m venv {_ENVIRONMENT} && {_ENVIRONMENT}/bin/pip install {wanted}"
+    return f"{machine.executable} -m pip install {wanted}"
+
+
+def remedy(engine: str) -> str:
+    """Say what can be done on this machine about an engine that does not work: one clause, for the end of an error."""
+    machine = Machine.here()
+    command = install_command(engine, machine)
+    if command is None:
+        return f"there is no wheel of it for {machine}: the engine builtin needs none"
+    return f"to install it: {command}"
