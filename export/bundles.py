@@ -13,6 +13,7 @@ from edgetext.bundle import FORMAT_VERSION, MANIFEST
 from edgetext.folders import replacing
 from export.recipes import BUNDLE, RECIPES, Recipe
 from export.runs import Run
+from export.self_test import self_test
 
 _ORDER = [(recipe.engine, recipe.name) for recipe in RECIPES]
 
@@ -64,6 +65,7 @@ def write_bundle(out: Path, run: Run, models: Sequence[Converted]) -> list[str]:
         "preprocessing": run.config["preprocessing"],
         "vocabulary": _entry("vocab.txt", run.vocabulary),
         "run": origin,
+        "self_test": self_test(run),
         "models": sorted(records, key=lambda record: _rank(record["engine"], record["recipe"])),
     }
     with replacing(out, BUNDLE) as folder:

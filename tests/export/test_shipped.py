@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgetext import Bundle, engines
+from edgetext import Bundle, Classifier, engines
 from export.recipes import RECIPES, Recipe
 from export.runs import Run
 
@@ -46,6 +46,20 @@ def test_is_whole(shipped: Bundle) -> None:
     for record in (shipped.manifest["vocabulary"], *shipped.manifest["models"]):
         content = (Path(shipped.folder) / record["file"]).read_bytes()
         assert (record["size"], record["sha256"]) == (len(content), hashlib.sha256(content).hexdigest())
+
+
+def test_knows_an_answer(shipped: Bundle, edge_run: Run) -> None:
+    test = shipped.manifest["self_test"]
+    assert test["score"] > 0.9
+    for engine in engines.ENGINES:
+        classifier = Classifier.load(engine=engine)
+        prediction = classifier.classify(test["text"])
+        assert prediction.label == test["label"]
+        assert prediction.score == pytest.approx(test["score"], abs=0.05)
+    row = np.array([Classifier.load().encoder.encode(test["text"])])
+    assert float(edge_run.model.predict(row, verbose=0)[0, 0]) == pytest.approx(
+        test["score"] if test["label"] == "positive" else 1 - test["score"], abs=1e-4
+    )
 
 
 def test_is_small(shipped: Bundle, default_run: Path) -> None:

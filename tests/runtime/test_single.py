@@ -394,7 +394,7 @@ class FlatbufferTest(unittest.TestCase):
             lambda place: list(table.tables(place)),
         ):
             with self.assertRaises(ValueError):
-                read(0)  # type: ignore[operator]
+                read(0)
 
     def test_what_is_longer_than_anything_of_ours(self) -> None:
         long = struct.pack("<I4sHHH2xIII", 16, b"TEST", 6, 8, 4, 8, 4, 1001) + b"x" * 1001
