@@ -1,11 +1,9 @@
 """Score texts: python runtime/classify.py "great movie". All of it is in the package beside this file."""
 
-import sys
-
 if __name__ == "__main__":
     try:
         from edgetext.cli import command
 
         command()
     except KeyboardInterrupt:  # while it was still importing
-        sys.exit(130)
+        raise SystemExit(130) from None

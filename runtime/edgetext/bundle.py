@@ -14,8 +14,8 @@ from __future__ import annotations
 import os
 import stat
 
-from edgetext import strict_json
 from edgetext.errors import BundleError
+from edgetext.formats import parse_json
 from edgetext.text import RESERVED, UNKNOWN_ID, Encoder, Preprocessing, Vocabulary, from_key
 
 TYPE_CHECKING = False
@@ -142,7 +142,7 @@ class Bundle:
             )
         content = _read(where, MAX_MANIFEST_BYTES)
         try:
-            manifest = strict_json.parse(content)
+            manifest = parse_json(content)
         except (ValueError, RecursionError) as error:
             raise BundleError(f"{where}: not a manifest: {error}") from None
         if not isinstance(manifest, dict):
@@ -281,8 +281,12 @@ def _read(path: str, limit: int) -> bytes:
             raise BundleError(f"{path}: not a regular file")
         if status.st_size > limit:
             raise BundleError(f"{path}: longer than {limit} bytes")
-        with open(path, "rb") as file:
-            return file.read(status.st_size)
+        with open(path, "rb", buffering=0) as file:
+            content = file.read(status.st_size)
+            # Without a buffer a read may stop early, as when a signal comes.
+            while len(content) < status.st_size and (more := file.read(status.st_size - len(content))):
+                content += more
+            return content
     except OSError as error:
         raise BundleError(f"{path}: {error.strerror}") from None
 

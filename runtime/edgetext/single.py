@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import os
 
-from edgetext import strict_json
 from edgetext.bundle import FORMAT_VERSION, Bundle, hash_of
 from edgetext.errors import BundleError
+from edgetext.formats import parse_json
 from edgetext.onnx_file import FLOAT32 as ONNX_FLOAT32
 from edgetext.onnx_file import INT32 as ONNX_INT32
 from edgetext.onnx_file import STRING, ONNXFile, is_sealed
@@ -133,7 +133,7 @@ def _open_tflite(path: str, content: bytes) -> SingleFile:
         return SingleFile(
             path, content, {"format_version": FORMAT_VERSION, "name": name, "labels": labels}, "tflite", encoder
         )
-    record = _record(strict_json.parse(file.files[RECORD]))
+    record = _record(parse_json(file.files[RECORD]))
     if record["labels"] != labels:
         raise ValueError("its labels are not those that it was exported with")
     model = content[: file.model_size]
@@ -184,7 +184,7 @@ def _open_onnx(path: str, content: bytes) -> SingleFile:
     vocabulary = record.pop("vocabulary", None)
     for name in JSON_PROPERTIES:
         if name in record:
-            record[name] = strict_json.parse(record[name].encode("utf-8"))
+            record[name] = parse_json(record[name].encode("utf-8"))
     if not is_sealed(content):
         raise ValueError("its checksum is not the one that it was exported with: it was damaged or changed")
     _record(record)

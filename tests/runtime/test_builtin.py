@@ -9,7 +9,7 @@ import unittest
 from typing import Any
 from unittest import mock
 
-from edgetext import BundleError, safetensors, strict_json
+from edgetext import BundleError, formats
 from edgetext.engines import builtin, create
 from edgetext.engines.builtin import BuiltinEngine
 from tests.runtime.helpers import random_average, random_bigrams
@@ -206,19 +206,19 @@ class SafetensorsTest(unittest.TestCase):
         self.content = write({"a": "b"}, {"x": ("I8", [2, 3], [1, -2, 3, -128, 127, 0]), "y": ("F32", [1], [0.5])})
 
     def test_read(self) -> None:
-        metadata, tensors = safetensors.read(self.content)
+        metadata, tensors = formats.read_safetensors(self.content)
         self.assertEqual(metadata, {"a": "b"})
         self.assertEqual([(t.dtype, t.shape) for t in tensors.values()], [("I8", (2, 3)), ("F32", (1,))])
         self.assertEqual([t.values() for t in tensors.values()], [[1, -2, 3, -128, 127, 0], [0.5]])
         with mock.patch.object(sys, "byteorder", "big"):
-            self.assertEqual(safetensors.read(self.content)[1]["y"].values(), [0.5])
+            self.assertEqual(formats.read_safetensors(self.content)[1]["y"].values(), [0.5])
 
     def test_cut_anywhere(self) -> None:
         for length in range(len(self.content)):
             with self.assertRaises(ValueError):
-                safetensors.read(self.content[:length])
+                formats.read_safetensors(self.content[:length])
         with self.assertRaises(ValueError):
-            safetensors.read(self.content + b"\0")
+            formats.read_safetensors(self.content + b"\0")
 
     def test_any_byte_of_the_header_changed(self) -> None:
         length = 8 + struct.unpack("<Q", self.content[:8])[0]
@@ -227,7 +227,7 @@ class SafetensorsTest(unittest.TestCase):
             changed = bytearray(self.content)
             changed[place] = rng.randrange(256)
             try:
-                _, tensors = safetensors.read(bytes(changed))
+                _, tensors = formats.read_safetensors(bytes(changed))
             except ValueError:
                 continue
             self.assertEqual(sum(len(t.data) for t in tensors.values()), len(self.content) - length)
@@ -259,16 +259,16 @@ class SafetensorsTest(unittest.TestCase):
         for header in headers:
             text = json.dumps(header).encode()
             with self.assertRaises(ValueError, msg=header):
-                safetensors.read(struct.pack("<Q", len(text)) + text + b"ab")
+                formats.read_safetensors(struct.pack("<Q", len(text)) + text + b"ab")
         text = json.dumps({"x": {**whole, "data_offsets": [1, 3]}}).encode()
         with self.assertRaisesRegex(ValueError, "gap"):
-            safetensors.read(struct.pack("<Q", len(text)) + text + b"abc")
+            formats.read_safetensors(struct.pack("<Q", len(text)) + text + b"abc")
         twice = b'{"x": %b, "x": %b}' % ((json.dumps(whole).encode(),) * 2)
         for text in (twice, b" " + json.dumps({"x": whole}).encode(), b"{" * 5000, b"{\xff}"):
             with self.assertRaises(ValueError):
-                safetensors.read(struct.pack("<Q", len(text)) + text + b"ab")
+                formats.read_safetensors(struct.pack("<Q", len(text)) + text + b"ab")
         padded = json.dumps({"x": whole}).encode() + b"    "  # as safetensors itself pads
-        safetensors.read(struct.pack("<Q", len(padded)) + padded + b"ab")
+        formats.read_safetensors(struct.pack("<Q", len(padded)) + padded + b"ab")
 
 
 class StrictJSONTest(unittest.TestCase):
@@ -277,9 +277,9 @@ class StrictJSONTest(unittest.TestCase):
 
         def without(content: bytes) -> Any:
             with mock.patch.dict(sys.modules, {"_json": None}):
-                return strict_json.parse(content)
+                return formats.parse_json(content)
 
-        return [strict_json.parse, without]
+        return [formats.parse_json, without]
 
     def test_reads_what_json_reads(self) -> None:
         values: list[Any] = [

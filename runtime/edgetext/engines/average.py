@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from edgetext import safetensors
 from edgetext.engines.builtin import UNSIGNED, Taker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from edgetext.formats import Tensor
 
 
 class AverageNetwork:
@@ -20,7 +21,7 @@ class AverageNetwork:
     (outputs,). All layers but the last are followed by a ReLU.
     """
 
-    def __init__(self, metadata: dict[str, str], tensors: dict[str, safetensors.Tensor], max_length: int) -> None:
+    def __init__(self, metadata: dict[str, str], tensors: dict[str, Tensor], max_length: int) -> None:
         """Check the tensors and keep them; see ``Network``."""
         take = Taker(tensors)
         embedding = take("embedding", "I8", 2)
@@ -71,7 +72,7 @@ class AverageNetwork:
 class _Rows(dict[int, int]):
     """The rows of a table as ints of lanes, made when they are first used."""
 
-    def __init__(self, table: safetensors.Tensor, lane: int) -> None:
+    def __init__(self, table: Tensor, lane: int) -> None:
         """Take a table of int8; a lane has ``lane`` bytes."""
         super().__init__()
         self._table = table

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import sys
 
-from edgetext import safetensors
 from edgetext.errors import BundleError
+from edgetext.formats import Tensor, read_safetensors
 from edgetext.text import PAD_ID
 
 TYPE_CHECKING = False
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         columns: int
         vocabulary_size: int
 
-        def __init__(self, metadata: dict[str, str], tensors: dict[str, safetensors.Tensor], max_length: int) -> None:
+        def __init__(self, metadata: dict[str, str], tensors: dict[str, Tensor], max_length: int) -> None:
             """Check the tensors and keep them; ValueError if they are not as they should be."""
 
         def logits(self, ids: Sequence[int]) -> list[float]:
@@ -38,9 +38,7 @@ FORMAT = "edgetext-1"
 # Rows of fewer ids are not worth preparing a table for.
 FEW_IDS = 64
 # int8 as a byte, to that byte plus 128, so that 0 to 255 stand for -128 to 127 and no sign is in the way.
-UNSIGNED = bytes(byte ^ 128 for byte in range(256))
-# Byte to int8.
-_SIGNED = (*range(128), *range(-128, 0))
+UNSIGNED = bytes(range(128, 256)) + bytes(range(128))
 _E = 2.718281828459045  # as math.e; math would be one more file to load
 
 
@@ -55,7 +53,7 @@ class BuiltinEngine:
     def __init__(self, model: bytes, *, max_length: int, threads: int = 1) -> None:
         """Read the model; see ``edgetext.engines.Engine``. ``threads`` is accepted, and one is used."""
         try:
-            metadata, tensors = safetensors.read(model)
+            metadata, tensors = read_safetensors(model)
             if metadata.get("format") != FORMAT:
                 raise ValueError(f"its format is {metadata.get('format')!r}, and this version reads {FORMAT!r}")
             network = _find_network(metadata.get("network"))
@@ -110,7 +108,7 @@ class BigramNetwork:
     is ``(a * m0 + b * m1) % buckets``; metadata: ``multipliers``, ``"m0 m1"``, and ``exponent``.
     """
 
-    def __init__(self, metadata: dict[str, str], tensors: dict[str, safetensors.Tensor], max_length: int) -> None:
+    def __init__(self, metadata: dict[str, str], tensors: dict[str, Tensor], max_length: int) -> None:
         """Check the tensors and keep them; see ``Network``."""
         take = Taker(tensors)
         unigrams, bigrams = take("unigrams", "I8", 2), take("bigrams", "I8", 2)
@@ -133,7 +131,8 @@ class BigramNetwork:
         self._last_bucket = buckets - 1
         self._mask = int.from_bytes(self._last_bucket.to_bytes(4, "little") * max_length, "little")
         self._signed = [
-            (_row(unigrams, column), _row(bigrams, column), *rest) for column, rest in enumerate(zip(*scales))
+            (_row(unigrams, column).cast("b"), _row(bigrams, column).cast("b"), *rest)
+            for column, rest in enumerate(zip(*scales))
         ]
         self._unsigned: list[tuple[bytes, bytes, float, float, float]] = []
 
@@ -168,8 +167,8 @@ class BigramNetwork:
         weight = len(ids) ** -self._exponent if ids else 0.0
         return [
             (
-                sum(_SIGNED[unigrams[index]] for index in ids) * unigram_scale
-                + sum(_SIGNED[bigrams[index]] for index in pairs) * bigram_scale
+                sum(unigrams[index] for index in ids) * unigram_scale
+                + sum(bigrams[index] for index in pairs) * bigram_scale
             )
             * weight
             + bias
@@ -189,20 +188,20 @@ class BigramNetwork:
         ]
 
 
-def _row(table: safetensors.Tensor, index: int) -> memoryview:
-    """Give the bytes of a row of a table of int8, shape (rows, size)."""
+def _row(table: Tensor, index: int) -> memoryview:
+    """Give a row of a table of int8, shape (rows, size)."""
     size = table.shape[1]
-    return table.data[index * size : (index + 1) * size]
+    return table.data[index * size : (index + 1) * size].cast("b")
 
 
 class Taker:
     """Takes tensors by name, checking each, and at the end that none is left over."""
 
-    def __init__(self, tensors: dict[str, safetensors.Tensor]) -> None:
+    def __init__(self, tensors: dict[str, Tensor]) -> None:
         """Take over all tensors of a file."""
         self._tensors = dict(tensors)
 
-    def __call__(self, name: str, dtype: str, dimensions: int) -> safetensors.Tensor:
+    def __call__(self, name: str, dtype: str, dimensions: int) -> Tensor:
         """Take a tensor of that type and so many dimensions."""
         tensor = self._tensors.pop(name, None)
         if tensor is None or tensor.dtype != dtype or len(tensor.shape) != dimensions:
@@ -217,7 +216,7 @@ class Taker:
             raise ValueError(f"{name} has {tensor.shape[0]} values, not {size}")
         return values
 
-    def finite(self, tensor: safetensors.Tensor, name: str) -> list[float]:
+    def finite(self, tensor: Tensor, name: str) -> list[float]:
         """Give the values of a tensor without NaN and infinity."""
         values: list[float] = tensor.values()
         if not all(value - value == 0.0 for value in values):

@@ -1,18 +1,22 @@
-"""Reading safetensors files: a length, a JSON header, and the raw tensors.
+"""The two formats in which a bundle comes, read strictly and cheaply: JSON, and safetensors.
 
-The format, from its own description (github.com/huggingface/safetensors): 8 bytes with the header's length N, unsigned
-and little-endian; N bytes of JSON that begin with ``{`` and may end in spaces, which map a tensor's name to its
-``dtype``, ``shape`` and ``data_offsets`` (begin and end, counted from the end of the header), and ``__metadata__`` to
-strings by name; then the data, little-endian, rows first, which the tensors cover without gap or overlap.
+They share a module because they are read together: every module takes 0.25 million ARM instructions of the 18 that a
+one-shot command takes beside Python's own start.
 
-Nothing in it is believed before it was checked, and nothing is copied.
+JSON is read without importing ``json``, which imports ``re``: 3 of the 12 ms that an empty Python takes, where a
+one-shot command may take 5 in all. The C function that does its work, ``_json.make_scanner``, is there without it;
+Pythons that lack it get ``json``.
+
+Safetensors, from the format's own description (github.com/huggingface/safetensors): 8 bytes with the header's length N,
+unsigned and little-endian; N bytes of JSON that begin with ``{`` and may end in spaces, which map a tensor's name to
+its ``dtype``, ``shape`` and ``data_offsets`` (begin and end, counted from the end of the header), and ``__metadata__``
+to strings by name; then the data, little-endian, rows first, which the tensors cover without gap or overlap. Nothing in
+it is believed before it was checked, and nothing is copied.
 """
 
 from __future__ import annotations
 
 import sys
-
-from edgetext import strict_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +58,7 @@ class Tensor:
         return list(unpack(f"<{len(self.data) // 4}f", self.data))
 
 
-def read(content: bytes) -> tuple[dict[str, str], dict[str, Tensor]]:
+def read_safetensors(content: bytes) -> tuple[dict[str, str], dict[str, Tensor]]:
     """Read a safetensors file.
 
     Args:
@@ -72,7 +76,7 @@ def read(content: bytes) -> tuple[dict[str, str], dict[str, Tensor]]:
     if content[8:9] != b"{":
         raise ValueError("the header does not begin with a brace")
     try:
-        header = strict_json.parse(content[8 : 8 + length])
+        header = parse_json(content[8 : 8 + length])
     except (ValueError, RecursionError) as error:
         raise ValueError(f"the header is not JSON: {error}") from None
     metadata = header.pop("__metadata__", {})
@@ -110,3 +114,50 @@ def _tensor(name: str, record: Any, data: memoryview) -> Tensor:
 
 def _are_sizes(values: Any) -> bool:
     return isinstance(values, list) and all(type(value) is int and value >= 0 for value in values)
+
+
+def parse_json(content: bytes) -> Any:
+    """Read a JSON document.
+
+    Args:
+        content: UTF-8.
+
+    Raises:
+        ValueError: It is not JSON or not UTF-8, an object has a key twice (two readers would see two documents), or
+            it holds ``NaN`` or ``Infinity``.
+        RecursionError: It is nested too deeply.
+    """
+    text = content.decode("utf-8").strip(" \t\n\r")
+    try:
+        from _json import make_scanner
+
+        value, end = make_scanner(_Settings)(text, 0)  # type: ignore[arg-type]  # any object with these names
+        if end == len(text):
+            return value
+    except (ImportError, StopIteration):
+        pass
+    import json  # for an error that says where it is, or for another Python than CPython
+
+    return json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_refuse)
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(pairs)
+    if len(record) != len(pairs):
+        raise ValueError("a key occurs twice")
+    return record
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+class _Settings:
+    """What a ``json.JSONDecoder`` hands to its scanner."""
+
+    strict = True
+    object_hook = None
+    object_pairs_hook = staticmethod(_unique_keys)
+    parse_float = float
+    parse_int = int
+    parse_constant = staticmethod(_refuse)
