@@ -131,8 +131,7 @@ class BigramNetwork:
         self._last_bucket = buckets - 1
         self._mask = int.from_bytes(self._last_bucket.to_bytes(4, "little") * max_length, "little")
         self._signed = [
-            (_row(unigrams, column).cast("b"), _row(bigrams, column).cast("b"), *rest)
-            for column, rest in enumerate(zip(*scales))
+            (_row(unigrams, column), _row(bigrams, column), *rest) for column, rest in enumerate(zip(*scales))
         ]
         self._unsigned: list[tuple[bytes, bytes, float, float, float]] = []
 
