@@ -22,13 +22,14 @@ MEDIAPIPE := .venv-mediapipe .venv-mediapipe-0.10.21
 INTEROP := build/interop
 NODE := $(INTEROP)/node
 C := $(INTEROP)/c
+PI := build/pi
 PEERS_READY := $(MEDIAPIPE:=/.ready) $(NODE)/.ready $(C)/.ready
 PYTHON311 = $(if $(filter Linux,$(shell uname -s)),$(if $(filter 311,$(VERSION)),$(PYTHON),$(call starts,python3.11)))
 
 .PHONY: help
 help: ## Show this list
 	@echo "make TARGET [PYTHON=python3.11]"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(READY) ## Make .venv: all that training, exporting, measuring and testing need
@@ -87,6 +88,17 @@ demo: setup ## Export the committed run to every format, compare each file with 
 .PHONY: test
 test: setup $(TFLITE_READY) $(PEERS_READY) lint ## Lint, check types and run all tests
 	$(RUN) -m pytest
+
+.PHONY: pi-test
+pi-test: setup $(TFLITE_READY) ## Test on emulated Raspberry Pis: takes Debian's qemu-user and mmdebstrap, 3 minutes, then 2
+	$(RUN) -m tests.pi.prepare $(PI)
+	EDGETEXT_PI=$(PI) $(RUN) -m pytest tests/pi
+
+.PHONY: pi-count
+pi-count: setup ## Count anew what the README shows of ARM instructions; takes what pi-test takes
+	$(RUN) -m tests.pi.prepare $(PI)
+	$(RUN) benchmarks/instructions.py --json benchmarks/results/instructions.json
+	$(RUN) benchmarks/report.py
 
 .PHONY: lint
 lint: setup ## Lint and check types

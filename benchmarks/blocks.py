@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from benchmarks import choices, common, curve, interop_rows, peers, seeds
+from benchmarks import choices, common, curve, instructions_rows, interop_rows, peers, seeds
 
 Results = dict[str, Any]
 
@@ -229,6 +229,15 @@ def interop_tables(found: Sequence[Results]) -> str:
     return "\n\n".join(parts)
 
 
+def instructions_table(found: Sequence[Results]) -> str:
+    """Show what the command costs on ARM processors."""
+    parts = []
+    for results in found:
+        head, *rows = instructions_rows.cells(results)
+        parts.append(f"{instructions_rows.note(results)}\n\n{markdown(head, rows, instructions_rows.LEFT)}")
+    return "\n\n".join(parts)
+
+
 def _cells_table(results: Results, cells: list[list[str]], left: int) -> str:
     head, *rows = cells
     return f"{markdown(head, rows, left)}\n\n{environment_line(results)}."
@@ -253,4 +262,5 @@ BLOCKS = {
     "choices": ("choices", choices_table),
     "peers": ("peers", peers_table),
     "interop": ("interop", interop_tables),
+    "instructions": ("instructions", instructions_table),
 }

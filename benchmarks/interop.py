@@ -3,7 +3,7 @@
 The usual calls:
 
     make interop                                     # makes the runtimes and exports two bundles, then runs this
-    python benchmarks/interop.py --mediapipe .venv-mediapipe/bin/python --node build/interop/node --c build/interop/c/peer
+    python benchmarks/interop.py --mediapipe .venv-mediapipe/bin/python --node build/interop/node
     python benchmarks/interop.py --model bundles/mine --texts 1000
 
 Every file is measured in edgetext itself. A TensorFlow Lite file is measured in the plain interpreter too, which is

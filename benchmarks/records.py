@@ -19,7 +19,7 @@ from benchmarks.common import ROOT, BenchmarkError, Command, finish, show
 from edgetext import Bundle, __version__
 
 FOLDER = ROOT / "benchmarks" / "results"
-KINDS = ("accuracy", "latency", "encode", "seeds", "peers", "curve", "choices", "interop")
+KINDS = ("accuracy", "latency", "encode", "seeds", "peers", "curve", "choices", "interop", "instructions")
 
 
 def identify(bundle: Bundle) -> dict[str, Any]:

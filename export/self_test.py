@@ -1,4 +1,4 @@
-"""A text whose answer a bundle knows, so that ``classify.py --doctor`` sees whether an engine computes what it should."""
+"""A text whose answer a bundle knows: so ``classify.py --doctor`` sees whether an engine computes what it should."""
 
 from __future__ import annotations
 

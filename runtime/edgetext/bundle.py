@@ -291,10 +291,12 @@ def _read(path: str, limit: int) -> bytes:
         raise BundleError(f"{path}: {error.strerror}") from None
 
 
+_NAMES = {str: "a string", int: "a whole number", list: "a list", dict: "an object"}
+
+
 def _field(record: dict[str, Any], key: str, kind: type, where: str) -> Any:
     """Take a value of a record, or say what is wrong with it."""
-    names = {str: "a string", int: "a whole number", list: "a list", dict: "an object"}
     value = record.get(key)
     if type(value) is not kind or (type(value) is int and value < 0):
-        raise BundleError(f"{where}: {key} must be {names[kind]}")
+        raise BundleError(f"{where}: {key} must be {_NAMES[kind]}")
     return value

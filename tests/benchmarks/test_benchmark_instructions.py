@@ -1,0 +1,94 @@
+"""benchmarks/instructions.py, on counts made up here; tests/pi counts for real."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import blocks, instructions, instructions_rows
+from benchmarks.common import BenchmarkError
+from benchmarks.emulation import Prepared
+from edgetext.text import tokenize
+
+ErrorLine = Callable[[str], str]
+
+
+def make_results() -> dict[str, Any]:
+    row = {"platform": "arm64", "engine": "builtin", "recipe": "r", "package": None}
+    other = {"platform": "armhf", "engine": "onnx", "recipe": "r", "package": "onnxruntime"}
+    return {
+        "kind": "instructions",
+        "command": "python benchmarks/instructions.py",
+        "environment": {"emulator": "qemu-user 7.2.22", "date": "2026-11-24"},
+        "words": 230,
+        "platforms": [
+            {"platform": "arm64", "cpu": "cortex-a72", "python": "CPython 3.11.2", "bare": 25_000_000},
+            {"platform": "armhf", "cpu": "cortex-a7", "python": "CPython 3.11.2", "bare": 30_000_000},
+        ],
+        "rows": [
+            {**row, "once": 40_000_000, "warm": 378_146, "runtime": "edgetext"},
+            {**other, "error": "no wheel"},
+        ],
+    }
+
+
+def test_table() -> None:
+    results = make_results()
+    text = blocks.instructions_table([results])
+    assert "| arm64 | none | CPython 3.11.2 | yes | 25.0 M | 1.00 |  |" in text
+    assert "| arm64 | builtin | edgetext | yes | 40.0 M | 1.60 | 378 k |" in text
+    assert "| armhf | onnx | onnxruntime | no: no wheel |  |  |  |" in text
+    assert "emulated ARM processors (qemu-user 7.2.22; arm64: cortex-a72, armhf: cortex-a7), no speeds" in text
+    assert "builtin" in instructions_rows.table(results)
+
+
+def test_the_review_has_230_words() -> None:
+    assert len(tokenize(instructions.make_text())) == 230
+
+
+@pytest.fixture
+def count(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[int | str], None]:
+    """Let the one-shot command cost so much, or fail to be counted for a reason."""
+    committed = tmp_path / "instructions.json"
+    committed.write_text(json.dumps(make_results()))
+    monkeypatch.setattr(instructions, "COMMITTED", committed)
+    monkeypatch.setattr(instructions.common, "ROOT", tmp_path)
+    monkeypatch.setattr(instructions.emulation, "read", lambda folder: Prepared(folder, []))
+
+    def replace(value: int | str) -> None:
+        @contextmanager
+        def start(prepared: Prepared, platform: str) -> Iterator[Any]:
+            if isinstance(value, str):
+                raise BenchmarkError(value)
+            yield type("Counting", (), {"once": lambda self, package: value})()
+
+        monkeypatch.setattr(instructions, "start", start)
+
+    return replace
+
+
+def test_check(
+    count: Callable[[int | str], None], capfd: pytest.CaptureFixture[str], error_line: ErrorLine, tmp_path: Path
+) -> None:
+    for value, code in ((20_000_000, 0), (41_900_000, 0), (42_100_000, 1)):
+        count(value)
+        assert instructions.main(["--check"]) == code
+    output = capfd.readouterr()
+    assert "arm64: 41,900,000 instructions, +4.75% against the committed 40,000,000" in output.out
+    assert "over 5% more on arm64; if that has to be: python benchmarks/instructions.py --json" in error_line(
+        output.err
+    )
+    count("arm64 cortex-a72: no qemu here")
+    assert instructions.main(["--check"]) == 2
+    assert error_line(capfd.readouterr().err) == "arm64 cortex-a72: no qemu here"
+
+
+def test_nothing_is_prepared(tmp_path: Path, capfd: pytest.CaptureFixture[str], error_line: ErrorLine) -> None:
+    for more in (["--check"], []):
+        assert instructions.main(["--pi", str(tmp_path), *more]) == 2
+        assert "no ARM machines are prepared in" in error_line(capfd.readouterr().err)

@@ -1,0 +1,60 @@
+"""The command on the machines, in the ways in which it reaches a device: a copied folder, and a wheel."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from benchmarks.counting import CPUS, PACKAGES
+from benchmarks.emulation import Machine, Prepared
+from edgetext import engines
+
+ENGINE = {package: engine for engine, packages in PACKAGES.items() for package in packages}
+
+
+@pytest.mark.parametrize("way", ["folder", "wheel"])
+def test_great_movie(machine: Machine, package: str | None, way: str, prepared: Prepared, guest: Any) -> None:
+    command, paths = (["-m", "edgetext"], [prepared.wheel]) if way == "wheel" else (["runtime/classify.py"], [])
+    # As a user types it who has nothing installed; and with an engine named.
+    options = [] if package is None else ["--engine", ENGINE[package]]
+    result = guest(machine, package, *command, "great movie", *options, "--json", paths=paths)
+    assert (result.returncode, result.stderr) == (0, "")
+    row = json.loads(result.stdout)
+    assert (row["label"], row["engine"]) == ("positive", ENGINE[package])
+
+
+def test_the_wheel_is_what_runs(machine: Machine, prepared: Prepared, guest: Any) -> None:
+    result = guest(machine, None, "-c", "import edgetext; print(edgetext.__file__)", paths=[prepared.wheel])
+    assert result.stdout == f"{prepared.wheel / 'edgetext' / '__init__.py'}\n"
+
+
+@pytest.mark.parametrize("engine", [name for name in engines.ENGINES if name != "builtin"])
+def test_what_to_install_there(machine: Machine, engine: str, guest: Any) -> None:
+    result = guest(machine, None, "runtime/classify.py", "great movie", "--engine", engine)
+    assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    works = {
+        ("arm64", "tflite"): "pip install ai-edge-litert",
+        ("armhf", "tflite"): "pip install tflite-runtime",
+        ("arm64", "onnx"): 'pip install "onnxruntime',
+    }
+    mend = works.get((machine.platform, engine))
+    assert mend in result.stderr if mend else "pip install" not in result.stderr
+
+
+def test_doctor(machine: Machine, guest: Any) -> None:
+    """It tries the other engines in processes of their own, which cannot be had there, and says so."""
+    result = guest(machine, None, "runtime/classify.py", "--doctor")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "builtin     works" in result.stdout
+
+
+def test_tokenisation(machine: Machine, guest: Any) -> None:
+    """The golden ids; on one machine of a platform all else too, which takes each of Unicode's characters."""
+    chosen = [] if machine.cpu == CPUS[machine.platform] else ["-k", "golden"]
+    result = guest(machine, None, "-m", "unittest", "-v", *chosen, "tests.runtime.test_text")
+    assert result.returncode == 0, result.stderr
+    for name in ("test_golden_words", "test_golden_ids"):
+        assert re.search(rf"{name} .*ok$", result.stderr, re.MULTILINE)
