@@ -94,6 +94,10 @@ pi-test: setup $(TFLITE_READY) ## Test on emulated Raspberry Pis: takes Debian's
 	$(RUN) -m tests.pi.prepare $(PI)
 	EDGETEXT_PI=$(PI) $(RUN) -m pytest tests/pi
 
+.PHONY: pi-guide
+pi-guide: setup ## Try the guide for the Pi word for word, on an emulated one; takes pip's index and 2 minutes
+	$(RUN) -m tests.pi.guide $(PI)
+
 .PHONY: pi-count
 pi-count: setup ## Count anew what the README shows of ARM instructions; takes what pi-test takes
 	$(RUN) -m tests.pi.prepare $(PI)

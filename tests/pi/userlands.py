@@ -85,7 +85,7 @@ def make_system(steps: Steps, userland: Userland) -> dict[str, Path]:
     """
 
     def extract(folder: Path) -> None:
-        _extract(userland, folder)
+        unpack(userland, folder)
         for link, target in userland.links.items():
             (folder / link).symlink_to(target)
         compile_all(folder / "usr" / "lib", folder, steps.folder / userland.platform)
@@ -164,7 +164,7 @@ def compile_all(folder: Path, made: Path, final: Path) -> None:
         run(python, "-c", COMPILE, folder, made, final)
 
 
-def _extract(userland: Userland, folder: Path) -> None:
+def unpack(userland: Userland, folder: Path) -> None:
     """Have Debian's packages unpacked.
 
     An archive is now and then caught in the middle of an update, above all its security updates, without which a system

@@ -81,7 +81,7 @@ def archive(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
 
 
 def test_the_archive_is_asked_again_and_then_without_updates(archive: list[tuple[str, ...]], tmp_path: Path) -> None:
-    userlands._extract(ARMHF, tmp_path / "root")
+    userlands.unpack(ARMHF, tmp_path / "root")
     assert [words[-1] for words in archive] == [str(tmp_path / "root")] * 2 + ["M/debian/"]
     assert "--architectures=armhf" in archive[0]
 
