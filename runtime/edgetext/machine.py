@@ -118,10 +118,15 @@ def install_command(engine: str, machine: Machine) -> str | None:
     return f"{machine.executable} -m pip install {wanted}"
 
 
-def remedy(engine: str) -> str:
-    """Say what can be done on this machine about an engine that does not work: one clause, for the end of an error."""
+def remedy(engine: str, purpose: str = "to install it") -> str:
+    """Say what can be done on this machine about an engine that does not work: one clause, for the end of an error.
+
+    Args:
+        engine: ``"tflite"`` or ``"onnx"``.
+        purpose: What the command is for.
+    """
     machine = Machine.here()
     command = install_command(engine, machine)
     if command is None:
         return f"there is no wheel of it for {machine}: the engine builtin needs none"
-    return f"to install it: {command}"
+    return f"{purpose}: {command}"

@@ -170,7 +170,7 @@ class DoctorTest(unittest.TestCase):
         self.assertTrue(lines[-1].startswith("this bundle scores here, with builtin"))
         for line in lines:
             if "does not work" in line:
-                self.assertRegex(line, "to install it: |there is no wheel of it")
+                self.assertRegex(line, "to (install|mend) it: |there is no wheel of it")
         result = run("--doctor", "--model", "/nowhere", fake=False)
         self.assertEqual((result.returncode, result.stderr.count(b"\n")), (2, 1))
         found = json.loads(run("--doctor", "--json", fake=False).stdout)

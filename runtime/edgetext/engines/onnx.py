@@ -44,7 +44,7 @@ class ONNXEngine:
             ) from None
         if onnxruntime.__version__ == "1.21.0" and platform.machine() == "aarch64":
             # It dies of an illegal instruction on a Raspberry Pi 4 when a session is built.
-            raise EngineError(f"engine onnx: onnxruntime 1.21.0 crashes on this machine; {_remedy()}")
+            raise EngineError(f"engine onnx: onnxruntime 1.21.0 crashes on this machine; {_remedy('to mend it')}")
         self._numpy = numpy
         self.runtime = f"onnxruntime {onnxruntime.__version__}"
         options = onnxruntime.SessionOptions()
@@ -90,10 +90,10 @@ class ONNXEngine:
         return probabilities
 
 
-def _remedy() -> str:
+def _remedy(purpose: str = "to install it") -> str:
     from edgetext.machine import remedy  # what a machine on which all is well does without
 
-    return remedy("onnx")
+    return remedy("onnx", purpose)
 
 
 def _encodable(text: str) -> str:

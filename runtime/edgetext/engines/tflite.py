@@ -101,8 +101,9 @@ def _build(model: bytes, threads: int) -> tuple[str, Any]:
         return package, interpreter
     from edgetext.machine import remedy
 
-    found = "; ".join(broken) or "no TensorFlow Lite interpreter is installed"
-    raise EngineError(f"engine tflite: {found}; {remedy('tflite')}")
+    if broken:
+        raise EngineError(f"engine tflite: {'; '.join(broken)}; {remedy('tflite', 'to mend it')}")
+    raise EngineError(f"engine tflite: no TensorFlow Lite interpreter is installed; {remedy('tflite')}")
 
 
 def _version(package: str) -> str:
