@@ -79,7 +79,7 @@ def _examine_engine(bundle: Bundle, model: ModelFile, machine: Machine) -> dict[
         advice = f"; another version may do: {mend}" if mend else ""
         return {"works": False, "reason": f"{answer['crash']}{advice}"}
     if "error" in answer:
-        return {"works": False, "reason": answer["error"]}
+        return {"works": False, "reason": answer["error"].removeprefix(f"engine {model.engine}: ")}
     probability = answer["probabilities"].get(expected.get("label"))
     if probability is not None and not abs(probability - expected["score"]) <= TOLERANCE:
         wrong = f"it answers {probability:.2f} for {expected['label']}, where {expected['score']:.2f} is right"
