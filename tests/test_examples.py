@@ -234,6 +234,17 @@ def test_mistakes_are_a_line(language: str, files: Files, tmp_path: Path) -> Non
         assert b"Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize("name", ["onnx_text.py", "mediapipe_text.py", "onnx_text.mjs"])
+def test_without_the_package(name: str, tmp_path: Path) -> None:
+    if name.endswith(".mjs") and shutil.which("node") is None:
+        pytest.skip("no node here")
+    start = ["node"] if name.endswith(".mjs") else [sys.executable, "-S"]  # without the packages of this environment
+    result = run([*start, shutil.copy(EXAMPLES / name, tmp_path), "file", "great movie"])
+    assert (result.returncode, result.stdout) == (2, b"")
+    assert result.stderr.decode().startswith("error: ")
+    assert b"Traceback" not in result.stderr
+
+
 def test_c_over_the_library_of_debian(files: Files, tmp_path: Path) -> None:
     """As the example's comment says, but that the library lies in a folder, with all that it needs of Debian 13."""
     root = need(C / ".ready").with_name("debian") / "usr"

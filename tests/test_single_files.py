@@ -211,3 +211,32 @@ class TestCrafted:
         (tmp_path / "changed.onnx").write_bytes(model.SerializeToString())
         with pytest.raises(BundleError, match="damaged or changed"):
             Bundle.open(tmp_path / "changed.onnx")
+
+    def test_a_batch_that_is_fixed_at_one_stays_so(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fix(model: Any, graph: Any) -> None:
+            for tensor in graph.tensors:
+                tensor.shapeSignature = None
+
+        classifier = Classifier.load(self.change(fix, tmp_path))
+        engine: Any = classifier.engine
+        monkeypatch.setattr(engine._interpreter, "resize_tensor_input", None)  # to call it is an error
+        texts = ["great movie", "a dull mess", ""] * 3
+        assert list(classifier.classify_many(texts)) == list(map(Classifier.load(MADE).classify, texts))
+
+    def test_a_long_text_does_not_widen_its_batch(self, tmp_path: Path, run_python: Runner) -> None:
+        result = run_python("export/to_onnx.py", "--input", "text", "--out", tmp_path / "bundle")
+        assert result.returncode == 0, result.stderr
+        engine: Any = Classifier.load(tmp_path / "bundle" / "model.dynamic_wi8_text.onnx").engine
+        sizes: list[int] = []
+        session = engine._session
+
+        class Spy:
+            def run(self, outputs: Any, feed: dict[str, Any]) -> Any:
+                sizes.append(len(feed["text"]))
+                return session.run(outputs, feed)
+
+        engine._session = Spy()
+        short = engine.predict(["great movie", "a dull mess"])
+        mixed = engine.predict(["great movie", "dull " * 30_000, "a dull mess"])
+        assert sizes == [2, 1, 1, 1]
+        assert [mixed[0], mixed[2]] == [pytest.approx(row, abs=1e-6) for row in short]

@@ -105,6 +105,7 @@ class RegexEncoder(Encoder):
             ValueError: The pattern is not of the form that is read, or the vocabulary lacks ``<PAD>`` or ``<UNKNOWN>``.
         """
         words = _Words(lines)
+        # Of the vocabulary, what is looked up here aside, only its length is asked.
         super().__init__(words, Preprocessing(max_length, "post"))  # type: ignore[arg-type]
         self._delimiter = compile_delimiter(pattern)
         self._table = words.table

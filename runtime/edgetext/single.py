@@ -180,13 +180,13 @@ def _open_onnx(path: str, content: bytes) -> SingleFile:
     file = ONNXFile(content)
     if "format_version" not in file.metadata:
         raise ValueError("it carries no metadata of edgetext's: python export/to_onnx.py writes it")
+    if not is_sealed(content):
+        raise ValueError("its checksum is not the one that it was exported with: it was damaged or changed")
     record: dict[str, Any] = dict(file.metadata)
     vocabulary = record.pop("vocabulary", None)
     for name in JSON_PROPERTIES:
         if name in record:
             record[name] = parse_json(record[name].encode("utf-8"))
-    if not is_sealed(content):
-        raise ValueError("its checksum is not the one that it was exported with: it was damaged or changed")
     _record(record)
     ends = [(value.kind, len(value.shape)) for value in file.inputs], [value.kind for value in file.outputs]
     if ends == ([(STRING, 1)], [STRING, ONNX_FLOAT32]):

@@ -12,8 +12,11 @@ without a network, which it does not need.
 
 import sys
 
-from mediapipe.tasks.python.text import TextClassifier
-
+try:
+    from mediapipe.tasks.python.text import TextClassifier
+except ImportError as error:
+    print(f"error: {error}: pip install mediapipe", file=sys.stderr)
+    sys.exit(2)
 if len(sys.argv) < 3:
     print(f"usage: {sys.argv[0]} FILE TEXT...", file=sys.stderr)
     sys.exit(2)

@@ -9,7 +9,7 @@
 // To this package a text ends at a NUL character.
 
 process.env.ORT_DISABLE_TELEMETRY ??= "1"; // before the import: 1.32 looks up its maker's host unless it is told not to
-const ort = await import("onnxruntime-node");
+const ort = await import("onnxruntime-node").catch(fail);
 
 const [file, ...texts] = process.argv.slice(2);
 if (texts.length === 0) {

@@ -12,9 +12,12 @@ import sys
 # 1.32 looks up its maker's host, unless it is told not to before it is imported.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-import numpy
-import onnxruntime
-
+try:
+    import numpy
+    import onnxruntime
+except ImportError as error:
+    print(f"error: {error}: pip install onnxruntime", file=sys.stderr)
+    sys.exit(2)
 if len(sys.argv) < 3:
     print(f"usage: {sys.argv[0]} FILE TEXT...", file=sys.stderr)
     sys.exit(2)

@@ -11,6 +11,7 @@ Exit codes: 0, 1 when a command fails or answers wrongly, 2 when a tool is missi
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import subprocess
 import sys
@@ -83,13 +84,15 @@ def try_guide(steps: Steps) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command of the module's docstring."""
-    (path,) = sys.argv[1:] if argv is None else argv
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="where to prepare: build/pi")
+    path = parser.parse_args(argv).folder
     missing = [package for tool, package in TOOLS.items() if shutil.which(tool) is None]
     if missing:
         print(f"error: apt install {' '.join(missing)}", file=sys.stderr)
         return 2
     try:
-        printed = try_guide(Steps(Path(path).resolve()))
+        printed = try_guide(Steps(path.resolve()))
     except StepError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

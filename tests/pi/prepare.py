@@ -10,6 +10,7 @@ Exit codes: 0, also where a machine could not be made; 1 when what is to be test
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import sys
 from collections.abc import Iterator
@@ -99,8 +100,10 @@ def make_counter(steps: Steps, machines: list[Machine]) -> tuple[Path | None, st
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command of the module's docstring."""
-    (path,) = sys.argv[1:] if argv is None else argv
-    steps = Steps(Path(path).resolve())
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="where to prepare: build/pi")
+    path = parser.parse_args(argv).folder
+    steps = Steps(path.resolve())
     machines = [machine for userland in USERLANDS for machine in make_machines(steps, userland)]
     working = [machine for machine in machines if machine.error is None]
     counter, counter_error = None, None

@@ -85,7 +85,7 @@ class ONNXEngine:
             batch = self._numpy.array(rows, dtype=self._numpy.int32)  # (batch, max_length)
         try:
             probabilities: list[list[float]] = self._session.run(self._outputs, {self._input: batch})[0].tolist()
-        except Exception as error:  # as above
+        except Exception as error:  # onnxruntime's own exceptions have no common base but this
             raise BundleError(f"{self.runtime} cannot run the model: {str(error).splitlines()[0]}") from None
         return probabilities
 
