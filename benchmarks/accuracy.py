@@ -35,12 +35,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     common.add_model_argument(parser)
     common.add_recipe_argument(parser)
     parser.add_argument("--run", metavar="DIR", type=Path, help="the run it was exported from (default: train/default)")
-    parser.add_argument(
-        "--data",
-        metavar="PATH",
-        help="labelled texts (.jsonl with text and label), or the reviews' archive or folder "
-        "(default: as python -m train)",
-    )
+    texts.add_labelled_argument(parser)
     parser.add_argument(
         "--limit", metavar="N", type=common.at_least(1), help="score N of the texts only, for a quick look"
     )

@@ -70,12 +70,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--node", metavar="DIR", help="a folder whose node_modules has onnxruntime-node")
     parser.add_argument("--c", metavar="PROGRAM", help="interop_peer.c, compiled")
-    parser.add_argument(
-        "--data",
-        metavar="PATH",
-        help="labelled texts (.jsonl with text and label), or the reviews' archive or folder "
-        "(default: as python -m train)",
-    )
+    texts.add_labelled_argument(parser)
     parser.add_argument(
         "--limit", metavar="N", type=common.at_least(1), default=2000, help="time N texts (default: %(default)s)"
     )

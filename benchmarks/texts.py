@@ -63,6 +63,16 @@ class Texts(NamedTuple):
         return f"{len(self.reviews):,} of {self.available:,} {self.source}"
 
 
+def add_labelled_argument(parser: argparse.ArgumentParser) -> None:
+    """Add ``--data`` for a benchmark of accuracy, which needs labels."""
+    parser.add_argument(
+        "--data",
+        metavar="PATH",
+        help="labelled texts (.jsonl with text and label), or the reviews' archive or folder "
+        "(default: as python -m train)",
+    )
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add ``--data`` and ``--limit`` for a benchmark of speed, which needs no labels."""
     parser.add_argument(
