@@ -36,8 +36,14 @@ def take_text(model: onnx.ModelProto, run: Run) -> onnx.ModelProto:
         (batch,), and ``probabilities``, float32 (batch, labels).
 
     Raises:
-        RunError: A word of the vocabulary holds the character that stands in for what is not UTF-8.
+        RunError: The run lower-cases more than ASCII letters, which StringNormalizer does as each machine's locales
+            have it; or a word of the vocabulary holds the character that stands in for what is not UTF-8.
     """
+    if run.preprocessing.lowercase != "ascii":
+        raise RunError(
+            f"{run.folder}: the run lower-cases all letters, which ONNX does not do alike on every machine; "
+            "export the file that takes ids, with --input ids"
+        )
     if any(STAND_IN in token for token in run.tokens):
         raise RunError(f"{run.folder}: a word of vocab.txt holds the character U+{ord(STAND_IN):X}")
     graph = model.graph

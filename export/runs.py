@@ -95,7 +95,7 @@ def load_run(folder: Path) -> Run:
             )
         if size not in {getattr(layer, "input_dim", None) for layer in model.layers}:
             raise RunError(f"{folder}: vocab.txt has {size} tokens, and the model has no embedding of that many")
-        spellings = _read_spellings(folder / "spellings.txt", parsed)
+        spellings = _read_spellings(folder / "spellings.txt", parsed, preprocessing.lowercase)
         return Run(
             folder=folder,
             config=config,
@@ -115,15 +115,17 @@ def load_run(folder: Path) -> Run:
         raise RunError(f"{folder}: not a whole run: {reason}") from None
 
 
-def _read_spellings(path: Path, vocabulary: Vocabulary) -> dict[str, int]:
+def _read_spellings(path: Path, vocabulary: Vocabulary, lowercase: str) -> dict[str, int]:
     """Read ``spellings.txt``; ValueError for a line that is no spelling, or not of a word of the vocabulary."""
     known, spellings = vocabulary.ids, {}
     *lines, rest = path.read_bytes().decode("utf-8").split("\n")
     if rest:
         raise ValueError(f"{path.name}: the last line has no end")
     for number, spelling in enumerate(lines, 1):
-        words = tokenize(spelling)
-        if len(words) != 1 or len(words[0]) != len(spelling) or words[0] == spelling or words[0] not in known:
+        words = tokenize(spelling, lowercase)
+        # Lower-casing can change the length, but what separates words would be missing from the word all the same.
+        whole = len(spelling.lower() if lowercase == "unicode" else spelling)
+        if len(words) != 1 or len(words[0]) != whole or words[0] == spelling or words[0] not in known:
             raise ValueError(f"{path.name}: line {number}: not a spelling of a word of vocab.txt: {spelling!r}")
         spellings[spelling] = known[words[0]]
     return spellings

@@ -30,6 +30,19 @@ def test_great_movie(engine: str) -> None:
     assert sum(row["probabilities"].values()) == pytest.approx(1)
 
 
+@pytest.mark.parametrize("engine", ["builtin", "tflite", "onnx"])
+def test_top_and_threshold(engine: str) -> None:
+    command = (sys.executable, "runtime/classify.py", "great movie", "terrible movie", "--engine", engine)
+    plain = [line.split("\t") for line in run(*command).stdout.splitlines()]
+    result = run(*command, "--top-k", "5", "--threshold", "0.9")
+    assert (result.returncode, result.stderr) == (0, "")
+    rows = [line.split("\t") for line in result.stdout.splitlines()]
+    assert [row[:2] for row in rows] == [["uncertain", plain[0][1]], plain[1][:2]]
+    assert [row[2:4] for row in rows] == [row[:2] for row in plain]
+    assert [row[4] for row in rows] == ["negative", "positive"]
+    assert [row[6:] for row in rows] == [row[2:] for row in plain]
+
+
 def test_threads_do_not_change_the_score() -> None:
     rows = [run(sys.executable, "runtime/classify.py", "great movie", "--threads", n).stdout for n in ("1", "2")]
     assert rows[0] == rows[1] != ""

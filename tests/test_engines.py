@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import types
@@ -16,6 +17,8 @@ import pytest
 
 from edgetext import Bundle, BundleError, Classifier, EngineError, engines
 from edgetext.engines import tflite
+from edgetext.text import RESERVED, Encoder, Preprocessing, Vocabulary
+from tests.runtime.helpers import safetensors
 
 ROOT = Path(__file__).resolve().parent.parent
 TFLITE_PYTHON = ROOT / ".venv-tflite" / "bin" / "python"
@@ -62,6 +65,88 @@ def test_every_model_of_the_shipped_bundle(engine: str, recipe: str, keras_score
     # The chunk size does not change the score.
     alone = [classifier.classify(text).probabilities["positive"] for text in TEXTS]
     assert alone == pytest.approx(scores(classifier), abs=1e-6)
+
+
+@pytest.mark.parametrize(("engine", "recipe"), MODELS)
+def test_all_letters_in_lower_case(engine: str, recipe: str, tmp_path: Path) -> None:
+    """The same model files, of a bundle that says to lower-case more than A to Z."""
+    folder = Path(shutil.copytree(Bundle.open().folder, tmp_path / "bundle"))
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    manifest["preprocessing"]["lowercase"] = "unicode"
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    usual = Classifier.load(engine=engine, recipe=recipe)
+    changed = Classifier.load(folder, engine, recipe=recipe)
+    for text in ("A CAF\u00c9, A FIANC\u00c9 AND A CLICH\u00c9", "NA\u00cfVE"):
+        lowered = usual.classify(text.lower())
+        assert changed.classify(text) == lowered == next(changed.classify_many([text]))
+        assert usual.classify(text) != lowered
+    assert list(changed.classify_many(TEXTS)) == list(usual.classify_many(TEXTS))
+
+
+@pytest.fixture(scope="module", params=[3, 300])
+def same_network(request: pytest.FixtureRequest) -> dict[str, bytes]:
+    """A model file for each engine, of one network of many classes: an average, a dense layer and a softmax."""
+    from edgetext.quiet import import_tensorflow
+
+    import_tensorflow()
+    import onnx
+    import tensorflow as tf
+    from onnx import TensorProto, helper, numpy_helper
+
+    rng = np.random.default_rng(request.param)
+    table = rng.integers(-128, 128, (20, 6)).astype(np.int8)
+    table[0] = 0  # padding
+    kernel, bias = (rng.normal(0, 2, shape).astype(np.float32) for shape in ((6, request.param), (request.param,)))
+    scale = np.float32(0.0625)
+    embedding = table * scale  # exact
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 8), tf.int32)])
+    def infer(ids: Any) -> Any:
+        return tf.nn.softmax(tf.reduce_mean(tf.gather(embedding, ids), axis=1) @ kernel + bias)
+
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([infer.get_concrete_function()])
+    graph = helper.make_graph(
+        [
+            helper.make_node("Gather", ["table", "ids"], ["found"]),
+            helper.make_node("ReduceMean", ["found"], ["mean"], axes=[1], keepdims=0),
+            helper.make_node("MatMul", ["mean", "kernel"], ["product"]),
+            helper.make_node("Add", ["product", "bias"], ["logits"]),
+            helper.make_node("Softmax", ["logits"], ["probabilities"]),
+        ],
+        "average",
+        [helper.make_tensor_value_info("ids", TensorProto.INT32, ["batch", 8])],
+        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", request.param])],
+        [numpy_helper.from_array(v, n) for n, v in (("table", embedding), ("kernel", kernel), ("bias", bias))],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=8)
+    onnx.checker.check_model(model)
+    builtin = safetensors(
+        {"format": "edgetext-1", "network": "average", "max_length": "8"},
+        {
+            "embedding": ("I8", [20, 6], table.ravel().astype(float).tolist()),
+            "embedding.scale": ("F32", [6], [float(scale)] * 6),
+            "dense.0.kernel": ("F32", list(kernel.shape), kernel.ravel().tolist()),
+            "dense.0.bias": ("F32", [len(bias)], bias.tolist()),
+        },
+    )
+    return {"builtin": builtin, "tflite": converter.convert(), "onnx": model.SerializeToString()}
+
+
+def test_many_classes(same_network: dict[str, bytes]) -> None:
+    encoder = Encoder(Vocabulary([*RESERVED, *(f"w{i}" for i in range(16))]), Preprocessing(8, "post"))
+    texts = ["", "w1", "w2 w2 w3", "unknown w15 w0 w7 w7 w9 w11 w12 w13"]
+    found = {}
+    for name, content in same_network.items():
+        engine = engines.create(name, content, max_length=8)
+        labels = [f"class {place}" for place in range(engine.columns)]
+        found[name] = list(Classifier(labels, encoder, engine).classify_many(texts))
+    for ours, *others in zip(*found.values()):
+        assert sum(ours.probabilities.values()) == pytest.approx(1)
+        for other in others:
+            assert (other.label, list(other.probabilities)) == (ours.label, list(ours.probabilities))
+            assert other.probabilities == pytest.approx(ours.probabilities, abs=1e-5)
+            assert [label for label, _ in other.top(3)] == [label for label, _ in ours.top(3)]
+    assert len({prediction.label for prediction in found["builtin"]}) > 1
 
 
 def test_threads_reach_the_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,12 +10,13 @@ engine that needs them, when it is chosen.
 """
 
 from edgetext.bundle import Bundle
-from edgetext.classifier import Classifier, Prediction
+from edgetext.classifier import UNCERTAIN, Classifier, Prediction
 from edgetext.errors import BundleError, EdgetextError, EngineError, InputError
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "UNCERTAIN",
     "Bundle",
     "BundleError",
     "Classifier",

@@ -29,6 +29,10 @@ examples:
   %(prog)s --csv review --file reviews.csv > scored.csv
   %(prog)s --model bundles/mine --engine onnx --info
 
+columns of a line, separated by tabs:
+  label  score  engine  text
+  label  score  label_2  score_2  label_3  score_3  engine  text     with --top-k 3
+
 a text that begins with '-' goes after '--':
   %(prog)s -- "-- not a great movie"
 
@@ -75,6 +79,20 @@ def make_parser() -> argparse.ArgumentParser:
     source.add_argument(
         "--json", action="store_true", help="print a JSON object a text: text, label, score, probabilities, engine"
     )
+    source.add_argument(
+        "--top-k",
+        metavar="K",
+        type=int,
+        help="tell the K most probable labels: in lines behind the score, in CSV as label_2, score_2 and so on, "
+        "in JSON as a list 'top'",
+    )
+    source.add_argument(
+        "--threshold",
+        metavar="P",
+        type=float,
+        help="the label is 'uncertain' where the score is below P, 0 to 1; with --top-k, lines and CSV then begin "
+        "their list with label_1, score_1",
+    )
     model = parser.add_argument_group("model")
     model.add_argument(
         "--model",
@@ -119,6 +137,10 @@ def _check(parser: argparse.ArgumentParser, options: Options) -> None:
         parser.error("--delimiter takes one character, or 'tab'")
     if not 1 <= options.threads <= MAX_THREADS:
         parser.error(f"--threads must be from 1 to {MAX_THREADS}")
+    if options.top_k is not None and options.top_k < 1:
+        parser.error("--top-k must be at least 1")
+    if options.threshold is not None and not 0 <= options.threshold <= 1:
+        parser.error("--threshold must be from 0 to 1")
     if options.texts and (options.file or options.jsonl is not None or options.csv is not None):
         parser.error("give texts as arguments or as an input, not both")
     if options.csv is not None and options.json:

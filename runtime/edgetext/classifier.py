@@ -13,20 +13,24 @@ if TYPE_CHECKING:
     from typing import Any
 
     from edgetext.bundle import ModelFile
-    from edgetext.engines import Engine
+    from edgetext.protocols import Engine
     from edgetext.text import Encoder
 
 # Rows that classify_many hands to the engine at once. Against rows alone 32 bring about a tenth more texts a second
 # with TFLite and a quarter more with ONNX Runtime; 256 bring at most a twentieth more than 32 (benchmarks/latency.py).
 BATCH_SIZE = 32
 
+# The label of a text whose most probable class is less probable than the threshold that was asked for.
+UNCERTAIN = "uncertain"
+
 
 class Prediction:
     """What a classifier says of one text.
 
     Attributes:
-        label: The most probable class; where two are equally probable, the first in the bundle's order.
-        score: Its probability, 0 to 1.
+        label: The most probable class; where two are equally probable, the first in the bundle's order. ``UNCERTAIN``
+            if its probability is below the classifier's threshold; ``top(1)`` names it all the same.
+        score: The probability of the most probable class, 0 to 1.
         probabilities: The probability of every label, in the bundle's order. They sum to 1, but for rounding: to 1/256
             with a TensorFlow Lite model that computes in int8 to the end.
         engine: The name of the engine that computed them.
@@ -40,6 +44,18 @@ class Prediction:
         self.score = score
         self.probabilities = probabilities
         self.engine = engine
+
+    def top(self, k: int) -> list[tuple[str, float]]:
+        """Give the ``k`` most probable classes with their probabilities, most probable first; all if there are fewer.
+
+        Those that are equally probable are in the bundle's order.
+
+        Raises:
+            ValueError: ``k`` is less than 1.
+        """
+        if k < 1:
+            raise ValueError(f"k must be at least 1, not {k}")
+        return sorted(self.probabilities.items(), key=lambda item: -item[1])[:k]
 
     def as_dict(self) -> dict[str, Any]:
         """Give the four values by name, ready for JSON."""
@@ -68,15 +84,31 @@ class Classifier:
         prepare: Turns a text into what the engine takes: a row of ids, padded or not, or the text itself.
         engine: The engine object; ``engine.name`` and ``engine.runtime`` say what it is.
         model: The bundle's entry of the model file in use; None if the classifier was put together by hand.
+        threshold: The least score with which a prediction has the label of a class; None for no such limit.
     """
 
-    def __init__(self, labels: Sequence[str], encoder: Encoder, engine: Engine, model: ModelFile | None = None) -> None:
+    def __init__(
+        self,
+        labels: Sequence[str],
+        encoder: Encoder,
+        engine: Engine,
+        model: ModelFile | None = None,
+        *,
+        threshold: float | None = None,
+    ) -> None:
         """Put a classifier together from parts; ``Classifier.load`` is the usual way.
 
         Raises:
             BundleError: The engine's model has another number of outputs than there are labels, or of ids than the
-                vocabulary.
+                vocabulary; or it takes text, and its graph cannot do the preprocessing; or with a threshold, a class
+                is called ``UNCERTAIN``.
+            ValueError: ``threshold`` is not from 0 to 1.
         """
+        if threshold is not None:
+            if not 0.0 <= threshold <= 1.0:  # false for NaN too
+                raise ValueError(f"threshold must be from 0 to 1, not {threshold}")
+            if UNCERTAIN in labels:
+                raise BundleError(f"there is a class called {UNCERTAIN!r}, so no threshold can be asked for")
         if engine.columns != len(labels) and (engine.columns, len(labels)) != (1, 2):
             raise BundleError(f"the model has {engine.columns} outputs for {len(labels)} labels")
         if engine.vocabulary_size is not None:
@@ -84,10 +116,13 @@ class Classifier:
                 encoder.vocabulary.expect(engine.vocabulary_size)
             except ValueError as error:
                 raise BundleError(str(error)) from None
+        if engine.takes_text and encoder.preprocessing.lowercase != "ascii":
+            raise BundleError("the model takes text and lower-cases A to Z alone, and its preprocessing all letters")
         self.labels = list(labels)
         self.encoder = encoder
         self.engine = engine
         self.model = model
+        self.threshold = threshold
         self.prepare = _check_text if engine.takes_text else encoder.cut if engine.ragged else encoder.encode
         self._predict = engine.predict
         self._engine_name = engine.name
@@ -100,6 +135,7 @@ class Classifier:
         *,
         recipe: str | None = None,
         threads: int = 1,
+        threshold: float | None = None,
         quiet: bool = False,
     ) -> Classifier:
         """Load a bundle.
@@ -112,14 +148,16 @@ class Classifier:
             recipe: Use the model file of that recipe, such as ``"static_wi8_ai8"``; None takes the bundle's
                 most preferred one for the engine.
             threads: Threads that the engine may use; these models are too small to gain from more than 1.
+            threshold: Label a text ``UNCERTAIN`` if its score is below this, 0 to 1; None never does.
             quiet: Discard what native libraries write to the process's standard error while they load, as
                 ``edgetext.quiet.muted_stderr`` does: for commands.
 
         Raises:
-            BundleError: The bundle is missing or damaged, or has no model for that engine and recipe.
+            BundleError: The bundle is missing or damaged, or has no model for that engine and recipe; or with a
+                threshold, a class is called ``UNCERTAIN``.
             EngineError: The engine is unknown, not installed or not working here; the message says how to
                 install it.
-            ValueError: ``threads`` is less than 1.
+            ValueError: ``threads`` is less than 1, or ``threshold`` not from 0 to 1.
         """
         if threads < 1:
             raise ValueError(f"threads must be at least 1, not {threads}")
@@ -135,7 +173,7 @@ class Classifier:
                 built = engines.create(
                     model.engine, content, max_length=bundle.preprocessing.max_length, threads=threads, quiet=quiet
                 )
-                return cls(bundle.labels, encoder, built, model)
+                return cls(bundle.labels, encoder, built, model, threshold=threshold)
             except EngineError as error:
                 if engine != "auto":
                     raise
@@ -186,9 +224,12 @@ class Classifier:
             outputs = [1.0 - outputs[0], outputs[0]]
         score = max(outputs)
         if not 0.0 <= score <= 1.000001:  # false for NaN too
-            raise EngineError(f"engine {self._engine_name} answered {outputs}, which are not probabilities")
+            raise EngineError(f"engine {self._engine_name} answered {score}, which is no probability")
         labels = self.labels
-        return Prediction(labels[outputs.index(score)], score, dict(zip(labels, outputs)), self._engine_name)
+        label = labels[outputs.index(score)]
+        if self.threshold is not None and score < self.threshold:
+            label = UNCERTAIN
+        return Prediction(label, score, dict(zip(labels, outputs)), self._engine_name)
 
 
 def _check_text(text: str) -> str:

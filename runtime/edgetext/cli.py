@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import BinaryIO
 
-    from edgetext.records import Form, RecordOrError
+    from edgetext.protocols import Form
+    from edgetext.records import RecordOrError
 
 # Exit codes: 2 is argparse's own for a wrong command line, 130 the shell's for an interrupt (128 + SIGINT).
 OK, MISTAKE, INTERRUPTED = 0, 2, 130
@@ -33,6 +34,8 @@ class Options:
     engine: str = "auto"
     recipe: str | None = None
     threads: int = 1
+    threshold: float | None = None
+    top_k: int | None = None
     info: bool = False
     doctor: bool = False
 
@@ -124,10 +127,15 @@ def _run(options: Options) -> int:
         return _score(options, file)
 
 
-def _choose_form(options: Options, stream: BinaryIO | None) -> Form:
+def _choose_form(options: Options, stream: BinaryIO | None, classes: int) -> Form:
     """Choose how to read the input and how to write the results, and set standard output up for it."""
     from edgetext.records import Arguments, Lines
 
+    ranking = None
+    if options.top_k is not None:
+        from edgetext.ranking import Ranking
+
+        ranking = Ranking(min(options.top_k, classes), with_first=options.threshold is not None)
     output = sys.stdout
     if options.csv is not None or options.jsonl is not None or options.json:
         # Data for programs is UTF-8 with plain line ends, whatever the terminal is set to.
@@ -137,14 +145,14 @@ def _choose_form(options: Options, stream: BinaryIO | None) -> Form:
         output.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
         width = os.get_terminal_size(output.fileno()).columns if output.isatty() else None
     if stream is None:
-        return Arguments(options.texts, options.json, width)
+        return Arguments(options.texts, options.json, width, ranking)
     if options.csv is not None or options.jsonl is not None:
         from edgetext.structured import CSVTable, JSONLines
     if options.csv is not None:
-        return CSVTable(stream, options.csv, options.delimiter, options.prefix)
+        return CSVTable(stream, options.csv, options.delimiter, options.prefix, ranking)
     if options.jsonl is not None:
-        return JSONLines(stream, options.jsonl, options.prefix)
-    return Lines(stream, options.json, width)
+        return JSONLines(stream, options.jsonl, options.prefix, ranking)
+    return Lines(stream, options.json, width, ranking)
 
 
 def _score(options: Options, stream: BinaryIO | None) -> int:
@@ -152,9 +160,14 @@ def _score(options: Options, stream: BinaryIO | None) -> int:
     from edgetext.classifier import BATCH_SIZE, Classifier
 
     classifier = Classifier.load(
-        options.model, options.engine, recipe=options.recipe, threads=options.threads, quiet=True
+        options.model,
+        options.engine,
+        recipe=options.recipe,
+        threads=options.threads,
+        threshold=options.threshold,
+        quiet=True,
     )
-    form = _choose_form(options, stream)
+    form = _choose_form(options, stream, len(classifier.labels))
     if classifier.encoder.note:
         _tell(f"note: {classifier.encoder.note}")
     # A file is read in batches; what comes down a pipe may be waited for, and is answered text by text.

@@ -10,6 +10,10 @@ from edgetext.bundle import Bundle
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
+
+# Of more labels than this, so many are printed.
+MANY_LABELS = 12
 
 
 def print_info(path: str | os.PathLike[str] | None, *, as_json: bool = False) -> None:
@@ -30,8 +34,10 @@ def print_info(path: str | os.PathLike[str] | None, *, as_json: bool = False) ->
     settings = bundle.preprocessing
     end = "last" if settings.truncating == "pre" else "first"
     print(f"{bundle.name} in {bundle.folder}")
-    print(f"labels      {', '.join(bundle.labels)}")
+    print(f"labels      {_list(bundle.labels)}")
     print(f"words       {len(bundle.vocabulary()):,} ids; the {end} {settings.max_length} of a text are read")
+    if settings.lowercase == "unicode":
+        print("lower case  all letters, not A to Z alone")
     for key in ("author", "license"):
         if isinstance(bundle.manifest.get(key), str) and bundle.manifest[key]:
             print(f"{key:11s} {bundle.manifest[key]}")
@@ -43,6 +49,13 @@ def print_info(path: str | os.PathLike[str] | None, *, as_json: bool = False) ->
         accuracy, drop, reviews = _measured(model.record)
         print(f"  {model.engine:8s} {model.recipe:18s} {model.size:9,d} {accuracy:>9s} {drop:>6s}  {reviews}")
     print("drop: against the Keras model, in points")
+
+
+def _list(labels: Sequence[str]) -> str:
+    """List labels, or of many the first few and how many there are."""
+    if len(labels) <= MANY_LABELS:
+        return ", ".join(labels)
+    return f"{', '.join(labels[:MANY_LABELS])}, ... ({len(labels)} in all; --info --json lists them)"
 
 
 def _measured(record: dict[str, object]) -> tuple[str, str, str]:

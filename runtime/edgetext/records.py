@@ -13,26 +13,12 @@ from edgetext.errors import InputError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from typing import Any, Protocol, Union
+    from typing import Any, Union
 
     from edgetext.classifier import Prediction
+    from edgetext.ranking import Ranking
 
     RecordOrError = Union["Record", InputError]
-
-    class Form(Protocol):
-        """What every form offers.
-
-        Attributes:
-            header: What to write before the first record.
-        """
-
-        header: str
-
-        def __iter__(self) -> Iterator[RecordOrError]:
-            """Read the records, one at a time."""
-
-        def write(self, record: Record, prediction: Prediction) -> str:
-            """Give a record's line of output, its end included."""
 
 
 class Record:
@@ -56,22 +42,30 @@ class Record:
 class Lines:
     """A text a line, UTF-8, ended by LF or CR LF; a byte order mark at the start is skipped.
 
-    The output is tab-separated label, score, engine and text, or JSON.
+    The output is tab-separated label, score, what a ranking adds, engine and text, or JSON.
     """
 
     header = ""
 
-    def __init__(self, stream: Iterable[bytes], as_json: bool = False, width: int | None = None) -> None:
+    def __init__(
+        self,
+        stream: Iterable[bytes],
+        as_json: bool = False,
+        width: int | None = None,
+        ranking: Ranking | None = None,
+    ) -> None:
         """Take a stream.
 
         Args:
             stream: The lines.
             as_json: Write JSON lines.
             width: Cut the text so that a line stays within so many columns; None leaves it whole.
+            ranking: The next labels to write; None for none.
         """
         self._stream = stream
         self._as_json = as_json
         self._width = width
+        self._ranking = ranking
 
     def __iter__(self) -> Iterator[RecordOrError]:
         """Read the lines."""
@@ -84,10 +78,11 @@ class Lines:
     def write(self, record: Record, prediction: Prediction) -> str:
         """Give a line of output."""
         if self._as_json:
-            return dump({"text": record.text, **prediction.as_dict()}) + "\n"
+            return dump({"text": record.text, **fields(prediction, self._ranking)}) + "\n"
         # Control characters would be obeyed by a terminal, and tabs and line ends taken for ours.
         text = "".join(char if char.isprintable() else " " for char in record.text)
-        start = f"{prediction.label}\t{prediction.score:.4f}\t{prediction.engine}\t"
+        further = self._ranking.cells(prediction, 4) if self._ranking else []
+        start = "\t".join([prediction.label, f"{prediction.score:.4f}", *further, prediction.engine, ""])
         if self._width is not None:
             text = text[: max(self._width - len(start.expandtabs()) - 1, 10)]
         return f"{start}{text}\n"
@@ -96,9 +91,15 @@ class Lines:
 class Arguments(Lines):
     """Texts given on the command line; one without words is taken for a mistake, such as an unset variable."""
 
-    def __init__(self, texts: Sequence[str], as_json: bool = False, width: int | None = None) -> None:
+    def __init__(
+        self,
+        texts: Sequence[str],
+        as_json: bool = False,
+        width: int | None = None,
+        ranking: Ranking | None = None,
+    ) -> None:
         """Take the texts; the other arguments are those of Lines."""
-        super().__init__((), as_json, width)
+        super().__init__((), as_json, width, ranking)
         self._texts = texts
 
     def __iter__(self) -> Iterator[RecordOrError]:
@@ -111,6 +112,11 @@ class Arguments(Lines):
                 yield InputError(f"text {number} is not UTF-8")
                 continue
             yield Record(number, text) if text.strip() else InputError(f"text {number} is empty")
+
+
+def fields(prediction: Prediction, ranking: Ranking | None) -> dict[str, Any]:
+    """Give the fields of JSON that a prediction adds, by name."""
+    return {**prediction.as_dict(), **(ranking.field(prediction) if ranking else {})}
 
 
 def dump(value: dict[str, Any]) -> str:

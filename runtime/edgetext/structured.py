@@ -7,7 +7,8 @@ import io
 import json
 
 from edgetext.errors import InputError
-from edgetext.records import Record, decode, dump, is_utf8
+from edgetext.ranking import FIELD
+from edgetext.records import Record, decode, dump, fields, is_utf8
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,11 +16,11 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from edgetext.classifier import Prediction
+    from edgetext.ranking import Ranking
     from edgetext.records import RecordOrError
 
-# The names that predictions add; `probabilities` go into JSON only.
+# The names that predictions add, where no ranking adds more; `probabilities` go into JSON only.
 JSON_FIELDS = ("label", "score", "probabilities", "engine")
-CSV_FIELDS = ("label", "score", "engine")
 
 
 class JSONLines:
@@ -27,7 +28,7 @@ class JSONLines:
 
     header = ""
 
-    def __init__(self, stream: Iterable[bytes], field: str, prefix: str = "") -> None:
+    def __init__(self, stream: Iterable[bytes], field: str, prefix: str = "", ranking: Ranking | None = None) -> None:
         """Take a stream.
 
         Args:
@@ -35,10 +36,12 @@ class JSONLines:
             field: The name of the text's field.
             prefix: What stands before the names of the added fields; an object that has one of these already is
                 an error.
+            ranking: The next labels to write; None for none.
         """
         self._stream = stream
         self._field = field
-        self._names = {name: prefix + name for name in JSON_FIELDS}
+        self._ranking = ranking
+        self._names = {name: prefix + name for name in (*JSON_FIELDS, *([FIELD] if ranking else []))}
 
     def __iter__(self) -> Iterator[RecordOrError]:
         """Read the objects."""
@@ -68,14 +71,21 @@ class JSONLines:
     def write(self, record: Record, prediction: Prediction) -> str:
         """Give the record's line as it was written, with no number rounded and no key lost, and the new fields."""
         assert isinstance(record.source, str)
-        added = {self._names[name]: value for name, value in prediction.as_dict().items()}
+        added = {self._names[name]: value for name, value in fields(prediction, self._ranking).items()}
         return f"{record.source[:-1].rstrip()}, {dump(added)[1:]}\n"
 
 
 class CSVTable:
-    """CSV with a header, UTF-8, as RFC 4180 has it; three columns are added."""
+    """CSV with a header, UTF-8, as RFC 4180 has it; label, score, what a ranking adds, and engine are added."""
 
-    def __init__(self, stream: BinaryIO, column: str, delimiter: str = ",", prefix: str = "") -> None:
+    def __init__(
+        self,
+        stream: BinaryIO,
+        column: str,
+        delimiter: str = ",",
+        prefix: str = "",
+        ranking: Ranking | None = None,
+    ) -> None:
         """Read the header.
 
         Args:
@@ -83,6 +93,7 @@ class CSVTable:
             column: The name of the text's column.
             delimiter: What separates columns, one character.
             prefix: What stands before the names of the added columns.
+            ranking: The next labels to write; None for none.
 
         Raises:
             InputError: There is no header, or no such column in it, or an added column's name in it.
@@ -100,11 +111,12 @@ class CSVTable:
         if columns.count(column) != 1:
             names = ", ".join(map(repr, columns)) or "none"
             raise InputError(f"line 1: {columns.count(column)} columns are called {column!r}; the columns are {names}")
-        added = [prefix + name for name in CSV_FIELDS]
+        added = [prefix + name for name in ("label", "score", *(ranking.columns if ranking else []), "engine")]
         taken = set(columns).intersection(added)
         if taken:
             raise InputError(f"line 1: has a column {min(taken)!r} already: choose a --prefix for the added ones")
         self._column = columns.index(column)
+        self._ranking = ranking
         self._width = len(columns)
         self._delimiter = delimiter
         self.header = self._line([*columns, *added])
@@ -130,9 +142,10 @@ class CSVTable:
                 yield Record(number, row[self._column], row)
 
     def write(self, record: Record, prediction: Prediction) -> str:
-        """Give a row's line; the score has six decimals."""
+        """Give a row's line; scores have six decimals."""
         assert isinstance(record.source, list)
-        return self._line([*record.source, prediction.label, f"{prediction.score:.6f}", prediction.engine])
+        further = self._ranking.cells(prediction, 6) if self._ranking else []
+        return self._line([*record.source, prediction.label, f"{prediction.score:.6f}", *further, prediction.engine])
 
     def _line(self, row: list[str]) -> str:
         buffer = io.StringIO()

@@ -6,6 +6,12 @@ The rules are those behind the published Keras IMDB word index, which they repro
 2. Replace each character of ``FILTERS``, tab and newline by a space. The apostrophe is not among them.
 3. Split at the space character only (U+0020, not other white space) and drop empty strings.
 
+Instead of rule 1, the variant ``lowercase="unicode"`` does ``str.lower()`` to the whole text first: Unicode's full
+mapping, the same in every locale. An I with dot becomes ``i`` and a combining dot, two characters, and ``I`` is
+``i`` in Turkish too; a capital sharp s becomes the small one, not ``ss``; a capital sigma becomes the final one
+where its word ends, for which Unicode looks past full stops, colons and apostrophes. Letters that are newer than
+the Unicode that a Python knows stay as they are there.
+
 A word becomes its vocabulary id, or ``UNKNOWN_ID``; unknown words are never dropped. A row of ids begins
 with ``START_ID``, is cut to ``max_length`` and filled up with ``PAD_ID``, as
 ``keras.datasets.imdb.load_data`` followed by ``keras.utils.pad_sequences`` does.
@@ -20,6 +26,9 @@ if TYPE_CHECKING:
 
 # The name that a manifest gives to the rules above.
 TOKENIZER = "keras-imdb"
+
+# How texts can be lower-cased; the first is what a record means that does not say.
+LOWERCASES = ("ascii", "unicode")
 
 # keras.preprocessing.text.Tokenizer's default filters, with which the published IMDB index was made.
 FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
@@ -37,17 +46,26 @@ _FOLD = bytes.maketrans(FILTERS.encode() + _UPPER + _KEPT, b" " * len(FILTERS) +
 _PUT_BACK = bytes.maketrans(_ASIDE, _KEPT)
 
 
-def split(text: str) -> list[bytes]:
+def split(text: str, lowercase: str = "ascii") -> list[bytes]:
     """Split a text into its words, by the rules at the top of this module, each as a key: see ``from_key``.
 
     Raises:
         TypeError: ``text`` is not a string.
+        ValueError: ``lowercase`` is unknown.
     """
     if not isinstance(text, str):
         raise TypeError(f"a text is a str, not {type(text).__name__}")
+    if lowercase != "ascii":
+        _check_lowercase(lowercase)
+        text = text.lower()
     # On bytes, because str.translate looks up each character in a dict from the first non-ASCII one on, and because
     # str.split(" ") leaves empty words to filter out; benchmarks/encode.py measures what this takes.
     return text.encode("utf-8", "surrogatepass").translate(_FOLD).split()
+
+
+def _check_lowercase(lowercase: Any) -> None:
+    if lowercase not in LOWERCASES:
+        raise ValueError(f"lowercase must be 'ascii' or 'unicode', not {lowercase!r}")
 
 
 def from_key(key: bytes) -> bytes:
@@ -55,19 +73,21 @@ def from_key(key: bytes) -> bytes:
     return key.translate(_PUT_BACK)
 
 
-def tokenize(text: str) -> list[str]:
+def tokenize(text: str, lowercase: str = "ascii") -> list[str]:
     """Split a text into its words, by the rules at the top of this module.
 
     Args:
         text: Any string; lone surrogates are kept as they are.
+        lowercase: ``"ascii"`` lower-cases A to Z alone, ``"unicode"`` all letters.
 
     Returns:
         The words in order, none of them empty.
 
     Raises:
         TypeError: ``text`` is not a string.
+        ValueError: ``lowercase`` is unknown.
     """
-    words = split(text)
+    words = split(text, lowercase)
     joined = from_key(b" ".join(words)).decode("utf-8", "surrogatepass")
     return joined.split(" ") if words else []
 
@@ -167,22 +187,26 @@ class Preprocessing:
         max_length: Ids in a row.
         truncating: Which end of a long text is cut off: ``"pre"`` keeps the last ids, ``"post"`` the first
             (the names of ``keras.utils.pad_sequences``).
+        lowercase: What is lower-cased: ``"ascii"``, A to Z alone, or ``"unicode"``, all letters; see ``tokenize``.
     """
 
-    __slots__ = ("max_length", "truncating")
+    __slots__ = ("lowercase", "max_length", "truncating")
 
-    def __init__(self, max_length: int, truncating: str) -> None:
+    def __init__(self, max_length: int, truncating: str, lowercase: str = "ascii") -> None:
         """Check and keep the settings.
 
         Raises:
-            ValueError: ``max_length`` is not a whole number from 1 to 65,536, or ``truncating`` is unknown.
+            ValueError: ``max_length`` is not a whole number from 1 to 65,536, or ``truncating`` or ``lowercase`` is
+                unknown.
         """
         if type(max_length) is not int or not 1 <= max_length <= 65_536:
             raise ValueError(f"max_length must be a whole number from 1 to 65536, not {max_length!r}")
         if truncating not in ("pre", "post"):
             raise ValueError(f"truncating must be 'pre' or 'post', not {truncating!r}")
+        _check_lowercase(lowercase)
         self.max_length = max_length
         self.truncating = truncating
+        self.lowercase = lowercase
 
     # What this version of the runtime always does; written out so that a port, or a reader of the file,
     # need not know this module, and refused when it differs.
@@ -195,8 +219,9 @@ class Preprocessing:
     }
 
     def to_json(self) -> dict[str, Any]:
-        """Give the record that ``from_json`` reads back."""
-        return {**self._FIXED, "max_length": self.max_length, "truncating": self.truncating}
+        """Give the record that ``from_json`` reads back; one without ``lowercase`` lower-cases A to Z alone."""
+        record = {**self._FIXED, "max_length": self.max_length, "truncating": self.truncating}
+        return record if self.lowercase == "ascii" else {**record, "lowercase": self.lowercase}
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Preprocessing:
@@ -206,13 +231,14 @@ class Preprocessing:
             ValueError: A key is missing or unknown, or its value is one that this version does not do.
         """
         expected = {*cls._FIXED, "max_length", "truncating"}
-        if set(record) != expected:
-            odd = ", ".join(map(repr, sorted(set(record) ^ expected)))
+        keys = record.keys() - {"lowercase"}
+        if keys != expected:
+            odd = ", ".join(map(repr, sorted(keys ^ expected)))
             raise ValueError(f"preprocessing has missing or unknown keys: {odd}")
         for key, value in cls._FIXED.items():
             if record[key] != value:
                 raise ValueError(f"{key} is {record[key]!r}, and this version knows {value!r} only")
-        return cls(record["max_length"], record["truncating"])
+        return cls(record["max_length"], record["truncating"], record.get("lowercase", "ascii"))
 
 
 # Words that an encoder looks up one at a time before it asks for the vocabulary's table, which a bundle's vocabulary
@@ -247,7 +273,7 @@ class Encoder:
         Raises:
             TypeError: ``text`` is not a string.
         """
-        words = split(text)
+        words = split(text, self.preprocessing.lowercase)
         return [START_ID, *map(self._look_up or self._choose(words), words)]
 
     def cut(self, text: str) -> list[int]:
@@ -256,7 +282,7 @@ class Encoder:
         Raises:
             TypeError: ``text`` is not a string.
         """
-        words = split(text)
+        words = split(text, self.preprocessing.lowercase)
         length = self.preprocessing.max_length
         if len(words) >= length:  # only the words that stay are looked up
             if self.preprocessing.truncating == "pre":

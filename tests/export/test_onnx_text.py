@@ -102,6 +102,14 @@ def test_a_word_that_stands_in_for_others(run: Run, exported: Any) -> None:
         take_text(onnx.load_from_string(exported.read("onnx", "float32")), odd)
 
 
+def test_a_run_that_lower_cases_all_letters(run: Run, exported: Any) -> None:
+    settings = Preprocessing(run.preprocessing.max_length, run.preprocessing.truncating, "unicode")
+    with pytest.raises(RunError, match=r"lower-cases all letters.* --input ids$"):
+        take_text(
+            onnx.load_from_string(exported.read("onnx", "float32")), dataclasses.replace(run, preprocessing=settings)
+        )
+
+
 @pytest.mark.parametrize("name", TEXT)
 class TestFile:
     def test_inputs_and_outputs(self, name: str, exported: Any) -> None:

@@ -201,6 +201,47 @@ def test_a_whole_run(run: Run, tutorial_run: Path) -> None:
         assert not set(samples["calibration_reviews"]) & set(samples["heldout_reviews"])
 
 
+def lower_case_all(folder: Path, words: list[str], spellings: list[str]) -> None:
+    """Turn a run into one that lower-cases all letters, whose vocabulary ends in these words."""
+    edit(folder / "config.json", lambda config: config["preprocessing"].update(lowercase="unicode"))
+    lines = (folder / "vocab.txt").read_text("utf-8").split("\n")[:-1]
+    lines[-len(words) :] = words
+    (folder / "vocab.txt").write_bytes("".join(f"{line}\n" for line in lines).encode())
+    (folder / "spellings.txt").write_bytes("".join(f"{spelling}\n" for spelling in spellings).encode())
+
+
+def test_spellings_of_a_run_that_lower_cases_all_letters(run_copy: Path) -> None:
+    # One is shorter than its word: a capital I with dot becomes two characters.
+    spellings = {
+        "\u0130stanbul": "i\u0307stanbul",
+        "STRA\u1e9eE": "stra\u00dfe",
+        "\u039c\u0391\u03a3": "\u03bc\u03b1\u03c2",
+    }
+    lower_case_all(run_copy, list(spellings.values()), ["THE", *spellings])
+    found = load_run(run_copy)
+    assert found.preprocessing.lowercase == "unicode"
+    assert {spelling: found.tokens[index] for spelling, index in found.spellings.items()} == {"THE": "the", **spellings}
+    for bad in (
+        "\u0130stanbul!",
+        " \u0130stanbul",
+        "\u0130stanbul \u0130",
+        "i\u0307stanbul",
+        "\u0130",
+        "Istanbul",
+        "\u0130!!",
+    ):
+        lower_case_all(run_copy, list(spellings.values()), ["THE", bad])
+        with pytest.raises(RunError, match=r"spellings\.txt: line 2: not a spelling of a word of vocab\.txt"):
+            load_run(run_copy)
+
+
+def test_spellings_of_other_runs_have_the_length_of_their_words(run_copy: Path) -> None:
+    lower_case_all(run_copy, ["i\u0307stanbul"], ["THE", "\u0130stanbul"])
+    edit(run_copy / "config.json", lambda config: config["preprocessing"].pop("lowercase"))
+    with pytest.raises(RunError, match="line 2: not a spelling"):
+        load_run(run_copy)
+
+
 def test_inference_function(run: Run, keras_answers: dict[str, Any]) -> None:
     function = inference_function(run)
     concrete = function.get_concrete_function()

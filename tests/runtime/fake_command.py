@@ -1,15 +1,28 @@
-"""``runtime/classify.py`` over a fake engine: all of the command but the interpreter, on any Python."""
+"""``runtime/classify.py`` over a fake engine: all of the command but the interpreter, on any Python.
+
+What ``--model`` names is no bundle, but a file of labels, one a line; see ``helpers.fake_classifier_of``.
+"""
 
 import sys
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "runtime")]
 
+from edgetext import Classifier
 from edgetext.cli import command
-from tests.runtime.helpers import fake_classifier
+from tests.runtime.helpers import fake_classifier, fake_classifier_of
+
+
+def load(path: "str | None" = None, *args: Any, threshold: "float | None" = None, **more: Any) -> Classifier:
+    """Be ``Classifier.load``."""
+    if path is None:
+        return fake_classifier(threshold=threshold)
+    return fake_classifier_of(Path(path).read_text("utf-8").splitlines(), threshold)
+
 
 if __name__ == "__main__":
-    with mock.patch("edgetext.classifier.Classifier.load", return_value=fake_classifier()):
+    with mock.patch("edgetext.classifier.Classifier.load", load):
         command()

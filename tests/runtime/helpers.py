@@ -8,6 +8,7 @@ import random
 import struct
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,21 @@ def fake_engine() -> FakeEngine:
     return FakeEngine(lambda row: [min(1.0, max(0.0, 0.5 + 0.25 * (row.count(GOOD) - row.count(BAD))))])
 
 
-def fake_classifier(max_length: int = 8) -> Classifier:
+def fake_classifier(max_length: int = 8, threshold: float | None = None) -> Classifier:
     """Make a classifier that needs no model and no interpreter."""
     encoder = Encoder(VOCABULARY, Preprocessing(max_length, "pre"))
-    return Classifier(["negative", "positive"], encoder, fake_engine())
+    return Classifier(["negative", "positive"], encoder, fake_engine(), threshold=threshold)
+
+
+def fake_classifier_of(labels: list[str], threshold: float | None = None) -> Classifier:
+    """Make one of many classes: each word of a text counts for one of them, in the order of ``WORDS``."""
+
+    def answer(row: Sequence[int]) -> list[float]:
+        counts = [1 + 4 * row.count(len(RESERVED) + place) for place in range(len(labels))]
+        return [count / sum(counts) for count in counts]
+
+    encoder = Encoder(VOCABULARY, Preprocessing(8, "pre"))
+    return Classifier(labels, encoder, FakeEngine(answer, len(labels)), threshold=threshold)
 
 
 def entry(name: str, content: bytes, **more: Any) -> dict[str, Any]:

@@ -3,10 +3,10 @@ from __future__ import annotations
 import itertools
 import unittest
 
-from edgetext import BundleError, Classifier, EngineError, Prediction
+from edgetext import UNCERTAIN, BundleError, Classifier, EngineError, Prediction
 from edgetext.testing import FakeEngine
 from edgetext.text import Encoder, Preprocessing
-from tests.runtime.helpers import VOCABULARY, fake_classifier, fake_engine
+from tests.runtime.helpers import VOCABULARY, fake_classifier, fake_classifier_of, fake_engine
 
 ENCODER = Encoder(VOCABULARY, Preprocessing(8, "pre"))
 
@@ -71,6 +71,93 @@ class ClassifierTest(unittest.TestCase):
         self.assertIn("'positive'", repr(prediction))
         self.assertEqual(list(prediction.as_dict()), ["label", "score", "probabilities", "engine"])
         self.assertNotEqual(prediction, "positive")
+
+
+class TopTest(unittest.TestCase):
+    def test_most_probable_first_and_ties_in_order(self) -> None:
+        probabilities = {"a": 0.1, "b": 0.3, "c": 0.1, "d": 0.4, "e": 0.1}
+        prediction = Prediction("d", 0.4, probabilities, "fake")
+        ranked = [("d", 0.4), ("b", 0.3), ("a", 0.1), ("c", 0.1), ("e", 0.1)]
+        for k in (1, 2, 3, 5, 6, 10**30):
+            self.assertEqual(prediction.top(k), ranked[:k])
+        self.assertEqual(list(prediction.probabilities), list("abcde"))
+        for k in (0, -1):
+            with self.assertRaisesRegex(ValueError, f"at least 1, not {k}"):
+                prediction.top(k)
+
+    def test_many_classes(self) -> None:
+        """The first of the top is the label, whatever the number of classes; equal ones stay in the bundle's order."""
+        for number in (2, 3, 300):
+            labels = [f"class {place}" for place in range(number)]
+            for text in ("", "movie", "movie the", "great"):
+                prediction = fake_classifier_of(labels).classify(text)
+                ranked = prediction.top(number)
+                self.assertEqual(ranked[0], (prediction.label, prediction.score))
+                self.assertEqual(
+                    [score for _, score in ranked], sorted(prediction.probabilities.values(), reverse=True)
+                )
+                self.assertEqual(dict(ranked), prediction.probabilities)
+                same = [label for label, score in ranked if score == ranked[-1][1]]
+                self.assertEqual(same, sorted(same, key=labels.index))
+
+
+class ThresholdTest(unittest.TestCase):
+    def test_label(self) -> None:
+        whole = fake_classifier().classify("great movie")
+        for threshold, label in (
+            (None, "positive"),
+            (0, "positive"),
+            (0.75, "positive"),
+            (0.7501, UNCERTAIN),
+            (1, UNCERTAIN),
+        ):
+            classifier = fake_classifier(threshold=threshold)
+            self.assertEqual(classifier.threshold, threshold)
+            expected = Prediction(label, 0.75, {"negative": 0.25, "positive": 0.75}, "fake")
+            for prediction in (classifier.classify("great movie"), *classifier.classify_many(["great movie"])):
+                self.assertEqual(prediction, expected)
+                self.assertEqual(prediction.as_dict(), {**whole.as_dict(), "label": label})
+                self.assertEqual(prediction.top(1), [("positive", 0.75)])
+                self.assertEqual(repr(prediction), repr(whole).replace("label='positive'", f"label='{label}'"))
+        self.assertEqual(UNCERTAIN, "uncertain")
+        self.assertEqual(fake_classifier(threshold=1).classify("great great").label, "positive")
+
+    def test_many_classes(self) -> None:
+        classifier = fake_classifier_of(["a", "b", "c"], threshold=0.6)
+        self.assertEqual(
+            [classifier.classify(text).label for text in ("", "movie", "movie the")], [UNCERTAIN, "b", UNCERTAIN]
+        )
+
+    def test_refused(self) -> None:
+        for threshold in (-0.01, 1.01, float("nan"), float("inf"), -float("inf")):
+            with self.subTest(threshold), self.assertRaisesRegex(ValueError, f"from 0 to 1, not {threshold}"):
+                fake_classifier(threshold=threshold)
+            with self.subTest(threshold), self.assertRaisesRegex(ValueError, f"from 0 to 1, not {threshold}"):
+                Classifier.load(threshold=threshold)
+
+    def test_a_class_of_that_name(self) -> None:
+        labels = ["certain", "uncertain"]
+        for threshold in (0.0, 0.5):
+            with self.assertRaisesRegex(BundleError, "a class called 'uncertain', so no threshold"):
+                fake_classifier_of(labels, threshold)
+        self.assertEqual(fake_classifier_of(labels).classify("movie").label, "uncertain")
+
+
+class TextTest(unittest.TestCase):
+    def test_a_graph_that_takes_text_lower_cases_ascii_only(self) -> None:
+        engine = fake_engine()
+        engine.takes_text = True
+        Classifier(["negative", "positive"], ENCODER, engine)
+        with self.assertRaisesRegex(BundleError, "takes text and lower-cases A to Z alone"):
+            Classifier(["negative", "positive"], Encoder(VOCABULARY, Preprocessing(8, "pre", "unicode")), engine)
+
+    def test_unicode(self) -> None:
+        engine = fake_engine()
+        for lowercase, label in (("ascii", "negative"), ("unicode", "positive")):
+            encoder = Encoder(VOCABULARY, Preprocessing(8, "pre", lowercase))
+            counting = FakeEngine(lambda row: [float(row.count(VOCABULARY.ids["caf\u00e9"]))])
+            self.assertEqual(Classifier(["negative", "positive"], encoder, counting).classify("CAF\u00c9").label, label)
+            self.assertEqual(Classifier(["negative", "positive"], encoder, engine).classify("GREAT").label, "positive")
 
 
 class RaggedTest(unittest.TestCase):

@@ -18,8 +18,9 @@ from unittest import mock
 from edgetext import EngineError, __version__
 from edgetext.arguments import parse
 from edgetext.cli import Options, main
+from edgetext.text import Preprocessing
 from tests.runtime import RUNTIME
-from tests.runtime.helpers import entry, run, write_bundle
+from tests.runtime.helpers import VOCABULARY, entry, random_bigrams, run, safetensors, write_bundle
 
 ONE_SHOT = """
 import sys
@@ -92,6 +93,13 @@ class ArgumentsTest(CommandTest):
             ("from 1 to 256", ("great", "--threads", "0")),
             ("from 1 to 256", ("great", "--threads", "2147483648")),
             ("one character", ("--csv", "a", "--delimiter", "ab")),
+            ("--threshold must be from 0 to 1", ("great", "--threshold", "1.1")),
+            ("--threshold must be from 0 to 1", ("great", "--threshold=-0.1")),
+            ("--threshold must be from 0 to 1", ("great", "--threshold", "nan")),
+            ("argument --threshold: invalid float value: 'half'", ("great", "--threshold", "half")),
+            ("--top-k must be at least 1", ("great", "--top-k", "0")),
+            ("--top-k must be at least 1", ("great", "--top-k=-3")),
+            ("argument --top-k: invalid int value: '1.5'", ("great", "--top-k", "1.5")),
             ("unrecognized", ("--bogus",)),
             ("x.txt: No such file", ("--file", "x.txt")),
             ("Is a directory", ("--file", str(RUNTIME))),
@@ -238,6 +246,99 @@ class CSVTest(CommandTest):
         self.assertEqual(rows[0], ["text", "label", "p_label", "p_score", "p_engine"])
 
 
+class ManyClassesTest(CommandTest):
+    """--top-k and --threshold, over four classes; of "movie movie bad" two are the most probable, the others equal."""
+
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        file = Path(folder.name, "labels.txt")
+        file.write_text("sport\ntravel\ntrade\ncaf\u00e9s\n", encoding="utf-8")
+        self.model = ("--model", str(file))
+        self.ranked = [("travel", 9 / 16), ("caf\u00e9s", 5 / 16), ("sport", 1 / 16), ("trade", 1 / 16)]
+
+    def test_lines(self) -> None:
+        line = [
+            "travel",
+            "0.5625",
+            "cafés",
+            "0.3125",
+            "sport",
+            "0.0625",
+            "trade",
+            "0.0625",
+            "fake",
+            "movie movie bad\n",
+        ]
+        for k, cells in ((1, 2), (2, 4), (4, 8), (10**20, 8)):
+            expected = "\t".join(line[:cells] + line[-2:])
+            with self.subTest(k):
+                self.assertEqual(self.succeed("--top-k", str(k), "movie movie bad", *self.model), expected)
+        self.assertEqual(self.succeed("--top-k", "9", *self.model, stdin=b"movie movie bad\n"), expected)
+        self.assertEqual(self.succeed("movie movie bad", *self.model), "\t".join(line[:2] + line[-2:]))
+
+    def test_lines_below_the_threshold(self) -> None:
+        """The label that was not taken is named behind the score; every line has as many columns."""
+        arguments = ("movie", "movie movie bad", "--threshold", "0.6", *self.model)
+        self.assertEqual(
+            self.succeed(*arguments), "travel\t0.6250\tfake\tmovie\nuncertain\t0.5625\tfake\tmovie movie bad\n"
+        )
+        self.assertEqual(
+            self.succeed(*arguments, "--top-k", "2"),
+            "travel\t0.6250\ttravel\t0.6250\tsport\t0.1250\tfake\tmovie\n"
+            "uncertain\t0.5625\ttravel\t0.5625\tcaf\u00e9s\t0.3125\tfake\tmovie movie bad\n",
+        )
+
+    def test_json(self) -> None:
+        for arguments, stdin in (
+            (("--json", "movie movie bad"), b""),
+            (("--json",), b"movie movie bad\n"),
+            (("--jsonl", "text"), b'{"text": "movie movie bad"}\n'),
+        ):
+            for options, label in (((), "travel"), (("--threshold", "0.6"), "uncertain")):
+                plain = json.loads(self.succeed(*arguments, *options, *self.model, stdin=stdin))
+                self.assertEqual(list(plain), ["text", "label", "score", "probabilities", "engine"])
+                self.assertEqual((plain["label"], plain["score"]), (label, 9 / 16))
+                for k in (3, 9):
+                    row = json.loads(self.succeed(*arguments, *options, "--top-k", str(k), *self.model, stdin=stdin))
+                    top = [{"label": name, "score": score} for name, score in self.ranked[:k]]
+                    self.assertEqual(list(row.items()), [*plain.items(), ("top", top)])
+
+    def test_csv(self) -> None:
+        stdin = b"id,text\n1,movie movie bad\n"
+        scores = ["travel", "0.562500", "caf\u00e9s", "0.312500", "sport", "0.062500", "trade", "0.062500"]
+        names = ["label", "score", *(f"{kind}_{rank}" for rank in (2, 3, 4) for kind in ("label", "score"))]
+        for k, cells in ((None, 2), (1, 2), (2, 4), (5, 8)):
+            options = ("--top-k", str(k)) if k else ()
+            output = self.succeed("--csv", "text", *options, *self.model, stdin=stdin)
+            with self.subTest(k):
+                header, row = csv.reader(io.StringIO(output))
+                self.assertEqual(header, ["id", "text", *names[:cells], "engine"])
+                self.assertEqual(row, ["1", "movie movie bad", *scores[:cells], "fake"])
+        output = self.succeed("--csv", "text", "--top-k", "2", "--threshold", "0.6", *self.model, stdin=stdin)
+        header, row = csv.reader(io.StringIO(output))
+        self.assertEqual(header[2:], ["label", "score", "label_1", "score_1", "label_2", "score_2", "engine"])
+        self.assertEqual(row[2:], ["uncertain", "0.562500", *scores[:4], "fake"])
+        output = self.succeed("--csv", "text", "--threshold", "0.6", *self.model, stdin=stdin)
+        self.assertEqual(output, "id,text,label,score,engine\n1,movie movie bad,uncertain,0.562500,fake\n")
+
+    def test_names_that_the_input_has(self) -> None:
+        """They are in the way only of what is added; a prefix goes before all of it."""
+        line, prefix = b'{"text": "movie", "top": 1}\n', ("--prefix", "my_")
+        self.assertEqual(json.loads(self.succeed("--jsonl", "text", *self.model, stdin=line))["top"], 1)
+        errors = "error: line 1: has a field 'top' already: choose a --prefix for the added ones\n"
+        options = ("--jsonl", "text", "--top-k", "2", *self.model)
+        self.assertEqual(self.succeed(*options, stdin=line, errors=errors, code=2), "")
+        row = json.loads(self.succeed(*options, *prefix, stdin=line))
+        self.assertEqual((row["top"], [one["label"] for one in row["my_top"]]), (1, ["travel", "sport"]))
+        table = b"text,score_2\nmovie,1\n"
+        options = ("--csv", "text", "--top-k", "2", *self.model)
+        self.fail_with("line 1: has a column 'score_2' already: choose a --prefix", *options, stdin=table)
+        header = self.succeed(*options, *prefix, stdin=table).splitlines()[0]
+        self.assertEqual(header, "text,score_2,my_label,my_score,my_label_2,my_score_2,my_engine")
+        self.assertIn("movie,1,travel", self.succeed("--csv", "text", *self.model, stdin=table))
+
+
 class ProcessTest(unittest.TestCase):
     def test_a_line_is_answered_before_the_next_is_there(self) -> None:
         with subprocess.Popen(
@@ -357,11 +458,11 @@ class RealCommandTest(unittest.TestCase):
     """What needs no interpreter of models, of the command itself."""
 
     def test_options_reach_the_classifier(self) -> None:
-        options = ["--model", "there", "--engine", "onnx", "--recipe", "float32", "--threads", "3"]
+        options = ["--model", "there", "--engine", "onnx", "--recipe", "float32", "--threads", "3", "--threshold", ".5"]
         patch = mock.patch("edgetext.classifier.Classifier.load", side_effect=EngineError("as planned"))
         with patch as load, contextlib.redirect_stderr(io.StringIO()):
             self.assertEqual(main(["great", *options]), 2)
-        load.assert_called_once_with("there", "onnx", recipe="float32", threads=3, quiet=True)
+        load.assert_called_once_with("there", "onnx", recipe="float32", threads=3, threshold=0.5, quiet=True)
 
     def test_info(self) -> None:
         result = run("--info", fake=False)
@@ -380,6 +481,57 @@ class RealCommandTest(unittest.TestCase):
                 result = run("--info", "--model", folder, fake=False)
                 self.assertEqual((result.returncode, result.stderr), (0, b""))
                 self.assertIn(b"not measured", result.stdout)
+
+    def test_many_classes(self) -> None:
+        """A bundle with as many as are needed, through all that speaks of labels."""
+        for number in (3, 12, 300):
+            labels = [f"class {place}" for place in range(number)]
+            metadata, tensors = random_bigrams(number, number, vocabulary=len(VOCABULARY), max_length=8)
+            content = safetensors(metadata, tensors)
+            model = entry("model.wi8_afp64.safetensors", content, engine="builtin", recipe="wi8_afp64")
+            with self.subTest(number), tempfile.TemporaryDirectory() as folder:
+                write_bundle(Path(folder), labels=labels, models=[model])
+                (Path(folder) / model["file"]).write_bytes(content)
+                row = json.loads(self.succeed("--model", folder, "great movie", "--json", "--top-k", "3"))
+                self.assertEqual(list(row["probabilities"]), labels)
+                self.assertAlmostEqual(sum(row["probabilities"].values()), 1)
+                ranked = sorted(row["probabilities"].values(), reverse=True)
+                self.assertEqual([one["score"] for one in row["top"]], ranked[:3])
+                self.assertEqual((row["label"], row["score"]), (row["top"][0]["label"], ranked[0]))
+                self.assertIn("this bundle scores here, with builtin\n", self.succeed("--model", folder, "--doctor"))
+                shown = self.succeed("--model", folder, "--info")
+                (line,) = (line for line in shown.splitlines() if line.startswith("labels "))
+                if number <= 12:
+                    self.assertEqual(line, f"labels      {', '.join(labels)}")
+                else:
+                    self.assertLess(len(line), 200)
+                    self.assertTrue(line.startswith(f"labels      {', '.join(labels[:12])}, ... (300 in all"), line)
+                self.assertEqual(json.loads(self.succeed("--model", folder, "--info", "--json"))["labels"], labels)
+
+    def test_lower_casing_in_info(self) -> None:
+        for lowercase, told in (("ascii", False), ("unicode", True)):
+            with tempfile.TemporaryDirectory() as folder:
+                write_bundle(Path(folder), preprocessing=Preprocessing(8, "pre", lowercase).to_json())
+                self.assertEqual("lower case  all letters" in self.succeed("--model", folder, "--info"), told)
+
+    def test_a_class_called_uncertain(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            metadata, tensors = random_bigrams(1, vocabulary=len(VOCABULARY), max_length=8)
+            content = safetensors(metadata, tensors)
+            model = entry("model.wi8_afp64.safetensors", content, engine="builtin", recipe="wi8_afp64")
+            write_bundle(Path(folder), labels=["certain", "uncertain"], models=[model])
+            (Path(folder) / model["file"]).write_bytes(content)
+            self.succeed("--model", folder, "great")
+            result = run("--model", folder, "great", "--threshold", "0.5", fake=False)
+            self.assertEqual((result.returncode, result.stdout), (2, b""))
+            self.assertRegex(
+                result.stderr, rb"^error: .*: there is a class called 'uncertain', so no threshold [^\n]*\n$"
+            )
+
+    def succeed(self, *args: str) -> str:
+        result = run(*args, fake=False)
+        self.assertEqual((result.returncode, result.stderr), (0, b""))
+        return result.stdout.decode()
 
     def test_missing_bundle_and_engine(self) -> None:
         for part, args in (
@@ -463,7 +615,7 @@ class OneShotTest(unittest.TestCase):
         for arguments in (["great"], ["great", "--json"]):
             with patch as load, contextlib.redirect_stderr(io.StringIO()):
                 self.assertEqual(main(arguments), 2)
-            load.assert_called_once_with(None, "auto", recipe=None, threads=1, quiet=True)
+            load.assert_called_once_with(None, "auto", recipe=None, threads=1, threshold=None, quiet=True)
 
     def test_process_ends_with_the_right_code(self) -> None:
         for arguments, code in ((["great"], 0), (["--bogus"], 2), (["--help"], 0), (["--version"], 0), ([" "], 2)):
@@ -494,7 +646,8 @@ class ImportTest(unittest.TestCase):
             "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit): edgetext.cli.main()"
         )
         rest = "import edgetext.records, edgetext.info, edgetext.quiet, edgetext.engines.tflite, edgetext.engines.onnx"
-        for code in ("import edgetext", help_code, rest):
+        every = "import edgetext.protocols, edgetext.ranking"
+        for code in ("import edgetext", help_code, rest, f"import typing; before = set(sys.modules); {every}"):
             command = [sys.executable, "-c", script.format(path=str(RUNTIME), code=code)]
             result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
             self.assertEqual((result.stdout, result.stderr), ("[]\n[]\n", ""), code)

@@ -119,6 +119,21 @@ class OursTest(SingleTest):
             for text in ("Great MOVIE!", "it's \u0130stanbul", "word " * 600):
                 self.assertEqual(alone.encoder().encode(text), whole.encoder().encode(text))
 
+    def test_all_letters_in_lower_case(self) -> None:
+        settings = {**json.loads(ONNXFile(ONNX).metadata["preprocessing"]), "lowercase": "unicode"}
+        tflite = record(lambda found: found["preprocessing"].update(lowercase="unicode"))
+        for content, name in ((tflite, "m.tflite"), (with_properties(preprocessing=json.dumps(settings)), "m.onnx")):
+            alone = self.open(content, name)
+            self.assertEqual(alone.preprocessing.lowercase, "unicode")
+            self.assertEqual(alone.manifest["preprocessing"], settings)
+            text, encoder = "A CAF\u00c9, NA\u00cfVE", Bundle.open().encoder()
+            self.assertEqual(alone.encoder().encode(text), encoder.encode(text.lower()))
+            self.assertNotEqual(alone.encoder().encode(text), encoder.encode(text))
+        settings["lowercase"] = "turkish"
+        parts = ("lowercase must be 'ascii' or 'unicode', not 'turkish'",)
+        self.refuse(with_properties(preprocessing=json.dumps(settings)), *parts, name="m.onnx")
+        self.refuse(record(lambda found: found["preprocessing"].update(lowercase="turkish")), *parts)
+
     def test_another_name(self) -> None:
         self.assertEqual(self.open(TFLITE, "no suffix at all").models[0].engine, "tflite")
 

@@ -10,7 +10,9 @@ from edgetext.text import FILTERS, RESERVED, Encoder, Preprocessing, Vocabulary,
 from tests.runtime import RUNTIME
 from tests.runtime.helpers import VOCABULARY
 
-GOLDEN = json.loads((Path(__file__).parent / "golden_ids.json").read_text("utf-8"))
+GOLDEN, UNICODE = (
+    json.loads((Path(__file__).parent / name).read_text("utf-8")) for name in ("golden_ids.json", "golden_unicode.json")
+)
 
 
 class TokenizeTest(unittest.TestCase):
@@ -18,6 +20,14 @@ class TokenizeTest(unittest.TestCase):
         for case in GOLDEN["cases"]:
             with self.subTest(text=case["text"][:40]):
                 self.assertEqual(tokenize(case["text"]), case["words"])
+
+    def test_golden_unicode(self) -> None:
+        for case in UNICODE["cases"]:
+            with self.subTest(text=case["text"]):
+                self.assertEqual(tokenize(case["text"], lowercase="unicode"), case["words"])
+                # What it gives is in lower case for both.
+                self.assertEqual(tokenize(" ".join(case["words"])), case["words"])
+                self.assertEqual(tokenize(" ".join(case["words"]), "unicode"), case["words"])
 
     def test_every_character_alone(self) -> None:
         """Each of Unicode's characters is dropped, lower-cased or kept, as the rules say; surrogates too."""
@@ -32,10 +42,26 @@ class TokenizeTest(unittest.TestCase):
             if tokenize(f"x{char}y") != expected:
                 self.fail(f"U+{code:04X}: {tokenize(f'x{char}y')}")
 
+    def test_every_character_in_lower_case(self) -> None:
+        """So is each by the other rule; all at once, for one by one would take long."""
+        chars = [chr(code) for code in range(sys.maxunicode + 1) if chr(code) not in FILTERS + " "]
+        found = tokenize(" ".join(f"x{char}y" for char in chars), "unicode")
+        self.assertEqual(len(found), len(chars))
+        odd = [(char, word) for char, word in zip(chars, found) if word != f"x{char.lower()}y"]
+        self.assertEqual(odd, [])
+        for char in FILTERS + " ":
+            self.assertEqual(tokenize(f"x{char}y", "unicode"), ["x", "y"])
+
+    def test_unknown_lower_casing(self) -> None:
+        for lowercase in ("turkish", "Unicode", "", None):
+            with self.subTest(lowercase), self.assertRaisesRegex(ValueError, "'ascii' or 'unicode', not "):
+                tokenize("great", lowercase)  # type: ignore[arg-type]
+
     def test_other_types_are_refused(self) -> None:
         for value in (None, b"great", 1, ["great"]):
-            with self.assertRaises(TypeError):
-                tokenize(value)  # type: ignore[arg-type]
+            for lowercase in ("ascii", "unicode"):
+                with self.assertRaises(TypeError):
+                    tokenize(value, lowercase)  # type: ignore[arg-type]
 
 
 class VocabularyTest(unittest.TestCase):
@@ -49,6 +75,15 @@ class VocabularyTest(unittest.TestCase):
         for token in RESERVED:
             self.assertNotIn(token, tokenize(token))
             self.assertNotIn(token, VOCABULARY.ids)
+
+    def test_words_of_every_letter_in_lower_case(self) -> None:
+        """Whatever lower-casing makes of a character can be a word, and is found in a vocabulary again."""
+        chars = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code <= 0xDFFF]  # as UTF-8 has them
+        words = sorted({*tokenize(" ".join(chars), "unicode")})
+        vocabulary = Vocabulary([*RESERVED, *words])
+        self.assertEqual(Vocabulary.from_bytes(vocabulary.to_bytes()).tokens, vocabulary.tokens)
+        encoder = Encoder(vocabulary, Preprocessing(8, "post", "unicode"))
+        self.assertEqual(encoder.ids(" ".join(words)), [1, *vocabulary.ids.values()])
 
     def test_decode(self) -> None:
         self.assertEqual(VOCABULARY.decode([1, 6, 2, 5, 0, 0]), "<START> great <UNKNOWN> movie")
@@ -87,6 +122,17 @@ class EncoderTest(unittest.TestCase):
                 self.assertEqual(last.encode(case["text"]), ids[-256:] + padding)
                 self.assertEqual(first.encode(case["text"]), ids[:256] + padding)
 
+    def test_golden_unicode(self) -> None:
+        vocabulary = Vocabulary(UNICODE["vocabulary"])
+        for end in ("pre", "post"):
+            encoder = Encoder(vocabulary, Preprocessing(4, end, lowercase="unicode"))
+            for case in UNICODE["cases"]:
+                with self.subTest(text=case["text"], end=end):
+                    kept = case["ids"][-4:] if end == "pre" else case["ids"][:4]
+                    self.assertEqual(encoder.ids(case["text"]), case["ids"])
+                    self.assertEqual(encoder.cut(case["text"]), kept)
+                    self.assertEqual(encoder.encode(case["text"]), kept + [0] * (4 - len(kept)))
+
     def test_row_is_always_max_length_long(self) -> None:
         for length in (1, 2, 3, 8):
             for end in ("pre", "post"):
@@ -99,7 +145,18 @@ class PreprocessingTest(unittest.TestCase):
     def test_json_round_trip(self) -> None:
         record = Preprocessing(256, "pre").to_json()
         again = Preprocessing.from_json(json.loads(json.dumps(record)))
-        self.assertEqual((again.max_length, again.truncating), (256, "pre"))
+        self.assertEqual((again.max_length, again.truncating, again.lowercase), (256, "pre", "ascii"))
+
+    def test_lower_casing_is_written_where_it_is_not_the_usual(self) -> None:
+        usual, unicode = (Preprocessing(8, "post", lowercase).to_json() for lowercase in ("ascii", "unicode"))
+        self.assertNotIn("lowercase", usual)
+        self.assertEqual(list(unicode.items()), [*usual.items(), ("lowercase", "unicode")])
+        for record, lowercase in (
+            (usual, "ascii"),
+            (unicode, "unicode"),
+            ({**usual, "lowercase": "ascii"}, "ascii"),
+        ):
+            self.assertEqual(Preprocessing.from_json(record).lowercase, lowercase)
 
     def test_what_this_version_does_not_do_is_refused(self) -> None:
         record = Preprocessing(256, "pre").to_json()
@@ -114,6 +171,11 @@ class PreprocessingTest(unittest.TestCase):
             {"max_length": True},
             {"truncating": "middle"},
             {"stemming": True},
+            {"lowercase": "turkish"},
+            {"lowercase": "Unicode"},
+            {"lowercase": None},
+            {"lowercase": True},
+            {"lowercase": ["ascii"]},
         ]
         for change in changes:
             with self.subTest(change=change), self.assertRaises(ValueError):

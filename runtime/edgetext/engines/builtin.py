@@ -19,20 +19,8 @@ from edgetext.text import PAD_ID
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from typing import Protocol
 
-    class Network(Protocol):
-        """What computes: ids to logits."""
-
-        columns: int
-        vocabulary_size: int
-
-        def __init__(self, metadata: dict[str, str], tensors: dict[str, Tensor], max_length: int) -> None:
-            """Check the tensors and keep them; ValueError if they are not as they should be."""
-
-        def logits(self, ids: Sequence[int]) -> list[float]:
-            """Score a row without padding: IndexError for an id that the tables do not have."""
-
+    from edgetext.protocols import Network
 
 FORMAT = "edgetext-1"
 # Rows of fewer ids are not worth preparing a table for.
@@ -51,7 +39,7 @@ class BuiltinEngine:
     takes_text = False
 
     def __init__(self, model: bytes, *, max_length: int, threads: int = 1) -> None:
-        """Read the model; see ``edgetext.engines.Engine``. ``threads`` is accepted, and one is used."""
+        """Read the model; see ``edgetext.protocols.Engine``. ``threads`` is accepted, and one is used."""
         try:
             metadata, tensors = read_safetensors(model)
             if metadata.get("format") != FORMAT:
@@ -66,7 +54,7 @@ class BuiltinEngine:
         self.vocabulary_size: int | None = self._network.vocabulary_size
 
     def predict(self, rows: Iterable[Sequence[int]]) -> list[list[float]]:
-        """Score rows of ids, padded or not; see ``edgetext.engines.Engine``."""
+        """Score rows of ids, padded or not; see ``edgetext.protocols.Engine``."""
         logits = self._network.logits
         activate = sigmoid if self.columns == 1 else softmax
         try:

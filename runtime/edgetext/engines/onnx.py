@@ -31,7 +31,7 @@ class ONNXEngine:
     vocabulary_size: int | None = None
 
     def __init__(self, model: bytes, *, max_length: int, threads: int = 1) -> None:
-        """Build the session; see ``edgetext.engines.Engine``."""
+        """Build the session; see ``edgetext.protocols.Engine``."""
         # onnxruntime 1.32 writes a device id under the user's cache folder and looks up its maker's host, unless it is
         # told not to before it is imported.
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -75,7 +75,7 @@ class ONNXEngine:
         self.columns = outputs[0].shape[-1]
 
     def predict(self, rows: Sequence[Any]) -> list[list[float]]:
-        """Score rows of ids, or texts; see ``edgetext.engines.Engine``."""
+        """Score rows of ids, or texts; see ``edgetext.protocols.Engine``."""
         if self.takes_text and len(rows) > 1 and max(map(len, rows)) > LONG_TEXT:
             return [self.predict([text])[0] for text in rows]
         if self.takes_text:

@@ -33,7 +33,7 @@ class TFLiteEngine:
     vocabulary_size: int | None = None
 
     def __init__(self, model: bytes, *, max_length: int, threads: int = 1) -> None:
-        """Build the interpreter; see ``edgetext.engines.Engine``."""
+        """Build the interpreter; see ``edgetext.protocols.Engine``."""
         self._package, self._interpreter = _build(model, threads)
         import numpy
 
@@ -60,7 +60,7 @@ class TFLiteEngine:
         return f"{self._package} {_version(self._package)}"
 
     def predict(self, rows: Sequence[Sequence[int]]) -> list[list[float]]:
-        """Score rows of ids; see ``edgetext.engines.Engine``."""
+        """Score rows of ids; see ``edgetext.protocols.Engine``."""
         if self._one_by_one and len(rows) > 1:
             return [self.predict([row])[0] for row in rows]
         batch = self._numpy.array(rows, dtype=self._numpy.int32)  # (batch, max_length)
