@@ -1,0 +1,616 @@
+"""Checking and dividing labelled texts, and the command that writes them."""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import hashlib
+import json
+import random
+import subprocess
+import tracemalloc
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgetext.text import tokenize
+from train import texts
+from train.data import DataError
+from train.division import ordered
+from train.report import ReportedError
+from train.splits import _mixed, draw, share_out
+from train.texts import SPLITS, Source, Text, Texts, add_arguments, make_source, scan
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Write a CSV file of rows of (text, label)."""
+
+    def write(rows: Sequence[tuple[str, str]], name: str = "t.csv") -> Path:
+        path = tmp_path / name
+        path.write_text("text,label\n" + "".join(f"{text},{label}\n" for text, label in rows), encoding="utf-8")
+        return path
+
+    return write
+
+
+def many(count: int, labels: str = "ab") -> list[tuple[str, str]]:
+    """Make rows of different words."""
+    return [(f"text number {number}", labels[number % len(labels)]) for number in range(count)]
+
+
+def read(found: Texts) -> dict[str, list[Text]]:
+    return {split: list(found.rows(split)) for split in SPLITS}
+
+
+def refused(source: Source) -> ReportedError:
+    with pytest.raises(ReportedError) as caught:
+        scan(source)
+    assert "\n" not in str(caught.value)
+    return caught.value
+
+
+# Dividing
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_shares(seed: int) -> None:
+    """They add up, are within one of the exact share, and leave one of each."""
+    random.seed(seed)
+    for _ in range(300):
+        sizes = [random.choice((0, 1, 2, 3, 10, 1000)) + random.randrange(3) for _ in range(random.randint(1, 9))]
+        most = sum(max(0, size - 1) for size in sizes)
+        total = random.randint(0, most + 3)
+        shares = share_out(total, sizes)
+        assert sum(shares) == min(total, most)
+        assert all(share <= max(0, size - 1) for share, size in zip(shares, sizes))
+        exact = [total * size / max(1, sum(sizes)) for size in sizes]
+        if all(part < size - 1 or not size for part, size in zip(exact, sizes)):
+            assert all(abs(share - part) < 1 for share, part in zip(shares, exact))
+            # The largest remainders are those that are rounded up.
+            up = [part - int(part) for share, part in zip(shares, exact) if share > part]
+            down = [part - int(part) for share, part in zip(shares, exact) if share < part]
+            assert min(up, default=1) >= max(down, default=0) - 1e-9
+
+
+@pytest.mark.parametrize(("validation", "test"), [("0.1", "0.2"), ("0.25", None), ("17", "0.5"), ("0.3", "40")])
+def test_splits(write: Write, validation: str, test: str | None) -> None:
+    rows = [(f"word{number}", "aaaaaaabbbc"[number % 11]) for number in range(500)]
+    found = scan(Source(write(rows), validation=validation, test=test))
+    parts = read(found)
+    # Every row once, as it is in the file, in its order.
+    assert sorted(row.id for part in parts.values() for row in part) == sorted(f"t.csv:{n}" for n in range(2, 502))
+    for part in parts.values():
+        lines = [int(row.id.partition(":")[2]) for row in part]
+        assert lines == sorted(lines)
+        assert all((row.text, row.label) == rows[line - 2] for row, line in zip(part, lines))
+    # As many as were asked for, of each label in proportion.
+    tested = 0 if test is None else int(test) if test.isdigit() else round(float(test) * 500)
+    validated = int(validation) if validation.isdigit() else round(float(validation) * (500 - tested))
+    assert {split: len(part) for split, part in parts.items()} == {
+        "train": 500 - tested - validated,
+        "validation": validated,
+        "test": tested,
+    }
+    sizes = Counter(label for _, label in rows)
+    for split, part in parts.items():
+        counts = Counter(row.label for row in part)
+        assert all(abs(counts[label] - len(part) * size / 500) < 2 for label, size in sizes.items())
+        assert found.counts[split] == dict(sorted(counts.items()))
+    assert found.report.findings == ()
+
+
+def test_splits_do_not_depend_on_the_order(write: Write) -> None:
+    rows = many(300, "aab")
+    first = read(scan(Source(write(rows))))
+    random.seed(1)
+    random.shuffle(rows)
+    second = read(scan(Source(write(rows, "u.csv"))))
+    for split in SPLITS:
+        assert {row.text for row in first[split]} == {row.text for row in second[split]}
+
+
+def test_splits_depend_on_the_seed(write: Write) -> None:
+    path = write(many(300))
+    drawn = [{row.text for row in scan(Source(path, split_seed=seed)).rows("test")} for seed in (0, 0, 1, 2**64, -5)]
+    assert drawn[0] == drawn[1]
+    for one, other in ((0, 2), (0, 4), (2, 4)):
+        # As many in common as by chance: 12 of 60.
+        assert 3 < len(drawn[one] & drawn[other]) < 25
+
+
+def test_splits_stay_the_same() -> None:
+    """What a run held out must be found again by later versions."""
+    digests = np.arange(20, dtype=np.uint64) << np.uint64(40)
+    labels = np.array([0, 1] * 10, np.uint16)
+    assert sorted(draw(digests, labels, 6, 7).tolist()) == [2, 4, 7, 10, 13, 19]
+    # The first two numbers of SplitMix64 from the state 1234567, as published with it.
+    mixed = [_mixed(np.array([1234567], np.uint64), seed)[0] for seed in (0, 1)]
+    assert mixed == [6457827717110365317, 3203168211198807973]
+
+
+def test_the_test_does_not_depend_on_the_validation(write: Write) -> None:
+    path = write(many(300))
+    assert list(scan(Source(path)).rows("test")) == list(scan(Source(path, validation="50")).rows("test"))
+
+
+def test_a_fraction_validates_no_more_than_memory_holds(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("train.division.MAX_VALIDATION", 10)
+    path = write(many(300))
+    assert sum(scan(Source(path, validation="0.5")).counts["validation"].values()) == 10
+    assert sum(scan(Source(path, validation="30")).counts["validation"].values()) == 30
+
+
+def test_files_of_their_own(write: Write) -> None:
+    path, other, third = write(many(50)), write(many(9, "cab"), "v.csv"), write([("only one", "a")] * 3, "w.csv")
+    found = scan(Source(path, validation=str(other), test=str(third)))
+    assert found.counts == {"train": {"a": 20, "b": 21}, "validation": {"a": 3, "b": 3}, "test": {"a": 3, "b": 0}}
+    assert found.labels == ("a", "b")
+    assert found.report.lines() == [
+        "t.csv: 9 rows left out: the words of a row in v.csv (lines 2, 3, 4 and 6 more)",
+        "v.csv: 3 rows left out: a label that training has not (lines 2, 5 and 8)",
+        "w.csv: 2 rows kept: the words of an earlier row (lines 3 and 4)",
+    ]
+    assert [row.id for row in found.rows("test")] == ["w.csv:2", "w.csv:3", "w.csv:4"]
+    assert [row.id for row in found.rows("validation")] == [f"v.csv:{n}" for n in (3, 4, 6, 7, 9, 10)]
+
+
+def test_no_test(write: Write) -> None:
+    found = scan(Source(write(many(50)), test=None))
+    assert found.counts["test"] == {}
+    assert list(found.rows("test")) == []
+    assert found.describe()["test"] is None
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ("b a", "a b"),
+        ("10 9 -1 2", "-1 2 9 10"),
+        ("10 9 x", "10 9 x"),
+        ("1.5 10 9", "1.5 10 9"),
+        ("B a Ä z", "B a z Ä"),
+        ("² 1 10", "1 10 ²"),
+        ("01 1 0", "0 01 1"),
+    ],
+)
+def test_order_of_labels(labels: str, expected: str) -> None:
+    assert ordered(labels.split()) == tuple(expected.split())
+
+
+# What is found
+
+
+def test_the_same_words(write: Write) -> None:
+    rows = [
+        ("Great  movie!", "a"),
+        ("great movie", "a"),
+        ("GREAT MOVIE", "b"),
+        ("great-movie", "b"),
+        ("movie great", "b"),
+    ]
+    found = scan(Source(write([*rows, *many(40)])))
+    assert found.report.lines() == [
+        "t.csv: 1 row left out: the words and the label of an earlier row (line 3)",
+        "t.csv: 2 rows left out: the words of an earlier row with another label (lines 4 and 5)",
+    ]
+    assert found.report.counts == {"t.csv": {"duplicate": 1, "contradiction": 2}}
+    left = {row.id for part in read(found).values() for row in part}
+    assert left == {f"t.csv:{line}" for line in (2, *range(6, 47))}
+
+
+def test_the_same_words_by_how_letters_are_folded(write: Write) -> None:
+    path = write([("ÄRGER", "a"), ("ärger", "a"), *many(40)])
+    assert scan(Source(path)).report.findings == ()
+    assert scan(Source(path, lowercase="unicode")).report.counts == {"t.csv": {"duplicate": 1}}
+
+
+def test_leaks(write: Write) -> None:
+    """Training gives up what validates or tests, and validation what tests."""
+    rows = many(40)
+    validation, test = (
+        write([rows[0], rows[1], ("new", "a")], "v.csv"),
+        write([rows[1], rows[2], ("newer", "b")], "w.csv"),
+    )
+    found = scan(Source(write(rows), validation=str(validation), test=str(test)))
+    assert found.report.lines() == [
+        "t.csv: 2 rows left out: the words of a row in w.csv (lines 3 and 4)",
+        "t.csv: 1 row left out: the words of a row in v.csv (line 2)",
+        "v.csv: 1 row left out: the words of a row in w.csv (line 3)",
+    ]
+    assert found.report.counts == {"t.csv": {"leak": 3}, "v.csv": {"leak": 1}}
+    words = {split: {tuple(tokenize(row.text)) for row in part} for split, part in read(found).items()}
+    assert not words["train"] & words["test"]
+    assert not words["train"] & words["validation"]
+    assert not words["validation"] & words["test"]
+    # What a split is drawn from leaks no more than the rest.
+    found = scan(Source(write(rows), test=str(test)))
+    assert "text number 1" not in {row.text for split in ("train", "validation") for row in found.rows(split)}
+
+
+def test_faults(tmp_path: Path) -> None:
+    bad = b'one,\n!!,a\nthree\nf\xfcnf,a\n"six,a\n\xa0,b\n,a\n'
+    good = "".join(f"{text},{label}\n" for text, label in many(30)).encode()
+    (tmp_path / "t.csv").write_bytes(b"text,label\n" + bad * 2 + good)
+    found = scan(Source(tmp_path / "t.csv"))
+    assert found.report.lines() == [
+        "t.csv: 4 rows left out: no text in the encoding utf-8 (another, such as windows-1252, is named with "
+        "--encoding) (lines 5, 7, 12 and 1 more)",
+        "t.csv: 2 rows left out: a quotation mark that is never closed, or in the wrong place (lines 6 and 13)",
+        "t.csv: 2 rows left out: more or fewer columns than the header has (lines 4 and 11)",
+        "t.csv: 4 rows left out: no word in the text (lines 3, 8, 10 and 1 more)",
+        "t.csv: 2 rows left out: no label (lines 2 and 9)",
+    ]
+    assert sum(len(part) for part in read(found).values()) == 30
+    assert found.describe()["report"] == {
+        "t.csv": {"encoding": 4, "quotes": 2, "ragged": 2, "no text": 4, "no label": 2}
+    }
+
+
+def test_labels_that_are_seen_once(write: Write) -> None:
+    found = scan(Source(write([*many(40), ("one more", "z"), ("and another", "c")])))
+    assert found.report.lines() == ["t.csv: 2 rows kept to fit: the only row of a label: 'c' and 'z' (lines 42 and 43)"]
+    assert found.counts["train"]["z"] == found.counts["train"]["c"] == 1
+    many_labels = [(f"text {number}", f"label {number}") for number in range(20)]
+    assert scan(Source(write([*many(40), *many_labels]))).report.lines() == [
+        "t.csv: 20 rows kept to fit: the only row of a label: 'label 0', 'label 1', 'label 10' and 17 more "
+        "(lines 42, 43, 44 and 17 more)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "line"),
+    [
+        ([("x", "")], "t.csv: 1 row left out: no label (line 42)"),
+        ([("text number 1", "b")], "t.csv: 1 row left out: the words and the label of an earlier row (line 42)"),
+        ([("x", "z")], "t.csv: 1 row kept to fit: the only row of a label: 'z' (line 42)"),
+        ([("x", ""), ("y", "z")], "t.csv: 1 row left out: no label (line 42); and 1 more"),
+    ],
+)
+def test_strict(write: Write, more: list[tuple[str, str]], line: str) -> None:
+    error = refused(Source(write([*many(40), *more]), strict=True))
+    assert str(error) == line
+    assert error.report.lines()[0] == line.partition(";")[0]
+    scan(Source(write(many(40)), strict=True))
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([], "no row is left"),
+        ([("", "a"), ("!", "b")], "no row is left"),
+        ([("x", "a"), ("y", "a")], "only one label is left, 'a': there is nothing to tell apart"),
+        ([("x", "a"), ("x", "b")], "only one label is left, 'a': there is nothing to tell apart"),
+        ([("x", "a"), ("y", "b")], "--test 0.2 of 2 rows is none; at most 0 can be taken"),
+        (
+            [("x", "a"), ("y", "b"), ("z", "a"), ("u", "b")],
+            "--validation 0.1 of 3 rows is none; at most 1 can be taken",
+        ),
+    ],
+)
+def test_too_little(write: Write, rows: list[tuple[str, str]], message: str) -> None:
+    path = write(rows)
+    assert str(refused(Source(path))) == f"{path}: {message}"
+
+
+def test_what_was_found_comes_with_the_error(write: Write) -> None:
+    error = refused(Source(write([("!", "a"), ("x", "")])))
+    assert error.report.lines() == [
+        "t.csv: 1 row left out: no word in the text (line 2)",
+        "t.csv: 1 row left out: no label (line 3)",
+    ]
+
+
+def test_files_of_which_nothing_is_left(write: Write) -> None:
+    path, other = write(many(40)), write([("x", "z"), ("!", "a")], "v.csv")
+    assert str(refused(Source(path, validation=str(other)))).endswith("v.csv: no row is left for the validation")
+    assert str(refused(Source(path, test=str(other)))).endswith("v.csv: no row is left for the test")
+
+
+def test_too_many_labels(write: Write) -> None:
+    rows = [(f"text {number}", f"label {number % 1001}") for number in range(3000)]
+    with pytest.raises(DataError, match=r"more than 1,000 labels: is 'label' the column of the label\?"):
+        scan(Source(write(rows)))
+    scan(Source(write([(text, label.replace("1000", "0")) for text, label in rows])))
+
+
+@pytest.mark.parametrize("value", ["1.0", "-1", "0", "0.0", "1e3", "nan", "inf", "", "half", "t.txt", "²", "1_0"])
+@pytest.mark.parametrize("option", ["validation", "test"])
+def test_parts_that_are_none(write: Write, option: str, value: str) -> None:
+    with pytest.raises(DataError) as caught:
+        scan(Source(write(many(40)), **{option: value}))  # type: ignore[arg-type]
+    assert str(caught.value).startswith(f"--{option} {value}: give a file (")
+    assert ("or none" in str(caught.value)) == (option == "test")
+
+
+@pytest.mark.parametrize("option", ["validation", "test"])
+def test_counts_that_leave_nothing(write: Write, option: str) -> None:
+    path = write(many(40))
+    other: dict[str, Any] = {"test": None} if option == "validation" else {"validation": "1"}
+    message = str(refused(Source(path, **{option: "39", **other})))
+    assert message == (
+        f"{path}: --{option} 39 of 40 rows would leave nothing of a label to fit; at most 38 can be taken"
+    )
+    if option == "validation":
+        found = scan(Source(path, validation="38", test=None))
+        assert found.counts["train"] == {"a": 1, "b": 1}
+
+
+def test_a_fraction_leaves_a_row_of_each_label(write: Write) -> None:
+    found = scan(Source(write(many(40)), validation="0.999", test="0.9"))
+    assert found.counts == {"train": {"a": 1, "b": 1}, "validation": {"a": 1, "b": 1}, "test": {"a": 18, "b": 18}}
+
+
+def test_files_of_the_same_name(write: Write, tmp_path: Path) -> None:
+    path = write(many(40))
+    (tmp_path / "other").mkdir()
+    for other in (path, write(many(9), "other/t.csv")):
+        with pytest.raises(DataError, match=r"must have different names, not t\.csv, t\.csv"):
+            scan(Source(path, test=str(other)))
+
+
+def test_files_that_are_missing_or_have_other_columns(write: Write, tmp_path: Path) -> None:
+    path, other = write(many(40)), tmp_path / "v.csv"
+    with pytest.raises(DataError, match="No such file"):
+        scan(Source(path, validation=str(other)))
+    other.write_text("body,label\nx,a\n")
+    with pytest.raises(DataError, match=r"v\.csv: no column is called 'text'; the columns are 'body', 'label'"):
+        scan(Source(path, validation=str(other)))
+
+
+def test_a_delimiter_for_nothing(tmp_path: Path) -> None:
+    (tmp_path / "t.tsv").write_text("text\tlabel\nx\ta\n")
+    with pytest.raises(DataError, match=r"--delimiter is for \.csv files, and not for t\.tsv"):
+        scan(Source(tmp_path / "t.tsv", delimiter=";"))
+
+
+@pytest.mark.parametrize("change", ["append", "remove", "touch"])
+def test_a_file_that_changes_meanwhile(write: Write, change: str) -> None:
+    path = write(many(40))
+    found = scan(Source(path))
+    if change == "append":
+        path.write_text(path.read_text() + "more,a\n")
+    elif change == "remove":
+        path.unlink()
+    else:
+        path.write_text(path.read_text().replace("text", "TEXT"))
+    with pytest.raises(DataError, match=r"t\.csv"):
+        list(found.rows("train"))
+
+
+def test_memory(write: Write) -> None:
+    """It grows by less than 100 bytes a row."""
+
+    def peak(count: int) -> int:
+        path = write(many(count))
+        tracemalloc.start()
+        found = scan(Source(path))
+        assert sum(1 for _ in found.rows("train")) > count // 2
+        size = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return size
+
+    small = peak(5_000)
+    assert (peak(30_000) - small) / 25_000 < 100
+
+
+# What is told
+
+
+def test_description(write: Write, tmp_path: Path) -> None:
+    path, other = write(many(40)), write(many(50)[40:], "v.csv")
+    found = scan(Source(path, validation=str(other), split_seed=3))
+    described = found.describe()
+    assert json.loads(json.dumps(described)) == described
+    assert str(tmp_path) not in json.dumps(described)
+    assert described == {
+        "name": "t",
+        "files": {
+            "train": {"name": "t.csv", "sha256": hashlib.sha256(path.read_bytes()).hexdigest()},
+            "validation": {"name": "v.csv", "sha256": hashlib.sha256(other.read_bytes()).hexdigest()},
+        },
+        "text_columns": ["text"],
+        "label_column": "label",
+        "validation": "v.csv",
+        "test": "0.2",
+        "split_seed": 3,
+        "encoding": "utf-8",
+        "delimiter": None,
+        "rows": {"train": {"a": 16, "b": 16}, "validation": {"a": 5, "b": 5}, "test": {"a": 4, "b": 4}},
+        "report": {},
+    }
+    assert found.name == "t"
+
+
+def test_options() -> None:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    data = Path("t.csv")
+    assert make_source(parser.parse_args([]), data) == Source(data)
+    given = "--text-column a --text-column b --label-column c --validation 7 --test none --split-seed 3 --strict"
+    args = parser.parse_args([*given.split(), "--encoding", "latin-1", "--delimiter", "tab"])
+    assert make_source(args, data, "unicode") == Source(
+        data, ("a", "b"), "c", "7", None, 3, True, "latin-1", "\t", "unicode"
+    )
+    assert make_source(parser.parse_args(["--test", "5", "--delimiter", ";"]), data) == Source(
+        data, test="5", delimiter=";"
+    )
+
+
+# The command
+
+
+Command = Callable[..., tuple[int, list[dict[str, str]], list[str]]]
+
+
+@pytest.fixture
+def command(capfdbinary: pytest.CaptureFixture[bytes]) -> Command:
+    """Run the command; gives its exit code, the objects that it wrote, and the lines of standard error."""
+
+    def run(*arguments: object) -> tuple[int, list[dict[str, str]], list[str]]:
+        code = texts.main([str(argument) for argument in arguments])
+        captured = capfdbinary.readouterr()
+        return code, [json.loads(line) for line in captured.out.splitlines()], captured.err.decode().splitlines()
+
+    return run
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_command(command: Command, write: Write, split: str) -> None:
+    path = write([*many(40), ("Café \u2028 \U0001f3ac", "a"), ("!", "b")])
+    code, written, notes = command("--data", path, "--split", split)
+    assert code == 0
+    assert written == [row._asdict() for row in scan(Source(path)).rows(split)]
+    assert notes == [
+        "text from column 'text', label from column 'label'",
+        "t.csv: 1 row left out: no word in the text (line 43)",
+    ]
+    assert command("--data", path, "--text-column", "text", "--label-column", "label")[2] == notes[1:]
+
+
+def test_command_with_mistakes(command: Command, write: Write, tmp_path: Path) -> None:
+    path = write([*many(40), ("!", "b")])
+    for arguments, errors in (
+        (["--data", tmp_path / "none.csv"], [f"error: {tmp_path / 'none.csv'}: No such file or directory"]),
+        (["--data", path, "--test", "none"], [f"error: {path}: there are no rows for test"]),
+        (
+            ["--data", path, "--strict"],
+            [
+                "t.csv: 1 row left out: no word in the text (line 42)",
+                "error: t.csv: 1 row left out: no word in the text (line 42)",
+            ],
+        ),
+        (
+            ["--data", path, "--run", tmp_path],
+            [f"error: {tmp_path}: not a run: config.json: No such file or directory"],
+        ),
+    ):
+        assert command(*arguments) == (2, [], errors)
+
+
+def test_command_interrupted(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(texts, "scan", interrupt)
+    assert command("--data", "t.csv") == (130, [], ["interrupted"])
+
+
+def test_command_whose_reader_has_enough(root: Path, write: Write) -> None:
+    import sys
+
+    path = write(many(50_000))
+    command = [sys.executable, "-m", "train.texts", "--data", str(path), "--split", "train"]
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b"text from column 'text', label from column 'label'\n"
+    assert process.returncode == 0
+
+
+def test_command_needs_no_framework(run_python: Callable[..., Any], write: Write) -> None:
+    code = (
+        "import sys; from train import texts; assert texts.main(sys.argv[1:]) == 0; sys.stdout.flush(); "
+        "print([name for name in ('tensorflow', 'keras', 'pyarrow') if name in sys.modules])"
+    )
+    result = run_python("-c", code, "--data", write(many(40)))
+    assert result.stdout.splitlines()[-1] == "[]", result.stderr
+
+
+# What a run held out
+
+
+def make_run(folder: Path, source: Source, **preprocessing: str) -> Path:
+    """Write what a run's configuration tells of its texts."""
+    found = scan(source)
+    folder.mkdir()
+    config = {"labels": list(found.labels), "preprocessing": preprocessing, "data": found.describe()}
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
+
+
+def test_held_out_rows(command: Command, tmp_path: Path) -> None:
+    content = "id;Body;Kind\n" + "".join(f'{n};"TEXT Ä{n}; x";{"ab"[n % 2]}\n' for n in range(80)) + "80;text ä1 x;b\n"
+    path = tmp_path / "t.csv.gz"
+    path.write_bytes(gzip.compress(content.encode("utf-16")))
+    source = Source(path, ("Body",), "Kind", "5", "0.3", 9, False, "utf-16", ";", "unicode")
+    run = make_run(tmp_path / "run", source, lowercase="unicode")
+    assert scan(source).report.counts == {"t.csv.gz": {"duplicate": 1}}
+    for split in SPLITS:
+        code, written, _ = command("--data", path, "--run", run, "--split", split)
+        assert code == 0
+        assert written == [row._asdict() for row in scan(source).rows(split)]
+    # The file may be called otherwise.
+    other = path.rename(tmp_path / "u.csv.gz")
+    assert len(command("--data", other, "--run", run)[1]) == 24
+
+
+def test_a_file_that_is_new_to_the_run(command: Command, write: Write, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", Source(write(many(40))))
+    new = write([("x", "b"), ("x", "b"), ("!", "a"), ("y", "z"), ("text number 1", "a")], "new.csv")
+    code, written, notes = command("--data", new, "--run", run)
+    assert code == 0
+    assert [row["id"] for row in written] == ["new.csv:2", "new.csv:3", "new.csv:6"]
+    assert notes == [
+        "new.csv: 1 row left out: no word in the text (line 4)",
+        "new.csv: 1 row left out: a label that training has not (line 5)",
+        "new.csv: 1 row kept: the words of an earlier row (line 3)",
+    ]
+    other = tmp_path / "other.tsv"
+    other.write_text("body\tlabel\nx\ta\n")
+    assert len(command("--data", other, "--run", run, "--text-column", "body")[1]) == 1
+    assert command("--data", other, "--run", run)[0] == 2
+
+
+def test_a_run_with_files_of_its_own(command: Command, write: Write, tmp_path: Path) -> None:
+    path, other = write(many(40)), write(many(45)[35:], "v.csv")
+    run = make_run(tmp_path / "run", Source(path, validation=str(other)))
+    expected = [row._asdict() for row in scan(Source(path, validation=str(other))).rows("test")]
+    assert command("--data", path, "--run", run)[1] == expected
+    assert len(command("--data", path, "--run", run, "--split", "validation")[1]) == 10
+    assert len(command("--data", other, "--run", run, "--split", "validation")[1]) == 10
+    # Without the other file it is not known which rows were left out for its sake.
+    (tmp_path / "elsewhere").mkdir()
+    moved = other.rename(tmp_path / "elsewhere" / "v.csv")
+    code, written, errors = command("--data", path, "--run", run)
+    assert (code, written) == (2, [])
+    assert errors == [f"error: {other}: there is no such file, and the run had it: say where with --validation FILE"]
+    assert command("--data", path, "--run", run, "--validation", moved)[1] == expected
+    moved.write_text(moved.read_text().replace("number 44", "number 45"))
+    assert command("--data", path, "--run", run, "--validation", moved)[2] == [
+        f"error: {path}: the files that the run validated or tested on have changed"
+    ]
+
+
+def test_a_run_that_cannot_help(command: Command, write: Write, tmp_path: Path) -> None:
+    path = write(many(40))
+    run = make_run(tmp_path / "run", Source(path, test=None))
+    assert command("--data", path, "--run", run)[2] == [f"error: {path}: the run held no rows out for test"]
+    for option, value in (("--split-seed", "0"), ("--test", "0.2"), ("--validation", "9"), ("--test", "none")):
+        code, _, errors = command("--data", path, "--run", run, option, value)
+        assert code == 2
+        assert errors[0].startswith("error: a run tells how rows are divided")
+    config = json.loads((run / "config.json").read_text())
+    config["data"]["rows"]["train"]["a"] += 1
+    (run / "config.json").write_text(json.dumps(config))
+    assert command("--data", path, "--run", run, "--split", "train")[2] == [
+        f"error: {path}: the run divided the rows in another way than this version does"
+    ]
+    path.write_text(path.read_text() + "more,a\n")
+    assert "rename it" in command("--data", path, "--run", run)[2][0]
+    for content in ("{", "[]", "{}", '{"data": {}, "preprocessing": {}, "labels": []}', '{"data": {"files": {}}}'):
+        (run / "config.json").write_text(content)
+        code, _, errors = command("--data", path, "--run", run)
+        assert code == 2
+        assert len(errors) == 1

@@ -1,0 +1,246 @@
+"""Labelled text of one's own: read, checked, and divided into texts to fit, to validate and to test.
+
+Examples:
+  python -m train.texts --data tickets.csv --text-column body --label-column queue > test.jsonl
+  python -m train.texts --data tickets.csv --run runs/tickets > test.jsonl       what that run held out
+  python -m train.texts --data newer.csv --run runs/tickets > test.jsonl         all of another file
+
+A line of the output is {"id": "tickets.csv:17", "label": "billing", "text": "..."}; 17 is the line on which the row
+begins, or the number of the row in a Parquet file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from train import division
+from train.columns import Columns, choose_columns
+from train.data import DataError
+from train.index import SPLITS, Index, gather, read_index, sha256
+from train.recorded import Recorded, read_recorded
+from train.report import Report, ReportedError
+from train.source import Source, add_arguments, make_source
+from train.tables import Table, is_table, stem
+
+
+class Text(NamedTuple):
+    """A labelled text; its id is the name of its file and the line on which it begins, ``tickets.csv:17``."""
+
+    id: str
+    label: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Labelled texts in splits, which stay in their files.
+
+    Attributes:
+        source: Where they are, and how they were divided.
+        columns: The columns that are read; to be shown to people where they were guessed (``columns.guessed``).
+        labels: By number if all are whole numbers, else by code points.
+        counts: Rows by split (``SPLITS``) and label; ``{}`` for a split that there is not.
+        report: What was found.
+        files: What is known of the files: that of the split ``"train"``, which other splits may be drawn from, and
+            those of splits with a file of their own.
+    """
+
+    source: Source
+    columns: Columns
+    labels: tuple[str, ...]
+    counts: dict[str, dict[str, int]]
+    report: Report
+    files: dict[str, Index]
+
+    @property
+    def name(self) -> str:
+        """The name of the file to train on, without its endings."""
+        return stem(self.source.data)
+
+    def rows(self, split: str) -> Iterator[Text]:
+        """Read the texts of a split, in the order of the file; one at a time is in memory.
+
+        Raises:
+            DataError: A file cannot be read, or is another than it was.
+        """
+        if self.counts.get(split):
+            found = self.files.get(split) or self.files["train"]
+            for row in found.rows(split, self.columns):
+                yield Text(f"{found.table.path.name}:{row.line}", row.label, row.text)
+
+    def describe(self) -> dict[str, Any]:
+        """Give what a run's ``config.json`` tells of its texts, enough to divide them again; no folder is in it."""
+        source = self.source
+        return {
+            "name": self.name,
+            "files": {
+                split: {"name": found.table.path.name, "sha256": found.sha256} for split, found in self.files.items()
+            },
+            "text_columns": list(self.columns.texts),
+            "label_column": self.columns.label,
+            "validation": _without_folder(source.validation),
+            "test": _without_folder(source.test),
+            "split_seed": source.split_seed,
+            "encoding": source.encoding,
+            "delimiter": source.delimiter,
+            "rows": self.counts,
+            "report": self.report.counts,
+        }
+
+
+def _without_folder(part: str | None) -> str | None:
+    return Path(part).name if part is not None and is_table(part) else part
+
+
+def scan(source: Source) -> Texts:
+    """Read texts once, check them and divide them; what is kept is a few numbers a row.
+
+    Rows that cannot be used are left out, and so are rows to train on that have the words of an earlier row, or of a
+    row in the files that validate or test. Rows are drawn in proportion to their labels, those to test first.
+
+    Raises:
+        ReportedError: Nothing is left to train on, validate or test; or with ``strict``, something was found.
+        DataError: A file cannot be read, or the settings are not for it.
+    """
+    parts = {"validation": division.parse_part("--validation", source.validation)}
+    parts["test"] = division.parse_part("--test", source.test)
+    tables = {"train": Table(source.data, source.encoding, source.delimiter)}
+    for split, part in parts.items():
+        if isinstance(part, Path):
+            tables[split] = tables["train"]._replace(path=part)
+    division.check_tables(tables)
+    columns = choose_columns(source.data, tables["train"].columns(), source.text_columns, source.label_column)
+    names: dict[str, int] = {}
+    files = {split: read_index(table, columns, split, names, source.lowercase) for split, table in tables.items()}
+    try:
+        labels = division.leave_out(files, list(names))
+        for split in ("test", "validation"):
+            division.take(files["train"], parts[split], split, source.split_seed)
+    except DataError as error:
+        raise ReportedError(str(error), gather(files)) from None
+    return _finish(source, columns, names, labels, files)
+
+
+def _finish(
+    source: Source, columns: Columns, names: dict[str, int], labels: tuple[str, ...], files: dict[str, Index]
+) -> Texts:
+    """Put together what is known of texts, all of which are in their splits.
+
+    Raises:
+        ReportedError: The source is strict, and something was found.
+    """
+    report = gather(files)
+    if source.strict and report.findings:
+        first, *others = report.lines()
+        raise ReportedError(first + (f"; and {len(others)} more" if others else ""), report)
+    counts = {split: _count(files, split, names, labels) for split in SPLITS}
+    return Texts(source, columns, labels, counts, report, files)
+
+
+def _count(files: dict[str, Index], split: str, names: dict[str, int], labels: tuple[str, ...]) -> dict[str, int]:
+    """Count the rows of a split by label, in the order of the labels."""
+    found = files.get(split) or files.get("train")
+    counts = found.count(split, len(names)) if found else []
+    return {label: counts[names[label]] for label in labels} if any(counts) else {}
+
+
+def scan_for_run(recorded: Recorded, split: str) -> Texts:
+    """Find texts that are new to a run: those that it held out, or, in a file of their own, all that are good.
+
+    Args:
+        recorded: What the run tells of its texts, with the file to read as ``recorded.source.data``.
+        split: Which of the run's splits is wanted.
+
+    Raises:
+        ReportedError: As for ``scan``.
+        DataError: A file cannot be read or is another than it was, or the run has no such split.
+    """
+    data = recorded.source.data
+    if sha256(data) != recorded.hashes["train"]:
+        if data.name == recorded.files["train"]["name"] and split not in recorded.files:
+            raise DataError(
+                f"{data}: it is not as it was when the run was trained; rename it if it is a file of its own"
+            )
+        return _scan_whole(recorded, split)
+    if not recorded.rows[split]:
+        raise DataError(f"{data}: the run held no rows out for {split}")
+    for option in ("validation", "test"):
+        part = getattr(recorded.source, option)
+        if part is not None and is_table(part) and not Path(part).is_file():
+            raise DataError(f"{part}: there is no such file, and the run had it: say where with --{option} FILE")
+    texts = scan(recorded.source)
+    hashes = {split: found.sha256 for split, found in texts.files.items()}
+    if hashes != recorded.hashes:
+        raise DataError(f"{data}: the files that the run validated or tested on have changed")
+    if texts.counts != recorded.rows:
+        raise DataError(f"{data}: the run divided the rows in another way than this version does")
+    return texts
+
+
+def _scan_whole(recorded: Recorded, split: str) -> Texts:
+    """Find all good texts of a file."""
+    source = recorded.source
+    table = Table(source.data, source.encoding, source.delimiter)
+    columns = Columns(source.text_columns, source.label_column or "")
+    names = {label: place for place, label in enumerate(recorded.labels)}
+    found = read_index(table, columns, split, names, source.lowercase)
+    found.find("unknown label", found.labels >= len(recorded.labels))
+    found.find_repeated(keep=True)
+    return _finish(source, columns, names, recorded.labels, {split: found})
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command of the module's docstring."""
+    parser = argparse.ArgumentParser(
+        prog="python -m train.texts", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", metavar="FILE", type=Path, required=True, help="the table")
+    parser.add_argument("--split", choices=SPLITS, default="test", help="which texts to write (default: %(default)s)")
+    parser.add_argument(
+        "--run", metavar="DIR", type=Path, help="read and divide as this run did; another file is not divided"
+    )
+    add_arguments(parser)
+    args = parser.parse_args(argv)
+    try:
+        write(args)
+    except DataError as error:
+        for line in error.report.lines() if isinstance(error, ReportedError) else []:
+            print(line, file=sys.stderr)
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def write(args: argparse.Namespace) -> None:
+    """Write the texts that the command line asks for to standard output, and what was found to standard error.
+
+    Raises:
+        DataError: As for ``scan`` and ``scan_for_run``.
+    """
+    if args.run is None:
+        texts = scan(make_source(args, args.data))
+    else:
+        texts = scan_for_run(read_recorded(args.run, args), args.split)
+    if not texts.counts[args.split]:
+        raise DataError(f"{args.data}: there are no rows for {args.split}")
+    for line in [*([str(texts.columns)] if texts.columns.guessed else []), *texts.report.lines()]:
+        print(line, file=sys.stderr)
+    for text in texts.rows(args.split):
+        sys.stdout.buffer.write(json.dumps(text._asdict(), ensure_ascii=False).encode() + b"\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
