@@ -38,7 +38,11 @@ def write_bundle(out: Path, run: Run, models: Sequence[Converted]) -> list[str]:
         edgetext.BundleError: The bundle that is there is damaged.
         OSError: It cannot be written, or something else is there.
     """
-    origin = {"preset": run.config["preset"], "model_sha256": run.model_sha256, "metrics": run.metrics}
+    origin = {
+        "preset": run.config["preset"],
+        "model_sha256": run.model_sha256,
+        "metrics": {name: _without_classes(value) for name, value in run.metrics.items()},
+    }
     new = {model.recipe.file: model for model in models}
     kept: dict[str, bytes] = {}
     records = [{**_entry(name, model.content), **model.record} for name, model in new.items()]
@@ -80,6 +84,11 @@ def write_bundle(out: Path, run: Run, models: Sequence[Converted]) -> list[str]:
         for model in written.models:
             written.read(model)
     return dropped
+
+
+def _without_classes(value: Any) -> Any:
+    """Leave out what was measured of each class, which a device would read at every start."""
+    return {key: item for key, item in value.items() if key != "classes"} if isinstance(value, dict) else value
 
 
 def _entry(name: str, content: bytes) -> dict[str, Any]:

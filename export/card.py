@@ -8,6 +8,7 @@ from typing import Any
 
 from edgetext import __version__
 from edgetext.bundle import FORMAT_VERSION
+from edgetext.info import MANY_LABELS
 from export.recipes import Recipe
 from export.runs import Run
 
@@ -51,7 +52,7 @@ class Card:
         measured = self.measured
         test = self.accuracy.get("keras_test")
         return (
-            f"Text classifier: {', '.join(self.labels)}. Recipe {self.recipe.name}: {measured['accuracy']:.1%} of "
+            f"Text classifier: {_list(self.labels)}. Recipe {self.recipe.name}: {measured['accuracy']:.1%} of "
             f"{measured['reviews']:,} held-back texts right, the Keras model {measured['keras_accuracy']:.1%}"
             + (f" (and {test['accuracy']:.2%} of {test['texts']:,} test texts)." if test else ".")
         )
@@ -82,6 +83,12 @@ class Card:
             "recipe": self.recipe.name,
             "accuracy": self.accuracy,
         }
+
+
+def _list(labels: list[str]) -> str:
+    """List labels, or of many the first few and how many there are."""
+    more = f", ... ({len(labels)} labels)" if len(labels) > MANY_LABELS else ""
+    return ", ".join(labels[:MANY_LABELS]) + more
 
 
 def dump(value: Any) -> str:

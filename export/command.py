@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import shlex
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +20,9 @@ _ROOT = Path(__file__).resolve().parent.parent
 # What the files of the run that ships say; those of other runs say nothing unless they are told what.
 AUTHOR, LICENSE = "edgetext", "Apache-2.0"
 DEFAULT_RUN = _ROOT / "train" / "default"
+DEFAULT_BUNDLE = _ROOT / "runtime" / "edgetext" / "default"
+# In the working folder.
+BUNDLES = Path("bundles")
 # The module that converts for each engine: it has convert(run, recipe), attach(content, card), summarize(content) and
 # PACKAGES.
 CONVERTERS = {
@@ -56,8 +60,8 @@ def parse(engine: str, description: str, argv: list[str] | None) -> tuple[argpar
         "--out",
         metavar="DIR",
         type=Path,
-        default=_ROOT / "runtime" / "edgetext" / "default",
-        help="the bundle to write, or to add to (default: the one that ships, runtime/edgetext/default)",
+        help="the bundle to write, or to add to (default: the one that ships, runtime/edgetext/default; of a run that "
+        "was named bundles/NAME, after the run)",
     )
     parser.add_argument(
         "--recipe",
@@ -83,6 +87,8 @@ def parse(engine: str, description: str, argv: list[str] | None) -> tuple[argpar
         )
     args = parser.parse_args(argv)
     ours = args.run.resolve() == DEFAULT_RUN
+    if args.out is None:
+        args.out = DEFAULT_BUNDLE if ours else BUNDLES / args.run.resolve().name
     for name, default in (("author", AUTHOR), ("license", LICENSE)):
         value = getattr(args, name)
         if value is not None and not value.isprintable():
@@ -147,11 +153,12 @@ def export(converter: Any, args: argparse.Namespace, recipes: list[Recipe]) -> i
 
     out: Path = args.out
     check_replaceable(out, BUNDLE)
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # of names and words in any script
     run = load_run(args.run)
     packages = {package: version(package) for package in converter.PACKAGES}
     models: list[Converted] = []
     failures: list[str] = []
-    print(f"{run.config['name']}, compared with Keras on {len(run.heldout)} held-back reviews")
+    print(f"{run.config['name']}, compared with Keras on {len(run.heldout)} held-back texts")
     print("recipe                 bytes  max diff mean diff  changed  short accuracy")
     for recipe in recipes:
         content = converter.convert(run, recipe)
@@ -172,12 +179,21 @@ def export(converter: Any, args: argparse.Namespace, recipes: list[Recipe]) -> i
         entry = {"engine": recipe.engine, "recipe": recipe.name, "input": recipe.input, **converter.summarize(content)}
         models.append(Converted(recipe, content, {**entry, "agreement": measured, "versions": packages}))
     print(f"{'Keras':64s} {measured['keras_accuracy']:8.1%}")
-    print("changed: labels other than Keras'; short: the same with each review cut to ten words")
+    print("changed: labels other than Keras'; short: the same with each text cut to ten words")
     if failures:
         print(f"error: {'; '.join(failures)}; nothing was written", file=sys.stderr)
         return 1
     for name in write_bundle(out, run, models):
         print(f"note: {name} came from another run and was dropped from the bundle", file=sys.stderr)
-    shown = out.relative_to(Path.cwd()) if out.is_relative_to(Path.cwd()) else out
-    print(f'wrote {shown}; next: python runtime/classify.py --model {shown} "great movie"')
+    print(next_command(out, args.run))
     return 0
+
+
+def next_command(out: Path, run: Path) -> str:
+    """Say what was written, and the command that tries it on a text of the run's own words, ready to be typed."""
+    from edgetext import Bundle
+
+    shown = str(out.relative_to(Path.cwd()) if out.is_relative_to(Path.cwd()) else out)
+    ours = run.resolve() == DEFAULT_RUN
+    text = '"great movie"' if ours else shlex.quote(Bundle.open(out).manifest["self_test"]["text"])
+    return f"wrote {shown}; next: python runtime/classify.py --model {shlex.quote(shown)} {text}"

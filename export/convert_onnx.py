@@ -27,6 +27,8 @@ from export.runs import Run, inference_function
 PACKAGES = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime")
 # Old enough for the onnxruntime of any distribution in use (1.10 reads it), and all that these graphs need.
 OPSET = 15
+# What turns logits into probabilities.
+_PROBABILITIES = ("Sigmoid", "Softmax")
 
 
 def convert(run: Run, recipe: Recipe) -> bytes:
@@ -82,8 +84,8 @@ def _quantize(model: onnx.ModelProto, recipe: str, run: Run) -> onnx.ModelProto:
                     # the same result.
                     activation_type=QuantType.QUInt8,
                     weight_type=QuantType.QInt8,
-                    # A quantised sigmoid would leave 256 probabilities, one of them exactly one half.
-                    nodes_to_exclude=[node.name for node in model.graph.node if node.op_type == "Sigmoid"],
+                    # Quantised they would leave 256 probabilities, one of them exactly one half.
+                    nodes_to_exclude=[node.name for node in model.graph.node if node.op_type in _PROBABILITIES],
                 )
             return onnx.load(target)
     finally:

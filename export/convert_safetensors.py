@@ -73,7 +73,7 @@ def _bigrams(run: Run, model: keras.Model, network: Any) -> tuple[dict[str, str]
     """Take the ``edge`` preset's weights: two tables, and a dense layer that only scales and shifts each output."""
     try:
         tables = {name: model.get_layer(name).get_weights()[0] for name in ("unigrams", "bigrams")}
-        kernel, bias = model.get_layer("head").get_weights()
+        kernel, bias = _head(model.get_layer("head"))
         metadata = {
             "network": "bigrams",
             "multipliers": " ".join(str(int(factor)) for factor in network["multipliers"]),
@@ -89,6 +89,15 @@ def _bigrams(run: Run, model: keras.Model, network: Any) -> tuple[dict[str, str]
         # (rows, outputs) to (outputs, rows): an output's weights lie together.
         tensors[name], tensors[f"{name}.scale"] = quantize((table * diagonal).T.copy(), axis=0)
     return metadata, tensors
+
+
+def _head(layer: keras.layers.Layer) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Give by what a head multiplies the sums, shape (outputs, outputs), and what it adds, shape (outputs,)."""
+    if isinstance(layer, layers.Rescaling):  # of more than two labels, where it only adds
+        bias = np.array(layer.offset, np.float32)
+        return np.eye(len(bias), dtype=np.float32) * np.float32(layer.scale), bias
+    kernel, bias = layer.get_weights()
+    return kernel, bias
 
 
 def _average(run: Run, model: keras.Model) -> tuple[dict[str, str], dict[str, Any]]:

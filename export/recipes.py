@@ -65,11 +65,13 @@ class Recipe(NamedTuple):
 # About two and a half times the largest value seen, with seeds 0, 1 and 2 of the tutorial preset and seed 0 of edge
 # (int8: 0.061, 0.01, 0.8 %, and on short texts 0.01): enough for another seed, not enough for a conversion gone wrong
 # (one that answers 0.5 to everything has a mean of 0.4). With static recipes the few words of a short text share the
-# steps of sums made for long ones: 0.042 with edge.
+# steps of sums made for long ones: 0.042 with edge. Of many labels, the two most probable are nearer to each other:
+# with 300 of them, of which Keras told 73 % right, static recipes changed 3 % of the labels, dynamic ones 0.6 %, and
+# float16 had a mean of 2.3e-4, 3.0e-4 on short texts.
 _FLOAT32 = Tolerance(1e-5, 1e-6, 0.002, 1e-6)
-_FLOAT16 = Tolerance(3e-3, 3e-4, 0.002, 3e-4)
+_FLOAT16 = Tolerance(4e-3, 6e-4, 0.002, 8e-4)
 _INT8 = Tolerance(0.15, 0.025, 0.02, 0.025)
-_STATIC = _INT8._replace(short_mean_difference=0.1)
+_STATIC = _INT8._replace(labels_changed=0.08, short_mean_difference=0.1)
 
 # What a bundle's folder holds; a folder with anything else in it is not replaced.
 BUNDLE = Kind(MANIFEST, "vocab.txt", optional="model.*")
@@ -94,7 +96,8 @@ _WITH_IDS = (
         "tflite",
         "static_wi8_ai8",
         "integer-only accelerators and microcontrollers",
-        "a CPU, where it is no smaller than dynamic_wi8_afp32 and loses more, above all on short texts",
+        "a CPU, where it is no smaller than dynamic_wi8_afp32 and loses more, above all on short texts; nor for dozens "
+        "of labels, whose probabilities come in steps of 1/256",
         _STATIC,
         default=False,
     ),

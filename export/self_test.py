@@ -22,7 +22,9 @@ def self_test(run: Run) -> dict[str, Any]:
     Returns:
         ``text``; ``label``, what the Keras model says of it; and ``score``, that label's probability.
     """
-    ids = np.arange(len(RESERVED), min(CANDIDATES, len(run.tokens)), dtype=np.int32)
+    frequent = range(len(RESERVED), min(CANDIDATES, len(run.tokens)))
+    # A word may hold the carriage return of a line's end, which no terminal shows.
+    ids = np.array([index for index in frequent if run.tokens[index].isprintable()] or frequent, dtype=np.int32)
     rows = np.full((len(ids), run.preprocessing.max_length), PAD_ID, np.int32)
     rows[:, :2] = np.stack([np.full_like(ids, START_ID), ids], axis=1)[:, : run.preprocessing.max_length]
     alone = by_class(run.model.predict(rows, batch_size=256, verbose=0))  # (words, labels)

@@ -1,7 +1,8 @@
-"""Train a classifier on the movie reviews and write a run folder.
+"""Train a classifier on the movie reviews, or on labelled text of your own, and write a run folder.
 
 Examples:
-  python -m train                              the default run, of the preset edge
+  python -m train                              the default run, of the preset edge, on the movie reviews
+  python -m train --data tickets.csv --text-column body --label-column queue       writes runs/tickets
   python -m train --data aclImdb_v1.tar.gz --out runs/mine --epochs 100 --patience 5
   python -m train.look                         look at the data first
 """
@@ -9,17 +10,28 @@ Examples:
 from __future__ import annotations
 
 import argparse
+import io
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgetext.errors import describe
 from edgetext.quiet import import_tensorflow
+from edgetext.text import LOWERCASES
 from train import data
+from train.choices import Choices
+from train.lines import GZIP_MARK
 from train.presets import DEFAULT_PRESET, PRESETS
+from train.source import add_arguments, make_source
+from train.tables import ENDINGS, is_table, stem
+
+if TYPE_CHECKING:
+    from train.pipeline import Job
 
 DEFAULT_RUN = Path(__file__).resolve().parent / "default"
+RUNS = Path("runs")
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -30,71 +42,150 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         description=f"{__doc__}\npresets:\n{listing}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    data.add_argument(parser)
+    data.add_argument(parser, "; or a table of labelled text, see below")
     parser.add_argument("--preset", choices=PRESETS, default=DEFAULT_PRESET, help="the network (default: %(default)s)")
     parser.add_argument(
         "--out",
         metavar="DIR",
         type=Path,
-        default=DEFAULT_RUN,
-        help="the run folder to write (default: train/default of this checkout)",
+        help="the run folder to write (default: train/default of this checkout; of a table runs/NAME, after the file)",
     )
     for name, about in (
-        ("epochs", "passes over the training reviews, at most"),
-        ("batch_size", "reviews in a step"),
+        ("epochs", "passes over the training texts, at most"),
+        ("batch_size", "texts in a step"),
         ("seed", "of the initial weights, the order of the batches, and whatever else is drawn"),
         ("patience", "stop after so many epochs without a lower validation loss and restore the best weights"),
-        ("validation", "training reviews set aside to validate"),
     ):
         defaults = {key: getattr(preset.settings, name) for key, preset in PRESETS.items()}
         if set(defaults.values()) == {None}:
             shown = "never stop early"
         else:
             shown = ", ".join(f"{value} for {key}" for key, value in defaults.items())
+            if name in ("epochs", "batch_size"):
+                shown += "; edge goes by the number of texts in a table"
         option = f"--{name.replace('_', '-')}"
         parser.add_argument(option, metavar="N", type=int, help=f"{about} (default: {shown})")
-    parser.add_argument(
-        "--buckets",
-        metavar="N",
-        type=int,
-        help="for edge: rows of the table of bigrams, a power of two (default: 262144)",
-    )
-    parser.add_argument(
+    sizes = parser.add_argument_group("sizes", "for edge; of a table all are chosen from the texts unless given")
+    for name, about in (
+        ("vocabulary", "ids in the vocabulary"),
+        ("max_length", "ids in a row: longer texts are cut"),
+        ("buckets", "rows of the table of bigrams, a power of two"),
+    ):
+        default = getattr(PRESETS[DEFAULT_PRESET].choices, name)
+        option = f"--{name.replace('_', '-')}"
+        sizes.add_argument(option, metavar="N", type=int, help=f"{about} (default: {default} for the reviews)")
+    sizes.add_argument(
         "--choice",
         metavar="NAME=VALUE",
         action="append",
         default=[],
-        help="for edge: try another value of a number in train/choices.py; may be repeated",
+        help="try another value of a number in train/choices.py; may be repeated",
+    )
+    own = add_arguments(parser)
+    own.add_argument(
+        "--target-size",
+        metavar="SIZE",
+        help="choose the largest tables with which no int8 file is larger than SIZE, such as 100KB",
+    )
+    own.add_argument(
+        "--lowercase",
+        choices=LOWERCASES,
+        help="which letters to lower-case: ascii, A to Z alone, or unicode, all (default: ascii)",
+    )
+    own.add_argument(
+        "--class-weights",
+        choices=("auto", "balanced", "none"),
+        help="what a text of a rare class counts (default: auto, more where the rarest class has less than a fifth of "
+        "an even share)",
     )
     parser.add_argument(
-        "--no-test", action="store_true", help="leave the test reviews alone: for trying things, which is to choose"
+        "--no-test", action="store_true", help="leave the test texts alone: for trying things, which is to choose"
     )
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    table = args.data is not None and is_table(Path(args.data))
+    if args.out is None:
+        args.out = RUNS / stem(Path(args.data)) if table else DEFAULT_RUN
+    if not table:
+        _check_reviews(parser, args)
+    return args
 
 
-def make_job(args: argparse.Namespace) -> Any:
+def _check_reviews(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Refuse what is for tables only, and read ``--validation`` as a number."""
+    for name in ("text_column", "label_column", "test", "split_seed", "strict", "encoding", "delimiter"):
+        if getattr(args, name) is not None:
+            parser.error(f"--{name.replace('_', '-')} is for --data FILE, a table; the movie reviews have their own")
+    for name in ("target_size", "lowercase", "class_weights"):
+        if getattr(args, name) is not None:
+            parser.error(f"--{name.replace('_', '-')} is for --data FILE, a table of labelled text")
+    if args.validation is not None:
+        if not args.validation.isascii() or not args.validation.isdigit():
+            parser.error(f"--validation takes a number of the movie reviews, not {args.validation!r}")
+        args.validation = int(args.validation)
+
+
+def _check_archive(source: str | None) -> None:
+    """Refuse a file that can be neither the archive of the reviews nor, by its name, a table.
+
+    Raises:
+        data.DataError: It is such a file.
+        OSError: It cannot be read.
+    """
+    if source is not None and Path(source).is_file():
+        with open(source, "rb") as file:
+            if file.read(len(GZIP_MARK)) != GZIP_MARK:
+                raise data.DataError(
+                    f"{source}: neither the archive of the movie reviews nor a table, whose name ends in {ENDINGS}"
+                )
+
+
+def make_job(args: argparse.Namespace) -> Job:
     """Put together what to train.
 
     Raises:
         ValueError: A value is out of range, or the preset does not have it.
     """
     from train.pipeline import Job
+    from train.sizing import parse_size
 
     preset = PRESETS[args.preset]
-    names = ("epochs", "batch_size", "seed", "patience", "validation")
-    given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
-    changed = args.choice + ([] if args.buckets is None else [f"buckets={args.buckets}"])
-    choices = preset.choices
-    if choices is not None:
-        choices = choices.changed(changed)
-    elif changed:
+    given = {name: getattr(args, name) for name in ("epochs", "batch_size", "seed", "patience")}
+    sizes = {name: getattr(args, name) for name in ("vocabulary", "max_length", "buckets")}
+    changes = [*args.choice, *(f"{name}={value}" for name, value in sizes.items() if value is not None)]
+    table = args.data is not None and is_table(Path(args.data))
+    if changes and preset.choices is None and (not table or args.choice or args.buckets is not None):
         raise ValueError(f"preset {args.preset} has nothing to choose: --buckets and --choice are for edge")
-    return Job(args.preset, replace(preset.settings, **given), choices, args.data, args.out, not args.no_test)
+    if args.target_size is not None and preset.choices is None:
+        raise ValueError(f"--target-size is for the preset edge, not for {args.preset}")
+    if table:
+        if args.no_test:
+            if args.test not in (None, "none"):
+                raise ValueError(f"--no-test and --test {args.test} contradict each other: leave one of them out")
+            args.test = "none"
+        source = make_source(args, Path(args.data), args.lowercase or LOWERCASES[0])
+        # What is out of range is refused before all texts are read.
+        replace(preset.settings, **{name: value for name, value in given.items() if value is not None})
+        replace(preset.choices or Choices(), crops=0).changed(changes)
+    else:
+        _check_archive(args.data)
+        given["validation"] = args.validation
+    return Job(
+        args.preset,
+        {name: value for name, value in given.items() if value is not None},
+        changes,
+        source if table else args.data,
+        args.out,
+        not args.no_test,
+        args.class_weights or "auto",
+        None if args.target_size is None else parse_size(args.target_size),
+    )
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command of the module's docstring."""
     args = parse(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a label need not be in the terminal's encoding
     try:
         import_tensorflow()  # before the pipeline does it less quietly
         from train.pipeline import train
@@ -110,23 +201,30 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted: nothing was written", file=sys.stderr)
         return 130
+    tell(metrics)
+    shown = args.out.relative_to(Path.cwd()) if args.out.is_relative_to(Path.cwd()) else args.out
+    if replaced:
+        print(f"kept what was there as {shown}.previous")
+    print(
+        f"wrote {shown}; next: python export/to_safetensors.py"
+        + ("" if args.out == DEFAULT_RUN else f" --run {shlex.quote(str(shown))}")
+    )
+    return 0
+
+
+def tell(metrics: dict[str, Any]) -> None:
+    """Print what was measured."""
     for key, about in (
         ("validation", "validation"),
         ("validation_sentences", "validation sentences"),
         ("test", "test"),
     ):
         if found := metrics.get(key):
+            positive = f", {found['positive']:.1%} called positive" if key.endswith("sentences") else ""
             print(
-                f"{about}: accuracy {found['accuracy']:.2%}, loss {found['loss']:.4f}, calibration error "
-                f"{found['ece']:.3f}, {found['positive']:.1%} called positive, of {found['reviews']:,}"
+                f"{about}: accuracy {found['accuracy']:.2%}, macro F1 {found['macro_f1']:.3f}, loss "
+                f"{found['loss']:.4f}, calibration error {found['ece']:.3f}{positive}, of {found['reviews']:,}"
             )
-    shown = args.out.relative_to(Path.cwd()) if args.out.is_relative_to(Path.cwd()) else args.out
-    if replaced:
-        print(f"kept what was there as {shown}.previous")
-    print(
-        f"wrote {shown}; next: python export/to_safetensors.py" + ("" if args.out == DEFAULT_RUN else f" --run {shown}")
-    )
-    return 0
 
 
 if __name__ == "__main__":

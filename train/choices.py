@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -10,6 +11,7 @@ from typing import Any
 # consumer can compute it in int32.
 MULTIPLIERS = (40503, 30011)
 LARGEST_VOCABULARY = (2**31 - 1) // sum(MULTIPLIERS) + 1
+OBJECTIVES = ("logistic", "hinge")
 
 
 @dataclass(frozen=True)
@@ -22,11 +24,16 @@ class Choices:
         buckets: Rows of the table of bigrams, a power of two.
         exponent: The sum of n ids' weights is divided by ``n ** exponent``: 0 adds evidence up without end, so that
             long texts come out too certain, and 1 averages.
+        objective: ``"logistic"``: the cross-entropy of two labels. ``"hinge"``: for each label against the rest, the
+            squared hinge loss of linear support vector machines.
+        ratio_exponent: Weights are scaled by this power of their log-count ratio: 1 as in naive Bayes, 0 not at all.
+        least_texts: A bucket of bigrams that occurs in fewer texts weighs nothing.
         crops: Crops of each review in an epoch.
         crop_words: The fewest and the most words of a crop.
         crop_weight: Of a crop in the loss; a whole review has 1.
         learning_rate: Adam's in the first step; it falls to nothing in a straight line.
         regularization: Factor of the squared weights in the loss.
+        stronger: Multiples of it to try, in this order and as long as the loss in validation falls.
         initial_weight: What every weight, by which the log-count ratios are multiplied, starts from.
         teacher_buckets: Those of the teacher; 0 leaves the unlabelled reviews alone.
         teacher_crop_weight: As ``crop_weight``, when the teacher is fitted: it labels whole reviews only.
@@ -37,11 +44,15 @@ class Choices:
     max_length: int = 512
     buckets: int = 2**18
     exponent: float = 0.25
+    objective: str = "logistic"
+    ratio_exponent: float = 1.0
+    least_texts: int = 0
     crops: int = 3
     crop_words: tuple[int, int] = (5, 30)
     crop_weight: float = 0.4
     learning_rate: float = 4e-3
     regularization: float = 5e-6
+    stronger: tuple[float, ...] = ()
     initial_weight: float = 0.05
     teacher_buckets: int = 2**20
     teacher_crop_weight: float = 0.2
@@ -62,20 +73,24 @@ class Choices:
             if not low <= getattr(self, name) <= high:
                 raise ValueError(f"{name.replace('_', '-')} must be from {low} to {high}, not {getattr(self, name)}")
         shortest, longest = self.crop_words
-        if not 1 <= shortest <= longest < self.max_length:
+        if self.crops and not 1 <= shortest <= longest < self.max_length:
             raise ValueError(
                 f"crop-words must be two rising numbers from 1 to max-length - 1, {self.max_length - 1}, not "
                 f"{shortest},{longest}"
             )
-        largest = {"exponent": 1.0, "crops": 1000}
-        for name in ("exponent", "crops", "crop_weight", "regularization", "teacher_crop_weight"):
+        if self.objective not in OBJECTIVES:
+            raise ValueError(f"objective must be {' or '.join(OBJECTIVES)}, not {self.objective}")
+        largest = {"exponent": 1.0, "ratio_exponent": 1.0, "crops": 1000}
+        for name in (*largest, "least_texts", "crop_weight", "regularization", "teacher_crop_weight"):
             if not 0 <= getattr(self, name) <= largest.get(name, 1e6):  # false for NaN too
                 raise ValueError(f"{name.replace('_', '-')} is out of range: {getattr(self, name)}")
+        if not all(1 < factor <= 1e6 for factor in self.stronger):
+            raise ValueError(f"stronger must be numbers above 1, not {self.stronger}")
         for name in ("learning_rate", "initial_weight", "teacher_temperature"):
             if not 0 < getattr(self, name) <= 1e6:
                 raise ValueError(f"{name.replace('_', '-')} must be larger than 0, not {getattr(self, name)}")
 
-    def changed(self, texts: list[str]) -> Choices:
+    def changed(self, texts: Sequence[str]) -> Choices:
         """Give a copy with some choices changed.
 
         Args:
@@ -92,9 +107,13 @@ class Choices:
             if name not in kinds:
                 raise ValueError(f"no choice is called {name!r}: there are {', '.join(kinds)}")
             try:
-                values[name] = tuple(map(int, value.split(","))) if kinds[name] is tuple else kinds[name](value)
-                if kinds[name] is tuple and len(values[name]) != 2:
-                    raise ValueError
+                if name == "crop_words":
+                    low, high = map(int, value.split(","))
+                    values[name] = low, high
+                elif name == "stronger":
+                    values[name] = tuple(map(float, filter(None, value.split(","))))
+                else:
+                    values[name] = kinds[name](value)
             except ValueError:
                 raise ValueError(f"{text}: the value is not as that of {name}, {getattr(self, name)}") from None
         return replace(self, **values)

@@ -244,12 +244,12 @@ def _review_name(member: str) -> str | None:
     return None
 
 
-def add_argument(parser: argparse.ArgumentParser) -> None:
-    """Add the option that every command over the reviews has."""
+def add_argument(parser: argparse.ArgumentParser, more: str = "") -> None:
+    """Add the option that every command over the reviews has; ``more`` says what else it takes."""
     parser.add_argument(
         "--data",
         metavar="PATH",
-        help=f"the archive aclImdb_v1.tar.gz or its unpacked folder (default: ${DATA_VARIABLE}, else downloaded)",
+        help=f"the archive aclImdb_v1.tar.gz or its unpacked folder (default: ${DATA_VARIABLE}, else downloaded){more}",
     )
 
 

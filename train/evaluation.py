@@ -1,71 +1,82 @@
-"""Evaluating a model: accuracy, loss and calibration, on whole reviews and on short texts."""
+"""Evaluating a model: accuracy, F1, loss and calibration, on whole texts and on short ones."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
-from edgetext.text import PAD_ID, tokenize
+from edgetext.text import tokenize
+from train.calibration import calibration_error
 from train.data import Review
-from train.rows import Rows, Targets
+from train.rows import Encoded, Targets
 
-# As in Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
-CALIBRATION_BINS = 15
 # A sentence of a review stands for a short text if it has so many words.
 SENTENCE_WORDS = (5, 40)
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|<br />")
 
 
-def evaluate(model: keras.Model, rows: Rows, targets: Targets) -> dict[str, float | int]:
-    """Measure a model; a probability of exactly one half counts as the first label.
+def evaluate(model: keras.Model, texts: Encoded, labels: Sequence[str]) -> dict[str, Any]:
+    """Measure a model; where labels are equally probable, the first counts.
 
     Returns:
-        ``loss`` (binary cross-entropy), ``accuracy``, ``ece`` (expected calibration error), ``positive`` (share of the
-        texts that get the second label), each 0 to 1 but the loss, and ``reviews``, their number.
+        ``loss`` (cross-entropy), ``accuracy``, ``macro_f1`` (see ``by_class``), ``ece`` (expected calibration error),
+        each 0 to 1 but the loss; ``reviews``, the number of texts; of two labels ``positive``, the share of the texts
+        that get the second; and ``classes``, for each label its ``precision``, ``recall``, ``f1`` and ``texts``.
     """
-    probabilities = model.predict(rows, batch_size=512, verbose=0)[:, 0].astype(np.float64)  # (reviews,)
-    chosen = probabilities > 0.5
+    parts = [by_label(model.predict(rows, batch_size=512, verbose=0)) for rows, _ in texts.chunks()]
+    return measure(np.concatenate(parts), texts.targets, labels)
+
+
+def by_label(outputs: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Give the probability of each label, shape (texts, labels), from what a network gives."""
+    outputs = outputs.astype(np.float64)
+    return np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
+
+
+def measure(probabilities: npt.NDArray[np.float64], targets: Targets, labels: Sequence[str]) -> dict[str, Any]:
+    """Compare probabilities, shape (texts, labels), with the indices of the right labels; see ``evaluate``."""
+    chosen = probabilities.argmax(axis=1)
     # Keras' own bound on probabilities in its loss.
-    bounded = np.clip(probabilities, 1e-7, 1 - 1e-7)
+    right = np.clip(probabilities[np.arange(len(targets)), targets], 1e-7, 1 - 1e-7)
+    classes = by_class(chosen, targets, labels)
     return {
-        "loss": float(-np.log(np.where(targets > 0.5, bounded, 1 - bounded)).mean()),
-        "accuracy": float((chosen == (targets > 0.5)).mean()),
+        "loss": float(-np.log(right).mean()),
+        "accuracy": float((chosen == targets).mean()),
+        "macro_f1": float(np.mean([found["f1"] for found in classes.values()])),
         "ece": calibration_error(probabilities, targets),
-        "positive": float(chosen.mean()),
-        "reviews": len(rows),
+        **({"positive": float((chosen == 1).mean())} if len(labels) == 2 else {}),
+        "reviews": len(targets),
+        "classes": classes,
     }
 
 
-def calibration_error(probabilities: npt.NDArray[Any], targets: npt.NDArray[Any]) -> float:
-    """Give the expected calibration error: by how much confidence and accuracy differ, weighted by texts.
+def by_class(chosen: npt.NDArray[Any], targets: Targets, labels: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Give precision, recall, F1 and the number of texts of each label that is right or chosen for any text.
 
-    Naeini et al., AAAI 2015, with ``CALIBRATION_BINS`` equal bins of the chosen label's probability.
-
-    Args:
-        probabilities: Of the second label, shape (texts,).
-        targets: 1 for the second label, 0 for the first, shape (texts,).
+    What would be divided by zero is 0, as scikit-learn's ``classification_report(zero_division=0)`` has it; so is its
+    choice of labels, over whose F1 the macro F1 is the plain mean.
     """
-    confidence = np.maximum(probabilities, 1 - probabilities)
-    right = (probabilities > 0.5) == (targets > 0.5)
-    bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-    gaps = np.bincount(bins, confidence - right, CALIBRATION_BINS)
-    return float(np.abs(gaps).sum() / len(targets))
+    size = len(labels)
+    actual, predicted = np.bincount(targets, minlength=size), np.bincount(chosen, minlength=size)
+    hits = np.bincount(targets[chosen == targets], minlength=size)
+    return {
+        label: {
+            "precision": float(hits[place] / max(predicted[place], 1)),
+            "recall": float(hits[place] / max(actual[place], 1)),
+            "f1": float(2 * hits[place] / (actual[place] + predicted[place])),
+            "texts": int(actual[place]),
+        }
+        for place, label in enumerate(labels)
+        if actual[place] + predicted[place]
+    }
 
 
-def first_words(rows: Rows, count: int = 10) -> Rows:
-    """Cut rows of ids to the start mark and the first ``count`` ids after it, of those that the row has.
-
-    Rows of long reviews cut at their front have no start mark; they are cut to ``count + 1`` ids like the others.
-    """
-    return np.where(np.arange(rows.shape[1]) <= count, rows, PAD_ID).astype(np.int32)
-
-
-def sentences(reviews: Sequence[Review]) -> Iterator[Review]:
+def sentences(reviews: Iterable[Any]) -> Iterator[Review]:
     """Cut reviews into sentences of ``SENTENCE_WORDS`` words, each with its review's label.
 
     Many a sentence of a praising review does not praise, so no model can be right on all; they tell which model

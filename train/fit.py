@@ -6,8 +6,10 @@ import contextlib
 import signal
 from collections.abc import Iterator
 from types import FrameType
+from typing import Any
 
 import keras
+import numpy.typing as npt
 import tensorflow as tf
 from tqdm import tqdm
 
@@ -26,6 +28,7 @@ def fit(
     training: tuple[Rows, Targets] | keras.utils.PyDataset,
     validation: tuple[Rows, Targets],
     settings: Settings,
+    weights: npt.NDArray[Any] | None = None,
 ) -> dict[str, list[float]]:
     """Fit the model in place.
 
@@ -34,6 +37,7 @@ def fit(
         training: Rows and targets, or a data set of batches, whose size is then its own affair.
         validation: Rows and targets.
         settings: How long, and when to stop.
+        weights: Of each row to fit, shape (rows,), where rows were given; None for equal ones.
 
     Returns:
         ``loss``, ``accuracy``, ``val_loss`` and ``val_accuracy``, a value per epoch.
@@ -50,6 +54,7 @@ def fit(
             *(training if whole else (training,)),
             epochs=settings.epochs,
             batch_size=settings.batch_size if whole else None,
+            sample_weight=weights,
             validation_data=validation,
             callbacks=callbacks,
             verbose=0,

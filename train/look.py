@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from edgetext.text import PAD_ID, Encoder, tokenize
 from train import data
 from train.presets import DEFAULT_PRESET, PRESETS, Preset
-from train.vocabulary import build_vocabulary
+from train.vocabulary import build_vocabulary, survey
 
 # Shares of the reviews whose longest length is shown, in percent.
 PERCENTILES = (10, 50, 90, 99, 100)
@@ -68,7 +68,8 @@ def show(source: str | None, preset: Preset, chosen: str | None) -> None:
     first = next(iter(reviews))
     if chosen is not None and chosen not in reviews:
         raise data.DataError(f"no review is called {chosen!r}; one is called {first!r}")
-    vocabulary = build_vocabulary((review.text for review in splits["train"]), preset.vocabulary_size)
+    words = survey(review.text for review in splits["train"]).words
+    vocabulary = build_vocabulary(words, preset.vocabulary_size)
     for name, split in splits.items():
         show_split(name, split)
     print(f"vocabulary: {len(vocabulary):,} ids; the most frequent words are {', '.join(vocabulary.tokens[4:14])}")

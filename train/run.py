@@ -3,31 +3,32 @@
 model.keras      the trained model, without the optimizer's state
 vocab.txt        the vocabulary, line n is the token with id n
 spellings.txt    how its words are written with capitals, most frequent first, a spelling a line
-config.json      preset, labels, preprocessing, settings, where the data came from, versions
+config.json      preset, labels, preprocessing, settings, what the data were, versions
 history.json     loss and accuracy per epoch, of training and validation
 history.png      the same as two plots
-metrics.json     loss and accuracy on the validation and test reviews
-samples.npz      encoded reviews, so that export needs no data: `calibration_*` from those fitted, to calibrate
-quantisation; `heldout_*` from those validated, to compare converted models with Keras
+metrics.json     loss, accuracy and more on the texts to validate and to test
+samples.npz      encoded texts, so that export needs no data: `calibration_*` from those fitted, to calibrate
+quantisation; `heldout_*` from those that were not, to compare converted models with Keras
 """
 
 from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from heapq import nsmallest
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from edgetext.folders import Kind, replacing
 from edgetext.text import Vocabulary
-from train.data import Review
+from train.corpus import LabelledText
 from train.plots import plot_history
-from train.rows import Rows, Targets
+from train.rows import Encoded, digest
 
 FORMAT_VERSION = 1
 KIND = Kind(
@@ -36,28 +37,32 @@ KIND = Kind(
 )
 
 
-@dataclass(frozen=True)
-class Samples:
-    """Encoded reviews with their ids: the head of a split."""
-
-    reviews: Sequence[Review]
-    rows: Rows
-    targets: Targets
-
-    def arrays(self, name: str, count: int) -> dict[str, Any]:
-        """Give the first ``count`` as arrays: review ids, token ids (uint16 or uint32) and targets (uint8)."""
-        rows = self.rows[:count]
-        return {
-            f"{name}_reviews": np.array([review.id for review in self.reviews[:count]]),
-            f"{name}_ids": rows.astype(np.min_scalar_type(int(rows.max()))),
-            f"{name}_targets": self.targets[:count].astype(np.uint8),
-        }
-
-
 # 100 to 500 texts are what TensorFlow Lite's guide recommends to calibrate with. Five hundred to compare make one
 # changed label 0.2 points, and keep the file at some hundred kilobytes.
-CALIBRATION_COUNT = 100
-HELDOUT_COUNT = 500
+COUNTS = {"calibration": 100, "heldout": 500}
+
+
+def sample(name: str, encoded: Encoded, texts: Iterable[LabelledText]) -> dict[str, npt.NDArray[Any]]:
+    """Draw texts for a run to hold, the first in the order of the SHA-256 of their ids: as good as at random.
+
+    Args:
+        name: ``"calibration"`` or ``"heldout"``.
+        encoded: The texts, encoded.
+        texts: The same, for their ids.
+
+    Returns:
+        Arrays with ``name`` in front of theirs: ``_reviews``, the ids of the texts; ``_ids``, their rows (uint8 to
+        uint32); and ``_targets``, the indices of their labels (uint8 or uint16).
+    """
+    digests = ((digest(text.id), place, text.id) for place, text in enumerate(texts))
+    drawn = nsmallest(COUNTS[name], digests)
+    places = np.array([place for _, place, _ in drawn])
+    rows, targets = encoded.take(places), encoded.targets[places]
+    return {
+        f"{name}_reviews": np.array([text_id for *_, text_id in drawn]),
+        f"{name}_ids": rows.astype(np.min_scalar_type(int(rows.max()))),
+        f"{name}_targets": targets.astype(np.min_scalar_type(int(targets.max()))),
+    }
 
 
 def write_run(
@@ -69,8 +74,8 @@ def write_run(
     config: dict[str, Any],
     history: dict[str, list[float]],
     metrics: dict[str, Any],
-    fitted: Samples,
-    validated: Samples,
+    calibration: dict[str, npt.NDArray[Any]],
+    heldout: dict[str, npt.NDArray[Any]],
 ) -> None:
     """Write a run folder, whole or not at all; one that it replaces is kept as ``<out>.previous``.
 
@@ -86,11 +91,8 @@ def write_run(
             text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
             (folder / f"{name}.json").write_text(text, encoding="utf-8")
         plot_history(history, folder / "history.png")
-        np.savez_compressed(
-            folder / "samples.npz",
-            **fitted.arrays("calibration", CALIBRATION_COUNT),
-            **validated.arrays("heldout", HELDOUT_COUNT),
-        )
+        arrays: dict[str, Any] = {**calibration, **heldout}
+        np.savez_compressed(folder / "samples.npz", **arrays)
 
 
 # What Keras 3.15 writes of layers and initializers and Keras 3.12 refuses to read, even when it is None.

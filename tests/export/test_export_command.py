@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import pytest
@@ -99,7 +101,7 @@ def test_help_needs_no_framework(run_python: Runner) -> None:
 @pytest.mark.parametrize("engine", ["tflite", "onnx"])
 def test_output(engine: str, exported: Any) -> None:
     lines = exported.printed[engine].splitlines()
-    assert lines[0] == "imdb-tutorial, compared with Keras on 500 held-back reviews"
+    assert lines[0] == "imdb-tutorial, compared with Keras on 500 held-back texts"
     recipes = [recipe for recipe in RECIPES if recipe.engine == engine and recipe.input == "ids"]
     for recipe, line in zip(recipes, lines[2:]):
         (record,) = (m.record for m in exported.bundle.models if (m.engine, m.recipe) == (engine, recipe.name))
@@ -114,14 +116,19 @@ def test_output(engine: str, exported: Any) -> None:
     keras, legend, last = lines[2 + len(recipes) : 5 + len(recipes)]
     assert keras.split() == ["Keras", f"{agreement['keras_accuracy']:.1%}"]
     assert legend.startswith("changed: ")
-    assert last == f'wrote {exported.folder}; next: python runtime/classify.py --model {exported.folder} "great movie"'
+    text = exported.bundle.manifest["self_test"]["text"]
+    assert last == f"wrote {exported.folder}; next: python runtime/classify.py --model {exported.folder} {quote(text)}"
 
 
 @pytest.mark.slow
-def test_the_next_command_works(exported: Any, run_python: Runner) -> None:
-    result = run_python("runtime/classify.py", "--model", exported.folder, "great movie")
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.startswith(("positive", "negative"))
+def test_the_next_command_works(exported: Any, root: Path) -> None:
+    *_, last = exported.printed["tflite"].splitlines()
+    command = last.partition("next: ")[2].replace("python ", f"{sys.executable} ", 1)
+    found = subprocess.run(command, shell=True, cwd=root, capture_output=True, encoding="utf-8", check=True)
+    known = exported.bundle.manifest["self_test"]
+    label, score, _, text = found.stdout.rstrip("\n").split("\t")
+    assert (label, text) == (known["label"], known["text"])
+    assert float(score) == pytest.approx(known["score"], abs=0.05)
 
 
 @pytest.mark.parametrize("engine", ["tflite", "onnx"])

@@ -17,11 +17,12 @@ import pytest
 from edgetext.text import Encoder, Preprocessing, Vocabulary
 from train import data, edge, network
 from train.__main__ import main
+from train.calibration import calibration_error, temperature
 from train.choices import LARGEST_VOCABULARY, MULTIPLIERS, Choices
 from train.data import Review
-from train.evaluation import calibration_error, sentences
+from train.evaluation import sentences
 from train.presets import PRESETS
-from train.rows import encode, split_validation
+from train.rows import Encoded, encode, split_validation
 
 Runner = Callable[..., "subprocess.CompletedProcess[str]"]
 ErrorLine = Callable[[str], str]
@@ -36,6 +37,18 @@ def random_rows(seed: int, count: int = 40, max_length: int = 20, vocabulary: in
     lengths = generator.integers(1, max_length + 1, count)
     rows[np.arange(max_length) >= lengths[:, None]] = 0
     return rows, lengths
+
+
+def encoded(rows: Any, targets: Any) -> Encoded:
+    """Give rows as ``rows.encode`` does."""
+    lengths = (rows > 0).sum(axis=1)
+    return Encoded(rows[rows > 0].astype(np.uint16), lengths, targets, rows.shape[1])
+
+
+def recipe(labels: int = 2, choices: Choices = SMALL, vocabulary: int = 30, **settings: int) -> edge.Recipe:
+    """Give a recipe for small data, with no class weighted."""
+    changed = dataclasses.replace(PRESETS["edge"].settings, **settings)
+    return edge.Recipe(vocabulary, labels, np.ones(labels, np.float32), changed, choices)
 
 
 def oracle(row: Any, unigrams: Any, bigrams: Any, bias: float, exponent: float) -> float:
@@ -78,11 +91,10 @@ class TestNetwork:
             found = trained.get_layer(layer)
             found.set_weights([generator.normal(size=weights.shape) for weights in found.get_weights()])
         rows, _ = random_rows(4)
-        logits = edge._logits(trained, rows)
-        for temperature in (1.0, 2.5):
-            model = network.build_edge(30, 20, SMALL)
-            network.take_over(model, trained, temperature)
-            np.testing.assert_allclose(edge._logits(model, rows), logits / temperature, atol=2e-4)
+        logits = edge._logits(trained, rows, recipe())
+        for divisor in (1.0, 2.5):
+            model = network.finish_edge(trained, 30, 20, SMALL, divisor)
+            np.testing.assert_allclose(edge._logits(model, rows, recipe()), logits / divisor, atol=2e-4)
             assert model.get_layer("head").get_weights()[0].tolist() == [[1.0]]
 
     def test_preset(self) -> None:
@@ -94,7 +106,7 @@ class TestNetwork:
 
 def test_log_count_ratios() -> None:
     rows, _ = random_rows(5, 60)
-    targets = np.random.default_rng(6).integers(0, 2, 60).astype(np.float32)
+    targets = np.random.default_rng(6).integers(0, 2, 60)
     counts = {label: ([1.0] * 30, [1.0] * 64) for label in (0, 1)}
     for row, target in zip(rows.tolist(), targets):
         ids = [token for token in row if token]
@@ -103,7 +115,8 @@ def test_log_count_ratios() -> None:
         for bucket in {(a * 40503 + b * 30011) % 64 for a, b in pairwise(ids)}:
             counts[int(target)][1][bucket] += 1
     totals = {label: sum(words) + sum(pairs) for label, (words, pairs) in counts.items()}
-    for part, ours in enumerate(edge.log_count_ratios(rows, targets, 30, 64)):
+    found = edge.log_count_ratios(edge.count_texts(encoded(rows, targets), 2, 30, 64))
+    for part, ours in enumerate((found[:30], found[30:])):
         wanted = np.log(np.array(counts[1][part]) / totals[1]) - np.log(np.array(counts[0][part]) / totals[0])
         np.testing.assert_allclose(ours[:, 0], wanted, atol=1e-5)
 
@@ -127,10 +140,10 @@ def test_crops() -> None:
 def test_batches_of_reviews_and_of_their_crops() -> None:
     rows, _ = random_rows(11, 20)
     rows[:, :8] = np.arange(20)[:, None] + 1  # the review's number, which its crops tell too
-    targets = (np.arange(20) % 2).astype(np.float32)
-    settings = dataclasses.replace(PRESETS["edge"].settings, batch_size=8)
-    choices = dataclasses.replace(SMALL, crops=3, crop_words=(2, 5))
-    batches = edge._Crops((rows, targets), settings, choices, 0.4)
+    rows[rows == 0] = 29
+    texts = encoded(rows, np.arange(20) % 2)
+    small = recipe(choices=dataclasses.replace(SMALL, crops=3, crop_words=(2, 5)), batch_size=8)
+    batches = edge._Crops(texts, small, 0.4)
     epochs = []
     for _ in range(2):
         found = [batches[number] for number in range(len(batches))]
@@ -144,31 +157,32 @@ def test_batches_of_reviews_and_of_their_crops() -> None:
         epochs.append([cut.tolist() for cut, _, _ in found[1::2]])
         batches.on_epoch_end()
     assert epochs[0] != epochs[1]  # drawn anew
-    assert len(edge._Crops((rows, targets), settings, choices, 0.0)) == 3
+    assert len(edge._Crops(texts, small, 0.0)) == 3
 
 
 def test_the_teachers_labels(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Any] = []
 
-    def spy(ratios: Any, training: Any, *more: Any) -> Any:
-        result = real(ratios, training, *more)
-        calls.append((training, result[0], len(ratios[1]), more[-1]))
+    def spy(scales: Any, training: Any, *more: Any) -> Any:
+        result = real(scales, training, *more)
+        calls.append((training, result[0], len(scales[1]), more[-1]))
         return result
 
     real = edge._fit
     monkeypatch.setattr(edge, "_fit", spy)
     (rows, _), (unlabelled, _) = random_rows(12, 30), random_rows(13, 9)
-    targets = (rows[:, 1] % 2).astype(np.float32)
-    settings = dataclasses.replace(PRESETS["edge"].settings, epochs=1, batch_size=8)
+    targets = rows[:, 1] % 2
+    texts, others = encoded(rows, targets), encoded(unlabelled, np.zeros(9, np.int64))
     changes = ["teacher_buckets=128", "teacher_temperature=0.25", "learning_rate=0.1", "crop_words=2,5"]
     choices = SMALL.changed([*changes, "teacher_crop_weight=0.125", "crop_weight=0.5"])
-    model, _, _ = edge.train((rows, targets), unlabelled, (rows, targets), 30, settings, choices)
-    (first, teacher, teacher_buckets, teacher_weight), ((ids, labels), _, buckets, weight) = calls
+    small = recipe(choices=choices, epochs=1, batch_size=8)
+    model = edge.train(texts, others, texts, small).model
+    (first, teacher, teacher_buckets, teacher_weight), (second, _, buckets, weight) = calls
     assert (teacher_buckets, teacher_weight, buckets, weight) == (128, 0.125, 64, 0.5)
-    assert first[0] is rows
-    assert ids.tolist() == [*rows.tolist(), *unlabelled.tolist()]
-    wanted = 1 / (1 + np.exp(-edge._logits(teacher, unlabelled) / 0.25))
-    np.testing.assert_allclose(labels, [*targets, *wanted], atol=1e-5)
+    assert first is texts
+    assert second.take().tolist() == [*rows.tolist(), *unlabelled.tolist()]
+    wanted = 1 / (1 + np.exp(-edge._logits(teacher, unlabelled, small) / 0.25))
+    np.testing.assert_allclose(second.targets, [*targets, *wanted], atol=1e-5)
     assert np.ptp(wanted) > 0.01
     assert model.input_shape == (None, 20)
 
@@ -177,22 +191,27 @@ class TestTemperature:
     def test_finds_the_right_one(self) -> None:
         generator = np.random.default_rng(9)
         logits = generator.normal(size=200_000) * 3
-        targets = (generator.random(200_000) < 1 / (1 + np.exp(-logits / 1.7))).astype(np.float64)
-        assert edge.temperature(logits, targets) == pytest.approx(1.7, rel=0.02)
+        targets = (generator.random(200_000) < 1 / (1 + np.exp(-logits / 1.7))).astype(np.int64)
+        assert temperature(logits, targets) == pytest.approx(1.7, rel=0.02)
 
     def test_without_a_best_one(self) -> None:
         logits = np.array([-1.0, 1.0])
-        assert edge.temperature(logits, np.array([0, 1])) == pytest.approx(0.1)
-        assert edge.temperature(logits, np.array([1, 0])) == pytest.approx(10)
+        assert temperature(logits, np.array([0, 1])) == pytest.approx(0.1)
+        assert temperature(logits, np.array([1, 0])) == pytest.approx(10)
+
+
+def both(*second: float) -> Any:
+    """Give the probabilities of both labels from those of the second."""
+    return np.array([[1 - probability, probability] for probability in second])
 
 
 def test_calibration_error() -> None:
     # Two bins: 0.8 sure and right in three of four; 0.6 sure and right in one of two.
-    probabilities = np.array([0.8, 0.8, 0.2, 0.8, 0.6, 0.4])
+    probabilities = both(0.8, 0.8, 0.2, 0.8, 0.6, 0.4)
     targets = np.array([1, 1, 0, 0, 1, 1])
     assert calibration_error(probabilities, targets) == pytest.approx((4 * 0.05 + 2 * 0.1) / 6)
-    assert calibration_error(np.array([1.0, 0.0]), np.array([1, 0])) == 0
-    assert calibration_error(np.array([1.0, 0.0]), np.array([0, 1])) == 1
+    assert calibration_error(both(1.0, 0.0), np.array([1, 0])) == 0
+    assert calibration_error(both(1.0, 0.0), np.array([0, 1])) == 1
 
 
 def test_sentences() -> None:
@@ -283,7 +302,9 @@ class TestCommand:
         assert metrics["test"]["reviews"] == 120
         assert metrics["test"]["accuracy"] > 0.95
         assert metrics["unlabelled"] == 100
-        assert set(metrics["validation"]) == {"loss", "accuracy", "ece", "positive", "reviews"}
+        assert set(metrics["validation"]) == {
+            *("loss", "accuracy", "macro_f1", "ece", "positive", "reviews", "classes")
+        }
 
     def test_saved_model(self, run: Path, archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         config = json.loads((run / "config.json").read_text("utf-8"))
@@ -299,8 +320,9 @@ class TestCommand:
         assert model.count_params() == len(vocabulary) + 4096 + 2
         # The recorded numbers are those of the saved model.
         monkeypatch.setenv("EDGETEXT_CACHE", str(run.parent / "cache"))
-        rows, targets = encode(data.load_split("test", archive), Encoder(vocabulary, Preprocessing(512, "post")))
-        right = ((model.predict(rows, verbose=0)[:, 0] > 0.5) == targets).mean()
+        encoder = Encoder(vocabulary, Preprocessing(512, "post"))
+        texts = encode(data.load_split("test", archive), encoder, data.LABELS)
+        right = ((model.predict(texts.take(), verbose=0)[:, 0] > 0.5) == texts.targets).mean()
         metrics = json.loads((run / "metrics.json").read_text("utf-8"))
         assert metrics["test"]["accuracy"] == pytest.approx(right)
 

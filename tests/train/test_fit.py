@@ -16,9 +16,9 @@ from keras import layers
 from edgetext.text import RESERVED, Encoder, Preprocessing, Vocabulary
 from train import fit, network
 from train.data import Review
-from train.evaluation import evaluate, first_words
+from train.evaluation import evaluate
 from train.presets import PRESETS
-from train.rows import encode, split_validation
+from train.rows import Encoded, encode, split_validation
 from train.settings import Settings
 
 REVIEWS = [
@@ -62,28 +62,40 @@ class TestSplit:
 
 def test_encode() -> None:
     encoder = Encoder(Vocabulary([*RESERVED, "film", "pos"]), Preprocessing(4, "pre"))
-    rows, targets = encode([REVIEWS[0], REVIEWS[-1]], encoder)
+    texts = encode([REVIEWS[0], REVIEWS[-1]], encoder, ("negative", "positive"))
+    rows = texts.take()
     assert rows.tolist() == [[1, 2, 4, 0], [1, 5, 4, 0]]
-    assert targets.tolist() == [0.0, 1.0]
-    assert (rows.dtype, targets.dtype) == (np.int32, np.float32)
+    assert texts.targets.tolist() == [0, 1]
+    assert (rows.dtype, texts.targets.dtype) == (np.int32, np.int64)
 
 
 def test_first_words() -> None:
-    rows = np.array([[1, 7, 8, 9], [1, 7, 0, 0], [5, 6, 7, 8]], dtype=np.int32)
-    cut = first_words(rows, 2)
+    ids = np.array([1, 7, 8, 9, 1, 7, 5, 6, 7, 8], np.uint16)
+    texts = Encoded(ids, np.array([4, 2, 4]), np.zeros(3, np.int64), 4)
+    cut = texts.first_words(2).take()
     assert cut.tolist() == [[1, 7, 8, 0], [1, 7, 0, 0], [5, 6, 7, 0]]
     assert cut.dtype == np.int32
-    assert rows[0, 3] == 9
-    assert first_words(rows, 10).tolist() == rows.tolist()
+    assert texts.take().tolist() == texts.first_words().take().tolist() == [[1, 7, 8, 9], [1, 7, 0, 0], [5, 6, 7, 8]]
 
 
 def test_evaluate_counts_one_half_as_the_first_label() -> None:
     model = network.build_tutorial(10, 4)
     model.set_weights([np.zeros_like(weights) for weights in model.get_weights()])
-    rows = np.ones((8, 4), dtype=np.int32)
-    measured = evaluate(model, rows, np.array([0, 0, 0, 0, 0, 0, 1, 1], dtype=np.float32))
+    ids = np.ones(8 * 4, np.uint16)
+    texts = Encoded(ids, np.full(8, 4), np.array([0, 0, 0, 0, 0, 0, 1, 1]), 4)
+    measured = evaluate(model, texts, ("no", "yes"))
+    classes = measured.pop("classes")
     # Half sure, and right in three of four: a calibration error of a quarter.
-    assert measured == {"loss": pytest.approx(np.log(2)), "accuracy": 0.75, "ece": 0.25, "positive": 0.0, "reviews": 8}
+    assert measured == {
+        "loss": pytest.approx(np.log(2)),
+        "accuracy": 0.75,
+        "macro_f1": pytest.approx(6 / 7 / 2),
+        "ece": 0.25,
+        "positive": 0.0,
+        "reviews": 8,
+    }
+    assert classes["no"] == {"precision": 0.75, "recall": 1.0, "f1": pytest.approx(6 / 7), "texts": 6}
+    assert classes["yes"] == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "texts": 2}
 
 
 @pytest.fixture(scope="module")

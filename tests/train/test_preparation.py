@@ -13,7 +13,7 @@ import pytest
 
 from edgetext.text import RESERVED, Encoder, Preprocessing, Vocabulary
 from train.data import Review
-from train.vocabulary import build_vocabulary, find_spellings
+from train.vocabulary import build_vocabulary, find_spellings, survey
 
 WORD = re.compile(r"""[^!"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~\t\n ]+""")
 
@@ -42,20 +42,20 @@ class TestVocabulary:
         wanted = ["a", "b", "c", "z", "\u00c9", "br", "caf\u00e9", "\u00e9"]
         for seed in range(5):
             random.Random(seed).shuffle(texts)
-            assert build_vocabulary(texts, 100).tokens == (*RESERVED, *wanted)
-            assert build_vocabulary(texts, 8).tokens == (*RESERVED, *wanted[:4])
+            assert build_vocabulary(survey(texts).words, 100).tokens == (*RESERVED, *wanted)
+            assert build_vocabulary(survey(texts).words, 8).tokens == (*RESERVED, *wanted[:4])
 
     def test_ties_by_code_point(self) -> None:
         singles = ["\uffee", "\U0001f3ac", "\u96fb", "zz", "z", "\u0130", "'", "0"]
-        assert build_vocabulary([" ".join(singles)], 100).tokens[4:] == tuple(sorted(singles))
+        assert build_vocabulary(survey([" ".join(singles)]).words, 100).tokens[4:] == tuple(sorted(singles))
 
     @pytest.mark.parametrize("size", [-1, 0, 4])
     def test_no_room(self, size: int) -> None:
         with pytest.raises(ValueError, match="no room for words"):
-            build_vocabulary(["a film"], size)
+            build_vocabulary(Counter(["a", "film"]), size)
 
     def test_no_texts(self) -> None:
-        assert build_vocabulary([], 100).tokens == RESERVED
+        assert build_vocabulary(Counter(), 100).tokens == RESERVED
 
     @pytest.mark.data
     def test_real_reviews(self, real_splits: dict[str, list[Review]], root: Path) -> None:
@@ -64,10 +64,10 @@ class TestVocabulary:
         for text in texts:
             counts.update(words(text))
         assert len(counts) == 88_584  # the length of the published Keras IMDB word index
-        everything = build_vocabulary(texts, 1_000_000)
+        everything = build_vocabulary(survey(texts).words, 1_000_000)
         assert everything.tokens == (*RESERVED, *sorted(counts, key=lambda word: (-counts[word], word)))
         assert everything.tokens[4:14] == ("the", "and", "a", "of", "to", "is", "br", "in", "it", "i")
-        kept = build_vocabulary(texts, 20_000)
+        kept = build_vocabulary(survey(texts).words, 20_000)
         assert len(kept) == 20_000
         assert kept.tokens == everything.tokens[:20_000]
         assert list(kept.tokens) == read_tokens(root / "train" / "default" / "vocab.txt")
@@ -86,7 +86,7 @@ class TestSpellings:
         # Great 3, FILM 2, the others 1 each by code points; capitals with accents are other words.
         wanted = ["Great", "FILM", "Caf\u00e9", "Film", "GREAT", "IT'S", "It's"]
         assert find_spellings(texts, self.VOCABULARY) == wanted
-        assert find_spellings(reversed(texts), self.VOCABULARY, 2) == wanted[:2]
+        assert find_spellings(reversed(texts), self.VOCABULARY, size=2) == wanted[:2]
         assert find_spellings(["great film", ""], self.VOCABULARY) == []
 
     @pytest.mark.data
@@ -129,7 +129,7 @@ class TestRows:
         assert [encoder.encode(text) for text in texts] == keras_rows(ids, length, truncating)
 
     def test_random_texts(self, tiny_reviews: dict[str, str]) -> None:
-        vocabulary = build_vocabulary(list(tiny_reviews.values())[::2], 60)
+        vocabulary = build_vocabulary(survey(list(tiny_reviews.values())[::2]).words, 60)
         table = {token: number for number, token in enumerate(vocabulary.tokens)}
         letters = " aAzZ0'!#_-<>\\]^`~\t\n\r\x00\x0b\x1c\x7f\x85\xa0\u0130\u1e9e\u2028\u3000\U0001f3ac" + "".join(
             sorted({letter for text in tiny_reviews.values() for letter in text})

@@ -63,7 +63,8 @@ def snapshot(path: Path) -> dict[str, bytes]:
 def encode(reviews: list[data.Review], run: Path) -> tuple[Any, Any]:
     vocabulary = Vocabulary.from_bytes((run / "vocab.txt").read_bytes())
     preprocessing = Preprocessing.from_json(read(run / "config.json")["preprocessing"])
-    return arrays.encode(reviews, Encoder(vocabulary, preprocessing))
+    texts = arrays.encode(reviews, Encoder(vocabulary, preprocessing), data.LABELS)
+    return texts.take(), texts.targets
 
 
 @pytest.fixture(scope="module")
@@ -86,13 +87,14 @@ def run(trained: subprocess.CompletedProcess[str], parent: Path) -> Path:
 class TestRun:
     def test_output(self, trained: subprocess.CompletedProcess[str], run: Path) -> None:
         shown = trained.stdout.splitlines()
-        assert shown[0].startswith("preset tutorial: 30 reviews to fit, 10 to validate, ")
+        assert shown[0].startswith("preset tutorial: 30 texts to fit, 10 to validate, 2 labels, ")
         assert [line[:10] for line in shown[1:3]] == ["epoch  1/2", "epoch  2/2"]
         for line in shown[1:3]:
             assert all(f" {name} 0." in line for name in ("loss", "accuracy", "val_loss", "val_accuracy"))
         metrics = read(run / "metrics.json")
         assert [line.partition(", calibration")[0] for line in shown[3:6]] == [
-            f"{name.replace('_', ' ')}: accuracy {metrics[name]['accuracy']:.2%}, loss {metrics[name]['loss']:.4f}"
+            f"{name.replace('_', ' ')}: accuracy {metrics[name]['accuracy']:.2%}, macro F1 "
+            f"{metrics[name]['macro_f1']:.3f}, loss {metrics[name]['loss']:.4f}"
             for name in ("validation", "validation_sentences", "test")
         ]
         assert shown[5].endswith(" of 40")

@@ -1,0 +1,187 @@
+"""What ``python -m train --target-size`` promises of the int8 files' sizes, held to real files."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from edgetext import Bundle
+from edgetext.text import RESERVED, Preprocessing, Vocabulary
+from export import convert_onnx, convert_safetensors, convert_tflite
+from export.card import Card
+from export.recipes import RECIPES
+from export.runs import Run
+from train import __main__ as command
+from train import network, sizing
+from train.choices import MULTIPLIERS, Choices
+
+Export = Callable[..., int]
+
+CONVERTERS: dict[str, Any] = {
+    "dynamic_wi8_afp32": convert_tflite,
+    "dynamic_wi8": convert_onnx,
+    "dynamic_wi8_text": convert_onnx,
+    "wi8_afp64": convert_safetensors,
+}
+MEASURED = {"accuracy": 0.9876, "keras_accuracy": 0.9876, "reviews": 500}
+
+
+class Case(NamedTuple):
+    """The sizes of a model."""
+
+    labels: int
+    ids: int
+    spellings: int
+    buckets: int
+    label: str = "label {}"
+    name: str = "t"
+
+    @property
+    def room(self) -> sizing.Room:
+        labels = [self.label.format(number) for number in range(self.labels)]
+        return sizing.Room(10**9, network.columns_of(self.labels), labels, self.name)
+
+
+ODD = '"na\u00efve", a/b \\ \u65e5\u672c\u8a9e, label {}'
+LONG = "\u00e4hm " * 50
+CASES = [
+    # Tables of less than 1,024 weights stay in float32.
+    *(Case(2, 54, 0, 2**8), Case(2, 1023, 500, 2**10), Case(2, 1024, 500, 2**10), Case(3, 60, 30, 2**8, ODD)),
+    *(Case(2, 5000, 2500, 2**12, ODD, LONG), Case(2, 20_000, 10_000, 2**18), Case(3, 1100, 0, 2**14)),
+    *(Case(6, 60, 0, 2**8), Case(6, 1100, 550, 2**12, ODD, LONG), Case(6, 20_000, 0, 2**16)),
+    *(Case(50, 60, 30, 2**14), Case(50, 1100, 550, 2**12, ODD, LONG)),
+    *(Case(300, 60, 0, 2**8), Case(300, 1000, 500, 2**10, ODD, LONG), Case(300, 1000, 0, 2**10)),
+]
+
+
+def make_run(case: Case) -> Run:
+    """Make a run with random words and weights."""
+    generator, draw = np.random.default_rng(0), random.Random(0)
+    words: set[str] = set()
+    while len(words) < case.ids - len(RESERVED):
+        words.add("".join(draw.choices("abcdefghijklmnopqrstuvwxyz\u00e9", k=draw.randint(1, 12))))
+    tokens = (*RESERVED, *draw.sample(sorted(words), len(words)))
+    capitals = draw.sample(range(len(RESERVED), len(tokens)), min(case.spellings, len(words)))
+    room, settings = case.room, Preprocessing(128, "post")
+    choices = Choices(vocabulary=case.ids, max_length=128, buckets=case.buckets, crops=0)
+    bias = generator.normal(size=room.columns).astype(np.float32) if room.columns > 1 else None
+    model = network.build_edge(case.ids, 128, choices, bias)
+    for layer in (model.get_layer("unigrams"), model.get_layer("bigrams")):
+        layer.set_weights([generator.normal(size=layer.get_weights()[0].shape).astype(np.float32)])
+    config = {
+        "name": f"{case.name}-edge",
+        "preset": "edge",
+        "labels": room.labels,
+        "preprocessing": settings.to_json(),
+        "network": {"multipliers": list(MULTIPLIERS), "exponent": choices.exponent},
+    }
+    rows = np.ones((1, 128), np.int32)
+    return Run(
+        Path("run"),
+        config,
+        {"test": {"accuracy": 0.9876, "reviews": 100_000}},
+        Vocabulary(tokens).to_bytes(),
+        tokens,
+        {tokens[index].upper(): index for index in capitals if tokens[index].upper() not in tokens},
+        settings,
+        model,
+        "ab" * 32,
+        rows,
+        rows,
+        np.zeros(1, np.int64),
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, case[:4])))
+def test_predictions(case: Case) -> None:
+    run = make_run(case)
+    found = {}
+    for recipe in RECIPES:
+        if converter := CONVERTERS.get(recipe.name):
+            card = Card(run, recipe, MEASURED, "", "")
+            found[recipe.name] = len(converter.attach(converter.convert(run, recipe), card))
+    predicted = sizing.tflite_size(case.room, run.tokens, run.spellings, case.buckets)
+    assert predicted - 1300 <= found["dynamic_wi8_afp32"] <= predicted - 400  # author and license may be added
+    assert max(found.values()) == found["dynamic_wi8_afp32"]
+    predicted = sizing.safetensors_size(case.room, case.ids, case.buckets)
+    assert predicted - 80 <= found["wi8_afp64"] <= predicted
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", ["20KB", "100KB"])
+def test_target_size(
+    size: str, export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    draw = random.Random(3)
+    words = [draw.choice([word, word, word.title()]) for word in (f"word{number}" for number in range(6000))]
+    rows = [f"{f'topic{number % 6} ' * 9}{' '.join(draw.choices(words, k=60))}\t{number % 6}" for number in range(400)]
+    Path("t.tsv").write_text("text\tlabel\n" + "\n".join(rows), encoding="utf-8")
+    assert command.main(["--data", "t.tsv", "--epochs", "5", "--target-size", size]) == 0
+    shown = capsys.readouterr().out
+    promised = re.search(r"^largest for .* at most ([\d,]+) bytes as TFLite.* ([\d,]+) as safetensors$", shown, re.M)
+    assert promised
+    tflite, safetensors = (int(number.replace(",", "")) for number in promised.groups())
+    options = ("--run", "runs/t", "--out", tmp_path / "bundle")
+    for engine in ("builtin", "tflite", "onnx"):
+        assert export(engine, *options) == 0
+    assert export("onnx", "--input", "text", *options) == 0
+    bundle = Bundle.open(tmp_path / "bundle")
+    found = {model.recipe: model.size for model in bundle.models}
+    assert max(found.values()) == found["dynamic_wi8_afp32"] <= tflite <= sizing.parse_size(size)
+    assert found["wi8_afp64"] <= safetensors
+    # It is the largest: another word, 6 weights and at most 30 bytes of its spelling and itself, would not have fitted.
+    assert len(bundle.vocabulary()) < 4000
+    assert tflite > sizing.parse_size(size) - 6 - 2 * len("word5999 5999\n")
+    # Nor would more author and license than there is room for.
+    assert sizing.parse_size(size) - found["dynamic_wi8_afp32"] < 1400
+
+
+class TestFit:
+    VOCABULARY = Vocabulary([*RESERVED, *(f"word{number}" for number in range(2000))])
+
+    def fit(self, size: int, columns: int, buckets: int = 2**12) -> tuple[sizing.Room, int, list[str], int]:
+        labels = [f"label {number}" for number in range(max(columns, 2))]
+        room = sizing.Room(size, columns, labels)
+        found, spellings, rows = sizing.fit(room, self.VOCABULARY, self.spellings(len(self.VOCABULARY)), buckets)
+        return room, len(found), spellings, rows
+
+    def spellings(self, count: int) -> list[str]:
+        return [f"Word{number}" for number in range(1, count - len(RESERVED), 3)]
+
+    @pytest.mark.parametrize(
+        ("columns", "size"),
+        [*itertools.product((1, 3, 6), (14_000, 20_000, 33_333, 100_000)), (50, 33_333), (50, 100_000)],
+    )
+    def test_the_largest(self, columns: int, size: int) -> None:
+        """Neither one more word nor the double of the buckets would have fitted, nor any larger number of words."""
+        room, count, spellings, rows = self.fit(size, columns)
+
+        known = self.VOCABULARY.ids
+
+        def size_of(ids: int, buckets: int) -> int:
+            tokens = self.VOCABULARY.tokens[:ids]
+            chosen = {spelling: known[spelling.lower()] for spelling in self.spellings(ids)[: ids // 2]}
+            return sizing.tflite_size(room, tokens, chosen, buckets)
+
+        assert spellings == self.spellings(count)
+        assert size_of(count, rows) <= size
+        assert rows == 2**12 or size_of(count, 2 * rows) > size
+        assert all(size_of(ids, rows) > size for ids in range(count + 1, len(self.VOCABULARY), 7))
+
+    def test_a_spelling_is_of_the_word_that_the_tokenisation_makes_of_it(self) -> None:
+        """With ASCII alone in lower case, ECOLE with an accent is another word than the one in small letters."""
+        words = ["\u00e9cole", *(f"word{number}" for number in range(500)), "\u00c9cole"]
+        room = sizing.Room(12_000, 1, ["a", "b"])
+        for lowercase, kept in (("ascii", []), ("unicode", ["\u00c9COLE"])):
+            found, spellings, _ = sizing.fit(room, Vocabulary([*RESERVED, *words]), ["\u00c9COLE"], 2**10, lowercase)
+            assert "\u00c9cole" not in found.ids
+            assert spellings == kept

@@ -1,0 +1,263 @@
+"""The numbers that are chosen from people's own texts: their bounds, and what they must not depend on."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections import Counter
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgetext.text import RESERVED, Encoder, Preprocessing, Vocabulary
+from train import choosing, sizing
+from train.choices import LARGEST_VOCABULARY, Choices
+from train.choosing import choices_for, choose_buckets, choose_max_length, choose_settings, choose_vocabulary
+from train.preparing import RARE, tell_capitals, weigh_classes
+from train.rows import Encoded, encode
+from train.texts import Text
+from train.vocabulary import survey
+
+
+def encoded(texts: list[str], labels: list[str] | None = None) -> Encoded:
+    """Encode texts whose words are w0 to w999."""
+    encoder = Encoder(Vocabulary([*RESERVED, *(f"w{number}" for number in range(1000))]), Preprocessing(32, "post"))
+    labels = labels or ["a"] * len(texts)
+    rows = (Text(str(place), label, text) for place, (text, label) in enumerate(zip(texts, labels)))
+    return encode(rows, encoder, sorted(set(labels)))
+
+
+class TestMaxLength:
+    @pytest.mark.parametrize("seed", range(5))
+    def test_nearly_all_texts_fit(self, seed: int) -> None:
+        generator = np.random.default_rng(seed)
+        lengths = Counter((generator.gamma(2, 10 ** generator.uniform(0, 2), 3000)).astype(int).tolist())
+        found = choose_max_length(lengths)
+        assert choosing.SHORTEST_ROW <= found <= choosing.LONGEST_ROW
+        fitting = sum(count for length, count in lengths.items() if length < found) / 3000  # beside the start mark
+        assert fitting >= choosing.FITTING or found == choosing.LONGEST_ROW
+        if found > choosing.SHORTEST_ROW:  # and no row is much longer than that
+            shorter = sum(count for length, count in lengths.items() if length < found - 16) / 3000
+            assert shorter < choosing.FITTING
+
+    def test_edges(self) -> None:
+        assert choose_max_length(Counter({1: 5})) == choosing.SHORTEST_ROW
+        assert choose_max_length(Counter({100_000: 5})) == choosing.LONGEST_ROW
+        # One text of a thousand does not decide.
+        assert choose_max_length(Counter({10: 999, 400: 1})) == choosing.SHORTEST_ROW
+        # A text of so many words fits whole, with the start mark.
+        assert choose_max_length(Counter({choosing.SHORTEST_ROW - 1: 5})) == choosing.SHORTEST_ROW
+        assert choose_max_length(Counter({choosing.SHORTEST_ROW: 5})) > choosing.SHORTEST_ROW
+
+
+class TestVocabulary:
+    def test_words_that_occur_again(self) -> None:
+        words = Counter({f"w{number}": 1 + number % choosing.LEAST_OCCURRENCES for number in range(300)})
+        often = sum(count >= choosing.LEAST_OCCURRENCES for count in words.values())
+        assert 0 < often < 300
+        assert choose_vocabulary(words, 1) == often + len(RESERVED)
+
+    def test_where_no_word_does_all_are_taken(self) -> None:
+        assert choose_vocabulary(Counter(["a", "b", "c"]), 1) == 3 + len(RESERVED)
+
+    def test_bounds(self) -> None:
+        words = Counter({f"w{number}": 9 for number in range(50_000)})
+        sizes = [choose_vocabulary(words, columns) for columns in (1, 3, 30, 300, 1000)]
+        assert sizes == sorted(sizes, reverse=True)
+        assert sizes[0] <= LARGEST_VOCABULARY
+        assert all(size * columns <= choosing.LARGEST_TABLE for size, columns in zip(sizes, (1, 3, 30, 300)))
+        assert sizes[-1] >= 1000
+
+
+class TestBuckets:
+    def test_by_the_bigrams_that_two_texts_have(self) -> None:
+        generator = np.random.default_rng(1)
+        texts = [
+            " ".join(f"w{word}" for word in generator.integers(0, 60, generator.integers(1, 25))) for _ in range(3000)
+        ]
+        found = encoded(texts)
+        pairs = Counter(pair for text in texts for pair in set(pairwise(["", *text.split()])))
+        repeated = sum(count > 1 for count in pairs.values())
+        buckets = choose_buckets(found, 1)
+        assert buckets & (buckets - 1) == 0
+        assert choosing.ROOM * repeated <= buckets < 2 * choosing.ROOM * repeated
+        assert buckets > choosing.FEWEST_BUCKETS
+
+    def test_a_bigram_twice_in_one_text_is_not_repeated(self) -> None:
+        generator = np.random.default_rng(2)
+        words = generator.permutation(1000).reshape(-1, 4)  # every text has words of its own
+        once = [" ".join(f"w{word}" for word in row) for row in words]
+        assert choose_buckets(encoded([f"{text} {text}" for text in once]), 1) == choosing.FEWEST_BUCKETS
+        assert choose_buckets(encoded(once * 2), 1) > choosing.FEWEST_BUCKETS
+        # Nor does it matter how far apart two texts are.
+        assert choose_buckets(encoded([*once, *[""] * 9000, *once]), 1) == choose_buckets(encoded(once * 2), 1)
+
+    def test_does_not_depend_on_the_order_or_on_where_rows_are_divided(self) -> None:
+        generator = np.random.default_rng(3)
+        texts = [" ".join(f"w{word}" for word in generator.integers(0, 200, 20)) for _ in range(5000)]
+        wanted = choose_buckets(encoded(texts), 1)
+        for seed in range(2):
+            random.Random(seed).shuffle(texts)
+            assert choose_buckets(encoded(texts), 1) == wanted
+
+    def test_bounds(self) -> None:
+        generator = np.random.default_rng(4)
+        texts = encoded([" ".join(f"w{word}" for word in generator.integers(0, 300, 31)) for _ in range(6000)])
+        sizes = [choose_buckets(texts, columns) for columns in (1, 3, 12, 100, 1000)]
+        assert sizes == sorted(sizes, reverse=True)
+        assert choosing.FEWEST_BUCKETS <= sizes[-1] < sizes[0] <= choosing.MOST_BUCKETS
+        for size, columns in zip(sizes, (1, 3, 12, 100, 1000)):
+            assert size * columns <= max(choosing.LARGEST_TABLE, choosing.FEWEST_BUCKETS * columns)
+        assert choose_buckets(encoded([""]), 1) == choosing.FEWEST_BUCKETS
+
+
+def test_how_long_to_fit() -> None:
+    sizes = [1, 2, 100, 1000, 5000, 20_000, 100_000, 10_000_000]
+    epochs = [choose_settings(size, 3).epochs for size in sizes]
+    assert epochs == sorted(epochs, reverse=True)
+    assert (epochs[0], epochs[-1]) == (choosing.MOST_EPOCHS, choosing.FEWEST_EPOCHS)
+    assert epochs[0] > epochs[-1] >= 1
+    assert choose_settings(100, 3).seed == 3
+    # Every text weighs less in a sum of squares that is as strong for any number of them.
+    strengths = [size * choices_for(size).regularization for size in sizes]
+    assert strengths == pytest.approx([strengths[0]] * len(sizes))
+    for size in sizes:
+        assert choices_for(size).objective == "hinge"
+        assert not choices_for(size).teacher_buckets
+
+
+class TestClassWeights:
+    def weigh(self, counts: list[int], how: str) -> Any:
+        labels = [name for name, count in zip("abcd", counts) for _ in range(count)]
+        return weigh_classes(encoded(["w1"] * len(labels), labels), "abcd"[: len(counts)], how)
+
+    @pytest.mark.parametrize("counts", [[90, 8, 2], [500, 3], [100, 90, 1, 1]])
+    def test_balanced_and_auto(self, counts: list[int], capsys: pytest.CaptureFixture[str]) -> None:
+        share = np.array(counts) / sum(counts) * len(counts)
+        assert share.min() < RARE
+        for how, power in (("balanced", 1.0), ("auto", 0.5)):
+            weights = self.weigh(counts, how)
+            assert weights.dtype == np.float32
+            assert (weights @ counts) / sum(counts) == pytest.approx(1)
+            np.testing.assert_allclose(weights * share**power, (weights * share**power)[0], rtol=1e-5)
+            (line,) = capsys.readouterr().out.splitlines()
+            rarest = int(np.argmin(counts))
+            assert f"'{'abcd'[rarest]}' has {counts[rarest]:,} of {sum(counts):,} texts" in line
+            assert f"counts {weights[rarest]:.2f} a text, 'a' {weights[0]:.2f}" in line
+        # As scikit-learn's ``balanced``, up to the factor that makes the mean 1.
+        assert self.weigh(counts, "balanced") * counts == pytest.approx([sum(counts) / len(counts)] * len(counts))
+
+    @pytest.mark.parametrize(
+        ("counts", "how"), [([90, 8, 2], "none"), ([50, 50], "balanced"), ([50, 45, 40], "auto"), ([50, 50], "auto")]
+    )
+    def test_equal_ones_are_not_told(self, counts: list[int], how: str, capsys: pytest.CaptureFixture[str]) -> None:
+        assert self.weigh(counts, how).tolist() == [1] * len(counts)
+        assert capsys.readouterr().out == ""
+
+    def test_from_where_on(self) -> None:
+        # Of two labels an even share is a half.
+        for rare, weighted in ((int(1000 * RARE / 2), False), (int(1000 * RARE / 2) - 1, True)):
+            assert (self.weigh([1000 - rare, rare], "auto")[1] > 1) == weighted
+
+
+class TestCapitals:
+    @pytest.mark.parametrize("text", ["Привет мир", "GRÖSSE größe", "İstanbul istanbul"])
+    def test_are_told(self, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+        tell_capitals(survey([text]), "ascii")
+        (line,) = capsys.readouterr().out.splitlines()
+        assert line.startswith("note: 50.0% of the words have capitals other than A to Z, such as ")
+        assert "--lowercase unicode" in line
+        tell_capitals(survey([text], "unicode"), "unicode")
+        assert capsys.readouterr().out == ""
+
+    def test_the_most_frequent_is_the_example(self, capsys: pytest.CaptureFixture[str]) -> None:
+        tell_capitals(survey(["Öl Übung Übung öl"]), "ascii")
+        assert "75.0%" in (shown := capsys.readouterr().out)
+        assert "'Übung'" in shown
+
+    @pytest.mark.parametrize("text", ["A Film, GREAT", "größe", "電影 映画", "", "Ä" + " word" * 2000])
+    def test_nothing_to_tell(self, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+        tell_capitals(survey([text]), "ascii")
+        assert capsys.readouterr().out == ""
+
+
+class TestSize:
+    @pytest.mark.parametrize(
+        ("text", "size"),
+        [
+            *(("100KB", 100_000), ("64KiB", 65_536), ("1.5MB", 1_500_000), ("1MiB", 2**20), ("500", 500)),
+            *(("7b", 7), (" 20 kb ", 20_000), ("3k", 3000), ("2m", 2_000_000), ("0.5KB", 500)),
+        ],
+    )
+    def test_good(self, text: str, size: int) -> None:
+        assert sizing.parse_size(text) == size
+
+    @pytest.mark.parametrize(
+        "text",
+        ["", "KB", "large", "-5KB", "1e6", "10 apples", "1,5MB", ".5MB", "5.MB", "1.5.1MB", "nan", "1GBB", "5K B"],
+    )
+    def test_bad(self, text: str) -> None:
+        with pytest.raises(ValueError, match="--target-size takes a size such as 100KB") as caught:
+            sizing.parse_size(text)
+        assert repr(text) in str(caught.value)
+
+
+class TestFit:
+    def fit(self, size: int, words: int, columns: int, buckets: int = 2**14) -> Any:
+        vocabulary = Vocabulary([*RESERVED, *(f"word{number}" for number in range(words))])
+        spellings = [f"Word{number}" for number in range(0, words, 2)]
+        labels = [f"label {number}" for number in range(max(columns, 2))]
+        room = sizing.Room(size=size, columns=columns, labels=labels)
+        return room, *sizing.fit(room, vocabulary, spellings, buckets), vocabulary
+
+    @pytest.mark.parametrize("columns", [1, 4, 40])
+    @pytest.mark.parametrize("words", [20, 900])
+    def test_uses_the_room_and_no_more(self, words: int, columns: int) -> None:
+        before: Any = None
+        for size in range(14_000, 200_000, 6_000):
+            try:
+                room, found, spellings, buckets, vocabulary = self.fit(size, words, columns)
+            except ValueError:
+                assert before is None  # a larger room is none the worse
+                continue
+            # The most frequent words, some of their spellings, and a power of two.
+            assert found.tokens == vocabulary.tokens[: len(found)]
+            assert {spelling.lower() for spelling in spellings} <= set(found.tokens)
+            assert buckets & (buckets - 1) == 0
+            assert buckets <= 2**14
+            # A byte for each weight and each character at least are in the file.
+            content = columns * (len(found) + buckets) + sum(map(len, found.tokens)) + sum(map(len, spellings))
+            assert content < size
+            spelled: Any = {spelling: found.ids[spelling.lower()] for spelling in spellings}
+            assert sizing.tflite_size(room, found.tokens, spelled, buckets) <= size
+            whole = (len(found), buckets) == (len(vocabulary), 2**14)
+            # More than half of what is beyond the graph is used, or all tables are whole.
+            assert whole or content > (size - 14_000) / 2
+            if before is not None:
+                assert len(found) + buckets >= before
+            before = len(found) + buckets
+        assert before is not None
+
+    def test_a_room_for_everything(self) -> None:
+        _, found, spellings, buckets, vocabulary = self.fit(10**9, 500, 4)
+        assert found.tokens == vocabulary.tokens
+        assert (len(spellings), buckets) == (250, 2**14)
+
+    @pytest.mark.parametrize("size", [0, 1, 5_000])
+    def test_impossible(self, size: int) -> None:
+        with pytest.raises(ValueError, match=r"--target-size [\d,]+ bytes cannot be met: with 4 labels") as caught:
+            self.fit(size, 900, 4)
+        assert "\n" not in str(caught.value)
+        smallest = int(str(caught.value).rsplit("of ", 1)[1].removesuffix(" bytes").replace(",", ""))
+        self.fit(smallest, 900, 4)  # what it says does
+
+
+def test_choices_can_be_given_as_they_are_written() -> None:
+    chosen = choices_for(100)
+    written = [
+        f"{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
+        for name, value in dataclasses.asdict(chosen).items()
+    ]
+    assert Choices().changed(written) == chosen

@@ -1,0 +1,236 @@
+"""The ``edge`` preset for any number of labels, and its objective of support vector machines."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from sklearn.svm import LinearSVC
+
+from edgetext.text import RESERVED, Encoder, Preprocessing, Vocabulary
+from train import edge, network
+from train.choices import Choices
+from train.choosing import choices_for
+from train.evaluation import evaluate
+from train.rows import Encoded, encode
+from train.settings import Settings
+from train.texts import Text
+
+VOCABULARY = Vocabulary([*RESERVED, *(f"f{number}" for number in range(20)), *(f"t{number}" for number in range(200))])
+ENCODER = Encoder(VOCABULARY, Preprocessing(12, "post"))
+CHOICES = choices_for(200).changed(["buckets=256", "least_texts=0", "stronger=", "learning_rate=0.05"])
+
+
+def topics(seed: int, labels: int, each: int) -> Encoded:
+    """Make texts of filler with one or two words of their topic, encoded."""
+    generator = np.random.default_rng(seed)
+    texts = []
+    for number in generator.permutation(labels * each):
+        words = [f"f{word}" for word in generator.integers(0, 20, 5)]
+        for _ in range(generator.integers(1, 3)):
+            words.insert(int(generator.integers(0, 6)), f"t{number % labels}")
+        texts.append(Text(str(number), str(number % labels), " ".join(words)))
+    return encode(texts, ENCODER, [str(label) for label in range(labels)])
+
+
+def recipe(labels: int, choices: Choices | None = None, epochs: int = 1, weights: Any = None) -> edge.Recipe:
+    weights = np.ones(labels, np.float32) if weights is None else np.array(weights, np.float32)
+    settings = Settings(epochs=epochs, batch_size=16, seed=0, validation=1)
+    choices = choices or CHOICES
+    return edge.Recipe(len(VOCABULARY), labels, weights, settings, choices)
+
+
+@pytest.mark.parametrize("labels", [2, 3, 5])
+def test_counts_and_log_count_ratios(labels: int) -> None:
+    texts = topics(1, labels, 15)
+    size = len(VOCABULARY)
+    wanted = np.zeros((labels, size + 256))
+    for row, label in zip(texts.take().tolist(), texts.targets):
+        ids = [token for token in row if token]
+        for feature in {*ids, *(size + (a * 40503 + b * 30011) % 256 for a, b in pairwise(ids))}:  # once a text
+            wanted[label, feature] += 1
+    counts = edge.count_texts(texts, labels, size, 256)
+    assert counts.tolist() == wanted.tolist()
+    ratios = edge.log_count_ratios(counts)
+    assert ratios.shape == (size + 256, network.columns_of(labels))
+    for column, label in enumerate([1] if labels == 2 else range(labels)):
+        own, rest = wanted[label] + 1, wanted.sum(axis=0) - wanted[label] + 1
+        np.testing.assert_allclose(ratios[:, column], np.log(own / own.sum() * rest.sum() / rest), atol=1e-5)
+
+
+@pytest.mark.parametrize("labels", [2, 3])
+def test_scales(labels: int) -> None:
+    texts = topics(2, labels, 15)
+    counts = edge.count_texts(texts, labels, len(VOCABULARY), 256)
+    ratios, occurring = edge.log_count_ratios(counts), counts.sum(axis=0)
+    found = np.vstack(edge.find_scales(texts, recipe(labels), 256))
+    wanted = np.sign(ratios) * np.sqrt(np.abs(ratios))
+    assert (found[occurring > 0] ** 2).mean() == pytest.approx(1, rel=1e-4)
+    present = np.abs(wanted) > 1e-6
+    assert np.ptp(found[present] / wanted[present]) < 1e-4  # one factor for all
+    # A bucket that too few texts have weighs nothing; words are the vocabulary's affair.
+    rare = recipe(labels, CHOICES.changed(["least_texts=4"]))
+    words, pairs = edge.find_scales(texts, rare, 256)
+    few = occurring[len(VOCABULARY) :] < 4
+    assert 0 < few.sum() < 256
+    assert not pairs[few].any()
+    assert np.allclose(words, found[: len(VOCABULARY)])
+    assert np.allclose(pairs[~few], found[len(VOCABULARY) :][~few])
+
+
+def test_targets_of_each_objective() -> None:
+    targets = np.array([2, 0, 1])
+    assert edge.to_fit(targets, recipe(3)).tolist() == [[-1, -1, 1], [1, -1, -1], [-1, 1, -1]]
+    assert edge.to_fit(np.array([1, 0]), recipe(2)).tolist() == [[1], [-1]]
+    assert edge.to_fit(np.array([1, 0]), recipe(2, Choices())).tolist() == [1, 0]
+    assert edge.to_fit(np.array([0.25, 1], np.float32), recipe(2, Choices())).tolist() == [0.25, 1]
+
+
+@pytest.mark.parametrize("columns", [1, 4])
+def test_squared_hinge(columns: int) -> None:
+    generator = np.random.default_rng(3)
+    margins = generator.normal(size=(30, columns)) * 2
+    targets = generator.choice([-1.0, 1.0], (30, columns))
+    found = keras.ops.convert_to_numpy(edge.squared_hinge(targets, margins))
+    wanted = [
+        sum(max(0.0, 1 - sign * margin) ** 2 for sign, margin in zip(*row))
+        for row in zip(targets.tolist(), margins.tolist())
+    ]
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)
+    # Zero where every margin is wide enough, and there alone.
+    assert keras.ops.convert_to_numpy(edge.squared_hinge(targets, targets)).tolist() == [0] * 30
+    assert keras.ops.convert_to_numpy(edge.squared_hinge(targets, -targets)).tolist() == [4 * columns] * 30
+
+
+def test_accuracy_while_fitting() -> None:
+    margins = np.array([[0.1, -2.0, 0.3], [-3.0, -1.0, -2.0], [1.0, 2.0, 0.0]])
+    targets = edge.to_fit(np.array([2, 1, 0]), recipe(3))
+    assert keras.ops.convert_to_numpy(edge._same_side(targets, margins)).tolist() == [1, 1, 0]
+    one = edge._same_side(edge.to_fit(np.array([1, 0, 1, 0]), recipe(2)), np.array([[0.1], [-1.0], [-0.1], [2.0]]))
+    assert keras.ops.convert_to_numpy(one)[:, 0].tolist() == [1, 1, 0, 0]
+
+
+@pytest.mark.parametrize("labels", [2, 3, 200])
+def test_what_ships_is_what_was_trained_over_the_temperature(labels: int) -> None:
+    generator = np.random.default_rng(4)
+    columns = network.columns_of(labels)
+    choices = recipe(labels).choices
+    scales: Any = tuple(generator.normal(size=(size, columns)).astype(np.float32) for size in (len(VOCABULARY), 256))
+    trained = network.build_edge_training(scales, choices)
+    for name in ("unigrams", "bigrams", "head"):
+        layer = trained.get_layer(name)
+        layer.set_weights([generator.normal(size=weights.shape) * 0.5 for weights in layer.get_weights()])
+    rows = topics(5, labels, 2).take()[:40]
+    margins = trained.predict(rows, verbose=0).astype(np.float64)
+    assert margins.shape == (len(rows), columns)
+    for divisor in (1.0, 0.4, 3.0):
+        model = network.finish_edge(trained, len(VOCABULARY), 12, choices, divisor)
+        powers = np.exp(margins / divisor)
+        wanted = powers / (1 + powers) if labels == 2 else powers / powers.sum(axis=1, keepdims=True)
+        np.testing.assert_allclose(model.predict(rows, verbose=0), wanted, atol=1e-5)
+        assert model.input_shape == (None, 12)
+        # Nothing but the two tables and a bias a column.
+        stored = sum(np.size(weights) for weights in model.get_weights())
+        assert stored == columns * (len(VOCABULARY) + 256) + (2 if labels == 2 else 0)
+
+
+@pytest.mark.parametrize(("labels", "each", "epochs"), [(2, 40, 10), (3, 40, 10), (200, 6, 4)])
+def test_is_right_on_unseen_texts(labels: int, each: int, epochs: int) -> None:
+    training, validation, unseen = topics(6, labels, each), topics(7, labels, 2), topics(8, labels, 3)
+    made = recipe(labels, epochs=epochs)
+    model, history, temperature, loss, _ = edge.train(training, training.head(0), validation, made)
+    assert history["loss"][-1] < history["loss"][0]
+    answers = model.predict(unseen.take(), verbose=0)
+    chosen = answers[:, 0] > 0.5 if labels == 2 else answers.argmax(axis=1)
+    assert (chosen == unseen.targets).mean() > 0.95
+    assert 0.1 <= temperature <= 10
+    # What was found is the loss of what ships.
+    names = [str(label) for label in range(labels)]
+    assert loss == pytest.approx(evaluate(model, validation, names)["loss"], abs=1e-4)
+    if labels > 2:
+        np.testing.assert_allclose(answers.sum(axis=1), 1, atol=1e-5)
+    assert history["val_accuracy"][-1] > 0.95  # told as the share of texts that are right
+
+
+def test_fits_what_a_support_vector_machine_fits() -> None:
+    """Without bigrams, and scales that are all one, it is scikit-learn's linear one: the same labels in doubt too."""
+    generator = np.random.default_rng(9)
+    texts = [
+        Text(str(n), "abc"[n % 3], " ".join(f"f{(w + 5 * (n % 3)) % 20}" for w in generator.geometric(0.15, 9)))
+        for n in range(240)
+    ]
+    encoded = encode(texts, ENCODER, "abc")
+    changes = ["buckets=2", "exponent=0", "ratio_exponent=0", "least_texts=1000", "regularization=0.01"]
+    made = recipe(3, CHOICES.changed(changes), epochs=40)
+    scales = edge.find_scales(encoded, made, 2)
+    assert np.allclose(np.abs(scales[0])[np.bincount(encoded.take().ravel(), minlength=224) > 0], 1)
+    assert not scales[1].any()
+    model, _ = edge._fit(scales, encoded, encoded, made, 0.0)
+    counts = np.array([np.bincount(row[row > 1], minlength=224) for row in encoded.take()])
+    # The mean over texts and 0.01 of the squares: times 1 / (2 * 0.01), half the squares and C for each of 240 texts.
+    peer = LinearSVC(C=1 / (2 * 0.01 * 240), intercept_scaling=100, random_state=0, max_iter=100_000)
+    peer.fit(counts, encoded.targets)
+    ours = model.predict(encoded.take(), verbose=0)
+    assert np.abs(ours - peer.decision_function(counts)).max() < 0.3
+    assert 0.7 < peer.score(counts, encoded.targets) < 0.99
+    assert (ours.argmax(axis=1) == peer.predict(counts)).mean() > 0.97
+
+
+def test_class_weights_reach_the_loss() -> None:
+    texts = topics(10, 3, 10)
+    for weights in ([1, 1, 1], [4, 1, 0.25]):
+        batches = edge._Crops(texts, recipe(3, weights=weights), 0.0)
+        found = [batches[number] for number in range(len(batches))]
+        assert sum(len(rows) for rows, _, _ in found) == 30
+        for _, targets, counted in found:
+            assert counted.tolist() == [weights[label] for label in targets.argmax(axis=1)]
+    # Two topics that share their words: the heavier one wins them.
+    same = [Text(str(number), "ab"[number % 2], f"f{number // 2 % 20}") for number in range(80)]
+    both = encode(same, ENCODER, "ab")
+    model = edge.train(both, both.head(0), both, recipe(2, epochs=5, weights=[1, 4])).model
+    assert (model.predict(both.take(), verbose=0) > 0.5).all()
+
+
+def test_refit_knows_the_validated_texts_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A topic that was validated alone is unknown to what was trained, and known to what is fitted once more."""
+    divisors = []
+    finish = network.finish_edge
+    monkeypatch.setattr(network, "finish_edge", lambda *values: divisors.append(values[-1]) or finish(*values))  # type: ignore[func-returns-value]
+    everything = topics(11, 3, 30)
+    fitted = np.flatnonzero(everything.targets < 2)
+    validated = np.flatnonzero(everything.targets == 2)
+
+    def part(chosen: Any) -> Encoded:
+        lengths = everything.lengths[chosen]
+        rows = everything.take(chosen)
+        return Encoded(rows[rows > 0].astype(np.uint16), lengths, everything.targets[chosen], 12)
+
+    training, validation = part(fitted), part(validated)
+    made = recipe(3, epochs=8)
+    trained = edge.train(training, training.head(0), validation, made)
+    again = edge.refit(trained, training.joined(validation), validation)
+    rows = validation.take()
+    assert (trained.model.predict(rows, verbose=0).argmax(axis=1) == 2).mean() < 0.1
+    assert (again.predict(rows, verbose=0).argmax(axis=1) == 2).mean() > 0.9
+    assert again.input_shape == (None, 12)
+    assert divisors == [trained.temperature] * 2
+
+
+def test_regularization_that_validates_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of several strengths, tried one after the other until one is no better."""
+    losses = iter((0.5, 0.3, 0.35, 0.1))
+    tried = []
+
+    def calibrate(model: Any, texts: Any, made: edge.Recipe) -> tuple[float, float]:
+        tried.append(made.choices.regularization)
+        return 1.0, next(losses)
+
+    monkeypatch.setattr(edge, "_calibrate", calibrate)
+    texts = topics(12, 2, 8)
+    choices = CHOICES.changed(["stronger=2,4,8", "regularization=0.5"])
+    found = edge.train(texts, texts.head(0), texts, recipe(2, choices))
+    assert tried == [0.5, 1, 2]
+    assert (found.recipe.choices.regularization, found.loss) == (1, 0.3)

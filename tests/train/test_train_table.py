@@ -1,0 +1,450 @@
+"""``python -m train`` from end to end on labelled tables of people's own, and on their mistakes."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import os
+import subprocess
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, f1_score
+
+from edgetext.text import Encoder, Preprocessing, Vocabulary, tokenize
+from train.__main__ import main
+from train.sizing import Room, tflite_size
+
+Runner = Callable[..., "subprocess.CompletedProcess[str]"]
+ErrorLine = Callable[[str], str]
+Rows = list[tuple[str, str]]
+
+# One training, of few passes: the search for the strength of regularisation is another test's affair.
+QUICK = ("--epochs", "8", "--choice", "stronger=")
+
+
+def topics(seed: int, counts: dict[str, int]) -> Rows:
+    """Make (text, label): filler with capitals, a word that another text of the label has, and two that all have."""
+    generator = np.random.default_rng(seed)
+    rows = []
+    for label, count in counts.items():
+        for number in range(count):
+            words = [f"Filler{word}" for word in generator.integers(0, 30, 6)] + [f"pair{number // 2}of{label}"]
+            for _ in range(2):
+                words.insert(int(generator.integers(0, 7)), f"about{label}")
+            rows.append((" ".join(words), label))
+    return [rows[place] for place in generator.permutation(len(rows))]
+
+
+def write_csv(path: Path, rows: Rows, header: str = "text,label") -> Path:
+    path.write_text(f"{header}\n" + "".join(f"{text},{label}\n" for text, label in rows), encoding="utf-8")
+    return path
+
+
+def read(path: Path) -> Any:
+    return json.loads(path.read_text("utf-8"))
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def load(run: Path) -> tuple[keras.Model, Encoder, list[str]]:
+    """Load what scores a text: the model, the encoder, and the labels."""
+    config = read(run / "config.json")
+    vocabulary = Vocabulary.from_bytes((run / "vocab.txt").read_bytes())
+    model = keras.saving.load_model(run / "model.keras", safe_mode=True)
+    return model, Encoder(vocabulary, Preprocessing.from_json(config["preprocessing"])), config["labels"]
+
+
+def answer(run: Path, texts: list[str]) -> list[str]:
+    """Score texts with what is in the run's folder."""
+    model, encoder, labels = load(run)
+    found = model.predict(np.array([encoder.encode(text) for text in texts], np.int32), verbose=0)
+    return [labels[place] for place in (found[:, 0] > 0.5 if len(labels) == 2 else found.argmax(axis=1)).astype(int)]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder of the test's own, from which the reviews cannot be found."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("EDGETEXT_DATA", raising=False)
+    monkeypatch.setenv("EDGETEXT_CACHE", str(tmp_path / "cache"))
+    return tmp_path
+
+
+def with_table(count: int = 12, labels: str = "ab", name: str = "t.csv") -> Path:
+    return write_csv(Path(name), topics(1, dict.fromkeys(labels, count)))
+
+
+COLOURS = topics(2, {"red": 40, "green": 30, "blue": 20})
+
+
+@pytest.fixture(scope="module")
+def working(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("working")
+
+
+@pytest.fixture(scope="module")
+def paths(root: Path) -> dict[str, str | None]:
+    """The variables with which a process in another folder finds the packages, and no reviews."""
+    return {"PYTHONPATH": os.pathsep.join([str(root), str(root / "runtime")]), "EDGETEXT_DATA": None}
+
+
+@pytest.fixture(scope="module")
+def trained(
+    working: Path, root: Path, paths: dict[str, str | None], run_python: Runner
+) -> subprocess.CompletedProcess[str]:
+    """A training in a process of its own that says nothing but where the table is."""
+    write_csv(working / "colours.csv", COLOURS, "Text,Category")
+    before = digests(root / "train" / "default")
+    result = run_python("-m", "train", "--data", "colours.csv", *QUICK, cwd=working, env=paths)
+    assert result.returncode == 0, result.stderr
+    assert digests(root / "train" / "default") == before
+    return result
+
+
+@pytest.mark.slow
+class TestThreeClasses:
+    @pytest.fixture
+    def run(self, trained: subprocess.CompletedProcess[str], working: Path) -> Path:
+        assert sorted(path.name for path in working.iterdir()) == ["colours.csv", "runs"]
+        return working / "runs" / "colours"
+
+    def test_output(self, trained: subprocess.CompletedProcess[str]) -> None:
+        lines = [line for line in trained.stdout.splitlines() if not line.startswith("epoch")]
+        assert lines[0] == "text from column 'Text', label from column 'Category'"
+        assert lines[1].startswith("preset edge: 65 texts to fit, 7 to validate, 3 labels, ")
+        assert lines[2] == "once more, on the validated texts too:"
+        assert [line.partition(":")[0] for line in lines[3:5]] == ["validation", "test"]
+        assert lines[4].endswith(" of 18")
+        shown = os.path.join("runs", "colours")
+        assert lines[5:] == [f"wrote {shown}; next: python export/to_safetensors.py --run {shown}"]
+        assert len(trained.stdout.splitlines()) == 6 + 2 * 8
+
+    def test_config(self, run: Path, working: Path) -> None:
+        config = read(run / "config.json")
+        assert (config["name"], config["labels"]) == ("colours-edge", ["blue", "green", "red"])
+        rows = config["data"]["rows"]
+        assert {split: sum(counts.values()) for split, counts in rows.items()} == {
+            "train": 65,
+            "validation": 7,
+            "test": 18,
+        }
+        assert sum((Counter(counts) for counts in rows.values()), Counter()) == Counter(red=40, green=30, blue=20)
+        digest = hashlib.sha256((working / "colours.csv").read_bytes()).hexdigest()
+        assert config["data"]["files"] == {"train": {"name": "colours.csv", "sha256": digest}}
+        assert str(working) not in json.dumps(config)
+        assert config["settings"]["validation"] == 7
+        assert (config["choices"]["vocabulary"], config["choices"]["buckets"]) == (
+            len((run / "vocab.txt").read_text("utf-8").splitlines()),
+            config["network"]["buckets"],
+        )
+        assert "class_weights" not in config
+        assert "lowercase" not in config["preprocessing"]
+
+    def test_metrics_are_those_of_the_saved_model_on_what_was_held_out(self, run: Path) -> None:
+        with np.load(run / "samples.npz", allow_pickle=False) as samples:
+            names, ids, targets = (samples[f"heldout_{part}"] for part in ("reviews", "ids", "targets"))
+            fitted = samples["calibration_reviews"].tolist()
+        # The texts to test, for those validated were fitted in the end; named by their lines.
+        assert (len(names), len(fitted)) == (18, 65)
+        assert not set(names) & set(fitted)
+        rows = [COLOURS[int(name.removeprefix("colours.csv:")) - 2] for name in names]
+        _, encoder, labels = load(run)
+        assert ids.tolist() == [encoder.encode(text) for text, _ in rows]
+        assert [labels[target] for target in targets] == [label for _, label in rows]
+        metrics = read(run / "metrics.json")
+        found, wanted = answer(run, [text for text, _ in rows]), [label for _, label in rows]
+        assert metrics["test"]["accuracy"] == pytest.approx(accuracy_score(wanted, found))
+        assert metrics["test"]["macro_f1"] == pytest.approx(f1_score(wanted, found, average="macro", zero_division=0))
+        assert metrics["test"]["accuracy"] > 0.8
+        assert {label: part["texts"] for label, part in metrics["test"]["classes"].items()} == Counter(wanted)
+        assert (metrics["refitted"], metrics["epochs"]) == (72, 8)
+        assert "validation_sentences" not in metrics
+
+    def test_words_are_those_of_the_texts_to_fit_alone(self, run: Path) -> None:
+        with np.load(run / "samples.npz", allow_pickle=False) as samples:
+            lines = [int(name.removeprefix("colours.csv:")) for name in samples["calibration_reviews"]]
+        counts = Counter(word for line in lines for word in tokenize(COLOURS[line - 2][0]))
+        vocabulary = Vocabulary.from_bytes((run / "vocab.txt").read_bytes())
+        assert set(vocabulary.ids) == {word for word, count in counts.items() if count > 1}
+        assert (run / "spellings.txt").read_text("utf-8").splitlines()[0].startswith("Filler")
+
+    def test_unseen_texts(self, run: Path) -> None:
+        unseen = topics(3, {"red": 10, "green": 10, "blue": 10})
+        right = [found == label for found, (_, label) in zip(answer(run, [text for text, _ in unseen]), unseen)]
+        assert sum(right) >= 27
+
+    def test_again(self, run: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """The same seed gives the same bytes, in another process and folder; the next run keeps them beside itself."""
+        table = str(write_csv(folder / "colours.csv", COLOURS, "Text,Category"))
+        keras.utils.clear_session()  # layers are numbered as in a new process
+        assert main(["--data", table, *QUICK]) == 0
+        ours = folder / "runs" / "colours"
+        assert "kept" not in capsys.readouterr().out
+        before, theirs = digests(ours), digests(run)
+        assert before.pop("metrics.json")
+        assert theirs.pop("metrics.json")  # which tells how long it took
+        assert before == theirs
+        before = digests(ours)
+        assert main(["--data", table, "--preset", "tutorial", "--epochs", "1"]) == 0
+        kept = os.path.join("runs", "colours.previous")
+        assert f"kept what was there as {kept}\n" in capsys.readouterr().out
+        assert digests(folder / kept) == before
+        assert read(ours / "config.json")["preset"] == "tutorial"
+        assert sorted(path.name for path in (folder / "runs").iterdir()) == ["colours", "colours.previous"]
+
+
+@pytest.mark.slow
+class TestOthers:
+    def test_two_classes_with_the_tutorials_network(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        rows = topics(4, {"often": 110, "rare": 10})
+        with gzip.open("mail.jsonl.gz", "wt", encoding="utf-8") as file:
+            file.writelines(json.dumps({"body": text, "label": label, "other": 1}) + "\n" for text, label in rows)
+        sizes = ("--vocabulary", "25", "--max-length", "7")
+        options = ("--preset", "tutorial", "--epochs", "20", "--batch-size", "8", "--class-weights", "balanced")
+        assert main(["--data", "mail.jsonl.gz", *options, *sizes, "--out", "mine"]) == 0
+        shown = capsys.readouterr().out
+        assert "class weights: 'rare' has " in shown
+        assert "once more" not in shown
+        config = read(folder / "mine" / "config.json")
+        assert (config["name"], config["preset"]) == ("mail-tutorial", "tutorial")
+        assert (config["preprocessing"]["max_length"], config["preprocessing"]["truncating"]) == (7, "pre")
+        assert "choices" not in config
+        model, encoder, labels = load(folder / "mine")
+        assert (len(encoder.vocabulary), labels, model.output_shape) == (25, ["often", "rare"], (None, 1))
+        fitted = config["data"]["rows"]["train"]
+        total = sum(fitted.values())
+        assert config["class_weights"] == pytest.approx(
+            {label: total / 2 / count for label, count in fitted.items()}, rel=1e-5
+        )
+        metrics = read(folder / "mine" / "metrics.json")
+        assert metrics["test"]["classes"]["rare"]["recall"] > 0.9
+        with np.load(folder / "mine" / "samples.npz") as samples:
+            assert len(samples["heldout_reviews"]) == metrics["validation"]["reviews"]
+
+    def test_twelve_classes_in_files_of_their_own(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """German, Russian and Turkish words, all letters lower-cased, in a model of a given size."""
+        names = [f"Größe {number}" for number in range(12)]
+        stems = ["ÜBER", "Привет", "İSTANBUL"]
+        parts = {}
+        for seed, (part, each) in enumerate({"train.csv": 14, "val.tsv": 2, "end.jsonl": 3}.items()):
+            rows = topics(10 + seed, dict.fromkeys(map(str, range(12)), each))
+            parts[part] = [(f"{stems[int(label) % 3]} {text.lower()}", names[int(label)]) for text, label in rows]
+        write_csv(folder / "train.csv", parts["train.csv"])
+        (folder / "val.tsv").write_text("".join(f"{a}\t{b}\n" for a, b in [("text", "label"), *parts["val.tsv"]]))
+        (folder / "end.jsonl").write_text(
+            "".join(json.dumps({"text": a, "label": b}) + "\n" for a, b in parts["end.jsonl"])
+        )
+        files = ("--data", "train.csv", "--validation", "val.tsv", "--test", "end.jsonl")
+        assert main([*files, *QUICK, "--lowercase", "unicode", "--target-size", "30KB"]) == 0
+        assert "note:" not in capsys.readouterr().out
+        run = folder / "runs" / "train"
+        config = read(run / "config.json")
+        assert config["labels"] == sorted(names)
+        assert config["preprocessing"]["lowercase"] == "unicode"
+        assert {split: sum(counts.values()) for split, counts in config["data"]["rows"].items()} == {
+            "train": 168,
+            "validation": 24,
+            "test": 36,
+        }
+        assert {split: file["name"] for split, file in config["data"]["files"].items()} == {
+            "train": "train.csv",
+            "validation": "val.tsv",
+            "test": "end.jsonl",
+        }
+        _, encoder, labels = load(run)
+        assert {"über", "привет", "i\u0307stanbul"} <= set(encoder.vocabulary.ids)
+        spellings = (run / "spellings.txt").read_text("utf-8").splitlines()
+        assert set(spellings) == set(stems)
+        room = Room(size=30_000, columns=12, labels=labels, name=config["name"])
+        spelled: Any = {spelling: encoder.vocabulary.ids[tokenize(spelling, "unicode")[0]] for spelling in spellings}
+        assert tflite_size(room, encoder.vocabulary.tokens, spelled, config["network"]["buckets"]) <= 30_000
+        assert read(run / "metrics.json")["test"]["accuracy"] > 0.8
+        small = [text.lower() for text, _ in parts["end.jsonl"]]
+        assert answer(run, small) == answer(run, [text for text, _ in parts["end.jsonl"]])
+
+    def test_given_sizes_and_no_test(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        with_table(30)
+        sizes = ("--vocabulary", "20", "--max-length", "33", "--buckets", "64")
+        assert main(["--data", "t.csv", *QUICK, *sizes, "--no-test", "--validation", "9"]) == 0
+        shown = capsys.readouterr().out
+        assert "51 texts to fit, 9 to validate, 2 labels, 20 ids, rows of 33, 64 buckets of bigrams\n" in shown
+        assert "once more" not in shown
+        assert not [line for line in shown.splitlines() if line.startswith("test")]
+        metrics = read(folder / "runs" / "t" / "metrics.json")
+        assert metrics["validation"]["reviews"] == 9
+        assert not {"test", "refitted"} & set(metrics)
+        assert read(folder / "runs" / "t" / "config.json")["data"]["rows"]["test"] == {}
+        model, encoder, _ = load(folder / "runs" / "t")
+        assert len(encoder.vocabulary) == 20
+        assert model.count_params() == 20 + 64 + 2
+
+    def test_capitals_and_texts_in_which_no_word_occurs_twice(
+        self, folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        write_csv(folder / "t.csv", [(f"Ünique{number}", "ab"[number % 2]) for number in range(20)])
+        assert main(["--data", "t.csv", "--epochs", "1", "--choice", "stronger=", "--test", "none"]) == 0
+        assert "note: 100.0% of the words have capitals other than A to Z" in capsys.readouterr().out
+        _, encoder, _ = load(folder / "runs" / "t")
+        assert len(encoder.vocabulary) == 4 + 18  # those of the texts to fit
+
+    def test_labels_of_any_writing(self, folder: Path) -> None:
+        labels = ["a/b", "é", 'x "quoted"', "-1", "l" * 100]
+        rows = topics(6, dict.fromkeys(map(str, range(5)), 10))
+        with open("t.jsonl", "w", encoding="utf-8") as file:
+            file.writelines(json.dumps({"text": a, "label": labels[int(b)]}) + "\n" for a, b in rows)
+        assert main(["--data", "t.jsonl", *QUICK, "--test", "none"]) == 0
+        assert load(folder / "runs" / "t")[2] == sorted(labels)
+        assert answer(folder / "runs" / "t", [f"about{number} about{number}" for number in range(5)]) == labels
+
+    def test_numbers_are_labels_in_their_order(self, folder: Path) -> None:
+        rows = topics(7, dict.fromkeys(("10", "9", "-1", "2"), 10))
+        write_csv(folder / "stars.csv", rows, "review,stars")
+        assert main(["--data", "stars.csv", *QUICK, "--test", "none"]) == 0
+        assert load(folder / "runs" / "stars")[2] == ["-1", "2", "9", "10"]
+        assert answer(folder / "runs" / "stars", ["about10 about10", "about-1"])[0] == "10"
+
+
+# What people give and what they are told, with the table of two labels as t.csv.
+MISTAKES = {
+    "--data t.csv --target-size 1KB": "--target-size 1,000 bytes cannot be met: with 2 labels",
+    "--data t.csv --target-size huge": "--target-size takes a size such as 100KB, 64KiB or 1.5MB, not 'huge'",
+    "--data t.csv --preset tutorial --target-size 50KB": "--target-size is for the preset edge, not for tutorial",
+    "--data t.csv --preset tutorial --buckets 64": "preset tutorial has nothing to choose",
+    "--data t.csv --text-column body": "t.csv: no column is called 'body' (--text-column); the columns are 'text',",
+    "--data none.csv": "none.csv: No such file or directory",
+    "--data t.csv --validation none.csv": "none.csv: No such file or directory",
+    "--data t.csv --validation t.csv": "the files to train, validate and test on must have different names",
+    "--data t.csv --validation header.csv": "header.csv: no row is left for the validation",
+    "--data t.csv --validation 0": "--validation 0: give a file",
+    "--data t.csv --test 1.5": "--test 1.5: give a file",
+    "--data t.csv --test 100": "t.csv: --test 100 of 24 rows would leave nothing of a label to fit",
+    "--data t.csv --no-test --test 0.2": "--no-test and --test 0.2 contradict each other",
+    "--data t.csv --max-length 1": "max-length must be from 2 to 65536, not 1",
+    "--data t.csv --vocabulary 3": "vocabulary must be from 5 to 30455, not 3",
+    "--data t.csv --buckets 1000": "buckets must be a power of two from 2 to 16777216, not 1000",
+    "--data t.csv --epochs 0": "epochs must be at least 1, not 0",
+    "--data t.csv --seed 4294967296": "seed must be below 2**32",
+    "--data t.csv --choice speed=1": "no choice is called 'speed'",
+    "--data three.csv --choice objective=logistic": "objective=logistic is for two labels, and there are 3",
+    "--data t.csv --delimiter ab": "--delimiter is one character, or 'tab', and not 'ab'",
+    "--data t.csv --encoding klingon": "--encoding klingon: unknown encoding",
+    "--data t.csv --out t.csv": "t.csv: Not a directory",
+    "--data t.csv --out foreign": "foreign: it is there and has no config.json, so it is not replaced",
+    "--data single.csv": "single.csv: only one label is left, 'a': there is nothing to tell apart",
+    "--data equal.csv": "equal.csv: only one label is left, 'a': there is nothing to tell apart",
+    "--data many.csv": "many.csv: more than 1,000 labels: is 'label' the column of the label?",
+    "--data bad.csv": "bad.csv: no row is left",
+    "--data header.csv": "header.csv: no row is left",
+    "--data empty.csv": "empty.csv: the file is empty",
+    "--data latin.csv": "latin.csv: no row is left",
+    "--data repeated.csv --strict": "repeated.csv: 1 row left out: the words and the label of an earlier row (line 26)",
+    "--data two.csv": "two.csv: --test 0.2 of 2 rows is none",
+    "--data foreign": "foreign: not the movie reviews",
+    "--data notes.txt": "notes.txt: neither the archive of the movie reviews nor a table, whose name ends in .csv",
+    "--data none.txt": "no reviews at none.txt: there is no such file or folder",
+}
+
+
+class TestMistakes:
+    @pytest.fixture(autouse=True)
+    def files(self, folder: Path) -> None:
+        """The tables of the mistakes."""
+        rows = topics(1, {"a": 12, "b": 12})
+        with_table()
+        write_csv(Path("three.csv"), topics(1, {"a": 12, "b": 12, "c": 12}))
+        write_csv(Path("single.csv"), [row for row in rows if row[1] == "a"])
+        write_csv(Path("equal.csv"), [("the same", "ab"[number % 2]) for number in range(9)])
+        write_csv(Path("many.csv"), [(f"text {number}", str(number)) for number in range(1001)])
+        write_csv(Path("bad.csv"), [("", "a"), ("!", "b"), ("one,two", "a")])
+        write_csv(Path("header.csv"), [])
+        write_csv(Path("repeated.csv"), [*rows, rows[0]])
+        write_csv(Path("two.csv"), [("one", "a"), ("two", "b")])
+        Path("empty.csv").write_bytes(b"")
+        Path("notes.txt").write_text("text,label\n")
+        Path("latin.csv").write_bytes(b"text,label\n" + b"caf\xe9 un,a\ncaf\xe9 deux,b\n" * 9)
+        Path("foreign").mkdir()
+        Path("foreign", "letter.txt").write_text("precious")
+
+    @pytest.mark.parametrize("line", MISTAKES)
+    def test_one_line_and_nothing_written(
+        self, line: str, folder: Path, capsys: pytest.CaptureFixture[str], error_line: ErrorLine
+    ) -> None:
+        before = digests(folder)
+        options = line.split(" ")
+        assert main(options if "--out" in options else [*options, "--out", str(folder / "run")]) == 2
+        captured = capsys.readouterr()
+        assert error_line(captured.err).removeprefix(f"{folder}{os.sep}").startswith(MISTAKES[line])
+        assert "\n\n" not in f"\n{captured.out}"
+        assert "preset" not in captured.out  # before anything was fitted
+        assert digests(folder) == before
+        assert not (folder / "run").exists()
+
+    @pytest.mark.parametrize(
+        ("line", "message"),
+        [
+            ("--validation 0.1", "--validation takes a number of the movie reviews, not '0.1'"),
+            ("--validation val.csv", "--validation takes a number of the movie reviews, not 'val.csv'"),
+            *((f"{option} 1", f"{option} is for --data FILE, a table") for option in (
+                *("--text-column", "--label-column", "--test", "--split-seed", "--encoding", "--delimiter"),
+                "--target-size",
+            )),
+            ("--strict", "--strict is for --data FILE, a table"),
+            ("--lowercase unicode", "--lowercase is for --data FILE, a table"),
+            ("--class-weights none", "--class-weights is for --data FILE, a table"),
+            ("--data t.csv --lowercase turkish", "argument --lowercase: invalid choice: 'turkish'"),
+            ("--data t.csv --buckets many", "argument --buckets: invalid int value: 'many'"),
+        ],
+    )  # fmt: skip
+    def test_usage(self, line: str, message: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        before = digests(folder)
+        with pytest.raises(SystemExit) as stopped:
+            main(line.split(" "))
+        assert stopped.value.code == 2
+        (told,) = [line for line in capsys.readouterr().err.splitlines() if "error: " in line]
+        assert told.startswith(f"python -m train: error: {message}")
+        assert digests(folder) == before
+
+    def test_what_was_found_is_told_before_the_error(
+        self, folder: Path, capsys: pytest.CaptureFixture[str], error_line: ErrorLine
+    ) -> None:
+        assert main(["--data", "bad.csv", "--out", str(folder / "run")]) == 2
+        captured = capsys.readouterr()
+        assert error_line(captured.err) == "bad.csv: no row is left"
+        assert [line.partition(": ")[2] for line in captured.out.splitlines()] == [
+            "1 row left out: more or fewer columns than the header has (line 4)",
+            "2 rows left out: no word in the text (lines 2 and 3)",
+        ]
+
+    def test_a_process_of_its_own(
+        self, folder: Path, paths: dict[str, str | None], run_python: Runner, error_line: ErrorLine
+    ) -> None:
+        options = ("--data", "single.csv", "--out", folder / "run")
+        result = run_python("-m", "train", *options, cwd=folder, env=paths)
+        assert result.returncode == 2
+        assert error_line(result.stderr).startswith("single.csv: only one label is left")
+        assert result.stdout == ""
+
+
+@pytest.mark.slow
+def test_a_terminal_that_cannot_show_a_label(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_csv(folder / "größe.csv", topics(1, {"é": 40, "b": 3}))
+    shown = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(shown, "ascii", write_through=True))
+    assert main(["--data", "größe.csv", "--preset", "tutorial", "--epochs", "1", "--test", "none"]) == 0
+    assert b"'\\xe9' " in shown.getvalue()
+    assert b"wrote runs" in shown.getvalue()
+    assert (folder / "runs" / "größe" / "model.keras").is_file()
