@@ -139,6 +139,12 @@ choose: setup ## Train the preset with other numbers and sizes, which the README
 	$(RUN) benchmarks/curve.py --json benchmarks/results/curve.json --plot benchmarks/results/curve.png
 	$(RUN) benchmarks/report.py
 
+.PHONY: own
+own: setup ## Train on tables of one's own beside scikit-learn, and on a million rows: TASKS="--task NAME=FILE[,TESTFILE] ..."; half an hour
+	$(RUN) benchmarks/own_text.py $(TASKS) --json benchmarks/results/own_text.json
+	$(RUN) benchmarks/memory.py --json benchmarks/results/memory.json
+	$(RUN) benchmarks/report.py
+
 .PHONY: peers
 peers: setup ## Compare with fastText, in environments of its two packages
 	$(RUN) -m venv --clear build/fasttext-train && build/fasttext-train/bin/python -m pip install -qq fasttext-wheel==0.9.2 'numpy<2'

@@ -3,12 +3,14 @@
 The usual calls:
 
     python benchmarks/accuracy.py                                  # the shipped bundle, 25,000 test reviews
-    python benchmarks/accuracy.py --model bundles/mine --run runs/mine --recipe float16 --limit 2000
+    python benchmarks/accuracy.py --model bundles/tickets --run runs/tickets --data tickets.csv
+    python benchmarks/accuracy.py --recipe float16 --limit 2000 --classes --plot confusion.png
     python benchmarks/accuracy.py --max-drop 0.5                   # exit 1 if any file loses more than half a point
     python benchmarks/accuracy.py --record                         # write the accuracies into the bundle's manifest
 
 Each file is scored by the classifier that ships, with the engine that will run it. As errors of quantisation average
-out over a long text, the same reviews cut to their first ten words are compared with Keras too.
+out over a long text, the same texts cut to their first ten words are compared with Keras too. Of the table that a run
+was trained on, the rows that it held out to test are scored; of another one, all rows.
 
 Exit codes: 0, 1 when --max-drop is exceeded, 2 for a mistake or when an engine is missing.
 """
@@ -24,7 +26,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import common, records, texts
+from benchmarks import classes, common, confusion, labelled, records
 from edgetext import Bundle
 from edgetext.bundle import MANIFEST
 
@@ -35,7 +37,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     common.add_model_argument(parser)
     common.add_recipe_argument(parser)
     parser.add_argument("--run", metavar="DIR", type=Path, help="the run it was exported from (default: train/default)")
-    texts.add_labelled_argument(parser)
+    labelled.add_argument(parser)
     parser.add_argument(
         "--limit", metavar="N", type=common.at_least(1), help="score N of the texts only, for a quick look"
     )
@@ -44,6 +46,12 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         metavar="POINTS",
         type=common.at_least(0, float),
         help="exit 1 if a file's accuracy is more percentage points below Keras'",
+    )
+    parser.add_argument(
+        "--classes", action="store_true", help="show each class, and what was confused, of two classes too"
+    )
+    parser.add_argument(
+        "--plot", metavar="FILE", type=Path, help="draw the first file's confusion matrix there, as PNG"
     )
     parser.add_argument("--record", action="store_true", help="write the accuracies into the bundle's manifest")
     common.add_json_argument(parser)
@@ -65,8 +73,9 @@ def measure(args: argparse.Namespace, command: common.Command) -> dict[str, Any]
 
     bundle = Bundle.open(args.model)
     models = common.choose_models(bundle, args.recipe)
-    keras_path = scoring.find_keras(args.run or common.ROOT / "train" / "default", bundle)
-    found = texts.find(args.data, args.limit)
+    run = args.run or common.ROOT / "train" / "default"
+    keras_path = scoring.find_keras(run, bundle)
+    found = labelled.find(args.data, run, args.limit)
     task = scoring.make_task(found.reviews, bundle.labels)
     common.show(f"{bundle.name}: scoring {found} with Keras and {len(models)} model files", args.json)
     reference = scoring.score_keras(keras_path, bundle, task)
@@ -77,42 +86,29 @@ def measure(args: argparse.Namespace, command: common.Command) -> dict[str, Any]
         "environment": records.environment(),
         "bundle": records.identify(bundle),
         "texts": found.describe(),
-        "keras": {
-            "accuracy": scoring.accuracy(reference.whole, task.labels),
-            "calibration_error": scoring.calibration_error(reference.whole, task.labels),
-            "short_accuracy": scoring.accuracy(reference.short, task.labels),
-        },
+        "labels": list(bundle.labels),
+        "keras": scoring.describe_keras(reference, task, bundle.labels),
         "rows": rows,
     }
 
 
 def table(results: dict[str, Any]) -> str:
     """Lay out the results for people."""
-    head = [
-        "recipe",
-        "engine",
-        "bytes",
-        "accuracy",
-        "drop",
-        "ece",
-        "changed",
-        "max diff",
-        "mean diff",
-        "short",
-        "seconds",
-        "runtime",
-    ]
+    head = ["recipe", "engine", "bytes", "accuracy", "drop", "macro F1", "drop in it", "ece", "changed"]
+    head += ["max diff", "mean diff", "short", "seconds", "runtime"]
     rows = []
     for row in results["rows"]:
         start = [row["recipe"], row["engine"], f"{row['size']:,}"]
         if "error" in row:
-            rows.append([*start, "missing", *[""] * 8])
+            rows.append([*start, "missing", *[""] * 10])
             continue
         rows.append(
             [
                 *start,
                 f"{row['accuracy']:.2%}",
                 f"{row['drop_points']:+.2f}",
+                f"{row['macro_f1']:.2%}",
+                f"{row['macro_drop_points']:+.2f}",
                 f"{row['calibration_error']:.3f}",
                 str(row["labels_changed"]),
                 f"{row['max_difference']:.2g}",
@@ -122,10 +118,12 @@ def table(results: dict[str, Any]) -> str:
                 row["runtime"],
             ]
         )
-    rows.append(["Keras", "", "", f"{results['keras']['accuracy']:.2%}", *[""] * 8])
+    keras = results["keras"]
+    rows.append(["Keras", "", "", f"{keras['accuracy']:.2%}", "", f"{keras['macro_f1']:.2%}", *[""] * 8])
     return (
         common.format_table(head, rows, left=2)
-        + "\ndrop: percentage points below Keras; ece: expected calibration error; changed: labels other than Keras'; "
+        + "\ndrop: percentage points below Keras; macro F1: the mean of the classes' F1; ece: expected calibration "
+        "error; changed: labels other than Keras'; "
         "short: with each text cut to its first ten words"
     )
 
@@ -146,6 +144,8 @@ def record(folder: str, results: dict[str, Any]) -> None:
                 "texts": results["texts"]["source"],
                 "reviews": results["texts"]["reviews"],
                 "drop_points": row["drop_points"],
+                "macro_f1": row["macro_f1"],
+                "macro_drop_points": row["macro_drop_points"],
             }
     records.write_whole(path, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
 
@@ -165,6 +165,10 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command of the module's docstring."""
 
     def after(args: argparse.Namespace, results: dict[str, Any]) -> int:
+        if args.classes or len(results["labels"]) > 2:
+            common.show(f"\n{classes.tables(results)}", args.json)
+        if args.plot:
+            confusion.draw(results, args.plot)
         if args.record:
             record(Bundle.open(args.model).folder, results)
         return judge(results["rows"], args.max_drop)

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from benchmarks import choices, common, curve, instructions_rows, interop_rows, peers, seeds
+from benchmarks import (
+    accuracy_rows,
+    choices,
+    common,
+    curve,
+    instructions_rows,
+    interop_rows,
+    memory,
+    own_text_rows,
+    peers,
+    seeds,
+)
 
 Results = dict[str, Any]
 
@@ -42,37 +53,10 @@ def accuracy(found: Sequence[Results]) -> str:
     """Show what quantisation costs, a table for each bundle."""
     parts = []
     for results in found:
-        count, keras = results["texts"]["reviews"], results["keras"]
-        rows = [[f"`{row['recipe']}`", row["engine"], *_accuracy_cells(row, count)] for row in results["rows"]]
-        short = f"{keras['short_accuracy']:.2%}"
-        rows.append(
-            ["Keras", "", "", f"{keras['accuracy']:.2%}", "", f"{keras['calibration_error']:.3f}", "", "", short, ""],
-        )
-        head = ["recipe", "engine", "size", "accuracy", "drop", "ECE", "changed", "as first"]
-        head += ["on short texts", "changed"]
-        note = (
-            f"{results['bundle']['name']} on {_texts(results)}. Short texts: their first ten words. Drop: percentage "
-            "points below Keras. ECE: expected calibration error, 15 bins. Changed: labels other than Keras'. As "
-            "first: the same labels as the table's first file."
-        )
-        parts.append(f"{note}\n\n{markdown(head, rows, 2)}\n\n{environment_line(results)}.")
+        head, *rows = accuracy_rows.cells(results)
+        table = markdown(head, rows, accuracy_rows.LEFT)
+        parts.append(f"{accuracy_rows.note(results, _texts(results))}\n\n{table}\n\n{environment_line(results)}.")
     return "\n\n".join(parts)
-
-
-def _accuracy_cells(row: dict[str, Any], count: int) -> list[str]:
-    size = f"{row['size'] / 1000:.0f} kB"
-    if "error" in row:
-        return [size, "not measured", *[""] * 6]
-    return [
-        size,
-        f"{row['accuracy']:.2%}",
-        f"{row['drop_points']:.2f}",
-        f"{row['calibration_error']:.3f}",
-        f"{row['labels_changed'] / count:.2%}",
-        f"{row['labels_as_first']:.2%}",
-        f"{row['short_accuracy']:.2%}",
-        f"{row['short_labels_changed'] / count:.2%}",
-    ]
 
 
 def latency(found: Sequence[Results]) -> str:
@@ -238,6 +222,21 @@ def instructions_table(found: Sequence[Results]) -> str:
     return "\n\n".join(parts)
 
 
+def own_text_tables(found: Sequence[Results]) -> str:
+    """Show trainings on tables of one's own, beside scikit-learn."""
+    shown = []
+    for results in found:
+        tables = [markdown(*part) for part in own_text_rows.parts(results)]
+        where = environment_line({**results, "rows": own_text_rows.measured(results)})
+        shown.append("\n\n".join([own_text_rows.NOTE, *tables, f"{where}."]))
+    return "\n\n".join(shown)
+
+
+def memory_table(found: Sequence[Results]) -> str:
+    """Show what training on a large table takes."""
+    return "\n\n".join(f"{memory.NOTE}\n\n{_cells_table(results, memory.cells(results), 0)}" for results in found)
+
+
 def _cells_table(results: Results, cells: list[list[str]], left: int) -> str:
     head, *rows = cells
     return f"{markdown(head, rows, left)}\n\n{environment_line(results)}."
@@ -263,4 +262,6 @@ BLOCKS = {
     "peers": ("peers", peers_table),
     "interop": ("interop", interop_tables),
     "instructions": ("instructions", instructions_table),
+    "own_text": ("own_text", own_text_tables),
+    "memory": ("memory", memory_table),
 }

@@ -154,8 +154,13 @@ def draw(points: Sequence[Point], accuracy: dict[str, Any], latency: dict[str, A
     save(figure, out)
 
 
-def save(figure: Any, out: Path) -> None:
+def save(figure: Any, out: Path, colours: int = 64) -> None:
     """Save a figure as a small PNG file, at one stroke; the same figure gives the same bytes.
+
+    Args:
+        figure: What matplotlib drew.
+        out: The file.
+        colours: So many are kept, at most 256.
 
     Raises:
         OSError: It cannot be written.
@@ -167,8 +172,8 @@ def save(figure: Any, out: Path) -> None:
     try:
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=110)
-        # 64 colours, no version and no date: a third of the size.
-        Image.open(buffer).convert("RGB").quantize(64).save(new, format="png", optimize=True)
+        # Few colours, no version and no date: a third of the size.
+        Image.open(buffer).convert("RGB").quantize(colours).save(new, format="png", optimize=True)
         os.replace(new, out)
     finally:
         new.unlink(missing_ok=True)

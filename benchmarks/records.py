@@ -19,7 +19,10 @@ from benchmarks.common import ROOT, BenchmarkError, Command, finish, show
 from edgetext import Bundle, __version__
 
 FOLDER = ROOT / "benchmarks" / "results"
-KINDS = ("accuracy", "latency", "encode", "seeds", "peers", "curve", "choices", "interop", "instructions")
+KINDS = (
+    *("accuracy", "latency", "encode", "seeds", "peers", "curve", "choices", "interop", "instructions"),
+    *("linear_peer", "own_text", "memory"),
+)
 
 
 def identify(bundle: Bundle) -> dict[str, Any]:

@@ -7,7 +7,7 @@ The usual calls:
     python benchmarks/report.py --check                            # write nothing; exit 1 if a block is out of date
 
 What stands between `<!-- begin NAME -->` and `<!-- end NAME -->`, each alone on a line, is replaced; the names are
-accuracy, latency, startup, encode and seeds. Between `<!-- begin help: COMMAND -->` and `<!-- end help -->` stands what
+those of BLOCKS in benchmarks/blocks.py. Between `<!-- begin help: COMMAND -->` and `<!-- end help -->` stands what
 the command prints, 100 columns wide.
 
 Exit codes: 0, 1 when --check finds a block out of date, 2 for a mistake.

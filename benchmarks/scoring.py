@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from benchmarks import metrics
 from benchmarks.common import BenchmarkError
 from benchmarks.texts import Review
 from edgetext import Bundle, BundleError, Classifier, EngineError
@@ -25,6 +26,8 @@ SHORT_WORDS = 10
 # As in Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
 CALIBRATION_BINS = 15
 KERAS_BATCH = 512
+# So many labels are named where a text has another one.
+NAMED = 12
 
 
 class Task(NamedTuple):
@@ -58,7 +61,9 @@ def make_task(reviews: Sequence[Review], labels: Sequence[str]) -> Task:
     for number, review in enumerate(reviews, 1):
         if review.label not in labels:
             which = review.id or f"text {number}"
-            raise BenchmarkError(f"{which}: its label is {review.label!r}, and the bundle has {', '.join(labels)}")
+            others = f", ... ({len(labels)} labels)" if len(labels) > NAMED else ""
+            known = ", ".join(labels[:NAMED]) + others
+            raise BenchmarkError(f"{which}: its label is {review.label!r}, and the bundle has {known}")
     texts = [review.text for review in reviews]
     short = [" ".join(tokenize(text)[:SHORT_WORDS]) for text in texts]
     return Task(texts, short, [review.label for review in reviews if review.label is not None])
@@ -109,6 +114,16 @@ def score_keras(path: Path, bundle: Bundle, task: Task) -> Reference:
     return Reference(outputs(task.texts), outputs(task.short))
 
 
+def describe_keras(reference: Reference, task: Task, labels: Sequence[str]) -> dict[str, Any]:
+    """Say in a results file how Keras fared: what it and the rows of ``score_file`` have in common."""
+    return {
+        "accuracy": accuracy(reference.whole, task.labels),
+        "calibration_error": calibration_error(reference.whole, task.labels),
+        "short_accuracy": accuracy(reference.short, task.labels),
+        **metrics.describe(task.labels, reference.whole.labels, labels),
+    }
+
+
 def score_files(bundle: Bundle, models: Sequence[ModelFile], task: Task, reference: Reference) -> list[dict[str, Any]]:
     """Score a task with model files; give the rows of the results, see ``score_file``.
 
@@ -138,7 +153,8 @@ def score_file(
         does not work here; otherwise ``runtime``, ``seconds`` for the whole texts, ``accuracy`` and
         ``calibration_error``, 0 to 1, ``drop_points``, by how many percentage points the accuracy is less than Keras',
         and for whole and short texts the differences of the probabilities and the count of labels other than Keras';
-        and what the file says of the whole texts, None if the engine does not work here.
+        ``macro_drop_points``, the same as ``drop_points`` of the macro F1; and what ``metrics.describe`` gives.
+        Then what the file says of the whole texts, None if the engine does not work here.
 
     Raises:
         BundleError: The bundle is damaged.
@@ -157,6 +173,9 @@ def score_file(
     seconds = time.perf_counter() - started
     short = _classify(classifier, task.short, model.file)
     right, expected = (accuracy(outputs, task.labels) for outputs in (whole, reference.whole))
+    classes, wanted = (
+        metrics.describe(task.labels, outputs.labels, bundle.labels) for outputs in (whole, reference.whole)
+    )
     measured = {
         "runtime": classifier.engine.runtime,
         "seconds": round(seconds, 2),
@@ -166,6 +185,8 @@ def score_file(
         **_compare("", whole, reference.whole),
         "short_accuracy": accuracy(short, task.labels),
         **_compare("short_", short, reference.short),
+        "macro_drop_points": round(100 * (wanted["macro_f1"] - classes["macro_f1"]), 4),
+        **classes,
     }
     return {**row, **measured}, whole
 

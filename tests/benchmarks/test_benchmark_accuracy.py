@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sklearn.metrics
 
 from benchmarks import accuracy, scoring
 from edgetext import Bundle, Classifier, EngineError
@@ -63,6 +64,11 @@ def test_numbers_are_those_of_single_classifications(results: dict[str, Any], la
         assert row["short_accuracy"] == sum(a == b["label"] for a, b in zip(short, reviews, strict=True)) / 10
         expected = 100 * (results["keras"]["accuracy"] - right / 10)
         assert row["drop_points"] == pytest.approx(expected)
+        truth = [review["label"] for review in reviews]
+        assert row["macro_f1"] == pytest.approx(sklearn.metrics.f1_score(truth, labels, average="macro"), abs=1e-6)
+        expected = 100 * (results["keras"]["macro_f1"] - row["macro_f1"])
+        assert row["macro_drop_points"] == pytest.approx(expected)
+    assert results["labels"] == list(results["keras"]["classes"]) == ["negative", "positive"]
 
 
 def test_files_agree_with_keras(results: dict[str, Any]) -> None:
@@ -116,6 +122,10 @@ def test_max_drop(
     assert accuracy.main([*command, "--max-drop", "60"]) == 0
     rows = json.loads(file.read_text())["rows"]
     assert [row["accuracy"] for row in rows] == [0.5, 0.5]
+    # F1 of negative is 2/3, that of positive 0.
+    assert [row["macro_f1"] for row in rows] == pytest.approx([1 / 3, 1 / 3], abs=1e-6)
+    assert all(row["macro_drop_points"] > 20 for row in rows)
+    assert rows[0]["confusion"] == {"negative": {"negative": 5}, "positive": {"negative": 5}}
     assert all(row["drop_points"] > 10 for row in rows)
     capfd.readouterr()
     assert accuracy.main([*command, "--max-drop", "0.5"]) == 1
@@ -161,7 +171,7 @@ def test_record(labelled: Path, default_bundle: Path, tmp_path: Path, run_python
     for entry in after["models"]:
         test = entry.pop("test", None)
         if entry["recipe"] in TWO:
-            assert set(test) == {"accuracy", "texts", "reviews", "drop_points"}
+            assert set(test) == {"accuracy", "texts", "reviews", "drop_points", "macro_f1", "macro_drop_points"}
             assert test["reviews"] == 10
     for entry in before["models"]:
         if entry["recipe"] in TWO:
@@ -173,6 +183,18 @@ def test_record(labelled: Path, default_bundle: Path, tmp_path: Path, run_python
     shown = run_python("runtime/classify.py", "--model", folder, "--info")
     # Other texts are never passed off as the test reviews.
     assert "10 texts of labelled.jsonl" in shown.stdout
+
+
+def test_classes_and_their_picture(labelled: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Of two classes only when they are asked for."""
+    command = ["--data", str(labelled), "--recipe", "wi8_afp64"]
+    assert accuracy.main(command) == 0
+    assert "confusion" not in capfd.readouterr().out
+    assert accuracy.main([*command, "--classes", "--plot", str(tmp_path / "c.png")]) == 0
+    shown = capfd.readouterr().out
+    assert "classes: Keras and then wi8_afp64 (builtin)" in shown
+    assert "confusion, wi8_afp64 (builtin)" in shown
+    assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_record_is_for_all_texts() -> None:

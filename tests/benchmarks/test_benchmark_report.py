@@ -69,6 +69,19 @@ def test_writes_then_finds_current_then_stale(
     assert readme.read_text("utf-8") == written
 
 
+def test_accuracy_with_macro_f1(make_accuracy: Maker) -> None:
+    """Results that have it; those that have not are shown without, as above."""
+    results = make_accuracy()
+    results["keras"]["macro_f1"] = 0.8712
+    for row in results["rows"]:
+        row.update(macro_f1=0.8701, macro_drop_points=0.11)
+    results["rows"].append({"recipe": "x", "engine": "onnx", "size": 1000, "error": "not here"})
+    lines = blocks.accuracy([results]).splitlines()
+    assert "| `dynamic` | tflite | 164 kB | 87.55% | 0.05 | 87.01% | 0.11 | 0.012 | 1.00% | 99.80% |" in lines[4]
+    assert lines[-3] == "| Keras |  |  | 87.60% |  | 87.12% |  | 0.010 |  |  | 62.50% |  |"
+    assert len({line.count("|") for line in lines if line.startswith("|")}) == 1
+
+
 def test_one_environment_is_one_table(make_latency: Maker) -> None:
     one, two = make_latency(recipes=("dynamic",)), make_latency(recipes=("float32",))
     (merged,) = blocks.merge([one, two])

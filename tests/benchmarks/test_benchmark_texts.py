@@ -12,7 +12,10 @@ import pytest
 from benchmarks import common, texts
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SCRIPTS = ("accuracy", "encode", "instructions", "latency", "plot", "report", "seeds")
+SCRIPTS = (
+    *("accuracy", "encode", "instructions", "latency", "linear_peer"),
+    *("memory", "own_text", "plot", "report", "seeds"),
+)
 
 
 def test_lines_of_a_text_file(tmp_path: Path) -> None:

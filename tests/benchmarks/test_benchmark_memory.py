@@ -1,0 +1,137 @@
+"""benchmarks/memory.py: the made-up table, and what a child process is measured to hold."""
+
+from __future__ import annotations
+
+import collections
+import csv
+import json
+import resource
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks import blocks, memory, synthetic
+from benchmarks.common import BenchmarkError
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("synthetic") / "table.csv"
+    synthetic.write(path, 2500, 0)
+    return path
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_table(table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = read(table)
+    assert len(rows) == 2500
+    assert 800 < table.stat().st_size / 2500 < 1300
+    assert set(rows[0]) == {"text", "label"}
+    counts = collections.Counter(row["label"] for row in rows)
+    assert set(counts) == set(synthetic.LABELS)
+    assert min(counts.values()) > 500
+    assert len({row["text"] for row in rows}) == 2500
+    assert all(any(mark in row["text"] for row in rows) for mark in ('"', ",", "\n"))
+    again, other = tmp_path / "again.csv", tmp_path / "other.csv"
+    synthetic.write(again, 2500, 0)
+    assert again.read_bytes() == table.read_bytes()
+    synthetic.write(other, 2500, 1)
+    assert other.read_bytes() != table.read_bytes()
+
+
+def test_words_follow_zipf_and_tell_classes_apart(table: Path) -> None:
+    rows = read(table)
+    words: dict[str, collections.Counter[str]] = {label: collections.Counter() for label in synthetic.LABELS}
+    for row in rows:
+        words[row["label"]].update(row["text"].replace(",", " ").replace(".", " ").replace('"', " ").split())
+    total = sum(words.values(), collections.Counter())
+    ranked = [count for _, count in total.most_common()]
+    # A tenth of the frequency at ten times the rank, about.
+    assert ranked[0] / ranked[9] == pytest.approx(10, rel=0.3)
+    assert ranked[9] / ranked[99] == pytest.approx(10, rel=0.3)
+    assert sum(count == 1 for count in ranked) > len(ranked) / 3
+    # A class has a word that is several times as frequent there as elsewhere.
+    for label, own in words.items():
+        best = max(own, key=lambda word: own[word] / total[word] if own[word] > 100 else 0)
+        assert own[best] / total[best] > 0.8, label
+    assert len(total) > 50_000
+
+
+def test_chunks_leave_no_seam(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(synthetic, "CHUNK", 7)
+    monkeypatch.setattr(synthetic, "VOCABULARY", 5000)
+    synthetic.write(tmp_path / "t.csv", 30, 0)
+    assert len(read(tmp_path / "t.csv")) == 30
+
+
+def test_made_words_are_different_and_the_first_are_short() -> None:
+    words = synthetic.make_words(10_000).tolist()
+    assert len(set(words)) == 10_000
+    assert [len(word) for word in words] == sorted(len(word) for word in words)
+    assert synthetic.zipf(4).tolist() == pytest.approx(np.cumsum([12 / 25, 6 / 25, 4 / 25, 3 / 25]).tolist())
+
+
+def child(megabytes: int) -> list[str]:
+    return [sys.executable, "-c", f"import time; held = b'x' * {megabytes} * 1000000; time.sleep(0.3)"]
+
+
+def test_memory_of_a_child() -> None:
+    """Against the size of what it holds, however much this process holds or has held."""
+    small, large = memory.watch(child(1)), memory.watch(child(151))
+    for name in ("peak_mb", "anonymous_mb"):
+        assert large[name] - small[name] == pytest.approx(150, abs=3)
+    assert small["peak_mb"] < 40
+    assert large["file_mb"] == pytest.approx(small["file_mb"], abs=2)
+    assert large["seconds"] >= 0.3
+
+
+def test_status_is_what_the_system_says() -> None:
+    found = memory.read_status("self")
+    assert found["peak_mb"] == pytest.approx(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6, rel=0.02)
+    assert 0 < found["anonymous_mb"] < found["peak_mb"]
+    assert memory.read_status("0") == {}
+
+
+def test_a_child_that_fails() -> None:
+    for code, message in ((2, r"^$"), (3, "exit code 3")):
+        with pytest.raises(BenchmarkError, match=message):
+            memory.watch([sys.executable, "-c", f"import sys; sys.exit({code})"])
+
+
+def test_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    commands: list[list[str]] = []
+
+    def watch(command: list[str]) -> dict[str, Any]:
+        commands.append(command)
+        rows = read(Path(command[command.index("--data") + 1]))
+        return {"seconds": 2.0, "peak_mb": 500.0 + len(rows) / 100, "anonymous_mb": 300.0, "file_mb": 200.0}
+
+    monkeypatch.setattr(memory, "watch", watch)
+    monkeypatch.setattr(synthetic, "VOCABULARY", 5000)
+    file = tmp_path / "memory.json"
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)  # it remembers where it was
+    assert memory.main(["--rows", "1000", "--json", str(file), "--", "--batch-size", "9"]) == 0
+    results = json.loads(file.read_text("utf-8"))
+    assert [row["rows"] for row in results["rows"]] == [100, 1000]
+    assert commands[0][1:3] == ["-m", "train"]
+    assert commands[0][-2:] == ["--batch-size", "9"]
+    assert [path.name for path in tmp_path.iterdir()] == ["memory.json"]
+    shown = blocks.memory_table([results])
+    assert "| 1,000 | 1 MB | 2 s | 500 | 510 MB | 300 MB | 200 MB |" in shown
+    assert "| +900 | +1 MB | +0 s |  | +9 MB | +0 MB | +0 MB |" in shown
+    assert memory.NOTE in capfd.readouterr().out
+
+
+def test_other_systems(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(memory, "read_status", lambda pid: {})
+    assert memory.main([]) == 2
+    assert "it takes Linux" in capfd.readouterr().err
