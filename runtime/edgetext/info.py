@@ -66,7 +66,7 @@ def _measured(record: dict[str, object]) -> tuple[str, str, str]:
             return f"{test['accuracy']:.2%}", f"{test['drop_points']:+.2f}", f"{test['reviews']:,} {test['texts']}"
         if isinstance(agreement, dict):
             drop = 100 * (agreement["keras_accuracy"] - agreement["accuracy"])
-            return f"{agreement['accuracy']:.2%}", f"{drop:+.2f}", f"{agreement['reviews']:,} held-back reviews"
+            return f"{agreement['accuracy']:.2%}", f"{drop:+.2f}", f"{agreement['reviews']:,} held-back texts"
     except (LookupError, TypeError, ValueError, ArithmeticError):
         pass  # the manifest of somebody else's tool: nothing that this table could show
     return "", "", "not measured"

@@ -1,0 +1,72 @@
+"""The README's walk-through of one's own text, typed as it is written."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+# Words of a support desk's queues, of which made-up tickets are put together.
+QUEUES = {
+    "billing": "invoice charged refund payment card twice price money bank receipt",
+    "login": "password account reset locked username email signin forgot code sms",
+    "shipping": "parcel delivery late address courier tracking box broken arrived lost",
+}
+COMMON = ["i", "the", "my", "was", "is", "please", "help", "with", "a", "and", "it", "on", "today", "again", "cannot"]
+
+
+def write_tickets(path: Path) -> None:
+    """Write a table of tickets, some of them empty, repeated or without a queue."""
+    generator = random.Random(0)
+    rows = ["id,body,queue"]
+    for number in range(600):
+        queue = generator.choice(list(QUEUES))
+        words = generator.choices(COMMON, k=6) + generator.choices(QUEUES[queue].split(), k=4)
+        generator.shuffle(words)
+        rows.append(f'{number},"{" ".join(words)}, thanks!",{queue}')
+    rows += ["600,,billing", "601,no queue here,", rows[1]]
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+
+def commands(root: Path) -> list[str]:
+    """Give the lines of the README's walk-through."""
+    _, _, section = (root / "README.md").read_text("utf-8").partition("\n## Your own text\n")
+    return section.split("```sh\n")[1].split("```")[0].splitlines()
+
+
+def test_walk_through(root: Path, tmp_path: Path) -> None:
+    lines = commands(root)
+    assert len(lines) == 5
+    for name in ("train", "export", "runtime", "benchmarks"):
+        (tmp_path / name).symlink_to(root / name)
+    write_tickets(tmp_path / "tickets.csv")
+    binaries = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    outputs = []
+    for line in lines:
+        done = subprocess.run(
+            ["bash", "-c", line],
+            cwd=tmp_path,
+            env={**os.environ, "PATH": binaries},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+        outputs.append(done.stdout)
+    training, exported, _, accuracy, answer = outputs
+    assert "tickets.csv: 1 row left out: no word in the text (line 602)" in training
+    assert "tickets.csv: 1 row left out: no label (line 603)" in training
+    assert "tickets.csv: 1 row left out: the words and the label of an earlier row (line 604)" in training
+    assert "wrote runs/tickets" in training
+    assert "wrote bundles/tickets" in exported
+    assert "billing" in accuracy
+    assert answer.split("\t")[0] == "billing"
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("train", "export", "runtime", "benchmarks", "tickets.csv", "runs", "bundles")
+    }
