@@ -199,7 +199,7 @@ def test_mediapipe(environment: str, many: Many, root: Path) -> None:
     python, script = root / environment / "bin" / "python", root / "runtime" / "examples" / "mediapipe_text.py"
     texts = many.texts[:60]
     for model in models(many, "tflite")[:2]:
-        command = [*isolation, str(python), str(script), str(many.folder / model.file), *texts]
+        command: list[Any] = [*isolation, str(python), str(script), str(many.folder / model.file), *texts]
         result = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=300, check=True)
         found = [line.split("\t") for line in result.stdout.splitlines()]
         expected = list(Classifier.load(many.folder / model.file).classify_many(texts))
