@@ -106,7 +106,7 @@ def train(training: Encoded, unlabelled: Encoded, validation: Encoded, recipe: R
         best = other
     if choices.stronger:
         factor = best.recipe.choices.regularization / choices.regularization
-        print(f"taken: {factor:g} times, by a loss in validation of {best.loss:.4f}", flush=True)
+        print(f"taken: regularization times {factor:g}, by a loss in validation of {best.loss:.4f}", flush=True)
     return best
 
 
@@ -292,7 +292,8 @@ def _calibrate(model: keras.Model, validation: Encoded, recipe: Recipe) -> tuple
         cut = np.pad(cut, ((0, 0), (0, rows.shape[1] - cut.shape[1])))  # TensorFlow traces the model for one width only
         logits.append(_logits(model, cut, recipe))
     values, right = np.concatenate(logits), np.concatenate([targets] * len(logits))
-    found = temperature(values, right)
+    # Those of the reviews are thousands, of which many are wrong.
+    found = temperature(values, right, smooth=recipe.choices.objective == "hinge")
     return found, cross_entropy(values / found, right)
 
 

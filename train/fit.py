@@ -19,6 +19,8 @@ from train.settings import Settings
 
 def make_reproducible(seed: int) -> None:
     """Make what follows in this process repeat exactly, given the same machine and versions."""
+    # Each fit and each evaluation traces its own graph, which TensorFlow takes for a mistake and warns of.
+    tf.get_logger().setLevel("ERROR")
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
 

@@ -164,7 +164,7 @@ def scan_for_run(recorded: Recorded, split: str) -> Texts:
     """
     data = recorded.source.data
     if sha256(data) != recorded.hashes["train"]:
-        if data.name == recorded.files["train"]["name"] and split not in recorded.files:
+        if data.name == recorded.files["train"]["name"]:
             raise DataError(
                 f"{data}: it is not as it was when the run was trained; rename it if it is a file of its own"
             )

@@ -67,6 +67,12 @@ class TestExcess:
     def test_past_it(self, name: str, value: float, message: str) -> None:
         assert excess(recipe_with(Tolerance(0.1, 0.01, 0.02, 0.01)), {**MEASURED, name: value}) == [message]
 
+    def test_one_text_of_a_few_may_change(self) -> None:
+        few = {**MEASURED, "reviews": 24}
+        strict = recipe_with(Tolerance(0.1, 0.01, 0.02, 0.01))
+        assert excess(strict, {**few, "labels_changed": 1}) == []
+        assert len(excess(strict, {**few, "labels_changed": 2})) == 1
+
     def test_all_at_once(self) -> None:
         assert len(excess(recipe_with(Tolerance(0, 0, 0, 0)), MEASURED)) == 4
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,8 @@ import pytest
 
 from export import command, convert_onnx, convert_tflite
 from export.recipes import RECIPES, Recipe
+from export.runs import Run
+from export.self_test import self_test
 
 Runner = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -129,6 +132,22 @@ def test_the_next_command_works(exported: Any, root: Path) -> None:
     label, score, _, text = found.stdout.rstrip("\n").split("\t")
     assert (label, text) == (known["label"], known["text"])
     assert float(score) == pytest.approx(known["score"], abs=0.05)
+
+
+def test_the_next_command_of_the_default_run(default_run: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(root)
+    line = command.next_command(command.DEFAULT_BUNDLE, default_run)
+    folder = "runtime/edgetext/default"
+    assert line == f'wrote {folder}; next: python runtime/classify.py --model {folder} "great movie"'
+
+
+def test_the_text_to_try_can_be_printed(run: Run) -> None:
+    """Where lines end in carriage returns, words hold them."""
+    words = self_test(run)["text"].split()
+    tokens = tuple(f"{token}\r" if token in words else token for token in run.tokens)
+    text = self_test(dataclasses.replace(run, tokens=tokens))["text"]
+    assert text.isprintable()
+    assert not set(words) & set(text.split())
 
 
 @pytest.mark.parametrize("engine", ["tflite", "onnx"])
