@@ -95,21 +95,15 @@ class Candidate(NamedTuple):
     accuracy: float
 
 
-def _grid(
-    tokens: Sequence[str],
-    ngrams: Sequence[tuple[int, int]],
-    weightings: Sequence[str],
-    lowercase: Sequence[bool] = (True, False),
-) -> list[Features]:
-    parts = itertools.product(tokens, lowercase, ngrams, weightings, (1, 2))
+def _grid(tokens: Sequence[str], ngrams: Sequence[tuple[int, int]], weightings: Sequence[str]) -> list[Features]:
+    parts = itertools.product(tokens, (True, False), ngrams, weightings, (1, 2))
     return [Features(*part) for part in parts]
 
 
 WEIGHTINGS = ("sublinear", "tfidf", "binary", "counts")
-# The searches; of equally good candidates the earlier one is taken. Words in lower case are what the preset edge sees.
+# The two searches; of equally good candidates the earlier one is taken.
 FAMILIES = {
     "words": _grid(("words", "words and marks"), ((1, 1), (1, 2), (1, 3)), WEIGHTINGS),
-    "words in lower case": _grid(("words",), ((1, 1), (1, 2), (1, 3)), WEIGHTINGS, (True,)),
     "characters": _grid(("characters",), ((2, 4), (2, 5)), WEIGHTINGS[:1]),
 }
 # What every way to make features is tried with.
@@ -119,11 +113,7 @@ _MACHINES, _REGRESSIONS = (
     for kind, values in (("LinearSVC", (0.1, 0.3, 1, 3, 10, 30)), ("LogisticRegression", (3, 10, 30, 100)))
 )
 # Regressions over some hundred thousand n-grams of characters take too long.
-FINAL = {
-    "words": _MACHINES + _REGRESSIONS,
-    "words in lower case": _MACHINES + _REGRESSIONS,
-    "characters": _MACHINES,
-}
+FINAL = {"words": _MACHINES + _REGRESSIONS, "characters": _MACHINES}
 
 
 class Counts(NamedTuple):
