@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from collections import Counter
@@ -24,6 +25,8 @@ from export import convert_safetensors
 from export.convert_safetensors import quantize
 from export.recipes import RECIPES
 from export.runs import Run
+from train import network
+from train.choices import Choices
 
 Export = Callable[..., int]
 ErrorLine = Callable[[str], str]
@@ -158,6 +161,20 @@ def test_a_head_that_scales_is_folded_into_the_tables(export: Export, default_ru
     assert export("builtin", "--run", run, "--out", tmp_path / "bundle") == 0
     record = Bundle.open(tmp_path / "bundle").models[0].record["agreement"]
     assert record["max_difference"] < 0.05
+
+
+def test_a_head_that_adds(edge_run: Run) -> None:
+    """Of more than two labels each has a bias of its own, and it stays with its label."""
+    generator = np.random.default_rng(1)
+    bias = np.array([-2, 1, 0, 3], np.float32)
+    model = network.build_edge(len(edge_run.tokens), 512, Choices(buckets=256), bias)
+    for layer in (model.get_layer("unigrams"), model.get_layer("bigrams")):
+        shape = layer.get_weights()[0].shape
+        layer.set_weights([generator.normal(scale=0.2, size=shape).astype(np.float32)])
+    run = dataclasses.replace(edge_run, model=model)
+    content, rows = convert_safetensors.convert(run, RECIPES[0]), heads(run)[::20]
+    ours = np.array(engines.create("builtin", content, max_length=512).predict(rows.tolist()))
+    np.testing.assert_allclose(ours, model.predict(rows, verbose=0), atol=0.02)
 
 
 class TestQuantize:

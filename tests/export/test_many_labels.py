@@ -73,7 +73,7 @@ def write_table(path: Path, count: int) -> tuple[list[str], list[str]]:
 
 
 def recipes(engine: str, count: int, preset: str) -> list[str]:
-    """Give the recipes: all, but of 300 labels in the tutorial's network static ones are too coarse; see the table."""
+    """Give the recipes: all, but of 300 labels in the tutorial's network static ones may be refused; see the table."""
     names = [recipe.quantisation for recipe in RECIPES if recipe.engine == engine and recipe.input == "ids"]
     return [name for name in names if "static" not in name or (count, preset) != (300, "tutorial")]
 
@@ -89,7 +89,9 @@ def many(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         options = ("--run", parent / "run", "--out", parent / "bundle", *more)
         named = [option for name in recipes(engine, *request.param) for option in ("--recipe", name)]
         assert export_command(engine, "", [str(option) for option in (*options, *named)]) == 0
-    return Many(parent / "run", parent / "bundle", labels, [f"{word} {word} and1" for word in words], preset)
+    return Many(
+        parent / "run", parent / "bundle", labels, [f"{word} {word} {word} {word} and1 n1" for word in words], preset
+    )
 
 
 def models(many: Many, engine: str) -> list[ModelFile]:
@@ -112,8 +114,11 @@ def test_every_file_knows_the_labels(many: Many) -> None:
         assert all(list(prediction.probabilities) == many.labels for prediction in found)
         probabilities = np.array([list(prediction.probabilities.values()) for prediction in found])
         exact = "float32" in model.recipe
-        coarse = 0.15 if "wi8" in model.recipe else 0.004
-        np.testing.assert_allclose(probabilities, expected, atol=1e-5 if exact else coarse, err_msg=model.recipe)
+        # Static recipes promise no probabilities for sums larger than those of the texts that calibrated them: of them
+        # only the labels are tested, below.
+        if "static" not in model.recipe:
+            bound = 1e-5 if exact else 0.15 if "wi8" in model.recipe else 0.004
+            np.testing.assert_allclose(probabilities, expected, atol=bound, err_msg=model.recipe)
         assert np.mean(probabilities.argmax(axis=1) == np.arange(len(many.labels))) > (right - 0.001 if exact else 0.9)
         # TensorFlow Lite's static recipe computes in int8 to the end: steps of 1/256.
         loose = len(many.labels) / 512 if (model.engine, model.recipe) == ("tflite", "static_wi8_ai8") else 1e-5

@@ -148,7 +148,7 @@ def test_target_size(
 class TestFit:
     VOCABULARY = Vocabulary([*RESERVED, *(f"word{number}" for number in range(2000))])
 
-    def fit(self, size: int, columns: int, buckets: int = 2**12) -> tuple[sizing.Room, int, list[str], int]:
+    def fit(self, size: int, columns: int, buckets: int = 2**14) -> tuple[sizing.Room, int, list[str], int]:
         labels = [f"label {number}" for number in range(max(columns, 2))]
         room = sizing.Room(size, columns, labels)
         found, spellings, rows = sizing.fit(room, self.VOCABULARY, self.spellings(len(self.VOCABULARY)), buckets)
@@ -174,7 +174,7 @@ class TestFit:
 
         assert spellings == self.spellings(count)
         assert size_of(count, rows) <= size
-        assert rows == 2**12 or size_of(count, 2 * rows) > size
+        assert rows == 2**14 or size_of(count, 2 * rows) > size
         assert all(size_of(ids, rows) > size for ids in range(count + 1, len(self.VOCABULARY), 7))
 
     def test_a_spelling_is_of_the_word_that_the_tokenisation_makes_of_it(self) -> None:
