@@ -1,9 +1,10 @@
 """Choosing a linear model over bags of n-grams, as a careful user of scikit-learn would: by cross-validation.
 
-Two searches, of word n-grams and of character n-grams within words, each in two steps: every way to make features is
-tried with a quick classifier, then the best of them with every classifier. n-grams are counted once for all rows; what
-a fold may know of them (its vocabulary, its document frequencies) is taken from its training rows alone, so that the
-scores are those of a pipeline of scikit-learn's own vectoriser and classifier, fold by fold.
+Three searches, each over n-grams of something else: words in lower case, which is what our own models see; words, with
+marks and capitals if they help; characters within words. Each has two steps: every way to make features is tried with a
+quick classifier, then the best of them with every classifier. n-grams are counted once for all rows; what a fold may
+know of them (its vocabulary, its document frequencies) is taken from its training rows alone, so that the scores are
+those of a pipeline of scikit-learn's own vectoriser and classifier, fold by fold.
 """
 
 from __future__ import annotations
@@ -95,14 +96,20 @@ class Candidate(NamedTuple):
     accuracy: float
 
 
-def _grid(tokens: Sequence[str], ngrams: Sequence[tuple[int, int]], weightings: Sequence[str]) -> list[Features]:
-    parts = itertools.product(tokens, (True, False), ngrams, weightings, (1, 2))
+def _grid(
+    tokens: Sequence[str],
+    ngrams: Sequence[tuple[int, int]],
+    weightings: Sequence[str],
+    lowercase: Sequence[bool] = (True, False),
+) -> list[Features]:
+    parts = itertools.product(tokens, lowercase, ngrams, weightings, (1, 2))
     return [Features(*part) for part in parts]
 
 
 WEIGHTINGS = ("sublinear", "tfidf", "binary", "counts")
-# The two searches; of equally good candidates the earlier one is taken.
+# The searches; of equally good candidates the earlier one is taken.
 FAMILIES = {
+    "words in lower case": _grid(("words",), ((1, 1), (1, 2), (1, 3)), WEIGHTINGS, (True,)),
     "words": _grid(("words", "words and marks"), ((1, 1), (1, 2), (1, 3)), WEIGHTINGS),
     "characters": _grid(("characters",), ((2, 4), (2, 5)), WEIGHTINGS[:1]),
 }
@@ -113,7 +120,11 @@ _MACHINES, _REGRESSIONS = (
     for kind, values in (("LinearSVC", (0.1, 0.3, 1, 3, 10, 30)), ("LogisticRegression", (3, 10, 30, 100)))
 )
 # Regressions over some hundred thousand n-grams of characters take too long.
-FINAL = {"words": _MACHINES + _REGRESSIONS, "characters": _MACHINES}
+FINAL = {
+    "words in lower case": _MACHINES + _REGRESSIONS,
+    "words": _MACHINES + _REGRESSIONS,
+    "characters": _MACHINES,
+}
 
 
 class Counts(NamedTuple):

@@ -13,22 +13,17 @@ import argparse
 import io
 import shlex
 import sys
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from edgetext.errors import describe
 from edgetext.quiet import import_tensorflow
 from edgetext.text import LOWERCASES
 from train import data
-from train.choices import Choices
-from train.lines import GZIP_MARK
+from train.job import make_job
 from train.presets import DEFAULT_PRESET, PRESETS
-from train.source import add_arguments, make_source
-from train.tables import ENDINGS, is_table, stem
-
-if TYPE_CHECKING:
-    from train.pipeline import Job
+from train.texts.source import add_arguments
+from train.texts.tables import is_table, stem
 
 DEFAULT_RUN = Path(__file__).resolve().parent / "default"
 RUNS = Path("runs")
@@ -124,74 +119,18 @@ def _check_reviews(parser: argparse.ArgumentParser, args: argparse.Namespace) ->
         args.validation = int(args.validation)
 
 
-def _check_archive(source: str | None) -> None:
-    """Refuse a file that can be neither the archive of the reviews nor, by its name, a table.
-
-    Raises:
-        data.DataError: It is such a file.
-        OSError: It cannot be read.
-    """
-    if source is not None and Path(source).is_file():
-        with open(source, "rb") as file:
-            if file.read(len(GZIP_MARK)) != GZIP_MARK:
-                raise data.DataError(
-                    f"{source}: neither the archive of the movie reviews nor a table, whose name ends in {ENDINGS}"
-                )
-
-
-def make_job(args: argparse.Namespace) -> Job:
-    """Put together what to train.
-
-    Raises:
-        ValueError: A value is out of range, or the preset does not have it.
-    """
-    from train.pipeline import Job
-    from train.sizing import parse_size
-
-    preset = PRESETS[args.preset]
-    given = {name: getattr(args, name) for name in ("epochs", "batch_size", "seed", "patience")}
-    sizes = {name: getattr(args, name) for name in ("vocabulary", "max_length", "buckets")}
-    changes = [*args.choice, *(f"{name}={value}" for name, value in sizes.items() if value is not None)]
-    table = args.data is not None and is_table(Path(args.data))
-    if changes and preset.choices is None and (not table or args.choice or args.buckets is not None):
-        raise ValueError(f"preset {args.preset} has nothing to choose: --buckets and --choice are for edge")
-    if args.target_size is not None and preset.choices is None:
-        raise ValueError(f"--target-size is for the preset edge, not for {args.preset}")
-    if table:
-        if args.no_test:
-            if args.test not in (None, "none"):
-                raise ValueError(f"--no-test and --test {args.test} contradict each other: leave one of them out")
-            args.test = "none"
-        source = make_source(args, Path(args.data), args.lowercase or LOWERCASES[0])
-        # What is out of range is refused before all texts are read.
-        replace(preset.settings, **{name: value for name, value in given.items() if value is not None})
-        replace(preset.choices or Choices(), crops=0).changed(changes)
-    else:
-        _check_archive(args.data)
-        given["validation"] = args.validation
-    return Job(
-        args.preset,
-        {name: value for name, value in given.items() if value is not None},
-        changes,
-        source if table else args.data,
-        args.out,
-        not args.no_test,
-        args.class_weights or "auto",
-        None if args.target_size is None else parse_size(args.target_size),
-    )
-
-
 def main(argv: list[str] | None = None) -> int:
     """Run the command of the module's docstring."""
     args = parse(argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a label need not be in the terminal's encoding
     try:
+        job = make_job(args)  # whose mistakes are told at once, for TensorFlow takes seconds
         import_tensorflow()  # before the pipeline does it less quietly
         from train.pipeline import train
 
         replaced = args.out.exists()
-        metrics = train(make_job(args))
+        metrics = train(job)
     except ImportError as error:
         print(f"error: {error.name} is not installed: pip install -e '.[train]'", file=sys.stderr)
         return 2

@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
@@ -17,40 +16,17 @@ from train import edge, fit, network, run
 from train.choices import MULTIPLIERS, Choices
 from train.corpus import TEST, TRAIN, UNLABELLED, VALIDATION, Reviews
 from train.evaluation import evaluate, sentences
+from train.job import Job
 from train.preparing import Prepared, prepare_reviews, prepare_texts
 from train.presets import PRESETS
-from train.report import ReportedError
 from train.rows import encode
-from train.source import Source
 from train.texts import Texts, scan
+from train.texts.report import ReportedError
+from train.texts.source import Source
 
 # Where fewer texts are fitted than this, what ships is fitted on those validated too, once all is chosen and measured:
 # of 5,452 questions a tenth more brought a point of accuracy, in cross-validation.
 REFIT_BELOW = 100_000
-
-
-class Job(NamedTuple):
-    """What to train.
-
-    Attributes:
-        preset: The name of the preset.
-        given: Settings that were given, by name.
-        changes: Changes of the preset's other numbers, as for ``Choices.changed``.
-        source: Where the texts are: the reviews, as for ``data.prepare``, or texts of one's own.
-        out: The run folder to write.
-        test: Whether to evaluate on the test reviews at the end.
-        class_weights: For texts of one's own, as for ``preparing.weigh_classes``.
-        target_size: For texts of one's own, bytes that no int8 file may be larger than; None for no bound.
-    """
-
-    preset: str
-    given: dict[str, int]
-    changes: Sequence[str]
-    source: str | Source | None
-    out: Path
-    test: bool = True
-    class_weights: str = "auto"
-    target_size: int | None = None
 
 
 class Fitted(NamedTuple):

@@ -109,17 +109,8 @@ def prepare_texts(
     found = survey(_texts(corpus, TRAIN), lowercase)
     count = sum(found.lengths.values())
     tell_capitals(found, lowercase)
-    defaults = choosing.choices_for(count) if preset.choices is not None else Choices(crops=0)
     named = {change.partition("=")[0].replace("-", "_") for change in changes}
-    chosen: dict[str, Any] = {
-        "max_length": choosing.choose_max_length(found.lengths),
-        "vocabulary": min(preset.vocabulary_size, choosing.choose_vocabulary(found.words, columns)),
-    }
-    # A choice that was given may need more room than one that was not.
-    choices = replace(defaults, **{name: value for name, value in chosen.items() if name not in named})
-    choices = choices.changed(changes)
-    if preset.choices is not None and choices.objective == "logistic" and columns > 1:
-        raise ValueError(f"objective=logistic is for two labels, and there are {columns}: leave it out")
+    choices = _choose(found, preset, changes, named, columns)
     # In the fewest and shortest texts no word may occur twice.
     least = min(choosing.LEAST_OCCURRENCES, max(found.words.values()))
     vocabulary = build_vocabulary(found.words, choices.vocabulary, least)
@@ -143,6 +134,26 @@ def prepare_texts(
     return Prepared(
         corpus, encoder, spellings, training, validation, weights, settings, choices if preset.choices else None
     )
+
+
+def _choose(found: Survey, preset: Preset, changes: Sequence[str], named: set[str], columns: int) -> Choices:
+    """Choose, from a survey of the texts to fit, what the changes do not name.
+
+    Raises:
+        ValueError: A change is out of range, or not for so many labels.
+    """
+    count = sum(found.lengths.values())
+    defaults = choosing.choices_for(count) if preset.choices is not None else Choices(crops=0)
+    chosen: dict[str, Any] = {
+        "max_length": choosing.choose_max_length(found.lengths),
+        "vocabulary": min(preset.vocabulary_size, choosing.choose_vocabulary(found.words, columns)),
+    }
+    # A choice that was given may need more room than one that was not.
+    choices = replace(defaults, **{name: value for name, value in chosen.items() if name not in named})
+    choices = choices.changed(changes)
+    if preset.choices is not None and choices.objective == "logistic" and columns > 1:
+        raise ValueError(f"objective=logistic is for two labels, and there are {columns}: leave it out")
+    return choices
 
 
 def _texts(corpus: Corpus, *splits: str, most: int | None = None) -> Iterable[str]:

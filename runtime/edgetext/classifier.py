@@ -31,8 +31,8 @@ class Prediction:
         label: The most probable class; where two are equally probable, the first in the bundle's order. ``UNCERTAIN``
             if its probability is below the classifier's threshold; ``top(1)`` names it all the same.
         score: The probability of the most probable class, 0 to 1.
-        probabilities: The probability of every label, in the bundle's order. They sum to 1, but for rounding: to 1/256
-            with a TensorFlow Lite model that computes in int8 to the end.
+        probabilities: The probability of every label, in the bundle's order. They sum to 1, but for rounding:
+            a TensorFlow Lite model that computes in int8 to the end rounds each to 1/256, down to 0 where many share.
         engine: The name of the engine that computed them.
     """
 

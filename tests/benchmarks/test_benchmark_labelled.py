@@ -13,7 +13,7 @@ import pytest
 from benchmarks import accuracy, labelled
 from benchmarks.common import BenchmarkError
 from train import texts as train_texts
-from train.source import Source
+from train.texts.source import Source
 
 ErrorLine = Callable[[str], str]
 WORDS = ("lamp", "cable", "invoice", "parcel", "refund", "courier", "socket", "receipt", "voucher", "doorbell")

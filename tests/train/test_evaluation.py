@@ -98,6 +98,28 @@ def test_temperature_as_scipy_finds_it(seed: int) -> None:
         assert temperature(logits[:, 1] - logits[:, 0], targets) == pytest.approx(temperature(logits, targets))
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_smooth_temperature_as_scipy_finds_it(seed: int) -> None:
+    """With texts that are all right, too: sure of them, but not without bound."""
+    generator = np.random.default_rng(seed)
+    count, labels = int(generator.integers(20, 200)), (2, 5)[seed % 2]
+    logits = generator.normal(size=(count, labels))
+    targets = logits.argmax(axis=1) if seed < 4 else (logits + generator.gumbel(size=logits.shape)).argmax(axis=1)
+    smooth = np.full(logits.shape, 1 / (count + labels))
+    smooth[np.arange(count), targets] += count / (count + labels)
+
+    def loss(inverse: float) -> float:
+        return float(-(smooth * log_softmax(inverse * logits, axis=1)).sum())
+
+    found = minimize_scalar(loss, bounds=(0.1, 10), method="bounded", options={"xatol": 1e-9})
+    assert temperature(logits, targets, smooth=True) == pytest.approx(1 / found.x, rel=1e-4)
+    if labels == 2:
+        assert temperature(logits[:, 1] - logits[:, 0], targets, smooth=True) == pytest.approx(1 / found.x, rel=1e-4)
+    if seed < 4:
+        assert temperature(logits, targets) == pytest.approx(0.1)  # the bound
+        assert temperature(logits, targets, smooth=True) > 0.11
+
+
 def test_temperature_of_several_labels_finds_the_right_one() -> None:
     generator = np.random.default_rng(9)
     logits = generator.normal(size=(50_000, 5)) * 3

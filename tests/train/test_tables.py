@@ -6,7 +6,6 @@ import builtins
 import gzip
 import inspect
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,10 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from train import lines
-from train.columns import Columns, choose_columns
 from train.data import DataError
-from train.tables import Row, Table, is_table, stem
+from train.texts import lines
+from train.texts.columns import Columns, choose_columns
+from train.texts.tables import Row, Table, is_table, stem
 
 COLUMNS = Columns(("body",), "queue")
 # Text that a careless reader of lines, fields or bytes gets wrong; no NUL, and no lone surrogate.
@@ -135,7 +134,7 @@ def json_values(values: str) -> list[str]:
         (pa.dictionary(pa.int8(), pa.int64()), [3, 4, 3], ["3", "4", "3"]),
         (pa.int64(), [0, -1, None], ["0", "-1", "no label"]),
         (pa.bool_(), [True, False, None], ["true", "false", "no label"]),
-        (pa.float64(), [1.0, 2.5, float("nan")], ["1", "label", "label"]),
+        (pa.float64(), [1.0, 2.5, float("nan")], ["1", "2.5", "no label"]),
     ],
 )
 def test_parquet(tmp_path: Path, kind: Any, values: list[Any], labels: list[str]) -> None:
@@ -275,9 +274,8 @@ def test_quotes_in_wrong_places(write: Write) -> None:
         ('{"body": "x"}', "no label"),
         ('{"body": "x", "queue": null}', "no label"),
         ('{"body": "x", "queue": "\\n"}', "no label"),
-        ('{"body": "x", "queue": 1.5}', "label"),
-        ('{"body": "x", "queue": 1.0}', "label"),
-        ('{"body": "x", "queue": NaN}', "label"),
+        ('{"body": "x", "queue": NaN}', "no label"),
+        ('{"body": "x", "queue": -Infinity}', "no label"),
         ('{"body": "x", "queue": ["q"]}', "label"),
         ('{"body": "x", "queue": "a\\nb"}', "label"),
         ('{"body": "\\ud83d", "queue": "q"}', "encoding"),
@@ -330,13 +328,6 @@ def test_no_file_and_no_files(tmp_path: Path, write: Write, name: str) -> None:
         assert refused(write(f"blank-{name}", "\n\n")).endswith("the file is empty")
     else:
         assert "not a whole Parquet file" in refused(write("empty.parquet", ""))
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_no_permission(write: Write) -> None:
-    path = write("t.csv", "body,queue\nx,q\n")
-    path.chmod(0)
-    assert refused(path).endswith("Permission denied")
 
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file whose reading fails")
@@ -478,8 +469,8 @@ def test_reading_lines_needs_little(run_python: Callable[..., Any], write: Write
     code = """
 import sys
 from pathlib import Path
-from train.columns import Columns
-from train.tables import Table
+from train.texts.columns import Columns
+from train.texts.tables import Table
 print(len(list(Table(Path(sys.argv[1])).rows(Columns(("body",), "queue")))))
 print([name for name in ("pyarrow", "tensorflow", "keras") if name in sys.modules])
 """

@@ -18,12 +18,13 @@ import numpy as np
 import pytest
 
 from edgetext.text import tokenize
-from train import texts
 from train.data import DataError
-from train.division import ordered
-from train.report import ReportedError
-from train.splits import _mixed, draw, share_out
-from train.texts import SPLITS, Source, Text, Texts, add_arguments, make_source, scan
+from train.texts import SPLITS, Source, Text, Texts, scan
+from train.texts import __main__ as command_line
+from train.texts.division import ordered
+from train.texts.report import ReportedError
+from train.texts.source import add_arguments, make_source
+from train.texts.splits import _mixed, draw, share_out
 
 Write = Callable[..., Path]
 
@@ -141,7 +142,7 @@ def test_the_test_does_not_depend_on_the_validation(write: Write) -> None:
 
 
 def test_a_fraction_validates_no_more_than_memory_holds(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("train.division.MAX_VALIDATION", 10)
+    monkeypatch.setattr("train.texts.division.MAX_VALIDATION", 10)
     path = write(many(300))
     assert sum(scan(Source(path, validation="0.5")).counts["validation"].values()) == 10
     assert sum(scan(Source(path, validation="30")).counts["validation"].values()) == 30
@@ -150,10 +151,10 @@ def test_a_fraction_validates_no_more_than_memory_holds(write: Write, monkeypatc
 def test_files_of_their_own(write: Write) -> None:
     path, other, third = write(many(50)), write(many(9, "cab"), "v.csv"), write([("only one", "a")] * 3, "w.csv")
     found = scan(Source(path, validation=str(other), test=str(third)))
-    assert found.counts == {"train": {"a": 20, "b": 21}, "validation": {"a": 3, "b": 3}, "test": {"a": 3, "b": 0}}
+    assert found.counts == {"train": {"a": 22, "b": 22}, "validation": {"a": 3, "b": 3}, "test": {"a": 3, "b": 0}}
     assert found.labels == ("a", "b")
     assert found.report.lines() == [
-        "t.csv: 9 rows left out: the words of a row in v.csv (lines 2, 3, 4 and 6 more)",
+        "t.csv: 6 rows left out: the words of a row in v.csv (lines 3, 4, 6 and 3 more)",
         "v.csv: 3 rows left out: a label that training has not (lines 2, 5 and 8)",
         "w.csv: 2 rows kept: the words of an earlier row (lines 3 and 4)",
     ]
@@ -209,6 +210,22 @@ def test_the_same_words_by_how_letters_are_folded(write: Write) -> None:
     path = write([("ÄRGER", "a"), ("ärger", "a"), *many(40)])
     assert scan(Source(path)).report.findings == ()
     assert scan(Source(path, lowercase="unicode")).report.counts == {"t.csv": {"duplicate": 1}}
+
+
+def test_a_column_of_which_every_value_is_another(write: Write) -> None:
+    path = write([(f"text number {number}", f"T-{number}") for number in range(40)])
+    assert str(refused(Source(path))) == f"{path}: no label occurs twice: is 'label' the column of the label?"
+
+
+def test_what_is_left_out_leaks_nothing(write: Write) -> None:
+    """A row to train on is not given up for a row to test whose label training has not."""
+    rows = many(40)
+    test = write([(rows[0][0], "z"), (rows[1][0], "b"), ("new", "a")], "w.csv")
+    found = scan(Source(write(rows), test=str(test)))
+    assert found.report.lines() == [
+        "t.csv: 1 row left out: the words of a row in w.csv (line 3)",
+        "w.csv: 1 row left out: a label that training has not (line 2)",
+    ]
 
 
 def test_leaks(write: Write) -> None:
@@ -290,7 +307,7 @@ def test_strict(write: Write, more: list[tuple[str, str]], line: str) -> None:
         ([("", "a"), ("!", "b")], "no row is left"),
         ([("x", "a"), ("y", "a")], "only one label is left, 'a': there is nothing to tell apart"),
         ([("x", "a"), ("x", "b")], "only one label is left, 'a': there is nothing to tell apart"),
-        ([("x", "a"), ("y", "b")], "--test 0.2 of 2 rows is none; at most 0 can be taken"),
+        ([("x", "a"), ("y", "b")], "no label occurs twice: is 'label' the column of the label?"),
         (
             [("x", "a"), ("y", "b"), ("z", "a"), ("u", "b")],
             "--validation 0.1 of 3 rows is none; at most 1 can be taken",
@@ -457,7 +474,7 @@ def command(capfdbinary: pytest.CaptureFixture[bytes]) -> Command:
     """Run the command; gives its exit code, the objects that it wrote, and the lines of standard error."""
 
     def run(*arguments: object) -> tuple[int, list[dict[str, str]], list[str]]:
-        code = texts.main([str(argument) for argument in arguments])
+        code = command_line.main([str(argument) for argument in arguments])
         captured = capfdbinary.readouterr()
         return code, [json.loads(line) for line in captured.out.splitlines()], captured.err.decode().splitlines()
 
@@ -501,7 +518,7 @@ def test_command_interrupted(command: Command, monkeypatch: pytest.MonkeyPatch) 
     def interrupt(*args: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(texts, "scan", interrupt)
+    monkeypatch.setattr(command_line, "scan", interrupt)
     assert command("--data", "t.csv") == (130, [], ["interrupted"])
 
 
@@ -521,7 +538,7 @@ def test_command_whose_reader_has_enough(root: Path, write: Write) -> None:
 
 def test_command_needs_no_framework(run_python: Callable[..., Any], write: Write) -> None:
     code = (
-        "import sys; from train import texts; assert texts.main(sys.argv[1:]) == 0; sys.stdout.flush(); "
+        "import sys; from train.texts.__main__ import main; assert main(sys.argv[1:]) == 0; sys.stdout.flush(); "
         "print([name for name in ('tensorflow', 'keras', 'pyarrow') if name in sys.modules])"
     )
     result = run_python("-c", code, "--data", write(many(40)))
@@ -585,11 +602,19 @@ def test_a_run_with_files_of_its_own(command: Command, write: Write, tmp_path: P
     moved = other.rename(tmp_path / "elsewhere" / "v.csv")
     code, written, errors = command("--data", path, "--run", run)
     assert (code, written) == (2, [])
-    assert errors == [f"error: {other}: there is no such file, and the run had it: say where with --validation FILE"]
+    assert errors == [f"error: {other}: there is no such file, and the run had it: put it beside the data file"]
     assert command("--data", path, "--run", run, "--validation", moved)[1] == expected
     moved.write_text(moved.read_text().replace("number 44", "number 45"))
+    grown = path.read_text() + "more,a\n"
     assert command("--data", path, "--run", run, "--validation", moved)[2] == [
         f"error: {path}: the files that the run validated or tested on have changed"
+    ]
+    # Rows that were fitted are not told apart from new ones: none of them may be tested on.
+    path.write_text(grown)
+    code, written, errors = command("--data", path, "--run", run)
+    assert (code, written) == (2, [])
+    assert errors == [
+        f"error: {path}: it is not as it was when the run was trained; rename it if it is a file of its own"
     ]
 
 

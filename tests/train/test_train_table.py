@@ -352,7 +352,8 @@ MISTAKES = {
     "--data empty.csv": "empty.csv: the file is empty",
     "--data latin.csv": "latin.csv: no row is left",
     "--data repeated.csv --strict": "repeated.csv: 1 row left out: the words and the label of an earlier row (line 26)",
-    "--data two.csv": "two.csv: --test 0.2 of 2 rows is none",
+    "--data two.csv": "two.csv: no label occurs twice: is 'label' the column of the label?",
+    "--data five.csv --test 0.1": "five.csv: --test 0.1 of 5 rows is none",
     "--data foreign": "foreign: not the movie reviews",
     "--data notes.txt": "notes.txt: neither the archive of the movie reviews nor a table, whose name ends in .csv",
     "--data none.txt": "no reviews at none.txt: there is no such file or folder",
@@ -373,6 +374,7 @@ class TestMistakes:
         write_csv(Path("header.csv"), [])
         write_csv(Path("repeated.csv"), [*rows, rows[0]])
         write_csv(Path("two.csv"), [("one", "a"), ("two", "b")])
+        write_csv(Path("five.csv"), rows[:3] + rows[12:14])
         Path("empty.csv").write_bytes(b"")
         Path("notes.txt").write_text("text,label\n")
         Path("latin.csv").write_bytes(b"text,label\n" + b"caf\xe9 un,a\ncaf\xe9 deux,b\n" * 9)
@@ -428,6 +430,29 @@ class TestMistakes:
             "1 row left out: more or fewer columns than the header has (line 4)",
             "2 rows left out: no word in the text (lines 2 and 3)",
         ]
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            *("--data none.csv", "--data t.csv --text-column body", "--data t.csv --validation none.csv"),
+            *("--data t.csv --validation three.tsv", "--data t.csv --test 1.5", "--data t.csv --epochs 0"),
+            *("--data t.csv --buckets 1000", "--data t.csv --target-size huge"),
+        ],
+    )
+    def test_told_before_anything_slow_begins(
+        self, line: str, folder: Path, paths: dict[str, str | None], run_python: Runner, error_line: ErrorLine
+    ) -> None:
+        """TensorFlow, which takes seconds, is not imported, nor are the texts read."""
+        Path("three.tsv").write_text("text\tqueue\n")
+        code = (
+            "import sys; from train.__main__ import main; from train.texts import tables; tables.Table.rows = None; "
+            "code = main(sys.argv[1:]); "
+            "print([name for name in ('tensorflow', 'keras') if name in sys.modules]); sys.exit(code)"
+        )
+        result = run_python("-c", code, *line.split(" "), "--out", folder / "run", cwd=folder, env=paths)
+        assert result.returncode == 2
+        assert result.stdout == "[]\n"
+        error_line(result.stderr)
 
     def test_a_process_of_its_own(
         self, folder: Path, paths: dict[str, str | None], run_python: Runner, error_line: ErrorLine

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from train import parquet
-from train.columns import Columns, as_label, as_text
 from train.data import DataError
-from train.lines import BAD, Record, csv_records, read_lines, tsv_records
+from train.texts import parquet
+from train.texts.columns import Columns, as_label, as_text
+from train.texts.lines import BAD, Record, csv_records, read_lines, tsv_records
 
 # The keys of so many objects are the columns of JSON lines.
 FIRST_OBJECTS = 100

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from train.data import DataError
-from train.source import Source, make_source
-from train.tables import is_table
+from train.texts.source import Source, make_source
+from train.texts.tables import is_table
 
 
 class Recorded(NamedTuple):

@@ -6,7 +6,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-from train.tables import ENDINGS
+from train.texts.tables import ENDINGS
 
 # A fraction gives at most so many texts to validate: they are in memory together, and more would tell little more.
 MAX_VALIDATION = 10_000

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from train.data import DataError
-from train.index import Index
-from train.report import enumerate_first
-from train.source import MAX_VALIDATION
-from train.tables import ENDINGS, Table, is_table
+from train.texts.index import Index
+from train.texts.report import enumerate_first
+from train.texts.source import MAX_VALIDATION
+from train.texts.tables import ENDINGS, Table, is_table
 
 Part = Path | float | int | None
 # Pairs of splits: rows of the first are left out if the second has their words.
@@ -54,34 +55,39 @@ def check_tables(tables: dict[str, Table]) -> None:
         raise DataError(f"--delimiter is for .csv files, and not for {names[0]}")
 
 
-def leave_out(files: dict[str, Index], names: Sequence[str]) -> tuple[str, ...]:
+def leave_out(files: dict[str, Index], names: Sequence[str], column: str) -> tuple[str, ...]:
     """Leave out rows that have the words of others, and rows to validate or test whose label no row trains.
 
     Args:
         files: The files by split.
         names: The labels, at the places by which the files refer to them.
+        column: The name of their column, for messages.
 
     Returns:
         The labels that rows to train on have: by number if all are whole numbers, else by code points.
 
     Raises:
-        DataError: There are not two labels to train on, or nothing is left of a file.
+        DataError: There are not two labels to train on, none of them occurs twice, or nothing is left of a file.
     """
+    train = files["train"]
     for split, found in files.items():
         found.find_repeated(keep=split != "train")
+    counts = np.array(train.count("train", len(names)))
+    if counts.sum() > 1 and counts.max() == 1:
+        raise DataError(f"{train.table.path}: no label occurs twice: is {column!r} the column of the label?")
+    _leave_out_unknown(files, counts)
     for split, other in LEAKS:
         if split in files and other in files:
             files[split].find_known(files[other])
-    train = files["train"]
     counts = np.array(train.count("train", len(names)))
     labels = ordered(name for name, count in zip(names, counts) if count)
     if len(labels) < 2:
         only = f"only one label is left, {labels[0]!r}: there is nothing to tell apart" if labels else "no row is left"
         raise DataError(f"{train.table.path}: {only}")
-    for split in [split for split in files if split != "train"]:
-        files[split].find("unknown label", counts[files[split].labels] == 0)
-        if not files[split].parts.any():
-            raise DataError(f"{files[split].table.path}: no row is left for the {split}")
+    _leave_out_unknown(files, counts)
+    for split, found in files.items():
+        if not found.parts.any():
+            raise DataError(f"{found.table.path}: no row is left for the {split}")
     alone = ordered(name for name, count in zip(names, counts) if count == 1)
     train.find(
         "seen once",
@@ -90,6 +96,13 @@ def leave_out(files: dict[str, Index], names: Sequence[str]) -> tuple[str, ...]:
         keep=True,
     )
     return labels
+
+
+def _leave_out_unknown(files: Mapping[str, Index], counts: npt.NDArray[np.int64]) -> None:
+    """Leave out rows to validate or test whose label has no row to train on; ``counts`` are those of the labels."""
+    for split, found in files.items():
+        if split != "train":
+            found.find("unknown label", counts[found.labels] == 0)
 
 
 def ordered(labels: Iterable[str]) -> tuple[str, ...]:

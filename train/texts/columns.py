@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -93,7 +94,10 @@ def as_label(value: Any) -> tuple[str, str]:
     """Give a value as a label, and the kind of fault, which is empty for a label."""
     if isinstance(value, bool):
         value = "true" if value else "false"  # as JSON writes it
-    if isinstance(value, int):
+    if isinstance(value, float):
+        # A column of integers with gaps often comes as floats, and the gaps as NaN.
+        value = None if not math.isfinite(value) else int(value) if value.is_integer() else value
+    if isinstance(value, (int, float)):
         value = str(value)
     if value is None:
         return "", "no label"

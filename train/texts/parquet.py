@@ -75,14 +75,12 @@ def _check_type(path: Path, name: str, kind: Any, *, is_label: bool) -> None:
 
 
 def _decoded(column: Any) -> Sequence[Any]:
-    """Give a column's values; whole floats as integers, for a column of integers with gaps often comes as floats."""
+    """Give a column's values."""
     import pyarrow
     from pyarrow import types
 
     kind = column.type.value_type if types.is_dictionary(column.type) else column.type
-    if types.is_floating(kind):
-        return [int(value) if value is not None and value.is_integer() else value for value in column.to_pylist()]
-    if types.is_integer(kind) or types.is_boolean(kind):
+    if types.is_floating(kind) or types.is_integer(kind) or types.is_boolean(kind):
         return list(column.to_pylist())
     # As bytes, because Arrow does not check that its strings are UTF-8, and fails at a whole batch that is not.
     found = column.cast(pyarrow.binary()).to_pylist()

@@ -1,33 +1,27 @@
 """Labelled text of one's own: read, checked, and divided into texts to fit, to validate and to test.
 
-Examples:
-  python -m train.texts --data tickets.csv --text-column body --label-column queue > test.jsonl
-  python -m train.texts --data tickets.csv --run runs/tickets > test.jsonl       what that run held out
-  python -m train.texts --data newer.csv --run runs/tickets > test.jsonl         all of another file
+Reading    ``tables`` and what it is made of: ``lines`` (CSV, TSV and the lines of JSON), ``parquet``, ``columns``
+Dividing   ``index`` (what is kept of a file's rows), ``splits`` (of rows by their words), ``division`` (of files)
+Telling    ``source`` (how it was asked for), ``recorded`` (how a run did it), ``report`` (what was found)
 
-A line of the output is {"id": "tickets.csv:17", "label": "billing", "text": "..."}; 17 is the line on which the row
-begins, or the number of the row in a Parquet file.
+``scan`` here does all of it; ``python -m train.texts`` writes the rows of a split.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from train import division
-from train.columns import Columns, choose_columns
 from train.data import DataError
-from train.index import SPLITS, Index, gather, read_index, sha256
-from train.recorded import Recorded, read_recorded
-from train.report import Report, ReportedError
-from train.source import Source, add_arguments, make_source
-from train.tables import Table, is_table, stem
+from train.texts import division
+from train.texts.columns import Columns, choose_columns
+from train.texts.index import SPLITS, Index, check_columns, gather, read_index, sha256
+from train.texts.recorded import Recorded
+from train.texts.report import Report, ReportedError
+from train.texts.source import Source
+from train.texts.tables import Table, is_table, stem
 
 
 class Text(NamedTuple):
@@ -99,6 +93,30 @@ def _without_folder(part: str | None) -> str | None:
     return Path(part).name if part is not None and is_table(part) else part
 
 
+def plan(source: Source) -> tuple[dict[str, Table], dict[str, division.Part], Columns]:
+    """Find out how a source is read and divided; of the files, only the names of the columns are read.
+
+    Returns:
+        The files by split, the parts that validate and test, and the columns.
+
+    Raises:
+        DataError: A file cannot be read, or the settings are not for it.
+    """
+    parts = {
+        "validation": division.parse_part("--validation", source.validation),
+        "test": division.parse_part("--test", source.test),
+    }
+    tables = {"train": Table(source.data, source.encoding, source.delimiter)}
+    for split, part in parts.items():
+        if isinstance(part, Path):
+            tables[split] = tables["train"]._replace(path=part)
+    division.check_tables(tables)
+    columns = choose_columns(source.data, tables["train"].columns(), source.text_columns, source.label_column)
+    for table in tables.values():
+        check_columns(table, columns)
+    return tables, parts, columns
+
+
 def scan(source: Source) -> Texts:
     """Read texts once, check them and divide them; what is kept is a few numbers a row.
 
@@ -109,18 +127,11 @@ def scan(source: Source) -> Texts:
         ReportedError: Nothing is left to train on, validate or test; or with ``strict``, something was found.
         DataError: A file cannot be read, or the settings are not for it.
     """
-    parts = {"validation": division.parse_part("--validation", source.validation)}
-    parts["test"] = division.parse_part("--test", source.test)
-    tables = {"train": Table(source.data, source.encoding, source.delimiter)}
-    for split, part in parts.items():
-        if isinstance(part, Path):
-            tables[split] = tables["train"]._replace(path=part)
-    division.check_tables(tables)
-    columns = choose_columns(source.data, tables["train"].columns(), source.text_columns, source.label_column)
+    tables, parts, columns = plan(source)
     names: dict[str, int] = {}
     files = {split: read_index(table, columns, split, names, source.lowercase) for split, table in tables.items()}
     try:
-        labels = division.leave_out(files, list(names))
+        labels = division.leave_out(files, list(names), columns.label)
         for split in ("test", "validation"):
             division.take(files["train"], parts[split], split, source.split_seed)
     except DataError as error:
@@ -174,7 +185,7 @@ def scan_for_run(recorded: Recorded, split: str) -> Texts:
     for option in ("validation", "test"):
         part = getattr(recorded.source, option)
         if part is not None and is_table(part) and not Path(part).is_file():
-            raise DataError(f"{part}: there is no such file, and the run had it: say where with --{option} FILE")
+            raise DataError(f"{part}: there is no such file, and the run had it: put it beside the data file")
     texts = scan(recorded.source)
     hashes = {split: found.sha256 for split, found in texts.files.items()}
     if hashes != recorded.hashes:
@@ -194,53 +205,3 @@ def _scan_whole(recorded: Recorded, split: str) -> Texts:
     found.find("unknown label", found.labels >= len(recorded.labels))
     found.find_repeated(keep=True)
     return _finish(source, columns, names, recorded.labels, {split: found})
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Run the command of the module's docstring."""
-    parser = argparse.ArgumentParser(
-        prog="python -m train.texts", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", metavar="FILE", type=Path, required=True, help="the table")
-    parser.add_argument("--split", choices=SPLITS, default="test", help="which texts to write (default: %(default)s)")
-    parser.add_argument(
-        "--run", metavar="DIR", type=Path, help="read and divide as this run did; another file is not divided"
-    )
-    add_arguments(parser)
-    args = parser.parse_args(argv)
-    try:
-        write(args)
-    except DataError as error:
-        for line in error.report.lines() if isinstance(error, ReportedError) else []:
-            print(line, file=sys.stderr)
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:  # whoever read our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
-    return 0
-
-
-def write(args: argparse.Namespace) -> None:
-    """Write the texts that the command line asks for to standard output, and what was found to standard error.
-
-    Raises:
-        DataError: As for ``scan`` and ``scan_for_run``.
-    """
-    if args.run is None:
-        texts = scan(make_source(args, args.data))
-    else:
-        texts = scan_for_run(read_recorded(args.run, args), args.split)
-    if not texts.counts[args.split]:
-        raise DataError(f"{args.data}: there are no rows for {args.split}")
-    for line in [*([str(texts.columns)] if texts.columns.guessed else []), *texts.report.lines()]:
-        print(line, file=sys.stderr)
-    for text in texts.rows(args.split):
-        sys.stdout.buffer.write(json.dumps(text._asdict(), ensure_ascii=False).encode() + b"\n")
-    sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

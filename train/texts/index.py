@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from train import splits
-from train.columns import Columns
 from train.data import DataError
-from train.report import FIRST, KINDS, Finding, Report
-from train.tables import Row, Table
+from train.texts import splits
+from train.texts.columns import Columns
+from train.texts.report import FIRST, KINDS, Finding, Report
+from train.texts.tables import Row, Table
 
 SPLITS = ("train", "validation", "test")
 MAX_LABELS = 1_000
@@ -65,8 +65,8 @@ class Index:
             self.find("contradiction", contradiction)
 
     def find_known(self, other: Index) -> None:
-        """Leave out rows whose words a row of another file has."""
-        self.find("leak", np.isin(self.digests, other.digests), other.table.path.name)
+        """Leave out rows whose words a row of another file has that is not left out itself."""
+        self.find("leak", np.isin(self.digests, other.digests[other.parts > 0]), other.table.path.name)
 
     def draw(self, total: int, split: str, seed: int) -> None:
         """Put some of the rows to train on into another split."""
@@ -115,6 +115,19 @@ def _code(split: str) -> int:
     return SPLITS.index(split) + 1
 
 
+def check_columns(table: Table, columns: Columns) -> None:
+    """Refuse a file that lacks columns.
+
+    Raises:
+        DataError: It does, or cannot be read.
+    """
+    present = table.columns()
+    if lacking := [name for name in [*columns.texts, columns.label] if name not in present]:
+        raise DataError(
+            f"{table.path}: no column is called {lacking[0]!r}; the columns are {', '.join(map(repr, present))}"
+        )
+
+
 def read_index(table: Table, columns: Columns, split: str, names: dict[str, int], lowercase: str) -> Index:
     """Read a file, and keep what is needed of each of its usable rows.
 
@@ -128,11 +141,7 @@ def read_index(table: Table, columns: Columns, split: str, names: dict[str, int]
     Raises:
         DataError: The file cannot be read, has not these columns, or too many labels.
     """
-    present = table.columns()
-    if lacking := [name for name in [*columns.texts, columns.label] if name not in present]:
-        raise DataError(
-            f"{table.path}: no column is called {lacking[0]!r}; the columns are {', '.join(map(repr, present))}"
-        )
+    check_columns(table, columns)
     version = _version(table.path)
     digests, labels, lines = array("Q"), array("H"), array("I")
     faults: dict[str, int] = {}

@@ -1,0 +1,75 @@
+"""The command: the rows of a split of a table, as JSON lines.
+
+Examples:
+  python -m train.texts --data tickets.csv --text-column body --label-column queue > test.jsonl
+  python -m train.texts --data tickets.csv --run runs/tickets > test.jsonl       what that run held out
+  python -m train.texts --data newer.csv --run runs/tickets > test.jsonl         all of another file
+
+A line of the output is {"id": "tickets.csv:17", "label": "billing", "text": "..."}; 17 is the line on which the row
+begins, or the number of the row in a Parquet file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from train.data import DataError
+from train.texts import scan, scan_for_run
+from train.texts.index import SPLITS
+from train.texts.recorded import read_recorded
+from train.texts.report import ReportedError
+from train.texts.source import add_arguments, make_source
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command of the module's docstring."""
+    parser = argparse.ArgumentParser(
+        prog="python -m train.texts", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", metavar="FILE", type=Path, required=True, help="the table")
+    parser.add_argument("--split", choices=SPLITS, default="test", help="which texts to write (default: %(default)s)")
+    parser.add_argument(
+        "--run", metavar="DIR", type=Path, help="read and divide as this run did; another file is not divided"
+    )
+    add_arguments(parser)
+    args = parser.parse_args(argv)
+    try:
+        write(args)
+    except DataError as error:
+        for line in error.report.lines() if isinstance(error, ReportedError) else []:
+            print(line, file=sys.stderr)
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def write(args: argparse.Namespace) -> None:
+    """Write the texts that the command line asks for to standard output, and what was found to standard error.
+
+    Raises:
+        DataError: As for ``scan`` and ``scan_for_run``.
+    """
+    if args.run is None:
+        texts = scan(make_source(args, args.data))
+    else:
+        texts = scan_for_run(read_recorded(args.run, args), args.split)
+    if not texts.counts[args.split]:
+        raise DataError(f"{args.data}: there are no rows for {args.split}")
+    for line in [*([str(texts.columns)] if texts.columns.guessed else []), *texts.report.lines()]:
+        print(line, file=sys.stderr)
+    for text in texts.rows(args.split):
+        sys.stdout.buffer.write(json.dumps(text._asdict(), ensure_ascii=False).encode() + b"\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
