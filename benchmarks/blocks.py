@@ -16,6 +16,7 @@ from benchmarks import (
     own_text_rows,
     peers,
     seeds,
+    soak,
 )
 
 Results = dict[str, Any]
@@ -237,6 +238,11 @@ def memory_table(found: Sequence[Results]) -> str:
     return "\n\n".join(f"{memory.NOTE}\n\n{_cells_table(results, memory.cells(results), 0)}" for results in found)
 
 
+def soak_table(found: Sequence[Results]) -> str:
+    """Show what edgetext has withstood."""
+    return "\n\n".join(_cells_table(results, soak.cells(results), 1) for results in found)
+
+
 def _cells_table(results: Results, cells: list[list[str]], left: int) -> str:
     head, *rows = cells
     return f"{markdown(head, rows, left)}\n\n{environment_line(results)}."
@@ -264,4 +270,5 @@ BLOCKS = {
     "instructions": ("instructions", instructions_table),
     "own_text": ("own_text", own_text_tables),
     "memory": ("memory", memory_table),
+    "soak": ("soak", soak_table),
 }

@@ -21,7 +21,7 @@ from edgetext import Bundle, __version__
 FOLDER = ROOT / "benchmarks" / "results"
 KINDS = (
     *("accuracy", "latency", "encode", "seeds", "peers", "curve", "choices", "interop", "instructions"),
-    *("linear_peer", "own_text", "memory"),
+    *("linear_peer", "own_text", "memory", "soak"),
 )
 
 
