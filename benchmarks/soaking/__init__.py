@@ -1,7 +1,7 @@
 """What is done to edgetext that it has to withstand: hostile texts, damaged files, long runs, sudden ends.
 
-Each module is a part of `benchmarks/soak.py`, with a function ``run(quick, seed)`` that gives an ``Outcome`` for each of
-its promises. Quick is what the tests do; otherwise it is as much as the README tells.
+Each module is a part of `benchmarks/soak.py`, with a function ``run(quick, seed)`` that gives an ``Outcome`` for each
+of its promises. Quick is what the tests do; otherwise it is as much as the README tells.
 """
 
 from __future__ import annotations
