@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from edgetext import Bundle, EdgetextError
+from edgetext import Bundle, EdgetextError, commands
 from edgetext.bundle import ModelFile
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-class BenchmarkError(Exception):
+class BenchmarkError(EdgetextError):
     """Something that the caller gave cannot be used; the message is one line, or empty if it was printed."""
 
 
@@ -38,23 +38,17 @@ def finish(work: Callable[[], int]) -> int:
     """Run a command's work and turn what a user can mend into one line on standard error.
 
     Returns:
-        What ``work`` returns, 2 for a mistake of the user's, 130 after an interruption.
+        As for ``edgetext.commands.finish``.
     """
-    try:
-        return work()
-    except ModuleNotFoundError as error:
-        print(f"error: {error.name} is not installed: pip install -e '.[bench]'", file=sys.stderr)
-        return 2
-    except (BenchmarkError, EdgetextError, OSError) as error:
-        named = isinstance(error, OSError) and error.filename is not None and error.strerror
-        reason = f"{error.filename}: {error.strerror}" if named else str(error)  # type: ignore[union-attr]
-        if reason:
-            print(f"error: {reason}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        progress("")
-        print("interrupted", file=sys.stderr)
-        return 130
+
+    def tidy() -> int:
+        try:
+            return work()
+        except BaseException:
+            progress("")
+            raise
+
+    return commands.finish(tidy, extra="bench")
 
 
 def add_model_argument(parser: argparse.ArgumentParser) -> None:

@@ -17,13 +17,14 @@ from typing import Any
 
 from benchmarks import common
 from benchmarks.timing import KINDS, Task
+from edgetext import EdgetextError
 from edgetext.bundle import ModelFile
 
 ONCE, TIMING = (str(Path(__file__).resolve().with_name(name)) for name in ("once.py", "timing.py"))
 CLASSIFY = common.ROOT / "runtime" / "classify.py"
 
 
-class LaunchError(Exception):
+class LaunchError(EdgetextError):
     """A process failed; the message is the line with which it said why."""
 
 

@@ -10,8 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from edgetext import EdgetextError
-from edgetext.errors import describe
+from edgetext.commands import finish
 from edgetext.folders import check_replaceable
 from edgetext.quiet import import_tensorflow, muted_stderr
 from export.recipes import BUNDLE, RECIPES, Recipe
@@ -108,29 +107,12 @@ def main(engine: str, description: str, argv: list[str] | None = None) -> int:
         mistake of the caller's; nothing is written for 1 and 2.
     """
     args, recipes = parse(engine, description, argv)
-    try:
-        return _run(engine, args, recipes)
-    except KeyboardInterrupt:
-        print("interrupted: nothing was written", file=sys.stderr)
-        return 130
 
+    def work() -> int:
+        import_tensorflow()  # before the converter does it less quietly
+        return export(importlib.import_module(CONVERTERS[engine]), args, recipes)
 
-def _run(engine: str, args: argparse.Namespace, recipes: list[Recipe]) -> int:
-    """Import what converts, export, and turn what a user can mend into one line."""
-    try:
-        import_tensorflow()
-        converter = importlib.import_module(CONVERTERS[engine])
-    except ImportError as error:
-        print(f"error: {error.name} is not installed: pip install -e '.[export]'", file=sys.stderr)
-        return 2
-    # Not before tensorflow was imported quietly.
-    from export.runs import RunError
-
-    try:
-        return export(converter, args, recipes)
-    except (EdgetextError, RunError, OSError) as error:
-        print(f"error: {describe(error)}", file=sys.stderr)
-        return 2
+    return finish(work, extra="export", interrupted="interrupted: nothing was written")
 
 
 def export(converter: Any, args: argparse.Namespace, recipes: list[Recipe]) -> int:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from edgetext.errors import EdgetextError
 from edgetext.text import Preprocessing, Vocabulary, tokenize
 from export.rewriting import both_labels, fold_padding
 
@@ -23,7 +24,7 @@ FORMAT_VERSION = 1
 _DAMAGE = (OSError, ValueError, LookupError, TypeError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 
 
-class RunError(Exception):
+class RunError(EdgetextError):
     """A run folder is missing, damaged or of another format; the message is one line."""
 
 

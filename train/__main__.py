@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from edgetext.errors import describe
+from edgetext.commands import OK, finish
 from edgetext.quiet import import_tensorflow
 from edgetext.text import LOWERCASES
 from train import data
@@ -124,22 +124,19 @@ def main(argv: list[str] | None = None) -> int:
     args = parse(argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a label need not be in the terminal's encoding
-    try:
-        job = make_job(args)  # whose mistakes are told at once, for TensorFlow takes seconds
-        import_tensorflow()  # before the pipeline does it less quietly
-        from train.pipeline import train
+    return finish(
+        lambda: work(args), extra="train", mistakes=(ValueError,), interrupted="interrupted: nothing was written"
+    )
 
-        replaced = args.out.exists()
-        metrics = train(job)
-    except ImportError as error:
-        print(f"error: {error.name} is not installed: pip install -e '.[train]'", file=sys.stderr)
-        return 2
-    except (data.DataError, ValueError, OSError) as error:
-        print(f"error: {describe(error)}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted: nothing was written", file=sys.stderr)
-        return 130
+
+def work(args: argparse.Namespace) -> int:
+    """Train what the command line asks for, and say what came of it."""
+    job = make_job(args)  # whose mistakes are told at once, for TensorFlow takes seconds
+    import_tensorflow()  # before the pipeline does it less quietly
+    from train.pipeline import train
+
+    replaced = args.out.exists()
+    metrics = train(job)
     tell(metrics)
     shown = args.out.relative_to(Path.cwd()) if args.out.is_relative_to(Path.cwd()) else args.out
     if replaced:
@@ -148,7 +145,7 @@ def main(argv: list[str] | None = None) -> int:
         f"wrote {shown}; next: python export/to_safetensors.py"
         + ("" if args.out == DEFAULT_RUN else f" --run {shlex.quote(str(shown))}")
     )
-    return 0
+    return OK
 
 
 def tell(metrics: dict[str, Any]) -> None:

@@ -31,6 +31,8 @@ except ModuleNotFoundError as missing:  # every command of this stage comes by h
     print(f"error: {missing.name} is not installed: pip install -e '.[train]'", file=sys.stderr)
     raise SystemExit(2) from None
 
+from edgetext.commands import OK, finish
+from edgetext.errors import EdgetextError
 from edgetext.folders import Kind, replacing
 
 URL = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
@@ -60,7 +62,7 @@ MAX_REVIEW_BYTES, MAX_ADDRESSES_BYTES = 1_000_000, 10_000_000
 CACHE_VERSION = 2
 
 
-class DataError(Exception):
+class DataError(EdgetextError):
     """The reviews cannot be had; the message is one line that says why and what to do."""
 
 
@@ -262,15 +264,12 @@ def main(argv: list[str] | None = None) -> int:
     add_argument(parser)
     parser.add_argument("--split", choices=SPLITS, default="test", help="which reviews (default: %(default)s)")
     args = parser.parse_args(argv)
-    try:
+
+    def work() -> int:
         print(prepare(args.data) / f"{args.split}.jsonl")
-    except DataError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted: nothing was written", file=sys.stderr)
-        return 130
-    return 0
+        return OK
+
+    return finish(work, extra="train", interrupted="interrupted: nothing was written")
 
 
 if __name__ == "__main__":

@@ -8,11 +8,11 @@ Examples:
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
 
+from edgetext.commands import OK, finish
 from edgetext.text import PAD_ID, Encoder, tokenize
 from train import data
 from train.presets import DEFAULT_PRESET, PRESETS, Preset
@@ -89,18 +89,12 @@ def main(argv: list[str] | None = None) -> int:
         "--review", metavar="ID", help="the review to show, such as train/pos/0_9.txt (default: the first)"
     )
     args = parser.parse_args(argv)
-    try:
+
+    def work() -> int:
         show(args.data, PRESETS[args.preset], args.review)
-        sys.stdout.flush()
-    except BrokenPipeError:  # whoever read our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except data.DataError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
-    return 0
+        return OK
+
+    return finish(work, extra="train")
 
 
 if __name__ == "__main__":

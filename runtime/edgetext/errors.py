@@ -5,6 +5,7 @@
     |-- EngineError      an engine that is unknown, not installed, or does not work on this machine
     `-- InputError       an input, or one record of it, that cannot be read as text
 
+Training, export and benchmarks hang theirs on the same tree: DataError, RunError, BenchmarkError.
 Each message is one line that names the thing at fault and, where there is one, the command that mends it.
 A value of the wrong Python type is the caller's bug and raises TypeError or ValueError instead.
 """

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 
+from edgetext.commands import OK, finish
 from train.data import DataError
 from train.texts import scan, scan_for_run
 from train.texts.index import SPLITS
@@ -37,38 +37,31 @@ def main(argv: list[str] | None = None) -> int:
     )
     add_arguments(parser)
     args = parser.parse_args(argv)
-    try:
-        write(args)
-    except DataError as error:
-        for line in error.report.lines() if isinstance(error, ReportedError) else []:
-            print(line, file=sys.stderr)
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:  # whoever read our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
-    return 0
+    return finish(lambda: write(args), extra="train")
 
 
-def write(args: argparse.Namespace) -> None:
+def write(args: argparse.Namespace) -> int:
     """Write the texts that the command line asks for to standard output, and what was found to standard error.
 
     Raises:
         DataError: As for ``scan`` and ``scan_for_run``.
     """
-    if args.run is None:
-        texts = scan(make_source(args, args.data))
-    else:
-        texts = scan_for_run(read_recorded(args.run, args), args.split)
+    try:
+        if args.run is None:
+            texts = scan(make_source(args, args.data))
+        else:
+            texts = scan_for_run(read_recorded(args.run, args), args.split)
+    except ReportedError as error:
+        for line in error.report.lines():
+            print(line, file=sys.stderr)
+        raise
     if not texts.counts[args.split]:
         raise DataError(f"{args.data}: there are no rows for {args.split}")
     for line in [*([str(texts.columns)] if texts.columns.guessed else []), *texts.report.lines()]:
         print(line, file=sys.stderr)
     for text in texts.rows(args.split):
         sys.stdout.buffer.write(json.dumps(text._asdict(), ensure_ascii=False).encode() + b"\n")
-    sys.stdout.flush()
+    return OK
 
 
 if __name__ == "__main__":

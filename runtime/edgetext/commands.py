@@ -1,0 +1,71 @@
+"""How the commands that train, export and measure end: what a user can mend becomes one line.
+
+They import it from here because this package is the only one that all of them import. A device's command does the same
+by its own means, which start faster: see ``edgetext.cli``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from edgetext.errors import EdgetextError, describe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+OK, MISTAKE, INTERRUPTED = 0, 2, 130
+
+
+def finish(
+    work: Callable[[], int],
+    *,
+    extra: str,
+    mistakes: tuple[type[Exception], ...] = (),
+    interrupted: str = "interrupted",
+) -> int:
+    """Do a command's work, and turn what a user can mend into one line on standard error.
+
+    With ``EDGETEXT_DEBUG`` set, mistakes are raised, so that Python shows where they were found.
+
+    Args:
+        work: Gives the exit code.
+        extra: What to install where a package is missing: an extra of the workshop's.
+        mistakes: What counts as a mistake of the user's beside ``EdgetextError``, whose message may be empty if it
+            was told already, and ``OSError``.
+        interrupted: What to say after an interruption.
+
+    Returns:
+        What ``work`` returns; 2 for a mistake, 130 after an interruption, 0 if whoever reads the output has enough.
+    """
+    kinds: tuple[type[Exception], ...] = (EdgetextError, OSError, *mistakes)
+    try:
+        code = work()
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        _tell(interrupted)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except ImportError as error:
+        if _is_debugging():
+            raise
+        _tell(f"error: {error.name} is not installed: pip install -e '.[{extra}]'")
+    except kinds as error:
+        if _is_debugging():
+            raise
+        if line := describe(error):
+            _tell(f"error: {line}")
+    return MISTAKE
+
+
+def _is_debugging() -> bool:
+    return bool(os.environ.get("EDGETEXT_DEBUG"))
+
+
+def _tell(line: str) -> None:
+    """Print one line on standard error; a path may hold a line's end."""
+    print(line.replace("\n", "\\n"), file=sys.stderr)

@@ -1,0 +1,125 @@
+"""How commands end: a mistake is one line and exit code 2, and a traceback only where it was asked for."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from edgetext import BundleError, EdgetextError
+from edgetext.commands import finish
+
+ROOT = Path(__file__).resolve().parent.parent
+Runner = Callable[..., "subprocess.CompletedProcess[str]"]
+
+# A mistake with each of the commands, and the class of the error behind it.
+MISTAKES = {
+    "-m train --data nowhere.csv": "train.data.DataError",
+    "-m train --data nowhere.tar.gz": "train.data.DataError",
+    "-m train.data --data nowhere": "DataError",
+    "-m train.look --data nowhere": "train.data.DataError",
+    "-m train.texts --data nowhere.csv": "train.data.DataError",
+    "export/to_safetensors.py --run nowhere --out bundle": "export.runs.RunError",
+    "benchmarks/accuracy.py --model nowhere": "edgetext.errors.BundleError",
+    "benchmarks/report.py nowhere.json": "benchmarks.common.BenchmarkError",
+    "runtime/classify.py --model nowhere great": "edgetext.errors.BundleError",
+}
+
+
+@pytest.mark.parametrize("line", MISTAKES)
+def test_a_traceback_for_those_who_ask(line: str, run_python: Runner, error_line: Any, tmp_path: Path) -> None:
+    arguments = line.replace("nowhere", str(tmp_path / "nowhere")).split()
+    quiet = run_python(*arguments, env={"EDGETEXT_DEBUG": None})
+    assert quiet.returncode == 2
+    assert "nowhere" in error_line(quiet.stderr)
+    loud = run_python(*arguments, env={"EDGETEXT_DEBUG": "1"})
+    assert loud.returncode == 1
+    assert "Traceback (most recent call last):" in loud.stderr
+    last = [part for part in loud.stderr.splitlines() if part.startswith(f"{MISTAKES[line]}: ")]
+    assert len(last) == 1, loud.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def raising(error: BaseException) -> Callable[[], NoReturn]:
+    def work() -> NoReturn:
+        raise error
+
+    return work
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (EdgetextError("it is so"), 2, "error: it is so\n"),
+        (BundleError("two\nlines"), 2, "error: two\\nlines\n"),
+        (EdgetextError(""), 2, ""),
+        (OSError(28, "No space left on device", "a\nb"), 2, "error: a\\nb: No space left on device\n"),
+        (ModuleNotFoundError("No module named 'onnx'", name="onnx"), 2, "error: onnx is not installed: "),
+        (LookupError("asked for"), 2, "error: asked for\n"),
+        (KeyboardInterrupt(), 130, "interrupted, sadly\n"),
+    ],
+)
+def test_finish(
+    error: BaseException,
+    code: int,
+    told: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("EDGETEXT_DEBUG", raising=False)
+    settings: dict[str, Any] = {"extra": "export", "mistakes": (LookupError,), "interrupted": "interrupted, sadly"}
+    assert finish(raising(error), **settings) == code
+    found = capsys.readouterr().err
+    assert found == (f"{told}pip install -e '.[export]'\n" if isinstance(error, ImportError) else told)
+    monkeypatch.setenv("EDGETEXT_DEBUG", "1")
+    if code == 2:
+        with pytest.raises(type(error)):
+            finish(raising(error), **settings)
+
+
+def test_what_is_no_mistake_of_the_users_is_not_hidden() -> None:
+    assert finish(lambda: 7, extra="train") == 7
+    with pytest.raises(ZeroDivisionError):
+        finish(raising(ZeroDivisionError()), extra="train")
+
+
+def test_a_reader_that_has_enough(root: Path) -> None:
+    code = (
+        "import sys; from edgetext.commands import finish\n"
+        "def work():\n    while True: print('a line')\n"
+        "sys.exit(finish(work, extra='train'))"
+    )
+    variables = {**os.environ, "PYTHONPATH": str(root / "runtime")}
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=variables
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("stage", ["train", "export", "benchmarks", "runtime/edgetext"])
+def test_one_tree_of_errors(stage: str) -> None:
+    """Every class that is called an error is, in the end, an EdgetextError."""
+    parents: dict[str, list[str]] = {}
+    for path in [*(ROOT / stage).rglob("*.py"), *(ROOT / "runtime" / "edgetext").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                parents[node.name] = [ast.unparse(base).rpartition(".")[2] for base in node.bases]
+
+    def is_ours(name: str) -> bool:
+        return name == "EdgetextError" or any(map(is_ours, parents.get(name, [])))
+
+    found = {name for name in parents if name.endswith("Error")}
+    assert {name for name in found if not is_ours(name)} == set()
+    if stage == "train":
+        assert {"DataError", "ReportedError"} <= found
