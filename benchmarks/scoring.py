@@ -98,7 +98,7 @@ def score_keras(path: Path, bundle: Bundle, task: Task) -> Reference:
     import keras
 
     try:
-        model = keras.saving.load_model(path, compile=False)
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # keras raises whatever the layers raise
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise BenchmarkError(f"{path}: Keras cannot load it: {reason}") from None

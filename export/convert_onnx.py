@@ -19,6 +19,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from edgetext.onnx_file import seal
 from edgetext.quiet import muted_stderr
+from export.canonical import canonicalize
 from export.card import Card, dump
 from export.onnx_text import take_text
 from export.recipes import Recipe
@@ -53,6 +54,7 @@ def convert(run: Run, recipe: Recipe) -> bytes:
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
     if recipe.quantisation != "float32":
         model = _quantize(model, recipe.quantisation, run)
+    canonicalize(model)
     if recipe.input == "text":
         model = take_text(model, run)
     onnx.checker.check_model(model, full_check=True)
