@@ -39,7 +39,7 @@ a text that begins with '-' goes after '--':
 exit codes:
   0    every text was scored
   2    wrong arguments, a missing bundle or engine, or some texts could not be read (the others were scored)
-  130  interrupted
+  130  interrupted; 143 and 129: ended by SIGTERM or SIGHUP; the output is whole all the same
 """
 
 
@@ -63,7 +63,11 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("texts", nargs="*", metavar="TEXT", help="a text to score")
     source = parser.add_argument_group("input and output")
-    source.add_argument("--file", metavar="PATH", help="read this file instead of standard input")
+    source.add_argument(
+        "--file",
+        metavar="PATH",
+        help="read this file instead of standard input; in both, a line longer than 16 MiB is refused",
+    )
     forms = source.add_mutually_exclusive_group()
     forms.add_argument("--jsonl", metavar="FIELD", help="the input is JSON lines, with the text in FIELD")
     forms.add_argument("--csv", metavar="COLUMN", help="the input is CSV with a header, with the text in COLUMN")

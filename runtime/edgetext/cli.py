@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
 
 from edgetext.errors import EdgetextError, InputError, describe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from typing import BinaryIO
+    from collections.abc import Sequence
 
-    from edgetext.protocols import Form
-    from edgetext.records import RecordOrError
+    from edgetext.classifier import Classifier
+    from edgetext.ranking import Ranking
 
 # Exit codes: 2 is argparse's own for a wrong command line, 130 the shell's for an interrupt (128 + SIGINT).
 OK, MISTAKE, INTERRUPTED = 0, 2, 130
@@ -83,7 +81,7 @@ def main(argv: list[str] | None = None) -> int:
             return INTERRUPTED
         if os.environ.get("EDGETEXT_DEBUG"):
             raise
-        _complain(error)
+        complain(error)
         if isinstance(error, OSError):
             _abandon_output()
         return MISTAKE
@@ -116,26 +114,40 @@ def _run(options: Options) -> int:
 
         return OK if report(options.model, as_json=options.json) else MISTAKE
     if options.texts:
-        return _score(options, None)
+        return _score(options)
+    from edgetext.streams import score
+
     if options.file in (None, "-"):
         if options.file is None and (sys.stdin is None or sys.stdin.isatty()):
             raise InputError('no text: give one as an argument ("great movie"), or --file, or pipe lines in')
         if sys.stdin is None:
             raise InputError("standard input is closed")
-        return _score(options, sys.stdin.buffer)
+        return score(options, sys.stdin.buffer)
     with open(options.file, "rb") as file:
-        return _score(options, file)
+        return score(options, file)
 
 
-def _choose_form(options: Options, stream: BinaryIO | None, classes: int) -> Form:
-    """Choose how to read the input and how to write the results, and set standard output up for it."""
-    from edgetext.records import Arguments, Lines
+def load(options: Options) -> Classifier:
+    """Load what the options ask for."""
+    from edgetext.classifier import Classifier
 
+    return Classifier.load(
+        options.model,
+        options.engine,
+        recipe=options.recipe,
+        threads=options.threads,
+        threshold=options.threshold,
+        quiet=True,
+    )
+
+
+def set_up_output(options: Options, classifier: Classifier) -> tuple[int | None, Ranking | None]:
+    """Set standard output up, and tell what there is to tell; give the columns of a terminal, and the next labels."""
     ranking = None
     if options.top_k is not None:
         from edgetext.ranking import Ranking
 
-        ranking = Ranking(min(options.top_k, classes), with_first=options.threshold is not None)
+        ranking = Ranking(min(options.top_k, len(classifier.labels)), with_first=options.threshold is not None)
     output = sys.stdout
     if options.csv is not None or options.jsonl is not None or options.json:
         # Data for programs is UTF-8 with plain line ends, whatever the terminal is set to.
@@ -144,64 +156,26 @@ def _choose_form(options: Options, stream: BinaryIO | None, classes: int) -> For
     else:
         output.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
         width = os.get_terminal_size(output.fileno()).columns if output.isatty() else None
-    if stream is None:
-        return Arguments(options.texts, options.json, width, ranking)
-    if options.csv is not None or options.jsonl is not None:
-        from edgetext.structured import CSVTable, JSONLines
-    if options.csv is not None:
-        return CSVTable(stream, options.csv, options.delimiter, options.prefix, ranking)
-    if options.jsonl is not None:
-        return JSONLines(stream, options.jsonl, options.prefix, ranking)
-    return Lines(stream, options.json, width, ranking)
-
-
-def _score(options: Options, stream: BinaryIO | None) -> int:
-    """Score all records and print them in order; those that cannot be read go to standard error."""
-    from edgetext.classifier import BATCH_SIZE, Classifier
-
-    classifier = Classifier.load(
-        options.model,
-        options.engine,
-        recipe=options.recipe,
-        threads=options.threads,
-        threshold=options.threshold,
-        quiet=True,
-    )
-    form = _choose_form(options, stream, len(classifier.labels))
     if classifier.encoder.note:
-        _tell(f"note: {classifier.encoder.note}")
-    # A file is read in batches; what comes down a pipe may be waited for, and is answered text by text.
-    batch_size = BATCH_SIZE if stream is not None and stat.S_ISREG(os.fstat(stream.fileno()).st_mode) else 1
-    unread = wordless = 0
-    sys.stdout.write(form.header)
-    for batch in _batches(form, batch_size):
-        texts = [record.text for record in batch if not isinstance(record, InputError)]
-        predictions = (
-            map(classifier.classify, texts) if batch_size == 1 else classifier.classify_many(texts, batch_size)
-        )
-        for record in batch:
-            if isinstance(record, InputError):
-                _complain(record)
-                unread += 1
-            else:
-                sys.stdout.write(form.write(record, next(predictions)))
-                wordless += not record.text.strip()
+        tell(f"note: {classifier.encoder.note}")
+    return width, ranking
+
+
+def _score(options: Options) -> int:
+    """Score the texts that are arguments, and print them in order; those that cannot be read go to standard error."""
+    from edgetext.records import Arguments
+
+    classifier = load(options)
+    form = Arguments(options.texts, options.json, *set_up_output(options, classifier))
+    code = OK
+    for record in form:
+        if isinstance(record, InputError):
+            complain(record)
+            code = MISTAKE
+        else:
+            sys.stdout.write(form.write(record, classifier.classify(record.text)))
         sys.stdout.flush()
-    if wordless:
-        _tell(f"note: {wordless} empty texts were scored: what the model answers to nothing")
-    return MISTAKE if unread else OK
-
-
-def _batches(records: Iterable[RecordOrError], size: int) -> Iterator[list[RecordOrError]]:
-    """Gather records, as itertools would, whose import a one-shot command does without."""
-    batch = []
-    for record in records:
-        batch.append(record)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+    return code
 
 
 def _was_interrupted(error: BaseException) -> bool:
@@ -212,12 +186,12 @@ def _was_interrupted(error: BaseException) -> bool:
     return cause is not None
 
 
-def _complain(error: Exception) -> None:
+def complain(error: Exception) -> None:
     """Print an error as one line."""
-    _tell(f"error: {describe(error)}")
+    tell(f"error: {describe(error)}")
 
 
-def _tell(line: str) -> None:
+def tell(line: str) -> None:
     """Print a line on standard error; where that is closed or full there is nobody to tell, and the work goes on."""
     if sys.stderr is not None:
         try:

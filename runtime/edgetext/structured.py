@@ -6,13 +6,14 @@ import csv
 import io
 import json
 
+from edgetext import streams
 from edgetext.errors import InputError
 from edgetext.ranking import FIELD
-from edgetext.records import Record, decode, dump, fields, is_utf8
+from edgetext.records import Record, dump, fields, is_utf8
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from typing import BinaryIO
 
     from edgetext.classifier import Prediction
@@ -28,7 +29,7 @@ class JSONLines:
 
     header = ""
 
-    def __init__(self, stream: Iterable[bytes], field: str, prefix: str = "", ranking: Ranking | None = None) -> None:
+    def __init__(self, stream: BinaryIO, field: str, prefix: str = "", ranking: Ranking | None = None) -> None:
         """Take a stream.
 
         Args:
@@ -45,9 +46,9 @@ class JSONLines:
 
     def __iter__(self) -> Iterator[RecordOrError]:
         """Read the objects."""
-        for number, line in enumerate(self._stream, 1):
+        for number, line in enumerate(streams.bounded(self._stream), 1):
             try:
-                content = decode(line, number).strip()
+                content = streams.decode(line, number).strip()
                 if content:
                     yield Record(number, self._text(content, number), content)
             except InputError as error:
@@ -75,6 +76,47 @@ class JSONLines:
         return f"{record.source[:-1].rstrip()}, {dump(added)[1:]}\n"
 
 
+class _Rows:
+    """The lines of a CSV file for its reader; together a record's are as bounded as a single line elsewhere.
+
+    Attributes:
+        number: The number of the last line that was read, from 1.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        # Bytes that are not UTF-8 become lone surrogates, so that the quotes around them are still understood.
+        self._text = io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="")
+        self._size = 0
+        self._cut = False
+        self.number = 0
+
+    def begin(self) -> int:
+        """Begin a record, and give the number of its first line."""
+        self._size = 0
+        return self.number + 1
+
+    def __iter__(self) -> _Rows:
+        return self
+
+    def __next__(self) -> str:
+        """Read a line; InputError where the record grows too large, and then the rest of its last line is skipped."""
+        # There are at least as many bytes as characters.
+        line = self._text.readline(max(streams.MAX_LINE_BYTES - self._size, 0) + 1)
+        if self._cut and line == "\n":  # the second half of the end of a line that was skipped
+            line = self._text.readline(streams.MAX_LINE_BYTES + 1)
+        self._cut = False
+        if not line:
+            raise StopIteration
+        self.number += 1
+        self._size += len(line) if line.isascii() else len(line.encode("utf-8", "surrogateescape"))
+        if self._size - line.endswith("\n") > streams.MAX_LINE_BYTES:
+            while line and line[-1] not in "\r\n":
+                line = self._text.readline(streams.PIECE)
+            self._cut = line.endswith("\r")
+            raise InputError(streams.TOO_LONG)
+        return line
+
+
 class CSVTable:
     """CSV with a header, UTF-8, as RFC 4180 has it; label, score, what a ranking adds, and engine are added."""
 
@@ -98,14 +140,13 @@ class CSVTable:
         Raises:
             InputError: There is no header, or no such column in it, or an added column's name in it.
         """
-        csv.field_size_limit(2**31 - 1)  # the largest there is everywhere; the default is 128 kB
-        # Bytes that are not UTF-8 become lone surrogates, so that the quotes around them are still understood.
-        lines = io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="")
-        self._reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        csv.field_size_limit(2**31 - 1)  # the largest there is everywhere; _Rows has its own
+        self._rows = _Rows(stream)
+        self._reader = csv.reader(self._rows, delimiter=delimiter, strict=True)
         try:
             columns = next(self._reader, [])
-        except csv.Error as error:
-            raise InputError(f"line 1: not CSV: {error}") from None
+        except (csv.Error, InputError) as error:
+            raise self._refuse(1, error) from None
         if not is_utf8("".join([*columns, prefix])):
             raise InputError("line 1: not UTF-8")
         if columns.count(column) != 1:
@@ -124,22 +165,29 @@ class CSVTable:
     def __iter__(self) -> Iterator[RecordOrError]:
         """Read the rows; blank lines are skipped."""
         while True:
-            start = self._reader.line_num + 1
+            start = self._rows.begin()
             try:
                 row = next(self._reader)
             except StopIteration:
                 return
-            except csv.Error as error:
-                # A quote that nobody closes takes all lines to the end with it, so the first of them is named.
-                yield InputError(f"lines {start} to {self._reader.line_num}: not CSV: {error} (a quote not closed?)")
+            except (csv.Error, InputError) as error:
+                yield self._refuse(start, error)
                 continue
-            number = self._reader.line_num
+            number = self._rows.number
             if row and len(row) != self._width:
                 yield InputError(f"line {number}: {len(row)} columns, and the header has {self._width}")
             elif not is_utf8("".join(row)):
                 yield InputError(f"line {number}: not UTF-8")
             elif row:
                 yield Record(number, row[self._column], row)
+
+    def _refuse(self, start: int, error: Exception) -> InputError:
+        """Name the lines of a record that cannot be read; a quote that nobody closes takes many with it."""
+        end = self._rows.number
+        where = f"line {start}" if start == end else f"lines {start} to {end}"
+        if isinstance(error, InputError):
+            return InputError(f"{where}: {error}" + (" (a quote not closed?)" if start != end else ""))
+        return InputError(f"{where}: not CSV: {error} (a quote not closed?)")
 
     def write(self, record: Record, prediction: Prediction) -> str:
         """Give a row's line; scores have six decimals."""

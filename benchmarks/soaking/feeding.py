@@ -1,0 +1,134 @@
+"""Feeding the command: texts, a process of it, and what comes out."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from benchmarks.common import ROOT
+
+COMMAND = (sys.executable, str(ROOT / "runtime" / "classify.py"))
+WORDS = (
+    "the",
+    "a",
+    "film",
+    "movie",
+    "great",
+    "bad",
+    "boring",
+    "wonderful",
+    "plot",
+    "i",
+    "it",
+    "was",
+    "not",
+    "very",
+    "of",
+)
+CHUNK = 2**16
+# Seconds for which lines are waited for that do not come.
+PATIENCE = 60.0
+
+
+class Fed(NamedTuple):
+    """What came of a stream.
+
+    Attributes:
+        code: The exit code.
+        lines: The lines that came out.
+        errors: What was on standard error.
+        peak: The most memory that was resident, in KiB; 0 where less lines came out than expected.
+    """
+
+    code: int
+    lines: int
+    errors: str
+    peak: int
+
+
+def sentence(rng: random.Random, length: int = 10) -> str:
+    """Make up a text of so many words."""
+    return " ".join(rng.choices(WORDS, k=length))
+
+
+def run(
+    arguments: Sequence[str], content: bytes, file: Path | None = None, **more: Any
+) -> subprocess.CompletedProcess[bytes]:
+    """Run the command to its end.
+
+    Args:
+        arguments: Its arguments.
+        content: What it reads.
+        file: Put that there, and have it read as a file; None has it read through a pipe.
+        more: Further arguments of ``subprocess.run``; output is captured unless they say otherwise.
+    """
+    command = [*COMMAND, *arguments]
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "check": False, **more}
+    if file is None:
+        return subprocess.run(command, input=content, **options)
+    file.write_bytes(content)
+    return subprocess.run([*command, "--file", str(file)], **options)
+
+
+@contextmanager
+def fed(chunks: Iterable[bytes], arguments: Sequence[str] = (), **more: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """Start the command, with a thread that feeds it until it ends; end it where that has not happened.
+
+    Args:
+        chunks: What it reads; may be endless.
+        arguments: Its arguments.
+        more: Further arguments of ``subprocess.Popen``; output is a pipe unless they say otherwise.
+    """
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
+    with subprocess.Popen([*COMMAND, *arguments], stdin=subprocess.PIPE, **options) as process:
+        feeder = threading.Thread(target=_feed, args=(process.stdin, chunks), daemon=True)
+        feeder.start()
+        try:
+            yield process
+        finally:
+            process.kill()
+            feeder.join()
+            process.stdin = None  # closed by the feeder
+
+
+def _feed(stdin: IO[bytes], chunks: Iterable[bytes]) -> None:
+    with suppress(BrokenPipeError), stdin:
+        for chunk in chunks:
+            stdin.write(chunk)
+            stdin.flush()
+
+
+def feed(chunks: Iterable[bytes], expected: int, arguments: Sequence[str] = ()) -> Fed:
+    """Feed a stream to its end, and see how much memory its process had when so many lines had come out."""
+    answered = threading.Event()
+
+    def then_wait() -> Iterator[bytes]:
+        yield from chunks
+        answered.wait(PATIENCE)
+
+    lines = peak = 0
+    with fed(then_wait(), arguments) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        while chunk := process.stdout.read1(CHUNK):  # type: ignore[attr-defined]
+            lines += chunk.count(b"\n")
+            if lines >= expected and not answered.is_set():
+                peak = _peak(process.pid)
+                answered.set()
+        errors = process.stderr.read().decode()
+        return Fed(process.wait(), lines, errors, peak)
+
+
+def _peak(process: int) -> int:
+    """Give the most memory that a process had resident, in KiB; 0 where it has ended."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{process}/status").read_text("ascii").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1])
+    return 0
