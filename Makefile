@@ -89,6 +89,15 @@ demo: setup ## Export the committed run to every format, compare each file with 
 test: setup $(TFLITE_READY) $(PEERS_READY) lint ## Lint, check types and run all tests
 	$(RUN) -m pytest
 
+# Seconds that each target of `make fuzz` is tried.
+SECONDS ?= 600
+.PHONY: fuzz
+fuzz: setup ## Fuzz what reads texts and files, guided by coverage, for SECONDS=600 each; Linux on x86-64
+	@mkdir -p build/fuzz/text build/fuzz/safetensors
+	$(RUN) -m tests.fuzz.fuzz_text -max_total_time=$(SECONDS) -max_len=4096 -artifact_prefix=build/fuzz/ build/fuzz/text
+	$(RUN) -m tests.fuzz.fuzz_safetensors -max_total_time=$(SECONDS) -max_len=4096 -artifact_prefix=build/fuzz/ \
+	    build/fuzz/safetensors
+
 .PHONY: pi-test
 pi-test: setup $(TFLITE_READY) ## Test on emulated Raspberry Pis: takes Debian's qemu-user and mmdebstrap, 3 minutes, then 2
 	$(RUN) -m tests.pi.prepare $(PI)

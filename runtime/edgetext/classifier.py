@@ -76,7 +76,7 @@ class Prediction:
 
 
 class Classifier:
-    """Scores texts with one model of a bundle, through one engine. Not safe to share between threads.
+    """Scores texts with one model of a bundle, through one engine. Threads and forked processes may share it.
 
     Attributes:
         labels: The classes, in the order of the model's outputs.

@@ -140,6 +140,17 @@ class EncoderTest(unittest.TestCase):
                 for words in range(12):
                     self.assertEqual(len(encoder.encode("the " * words)), length)
 
+    def test_what_is_cut_off(self) -> None:
+        """Only the words that stay are made; they are those that stay of all, however many there are at which end."""
+        words = ["the", "\rmovie", "great\x0b", "bad", "\x0c", "caf\u00e9", "\x85", "unknown"] * 2
+        for count in range(len(words) + 1):
+            for text in (" ".join(words[:count]), "\n" + " \t".join(words[:count]) + ". "):
+                for length in range(1, 10):
+                    ids = Encoder(VOCABULARY, Preprocessing(length, "post")).ids(text)
+                    self.assertEqual(len(ids), count + 1)
+                    self.assertEqual(Encoder(VOCABULARY, Preprocessing(length, "post")).cut(text), ids[:length])
+                    self.assertEqual(Encoder(VOCABULARY, Preprocessing(length, "pre")).cut(text), ids[-length:])
+
 
 class PreprocessingTest(unittest.TestCase):
     def test_json_round_trip(self) -> None:

@@ -6,18 +6,20 @@ import os
 import platform
 
 from edgetext.errors import BundleError, EngineError
+from edgetext.text import fold, from_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-# Characters: all texts of a batch take the room of its longest in the graph. Of 32 with a million words in one it was
-# 1.2 GB; such texts are scored one by one.
-LONG_TEXT = 100_000
+# Characters: of longer texts a graph that takes text is given only words that a row may keep. Each word takes it about
+# 90 bytes, and all texts of a batch the room of its longest.
+LONG_TEXT = 10_000
 
 # To a model that takes text, a lone surrogate, which UTF-8 has not, is this noncharacter: part of an unknown word too.
 STAND_IN = "\U0010ffff"
+_STAND_INS = dict.fromkeys(range(0xD800, 0xE000), STAND_IN)
 
 
 class ONNXEngine:
@@ -46,6 +48,7 @@ class ONNXEngine:
             # It dies of an illegal instruction on a Raspberry Pi 4 when a session is built.
             raise EngineError(f"engine onnx: onnxruntime 1.21.0 crashes on this machine; {_remedy('to mend it')}")
         self._numpy = numpy
+        self._max_length = max_length
         self.runtime = f"onnxruntime {onnxruntime.__version__}"
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
@@ -76,11 +79,9 @@ class ONNXEngine:
 
     def predict(self, rows: Sequence[Any]) -> list[list[float]]:
         """Score rows of ids, or texts; see ``edgetext.protocols.Engine``."""
-        if self.takes_text and len(rows) > 1 and max(map(len, rows)) > LONG_TEXT:
-            return [self.predict([text])[0] for text in rows]
         if self.takes_text:
-            # Strings of numpy's own type would end at a NUL.
-            batch = self._numpy.array([_encodable(text) for text in rows], dtype=object)  # (batch,)
+            texts = [_shorten(_encodable(text), self._max_length) for text in rows]
+            batch = self._numpy.array(texts, dtype=object)  # (batch,); strings of numpy's own type would end at a NUL
         else:
             batch = self._numpy.array(rows, dtype=self._numpy.int32)  # (batch, max_length)
         try:
@@ -96,10 +97,21 @@ def _remedy(purpose: str = "to install it") -> str:
     return remedy("onnx", purpose)
 
 
+def _shorten(text: str, max_length: int) -> str:
+    """Give a text that makes the same row as this one, whichever end of it is cut off."""
+    if len(text) <= LONG_TEXT:
+        return text
+    folded = fold(text)
+    words = folded.rsplit(None, max_length)[-max_length:]
+    if len(words) == max_length:  # there may be more before these
+        words = folded.split(None, max_length)[:max_length] + words
+    return from_key(b" ".join(words)).decode("utf-8")
+
+
 def _encodable(text: str) -> str:
     """Give a text that UTF-8 can encode: with ``STAND_IN`` for each lone surrogate."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        return "".join(STAND_IN if "\ud800" <= char <= "\udfff" else char for char in text)
+        return text.translate(_STAND_INS)
     return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from threading import Lock
 
 from edgetext.errors import BundleError, EngineError
 
@@ -20,12 +21,16 @@ RUNTIMES = (
     ("tensorflow", "tensorflow.lite.python.interpreter"),
 )
 
+# An interpreter answers from its one set of tensors, so a row goes in and its answer comes out under this lock. One for
+# all of them takes no time from anyone, for ai-edge-litert computes under Python's own. No process forks meanwhile: its
+# child would have a lock that nobody gives back.
+_LOCK = Lock()
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release)
+
 
 class TFLiteEngine:
-    """Runs a ``.tflite`` file whose input is int32 ids, shape (batch, max_length), and whose output is float32.
-
-    The interpreter is not safe to share between threads.
-    """
+    """Runs a ``.tflite`` file whose input is int32 ids, shape (batch, max_length), and whose output is float32."""
 
     name = "tflite"
     ragged = False
@@ -65,14 +70,19 @@ class TFLiteEngine:
             return [self.predict([row])[0] for row in rows]
         batch = self._numpy.array(rows, dtype=self._numpy.int32)  # (batch, max_length)
         try:
-            if batch.shape != self._shape:
-                self._interpreter.resize_tensor_input(self._input, batch.shape)
-                self._interpreter.allocate_tensors()
-                self._shape = batch.shape
-            self._interpreter.set_tensor(self._input, batch)
-            self._interpreter.invoke()
+            with _LOCK:
+                return self._run(batch)
         except (RuntimeError, ValueError) as error:
             raise BundleError(f"{self.runtime} cannot run the model: {_first_line(error)}") from None
+
+    def _run(self, batch: Any) -> list[list[float]]:
+        """Score an array of ids, shape (batch, max_length), while no other thread does."""
+        if batch.shape != self._shape:
+            self._interpreter.resize_tensor_input(self._input, batch.shape)
+            self._interpreter.allocate_tensors()
+            self._shape = batch.shape
+        self._interpreter.set_tensor(self._input, batch)
+        self._interpreter.invoke()
         probabilities: list[list[float]] = self._interpreter.get_tensor(self._output).tolist()
         return probabilities
 

@@ -1,0 +1,105 @@
+"""Long texts, for the part ``texts``: the time and the memory that each of their characters takes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.soaking import Outcome, outcome
+from benchmarks.soaking.families import LONG
+from benchmarks.soaking.scorers import ALL, ALL_LETTERS, ENGINES, ONNX_TEXT, in_child, load
+from edgetext import Classifier
+
+# Characters of a text. Of shorter ones than the middle length, what a text takes whatever its length is the most.
+LENGTHS, MIDDLE = (1_000, 10_000, 100_000, 1_000_000, 10_000_000), 100_000
+QUICK_LENGTHS = LENGTHS[:-1]
+# How much longer a character may take in the longest text than in the middle one. It takes 0.5 ns in what fits the
+# processor's cache, and some times that where each page of memory is new; were it quadratic, it would be 100 times.
+FACTOR = 5.0
+REPEATS = 5
+
+# Memory beside the text's own, in bytes for each byte of its UTF-8.
+MEMORY = dict.fromkeys(ENGINES, 2.25) | {ALL_LETTERS: 4.0, ONNX_TEXT: 22.0}
+
+
+def run(quick: bool) -> Iterator[Outcome]:
+    """Try the promises; see ``benchmarks.soaking``."""
+    yield linear({name: load(name) for name in ALL}, QUICK_LENGTHS if quick else LENGTHS, FACTOR)
+    yield bounded(QUICK_LENGTHS[-1] if quick else LENGTHS[-1])
+
+
+def linear(classifiers: dict[str, Classifier], lengths: tuple[int, ...], factor: float) -> Outcome:
+    """Compare the time for each character of the longest texts with that of shorter ones."""
+    ratios: dict[str, float] = {}
+    slowest = dict.fromkeys(lengths, 0.0)
+    for kind, make in LONG.items():
+        texts = {length: make(length) for length in lengths}
+        for name, classifier in classifiers.items():
+            each = nanoseconds(classifier, texts)
+            ratios[f"{name}, {kind}"] = each[lengths[-1]] / each[MIDDLE]
+            slowest = {length: max(slowest[length], each[length]) for length in lengths}
+    worst = max(ratios, key=lambda key: ratios[key])
+    return outcome(
+        f"Time grows with a text's length and no faster: a character takes at {lengths[-1]:,} at most {factor:g} times "
+        f"what it takes at {MIDDLE:,}",
+        len(ratios),
+        "kinds of text by engine",
+        [f"{key}: {ratio:.1f} times" for key, ratio in ratios.items() if not ratio <= factor],
+        f"at most {ratios[worst]:.1f} times ({worst}); {slowest[lengths[-1]]:.0f} ns a character",
+        largest=ratios[worst],
+        **{f"ns a character of {length:,}": value for length, value in slowest.items()},
+    )
+
+
+def nanoseconds(classifier: Classifier, texts: dict[int, str]) -> dict[int, float]:
+    """Give the least time that a character of each text takes, by the text's length."""
+    least = dict.fromkeys(texts, float("inf"))
+    for _ in range(REPEATS):  # in turn, so that what else the machine does meets all of them
+        for length, text in texts.items():
+            start = time.perf_counter()
+            classifier.classify(text)
+            least[length] = min(least[length], 1e9 * (time.perf_counter() - start) / length)
+    return least
+
+
+def bounded(length: int) -> Outcome:
+    """Compare the memory that long texts take with the texts themselves."""
+    failures, largest = [], dict.fromkeys(ALL, 0.0)
+    for name in ALL:
+        for kind, multiple in in_child("lengths.footprints", name, length).items():
+            largest[name] = max(largest[name], multiple)
+            if not multiple <= MEMORY[name]:
+                failures.append(f"{name}, {kind}: {multiple:.1f} times")
+    return outcome(
+        f"A text of {length:,} characters takes, beside itself, at most {MEMORY[ENGINES[0]]:g} times its UTF-8 in "
+        f"memory ({MEMORY[ALL_LETTERS]:g} times where all letters are lower-cased, and {MEMORY[ONNX_TEXT]:g} times in "
+        "ONNX Runtime from text)",
+        len(ALL) * len(LONG),
+        "kinds of text by engine",
+        failures,
+        "; ".join(f"{name} {value:.1f}" for name, value in largest.items()),
+        **largest,
+    )
+
+
+def footprints(classifier: Classifier, length: int) -> dict[str, float]:
+    """Give the highest memory while a text of each kind is scored, less what was taken before, by its UTF-8's bytes.
+
+    In a process of its own, in which nothing else takes memory.
+    """
+    found = {}
+    classifier.classify("great movie " * 1_000)
+    for kind, make in LONG.items():
+        text = make(length)
+        Path("/proc/self/clear_refs").write_text("5")  # forget the highest so far
+        before = memory("VmRSS")
+        classifier.classify(text)
+        found[kind] = max(memory("VmHWM") - before, 0) / len(text.encode("utf-8", "surrogatepass"))
+    return found
+
+
+def memory(name: str) -> int:
+    """Give a value of ``/proc/self/status``, in bytes."""
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(f"{name}:"))
+    return 1024 * int(line.split()[1])

@@ -1,0 +1,100 @@
+"""The classifiers that a soak asks: the shipped bundle through each engine, and what else may score a text."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import importlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks import common
+from edgetext import Classifier
+from edgetext.text import Encoder, Preprocessing
+
+BUILTIN, TFLITE, ONNX = "builtin", "tflite", "onnx"
+# The ONNX file with the tokenisation in its graph; and the builtin engine where all letters are lower-cased.
+ONNX_TEXT, ALL_LETTERS = "onnx from text", "builtin, Unicode"
+ENGINES = (BUILTIN, TFLITE, ONNX, ONNX_TEXT)
+ALL = (*ENGINES, ALL_LETTERS)
+
+# So that a process that measures its own memory no more counts what was given back.
+_STRICT = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
+
+
+def load(name: str, exported: str = "") -> Classifier:
+    """Load one of ``ALL``; ``exported`` is what ``text_bundle`` gave, if it was called already.
+
+    Raises:
+        BenchmarkError: The file that takes text cannot be exported.
+        EdgetextError: An engine is not installed, or the shipped bundle is damaged.
+    """
+    if name == ONNX_TEXT:
+        return Classifier.load(exported or text_bundle(), engine=ONNX)
+    if name == ALL_LETTERS:
+        usual = Classifier.load(engine=BUILTIN)
+        kept = usual.encoder.preprocessing
+        changed = Preprocessing(kept.max_length, kept.truncating, lowercase="unicode")
+        return Classifier(usual.labels, Encoder(usual.encoder.vocabulary, changed), usual.engine)
+    return Classifier.load(engine=name)
+
+
+@functools.cache
+def text_bundle() -> str:
+    """Export the shipped run to the ONNX file that takes text, once a process, and give the bundle's folder.
+
+    Raises:
+        BenchmarkError: The export fails.
+    """
+    folder = tempfile.mkdtemp(prefix="edgetext-soak-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    bundle = str(Path(folder, "bundle"))
+    command = [sys.executable, "export/to_onnx.py", "--input", "text", "--out", bundle]
+    result = subprocess.run(command, cwd=common.ROOT, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise common.BenchmarkError(f"export/to_onnx.py: {common.last_line(result.stderr)}")
+    return bundle
+
+
+def in_child(function: str, name: str, *arguments: Any) -> Any:
+    """Call a function of a module of this package, such as ``lengths.footprints``, in a process of its own.
+
+    Args:
+        function: The module's name and its own.
+        name: One of ``ALL``: the function's first argument is that classifier.
+        arguments: The others.
+
+    Returns:
+        What it returns, through JSON.
+
+    Raises:
+        BenchmarkError: It fails.
+    """
+    asked = json.dumps([function, name, text_bundle() if name == ONNX_TEXT else "", arguments])
+    path = os.pathsep.join([str(common.ROOT), str(common.ROOT / "runtime")])
+    result = subprocess.run(
+        [sys.executable, "-c", "from benchmarks.soaking import scorers; scorers.main()"],
+        cwd=common.ROOT,
+        env={**os.environ, **_STRICT, "PYTHONPATH": path},
+        input=asked,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode:
+        raise common.BenchmarkError(f"{name}: {common.last_line(result.stderr) or f'exit code {result.returncode}'}")
+    return json.loads(result.stdout)
+
+
+def main() -> None:
+    """Do what ``in_child`` asks for."""
+    function, name, exported, arguments = json.load(sys.stdin)
+    module, _, function = function.partition(".")
+    found = getattr(importlib.import_module(f"benchmarks.soaking.{module}"), function)
+    print(json.dumps(found(load(name, exported), *arguments)))

@@ -1,0 +1,43 @@
+"""Fuzz scoring: whatever string comes, its row and its prediction are as the oracle says.
+
+python -m tests.fuzz.fuzz_text [OPTIONS OF LIBFUZZER] [CORPUS]
+"""
+
+from __future__ import annotations
+
+import sys
+
+import atheris
+
+with atheris.instrument_imports(include=["edgetext"]):
+    from edgetext import Classifier
+    from edgetext.text import Encoder, Preprocessing, tokenize
+
+    _CLASSIFIER = Classifier.load(engine="builtin")
+
+from tests.fuzz.driver import start
+from tests.runtime.helpers import VOCABULARY
+from tests.runtime.oracle import check, row_of, words_of
+
+# atheris makes characters of one, two or four bytes, as the first byte says.
+SEEDS = [
+    b"\x01GREAT movie, bad <PAD> <START> the\r\x0bthe\0end" + b" great" * 50,
+    b"\x02" + "caf\u00e9 CAF\u00c9\u0301\u05d0\u2028\u03a3".encode("utf-16-le"),
+    b"\x03" + "\U0001f468\u200d great \U0010ffff".encode("utf-32-le"),
+]
+
+
+def fuzz(content: bytes) -> None:
+    """Try one string."""
+    provider = atheris.FuzzedDataProvider(content)
+    lowercase, end = provider.PickValueInList(["ascii", "unicode"]), provider.PickValueInList(["pre", "post"])
+    length = provider.ConsumeIntInRange(1, 12)
+    text = provider.ConsumeUnicode(sys.maxsize)  # lone surrogates too
+    assert tokenize(text, lowercase) == words_of(text, lowercase)
+    row = Encoder(VOCABULARY, Preprocessing(length, end, lowercase)).encode(text)
+    assert row == row_of(text, VOCABULARY.ids, length, end, lowercase)
+    check(_CLASSIFIER, text)
+
+
+if __name__ == "__main__":
+    start(fuzz, SEEDS)
