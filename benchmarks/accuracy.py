@@ -29,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks import classes, common, confusion, labelled, records
 from edgetext import Bundle
 from edgetext.bundle import MANIFEST
+from edgetext.manifests import seal
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -147,7 +148,7 @@ def record(folder: str, results: dict[str, Any]) -> None:
                 "macro_f1": row["macro_f1"],
                 "macro_drop_points": row["macro_drop_points"],
             }
-    records.write_whole(path, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    records.write_whole(path, seal(manifest).decode("utf-8"))
 
 
 def judge(rows: Sequence[dict[str, Any]], max_drop: float | None) -> int:

@@ -89,7 +89,7 @@ def write_whole(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.parent / f".tmp-{os.getpid()}-{path.name}"
     try:
-        new.write_text(text, encoding="utf-8")
+        new.write_bytes(text.encode("utf-8"))  # the same on every system: a manifest holds a checksum of itself
         os.replace(new, path)
     finally:
         new.unlink(missing_ok=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 from edgetext import Bundle
 from edgetext.bundle import FORMAT_VERSION, MANIFEST
 from edgetext.folders import replacing
+from edgetext.manifests import seal
 from export.recipes import BUNDLE, RECIPES, Recipe
 from export.runs import Run
 from export.self_test import self_test
@@ -76,8 +76,7 @@ def write_bundle(out: Path, run: Run, models: Sequence[Converted]) -> list[str]:
         files = {"vocab.txt": run.vocabulary, **kept, **{name: model.content for name, model in new.items()}}
         for name, content in files.items():
             (Path(folder) / name).write_bytes(content)
-        text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
-        (Path(folder) / MANIFEST).write_text(text, encoding="utf-8")
+        (Path(folder) / MANIFEST).write_bytes(seal(manifest))
         # What will be read is what was meant: the runtime's own reader checks it before it takes its place.
         written = Bundle.open(folder)
         written.vocabulary()

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgetext import __version__
-from edgetext.bundle import FORMAT_VERSION
 from edgetext.info import MANY_LABELS
+from edgetext.single import FORMAT_VERSION
 from export.recipes import Recipe
 from export.runs import Run
 

@@ -18,7 +18,7 @@ import pytest
 from edgetext import Bundle, BundleError, Classifier, EngineError, engines
 from edgetext.engines import tflite
 from edgetext.text import RESERVED, Encoder, Preprocessing, Vocabulary
-from tests.runtime.helpers import safetensors
+from tests.runtime.helpers import safetensors, write_manifest
 
 ROOT = Path(__file__).resolve().parent.parent
 TFLITE_PYTHON = ROOT / ".venv-tflite" / "bin" / "python"
@@ -73,7 +73,7 @@ def test_all_letters_in_lower_case(engine: str, recipe: str, tmp_path: Path) -> 
     folder = Path(shutil.copytree(Bundle.open().folder, tmp_path / "bundle"))
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     manifest["preprocessing"]["lowercase"] = "unicode"
-    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    write_manifest(folder, manifest)
     usual = Classifier.load(engine=engine, recipe=recipe)
     changed = Classifier.load(folder, engine, recipe=recipe)
     for text in ("A CAF\u00c9, A FIANC\u00c9 AND A CLICH\u00c9", "NA\u00cfVE"):

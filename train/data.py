@@ -12,15 +12,12 @@ Source: the Large Movie Review Dataset v1.0 of Maas et al., "Learning Word Vecto
 from __future__ import annotations
 
 import argparse
-import gzip
+import contextlib
 import hashlib
 import json
 import os
 import sys
-import tarfile
-import zlib
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,8 +29,12 @@ except ModuleNotFoundError as missing:  # every command of this stage comes by h
     raise SystemExit(2) from None
 
 from edgetext.commands import OK, finish
-from edgetext.errors import EdgetextError
 from edgetext.folders import Kind, replacing
+from train.sources import ADDRESSES, FOLDERS, archive_contents, folder_contents, folder_files
+from train.sources import LABELS as LABELS
+from train.sources import SPLITS as SPLITS
+from train.sources import UNLABELLED as UNLABELLED
+from train.sources import DataError as DataError
 
 URL = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
 URL_HASH = "md5:7c2ac02c03563afcf9b574c7e56c153a"
@@ -41,29 +42,8 @@ URL_SIZE = 84_125_825  # bytes
 DATA_VARIABLE = "EDGETEXT_DATA"
 CACHE_VARIABLE = "EDGETEXT_CACHE"
 
-# The classes in the order of the model's outputs: output 1 is the probability of the second.
-LABELS = ("negative", "positive")
-UNLABELLED = "unsup"
-SPLITS = ("train", "test", UNLABELLED)
-# Folder in the archive: split, label, and how many reviews are published in it.
-FOLDERS: dict[str, tuple[str, str | None, int]] = {
-    **{
-        f"{split}/{short}": (split, label, 12_500)
-        for split in SPLITS[:2]
-        for short, label in zip(("neg", "pos"), LABELS)
-    },
-    "train/unsup": (UNLABELLED, None, 50_000),
-}
-# Files in the archive whose line n is the address of the movie of review n of a folder.
-ADDRESSES = {f"{split}/urls_{short}.txt": f"{split}/{short}" for split in SPLITS[:2] for short in ("neg", "pos")}
-# The longest published review has 14 kB, and a file of addresses 600 kB.
-MAX_REVIEW_BYTES, MAX_ADDRESSES_BYTES = 1_000_000, 10_000_000
 # Part of the cache's key: raise it when the parsed files change.
 CACHE_VERSION = 2
-
-
-class DataError(EdgetextError):
-    """The reviews cannot be had; the message is one line that says why and what to do."""
 
 
 class Review(NamedTuple):
@@ -146,13 +126,15 @@ def _fingerprint(path: Path) -> str:
     """Identify what is at ``path``: an archive by its bytes, a folder by its files' names, sizes and times."""
     digest = hashlib.sha256()
     if path.is_dir():
-        for name, file in _folder_files(path):
+        for name, file in folder_files(path):
             status = file.stat()
             digest.update(os.fsencode(f"{name} {status.st_size} {status.st_mtime_ns}\n"))
-    elif path.exists():
+    elif path.is_file():
         with path.open("rb") as archive:
             while block := archive.read(1 << 20):
                 digest.update(block)
+    elif path.exists():
+        raise DataError(f"{path}: neither a regular file nor a folder")
     else:
         raise DataError(f"no reviews at {path}: there is no such file or folder")
     return digest.hexdigest()[:16]
@@ -160,90 +142,37 @@ def _fingerprint(path: Path) -> str:
 
 def _parse(path: Path, target: Path) -> None:
     """Read an archive or a folder, and write a ``.jsonl`` for each split into the folder ``target``."""
-    texts: dict[str, str] = {}
-    for name, content in _folder_contents(path) if path.is_dir() else _archive_contents(path):
+    contents: dict[str, bytes] = {}  # in UTF-8: as a str one odd character can make a text four times as large
+    for name, content in folder_contents(path) if path.is_dir() else archive_contents(path):
         try:
             name.encode("utf-8")
-            texts[name] = content.decode("utf-8")
+            content.decode("utf-8")
         except UnicodeError:
             raise DataError(f"{path}: {name!r} is not UTF-8, or its name is not") from None
-    movies = {folder: _movies(texts.pop(file, "")) for file, folder in ADDRESSES.items()}
-    reviews: dict[str, list[Review]] = {split: [] for split in SPLITS}
-    for name, text in texts.items():
-        folder, _, file = name.rpartition("/")
-        split, label, _ = FOLDERS[folder]
-        reviews[split].append(Review(name, label, text, movies.get(folder, {}).get(file.partition("_")[0])))
-    counts = Counter(name.rpartition("/")[0] for name in texts)
+        contents[name] = content
+    movies = {folder: _movies(contents.pop(file, b"").decode("utf-8")) for file, folder in ADDRESSES.items()}
+    counts = Counter(name.rpartition("/")[0] for name in contents)
     if missing := [folder for folder, (_, label, _) in FOLDERS.items() if label is not None and not counts[folder]]:
         raise DataError(f"{path}: not the movie reviews: nothing in aclImdb/{missing[0]}/*.txt")
     for folder, (_, _, published) in FOLDERS.items():
         if counts[folder] != published:
             print(f"note: {path} has {counts[folder]} reviews in {folder}, not {published}", file=sys.stderr)
-    with replacing(target, Kind(*(f"{split}.jsonl" for split in SPLITS))) as new:
-        for split, rows in reviews.items():
-            with (Path(new) / f"{split}.jsonl").open("w", encoding="utf-8") as lines:
-                lines.writelines(
-                    json.dumps(row._asdict(), ensure_ascii=False) + "\n"
-                    for row in sorted(rows, key=lambda review: review.id)
-                )
+    with replacing(target, Kind(*(f"{split}.jsonl" for split in SPLITS))) as new, contextlib.ExitStack() as opened:
+        files = {
+            split: opened.enter_context((Path(new) / f"{split}.jsonl").open("w", encoding="utf-8")) for split in SPLITS
+        }
+        for name in sorted(contents):
+            folder, _, file = name.rpartition("/")
+            split, label, _ = FOLDERS[folder]
+            movie = movies.get(folder, {}).get(file.partition("_")[0])
+            review = Review(name, label, contents[name].decode("utf-8"), movie)
+            files[split].write(json.dumps(review._asdict(), ensure_ascii=False) + "\n")
 
 
 def _movies(addresses: str) -> dict[str, str]:
     """Read lines such as ``http://www.imdb.com/title/tt0406816/usercomments``: line number, from 0, to movie."""
     found = ((str(number), line.partition("/title/")[2]) for number, line in enumerate(addresses.splitlines()))
     return {number: rest.partition("/")[0] for number, rest in found if rest}
-
-
-def _archive_contents(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Read the reviews out of the archive, which is not unpacked: its member names never become paths."""
-    total = path.stat().st_size
-    try:
-        with (
-            path.open("rb") as raw,
-            tqdm.wrapattr(raw, "read", total=total, desc="parsing", leave=False, disable=None) as counted,
-            gzip.GzipFile(fileobj=counted) as unpacked,
-        ):
-            with tarfile.open(fileobj=unpacked, mode="r|") as archive:
-                for member in archive:
-                    name = _review_name(member.name)
-                    if name is None or not member.isfile():
-                        continue
-                    limit = MAX_ADDRESSES_BYTES if name in ADDRESSES else MAX_REVIEW_BYTES
-                    if member.size > limit:
-                        raise DataError(f"{path}: {member.name} is larger than {limit} bytes")
-                    file = archive.extractfile(member)
-                    assert file is not None  # a regular file
-                    yield name, file.read()
-            while unpacked.read(1 << 20):  # to the end, where gzip's own checksum is tested
-                pass
-    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"{path}: not a whole .tar.gz archive ({error}): download it again") from None
-
-
-def _folder_contents(path: Path) -> Iterator[tuple[str, bytes]]:
-    for name, file in tqdm(list(_folder_files(path)), desc="parsing", leave=False, disable=None):
-        yield name, file.read_bytes()
-
-
-def _folder_files(path: Path) -> Iterator[tuple[str, Path]]:
-    """List the files to read below ``path``, which is ``aclImdb`` itself or the folder it was unpacked in."""
-    root = path / "aclImdb" if (path / "aclImdb").is_dir() else path
-    for name in ADDRESSES:
-        if (root / name).is_file():
-            yield name, root / name
-    for folder in FOLDERS:
-        for file in sorted((root / folder).glob("*.txt")):
-            yield f"{folder}/{file.name}", file
-
-
-def _review_name(member: str) -> str | None:
-    """Give the name below ``aclImdb/`` of a file to read; None for everything else in the archive."""
-    parts = [part for part in member.split("/") if part != "."]
-    if parts[:1] == ["aclImdb"] and "/".join(parts[1:]) in ADDRESSES:
-        return "/".join(parts[1:])
-    if len(parts) == 4 and parts[0] == "aclImdb" and "/".join(parts[1:3]) in FOLDERS and parts[3].endswith(".txt"):
-        return "/".join(parts[1:])
-    return None
 
 
 def add_argument(parser: argparse.ArgumentParser, more: str = "") -> None:

@@ -1,6 +1,7 @@
 """A bundle: a folder that holds everything needed to score text, and describes itself.
 
-    manifest.json    format version, name, labels, preprocessing, and the model files in order of preference
+    manifest.json    the checksum of its rest, format version, name, labels, preprocessing, and the model files in order
+                     of preference
     vocab.txt        the vocabulary, line n is the token with id n
     model.*.*        the model files
 
@@ -22,16 +23,22 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
+# How a manifest begins, in 82 bytes: with the SHA-256 of all that follows, for what it says is believed. It is there
+# against damage: who changes a bundle on purpose can write it anew. ``edgetext.manifests`` does.
+HEAD = b'{\n  "sha256": "%b",\n'
+HEAD_SIZE = 82
 
 # The bundle that ships with the package.
 DEFAULT_BUNDLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "default")
 
-_FIRST_LINES = "".join(f"{token}\n" for token in RESERVED).encode()
+_FIRST_TOKENS = "".join(f"{token}\n" for token in RESERVED).encode()
 
-# The largest manifest that is read; the shipped one has about 10 kB.
+# The largest manifest that is read; the shipped one has about 4 kB.
 MAX_MANIFEST_BYTES = 1_000_000
+# The largest other file, whatever a manifest says: what is read is held in memory.
+MAX_FILE_BYTES = 1_000_000_000
 
 
 class BundleFile:
@@ -91,11 +98,6 @@ class Bundle:
 
     def __init__(self, folder: str, manifest: dict[str, Any], where: str) -> None:
         """Check and keep a manifest, which ``where`` names in errors; ``Bundle.open`` is the way in."""
-        version = manifest.get("format_version")
-        if type(version) is not int or version != FORMAT_VERSION:
-            raise BundleError(
-                f"{where}: format_version is {version!r}, and this version of edgetext reads {FORMAT_VERSION}"
-            )
         self.folder = folder
         self.manifest = manifest
         self.name: str = _field(manifest, "name", str, where)
@@ -130,24 +132,22 @@ class Bundle:
         """
         folder = DEFAULT_BUNDLE if path is None else os.fspath(path)
         where = os.path.join(folder, MANIFEST)
-        if not os.path.isdir(folder):
-            if not os.path.exists(folder):
-                raise BundleError(f"no bundle at {folder}: there is no such folder or file")
-            from edgetext import single  # what most commands do without
-
-            return single.open_single(folder, _read(folder, single.MAX_BYTES))
-        if not os.path.exists(where):
-            raise BundleError(
-                f"no bundle at {folder}: it has no {MANIFEST}; python export/to_safetensors.py writes one"
-            )
-        content = _read(where, MAX_MANIFEST_BYTES)
         try:
-            manifest = parse_json(content)
+            content = read_file(where, MAX_MANIFEST_BYTES)
+        except BundleError as error:
+            from edgetext import manifests
+
+            return manifests.open_other(folder, error)
+        try:
+            if content[:HEAD_SIZE] == HEAD % hash_of(content[HEAD_SIZE:]).encode():
+                manifest = parse_json(content)
+                if manifest.get("format_version") == FORMAT_VERSION:
+                    return cls(folder, manifest, where)
         except (ValueError, RecursionError) as error:
             raise BundleError(f"{where}: not a manifest: {error}") from None
-        if not isinstance(manifest, dict):
-            raise BundleError(f"{where}: not a manifest: it must hold one object")
-        return cls(folder, manifest, where)
+        from edgetext import manifests
+
+        raise manifests.refusal(content, where)
 
     def where(self, entry: BundleFile) -> str:
         """Give the path of a file of the bundle, for errors."""
@@ -163,9 +163,7 @@ class Bundle:
             BundleError: It is missing, lies outside the bundle, or is not as the manifest says.
         """
         path = self.where(entry)
-        if os.path.islink(path) and os.path.dirname(os.path.realpath(path)) != os.path.realpath(self.folder):
-            raise BundleError(f"{path}: a link that leaves the bundle")
-        content = _read(path, entry.size)
+        content = read_file(path, min(entry.size, MAX_FILE_BYTES))
         if len(content) != entry.size:
             raise BundleError(f"{path}: {len(content)} bytes, and the manifest says {entry.size}: copy it again")
         if hash_of(content) != entry.sha256:
@@ -215,7 +213,7 @@ class StoredVocabulary(Vocabulary):
         Raises:
             BundleError: It does not begin with the reserved tokens, or not end with a line's end.
         """
-        if not content.startswith(_FIRST_LINES) or not content.endswith(b"\n"):
+        if not content.startswith(_FIRST_TOKENS) or not content.endswith(b"\n"):
             raise BundleError(f"{path}: not a vocabulary: the first lines must be {' '.join(RESERVED)}")
         self._content = content
         self._path = path
@@ -273,10 +271,14 @@ def hash_of(content: bytes) -> str:
     return digest
 
 
-def _read(path: str, limit: int) -> bytes:
-    """Read a file of at most ``limit`` bytes; one that is longer is not read to its end."""
+def read_file(path: str, limit: int, *, inside: bool = True) -> bytes:
+    """Read a file of at most ``limit`` bytes; one that is longer is not read, nor a link out of its folder followed."""
     try:
-        status = os.stat(path)
+        status = os.lstat(path)
+        if stat.S_ISLNK(status.st_mode):
+            if inside and os.path.dirname(os.path.realpath(path)) != os.path.realpath(os.path.dirname(path)):
+                raise BundleError(f"{path}: a link that leaves the bundle")
+            status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):
             raise BundleError(f"{path}: not a regular file")
         if status.st_size > limit:

@@ -12,6 +12,7 @@ import fnmatch
 import os
 import shutil
 import tempfile
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 _AT_FDCWD = -100  # <fcntl.h>: paths are relative to the working directory
 _RENAME_EXCHANGE = 2  # <linux/fs.h>: swap the two names atomically
+_RANDOM_LETTERS = 8  # at the end of what tempfile.mkdtemp makes
+_TEMPORARY = ".tmp-"  # how all temporary names of ours begin, benchmarks' too
+_STALE_SECONDS = 24 * 60 * 60
 
 
 class Kind:
@@ -50,6 +54,8 @@ class Kind:
         for name in sorted(self.required - names):
             raise FileExistsError(errno.EEXIST, f"it is there and has no {name}, so it is not replaced", folder)
         for name in sorted(names - self.required):
+            if name.startswith(_TEMPORARY):  # a killed process left it
+                continue
             if not fnmatch.fnmatchcase(name, self.optional) or os.path.isdir(os.path.join(folder, name)):
                 raise FileExistsError(errno.EEXIST, f"it holds {name!r}, which would be lost: move that away", folder)
 
@@ -88,7 +94,7 @@ def replacing(target: str | os.PathLike[str], kind: Kind, *, keep_previous: bool
         target: The folder to make or to replace; of a link, what it points to.
         kind: What folder may be replaced; anything else stays.
         keep_previous: Leave what was replaced beside it as ``<target>.previous`` (in place of an older one)
-            instead of deleting it.
+            instead of deleting it. It is there before it is replaced, so that a killed process loses nothing.
 
     Yields:
         The path of the empty folder, on the same file system as ``target``.
@@ -100,19 +106,39 @@ def replacing(target: str | os.PathLike[str], kind: Kind, *, keep_previous: bool
     check_replaceable(target, kind, keep_previous=keep_previous)
     target = os.path.realpath(target)
     parent, name = os.path.split(target)
-    new = tempfile.mkdtemp(prefix=f".tmp-{name}-", dir=parent)
-    os.chmod(new, 0o755)  # mkdtemp makes it private
+    _sweep(parent, name)
+    new = tempfile.mkdtemp(prefix=f"{_TEMPORARY}{name}-", dir=parent)
+    previous = tempfile.mkdtemp(prefix=f"{_TEMPORARY}{name}-", dir=parent) if keep_previous else None
     try:
+        os.chmod(new, 0o755)  # mkdtemp makes it private
         yield new
-        if not os.path.lexists(target):
-            os.rename(new, target)
-            return
-        _exchange(new, target)  # from here on `new` names what was replaced
-        if keep_previous:
-            shutil.rmtree(target + ".previous", ignore_errors=True)
-            os.rename(new, target + ".previous")
+        if previous is not None and os.path.lexists(target):
+            shutil.copytree(target, previous, dirs_exist_ok=True)
+            _put(previous, target + ".previous")
+        _put(new, target)
     finally:
         shutil.rmtree(new, ignore_errors=True)
+        if previous is not None:
+            shutil.rmtree(previous, ignore_errors=True)
+
+
+def _sweep(parent: str, name: str) -> None:
+    """Remove the temporary folders that killed processes left; those of a day may be in use."""
+    prefix = f"{_TEMPORARY}{name}-"
+    with os.scandir(parent) as entries:
+        for entry in entries:
+            if entry.name.startswith(prefix) and len(entry.name) == len(prefix) + _RANDOM_LETTERS:
+                with contextlib.suppress(FileNotFoundError):  # another process is sweeping too
+                    if entry.stat(follow_symlinks=False).st_mtime < time.time() - _STALE_SECONDS:
+                        shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def _put(new: str, target: str) -> None:
+    """Move a folder to where there may be one, which is then where the first was."""
+    if os.path.lexists(target):
+        _exchange(new, target)
+    else:
+        os.rename(new, target)
 
 
 def _exchange(one: str, other: str) -> None:

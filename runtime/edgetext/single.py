@@ -4,14 +4,16 @@ Ours say so in ``edgetext.json``, packed behind a ``.tflite``, or in the ``metad
 ``.tflite`` file of another tool's needs the metadata that MediaPipe's TextClassifier goes by: a regular expression, a
 vocabulary and labels. It is read as MediaPipe reads it, which does not lower-case: see ``edgetext.foreign``.
 
-Everything here is checked before a native library sees the file; some end the process over what is refused here.
+Everything here is checked before a native library sees the file; some end the process over what is refused here. All of
+a file of ours is under a checksum: a model and its record under SHA-256, the files behind a ``.tflite`` under those of
+the zip. Of another tool's only the files behind it are: damage to the model itself does not show.
 """
 
 from __future__ import annotations
 
 import os
 
-from edgetext.bundle import FORMAT_VERSION, Bundle, hash_of
+from edgetext.bundle import Bundle, hash_of
 from edgetext.errors import BundleError
 from edgetext.formats import parse_json
 from edgetext.onnx_file import FLOAT32 as ONNX_FLOAT32
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from edgetext.bundle import BundleFile
     from edgetext.flatbuffer import Table
 
+# The version of what files of ours say of themselves; a manifest has its own.
+FORMAT_VERSION = 1
 # The file behind a .tflite model that tells what TensorFlow Lite's metadata has no place for.
 RECORD = "edgetext.json"
 # metadata_props of an .onnx model that hold JSON; the others hold plain text.
@@ -126,13 +130,13 @@ def _open_tflite(path: str, content: bytes) -> SingleFile:
     tokenizer = _regex_tokenizer(inputs[0])
     lines = _vocabulary_lines(file.file(tokenizer.tables(1), VOCABULARY_FILE, "vocabulary"), file.rows)
     if RECORD not in file.files:
+        if any(entry.text(0) == RECORD for entry in file.metadata.tables(6)):
+            raise ValueError(f"the metadata names {RECORD!r}, which is not in the file: it was damaged or changed")
         from edgetext.foreign import RegexEncoder
 
         name = file.metadata.text(0) or os.path.basename(path)
         encoder: Encoder = RegexEncoder(tokenizer.text(0), lines, ids.shape[1])
-        return SingleFile(
-            path, content, {"format_version": FORMAT_VERSION, "name": name, "labels": labels}, "tflite", encoder
-        )
+        return SingleFile(path, content, {"name": name, "labels": labels}, "tflite", encoder)
     record = _record(parse_json(file.files[RECORD]))
     if record["labels"] != labels:
         raise ValueError("its labels are not those that it was exported with")
@@ -177,11 +181,11 @@ def _vocabulary_lines(content: bytes, rows: int | None) -> list[tuple[str, int]]
 
 
 def _open_onnx(path: str, content: bytes) -> SingleFile:
-    file = ONNXFile(content)
-    if "format_version" not in file.metadata:
-        raise ValueError("it carries no metadata of edgetext's: python export/to_onnx.py writes it")
     if not is_sealed(content):
-        raise ValueError("its checksum is not the one that it was exported with: it was damaged or changed")
+        if b"format_version" in content:
+            raise ValueError("its checksum is not the one that it was exported with: it was damaged or changed")
+        raise ValueError("it carries no metadata of edgetext's: python export/to_onnx.py writes it")
+    file = ONNXFile(content)
     record: dict[str, Any] = dict(file.metadata)
     vocabulary = record.pop("vocabulary", None)
     for name in JSON_PROPERTIES:
@@ -205,7 +209,10 @@ def _open_onnx(path: str, content: bytes) -> SingleFile:
 
 def _record(record: Any) -> dict[str, Any]:
     """Check what a file of ours says of itself, as far as ``Bundle`` does not."""
-    if not isinstance(record, dict) or not isinstance(record.get("preprocessing"), dict):
+    if not isinstance(record, dict) or record.get("format_version") != FORMAT_VERSION:
+        version = record.get("format_version") if isinstance(record, dict) else None
+        raise ValueError(f"format_version is {version!r}, and this version of edgetext reads {FORMAT_VERSION}")
+    if not isinstance(record.get("preprocessing"), dict):
         raise ValueError("what it says of its preprocessing is damaged")
     if not isinstance(record.get("labels"), list):
         raise ValueError("what it says of its labels is damaged")

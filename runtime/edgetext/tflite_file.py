@@ -113,6 +113,12 @@ def _looked_up(model: Table, graph: Table, tensors: list[Table], inputs: list[in
     return None
 
 
+def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """Read a file as long as it says it is; ``ZipFile.read`` inflates first, and up to 2 GB, what is longer."""
+    with archive.open(member) as file:
+        return file.read(member.file_size + 1)  # to its end, where its checksum is tested
+
+
 def _unpack(content: bytes) -> tuple[int, dict[str, bytes]]:
     """Give where the files begin that are packed behind a model, and these."""
     try:
@@ -123,7 +129,7 @@ def _unpack(content: bytes) -> tuple[int, dict[str, bytes]]:
             if sum(member.file_size for member in members) > MAX_FILES_BYTES:
                 raise ValueError(f"the files behind the model hold more than {MAX_FILES_BYTES:,} bytes")
             begin = min((member.header_offset for member in members), default=len(content))
-            return begin, {member.filename: archive.read(member) for member in members}
+            return begin, {member.filename: _read_member(archive, member) for member in members}
     except (
         zipfile.BadZipFile,
         zlib.error,

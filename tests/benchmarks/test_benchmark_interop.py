@@ -20,6 +20,7 @@ from benchmarks.interop_subjects import Subject
 from benchmarks.scoring import Outputs
 from benchmarks.texts import Review
 from edgetext import Bundle
+from tests.runtime.helpers import write_manifest
 
 NAMES = ["negative", "positive"]
 
@@ -162,7 +163,7 @@ def bundle(default_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     about = {"file": "model.dynamic_wi8_text.onnx", "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     manifest["models"] = [one for one in manifest["models"] if one["engine"] in ("builtin", "tflite")]
     manifest["models"].append({**manifest["models"][0], **about, "engine": "onnx", "recipe": "dynamic_wi8_text"})
-    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    write_manifest(folder, manifest)
     return folder
 
 
@@ -273,7 +274,7 @@ def test_nothing_works(
     shutil.copytree(bundle, copy)
     manifest = json.loads((copy / "manifest.json").read_text("utf-8"))
     manifest["models"] = manifest["models"][-1:]
-    (copy / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    write_manifest(copy, manifest)
     monkeypatch.setattr(interop, "LAUNCHES", 1)
     file = tmp_path / "interop.json"
     assert interop.main(["--model", str(copy), "--data", str(labelled), "--json", str(file)]) == 2

@@ -16,6 +16,7 @@ from export import bundles
 from export.bundles import Converted, write_bundle
 from export.recipes import RECIPES
 from export.runs import Run
+from tests.runtime.helpers import write_manifest
 
 Export = Callable[..., int]
 ErrorLine = Callable[[str], str]
@@ -56,7 +57,7 @@ def test_what_was_measured_of_the_same_bytes_stays(run: Run, tmp_path: Path) -> 
     write_bundle(out, run, [fake(file, b"one")])
     content = manifest(out)
     content["models"][0]["test"] = {"accuracy": 0.5}
-    (out / "manifest.json").write_text(json.dumps(content))
+    write_manifest(out, content)
     write_bundle(out, run, [fake(file, b"one"), fake("model.float32.onnx", b"one")])
     assert entries(out)[file]["test"] == {"accuracy": 0.5}
     assert "test" not in entries(out)["model.float32.onnx"]
@@ -70,7 +71,7 @@ def test_everything_that_was_exported(exported: Any, run: Run, tutorial_run: Pat
     assert [(record["engine"], record["recipe"]) for record in content["models"]] == [
         (recipe.engine, recipe.name) for recipe in RECIPES
     ]
-    assert content["format_version"] == 1
+    assert content["format_version"] == 2
     for name in ("name", "labels", "preprocessing"):
         assert content[name] == run.config[name]
     assert content["run"]["model_sha256"] == hashlib.sha256((tutorial_run / "model.keras").read_bytes()).hexdigest()
@@ -148,7 +149,7 @@ class TestWriteBundle:
         write_bundle(out, run, [fake("model.float32.onnx", b"1")])
         content = manifest(out)
         content["models"][0].update(engine="another", recipe="from the future", extra=[1])
-        (out / "manifest.json").write_text(json.dumps(content), "utf-8")
+        write_manifest(out, content)
         assert write_bundle(out, run, [fake("model.float32.tflite", b"2")]) == []
         assert [record["recipe"] for record in manifest(out)["models"]] == ["float32", "from the future"]
         assert manifest(out)["models"][1]["extra"] == [1]
@@ -168,7 +169,7 @@ class TestWriteBundle:
         write_bundle(out, run, [fake("model.float32.onnx", b"old")])
         content = manifest(out)
         content["run"] = origin
-        (out / "manifest.json").write_text(json.dumps(content), "utf-8")
+        write_manifest(out, content)
         assert write_bundle(out, run, [fake("model.float32.tflite", b"new")]) == ["model.float32.onnx"]
         assert list(entries(out)) == ["model.float32.tflite"]
 
@@ -204,7 +205,7 @@ class TestRefused:
             ("manifest.json", lambda content: content[:-100]),
             ("manifest.json", lambda content: b""),
             ("manifest.json", lambda content: b"[]"),
-            ("manifest.json", lambda content: content.replace(b'"format_version": 1', b'"format_version": 2')),
+            ("manifest.json", lambda content: content.replace(b'"format_version": 2', b'"format_version": 1')),
             ("manifest.json", lambda content: content.replace(b'"model.float32.onnx"', b'"../model.float32.onnx"')),
         ],
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from edgetext import folders
 from edgetext.folders import Kind, check_replaceable, replacing
 
 FILES = 20
@@ -116,6 +117,45 @@ def test_previous(tmp_path: Path) -> None:
     assert len(list(target.parent.iterdir())) == 2
 
 
+def test_the_previous_is_there_before_it_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that ends between the two steps loses nothing: the old folder is not away under a hidden name."""
+    target = tmp_path / "folder"
+    for number in range(2):
+        with replacing(target, KIND, keep_previous=True) as new:
+            (Path(new) / "marker").write_text(str(number))
+    put, steps = folders._put, []
+
+    def end(new: str, place: str) -> None:
+        steps.append(place)
+        if len(steps) == 2:
+            raise ZeroDivisionError
+        put(new, place)
+
+    monkeypatch.setattr(folders, "_put", end)
+    with pytest.raises(ZeroDivisionError):
+        replace(target)
+    assert steps == [f"{target}.previous", str(target)]
+    assert [(path / "marker").read_text() for path in (target, tmp_path / "folder.previous")] == ["1", "1"]
+
+
+def test_what_killed_processes_left_is_removed_after_a_day(tmp_path: Path) -> None:
+    """What may be in use, of another target, or the old folder itself (`.aside`) stays."""
+    day = 24 * 60 * 60
+    ages = {
+        ".tmp-folder-abcdefgh": day + 60,
+        ".tmp-folder-abcdefg2": day - 60,
+        ".tmp-folder-abcdefgh.aside": 9 * day,
+        ".tmp-folders-abcdefg": 9 * day,
+        "folder-abcdefgh": 9 * day,
+    }
+    for name, age in ages.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "marker").write_text("old")
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    replace(tmp_path / "folder")
+    assert {path.name for path in tmp_path.iterdir()} == {*list(ages)[1:], "folder"}
+
+
 def test_without_the_system_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: object, **options: object) -> None:
         raise OSError("no such library")
@@ -153,6 +193,14 @@ def test_nothing_but_ours_is_lost(foreign: str, keep_previous: bool, tmp_path: P
         shutil.move(folder / Path(foreign).parts[0], tmp_path / f"{folder.name} moved away")
     replace(target, keep_previous)
     assert (target / "marker").read_text() == "new"
+
+
+def test_a_temporary_file_of_a_killed_process_is_nobodys(tmp_path: Path) -> None:
+    """Such as ``benchmarks/accuracy.py --record`` leaves in a bundle."""
+    replace(tmp_path / "folder")
+    (tmp_path / "folder" / ".tmp-123-marker").write_text("half a")
+    replace(tmp_path / "folder", keep_previous=False)
+    assert [path.name for path in (tmp_path / "folder").iterdir()] == ["marker"]
 
 
 def test_of_a_link_the_folder_is_replaced(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def write_bundle(folder: Path, **changes: Any) -> dict[str, Any]:
     """Write a bundle whose one model is no model, and give its manifest; ``changes`` replace keys of it."""
     vocabulary, model = VOCABULARY.to_bytes(), b"no model at all"
     manifest = {
-        "format_version": 1,
+        "format_version": 2,
         "name": "test",
         "labels": ["negative", "positive"],
         "preprocessing": Preprocessing(8, "pre").to_json(),
@@ -64,8 +64,19 @@ def write_bundle(folder: Path, **changes: Any) -> dict[str, Any]:
     folder.mkdir(exist_ok=True)
     (folder / "vocab.txt").write_bytes(vocabulary)
     (folder / "model.float32.tflite").write_bytes(model)
-    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    write_manifest(folder, manifest)
     return manifest
+
+
+def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+    """Write a bundle's manifest by hand, the checksum of its rest first; one that it holds is written anew."""
+    content = json.dumps({key: value for key, value in manifest.items() if key != "sha256"}).encode()
+    seal_by_hand(folder / "manifest.json", content[1:])
+
+
+def seal_by_hand(path: Path, rest: bytes) -> None:
+    """Write a manifest of any content behind the checksum of that content."""
+    path.write_bytes(b'{\n  "sha256": "%b",\n' % hashlib.sha256(rest).hexdigest().encode() + rest)
 
 
 def run(*args: str | bytes, stdin: bytes = b"", fake: bool = True, **more: Any) -> subprocess.CompletedProcess[bytes]:

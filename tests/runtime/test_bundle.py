@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import json
+import hashlib
 import os
 import tempfile
 import unittest
@@ -9,9 +9,11 @@ from typing import Any
 from unittest import mock
 
 from edgetext import Bundle, BundleError, Classifier, EngineError
-from edgetext.bundle import DEFAULT_BUNDLE, StoredVocabulary
+from edgetext import bundle as bundles
+from edgetext.bundle import DEFAULT_BUNDLE, HEAD, HEAD_SIZE, StoredVocabulary
+from edgetext.manifests import seal
 from edgetext.text import FEW_WORDS, Encoder, Preprocessing, split
-from tests.runtime.helpers import VOCABULARY, entry, write_bundle
+from tests.runtime.helpers import VOCABULARY, entry, seal_by_hand, write_bundle, write_manifest
 
 
 class BundleTest(unittest.TestCase):
@@ -87,13 +89,88 @@ class BundleTest(unittest.TestCase):
                 self.refuse("not a plain file name")
         os.symlink(self.folder.parent / "secret", self.folder / "link")
         write_bundle(self.folder, models=[entry("link", b"secret", engine="tflite", recipe="float32")])
-        self.refuse("leaves the bundle")
+        self.refuse("link", "leaves the bundle")
+
+    def test_a_manifest_that_is_a_link(self) -> None:
+        """As good as a file if it stays in the bundle; the bundle itself may be a link to anywhere."""
+        path, outside = self.folder / "manifest.json", self.folder.parent / "outside.json"
+        path.rename(self.folder / "other.json")
+        path.symlink_to("other.json")
+        (self.folder.parent / "link").symlink_to(self.folder)
+        self.assertEqual(Bundle.open(self.folder.parent / "link").vocabulary().tokens, VOCABULARY.tokens)
+        path.unlink()
+        (self.folder / "other.json").rename(outside)
+        path.symlink_to(outside)
+        self.refuse("manifest.json", "leaves the bundle")
+        path.unlink()
+        path.symlink_to("nothing")
+        self.refuse("manifest.json", "No such file")
+        path.unlink()
+        path.symlink_to("manifest.json")
+        self.refuse("manifest.json")
+        path.unlink()
+        path.mkdir()
+        self.refuse("manifest.json", "not a regular file")
+
+    def test_no_byte_of_a_manifest_can_change(self) -> None:
+        path = self.folder / "manifest.json"
+        content = path.read_bytes()
+        for place in range(len(content)):
+            with self.subTest(place=place):
+                path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+                self.refuse("manifest.json")
+                path.write_bytes(content[:place])
+                self.refuse("manifest.json")
+        for changed in (content + b"\n", content.replace(b"positive", b"negative")):
+            path.write_bytes(changed)
+            self.refuse("manifest.json", "its checksum does not hold", "copy it again")
+        path.write_bytes(b"{" + content[HEAD_SIZE:])
+        self.refuse("manifest.json", "does not begin with its checksum", "export it again")
+
+    def test_what_seals_a_manifest(self) -> None:
+        """The head is as the format says, and what was sealed is read back as it was."""
+        content = seal({**self.manifest, "name": "caf\u00e9", "sha256": "old", "empty": {}, "none": []})
+        self.assertEqual(HEAD_SIZE, len(HEAD % (b"0" * 64)))
+        (self.folder / "manifest.json").write_bytes(content)
+        found = Bundle.open(self.folder).manifest
+        self.assertEqual(list(found), ["sha256", *self.manifest, "empty", "none"])
+        self.assertEqual(
+            {**found, "sha256": None}, {**self.manifest, "name": "caf\u00e9", "sha256": None, "empty": {}, "none": []}
+        )
+        self.assertEqual(found["sha256"], hashlib.sha256(content.split(b"\n", 2)[2]).hexdigest())
+        self.assertEqual(content, seal(found))
+
+    def test_versions(self) -> None:
+        path = self.folder / "manifest.json"
+        for version, mend in (
+            (1, "export it again"),
+            (0, "export it again"),
+            (3, "newer edgetext"),
+            (None, "export it again"),
+        ):
+            write_bundle(self.folder, format_version=version)
+            self.refuse("manifest.json", f"format_version is {version}, and this version of edgetext reads 2", mend)
+            # Of other versions it is not known how they begin.
+            path.write_bytes(b"{" + path.read_bytes()[HEAD_SIZE:])
+            self.refuse("manifest.json", f"format_version is {version}, and this version of edgetext reads 2", mend)
+
+    def test_sizes_that_are_absurd(self) -> None:
+        """Nothing is read, or made room for, because a manifest says so."""
+        good: dict[str, Any] = self.manifest
+        write_bundle(self.folder, vocabulary={**good["vocabulary"], "size": 10**15})
+        with open(self.folder / "vocab.txt", "r+b") as file:
+            file.truncate(2 * 10**9)  # a hole, which takes no room on the disk
+        self.refuse("vocab.txt", f"longer than {bundles.MAX_FILE_BYTES} bytes")
+        write_bundle(self.folder, labels=[f"label {number}" for number in range(10**6)])
+        self.refuse("manifest.json", "longer than 1000000 bytes")
+        write_bundle(self.folder, preprocessing={**good["preprocessing"], "max_length": 2**31})
+        self.refuse("manifest.json", "max_length must be a whole number from 1 to 65536")
+        write_bundle(self.folder, models=[good["models"][0]] * 2000)
+        self.assertEqual(len(Bundle.open(self.folder).models), 2000)
 
     def test_bad_manifests(self) -> None:
         good: dict[str, Any] = self.manifest
         bad: list[tuple[str, dict[str, Any]]] = [
-            ("format_version is 2", {"format_version": 2}),
-            ("format_version is None", {"format_version": None}),
             ("name must be a string", {"name": 1}),
             ("labels must be a list", {"labels": "positive"}),
             ("two or more", {"labels": ["positive"]}),
@@ -137,10 +214,25 @@ class BundleTest(unittest.TestCase):
                 path.write_bytes(content)
                 self.refuse("manifest.json")
 
+    def test_manifests_that_are_no_json_object_behind_a_checksum_that_holds(self) -> None:
+        for rest in (
+            b"",
+            b"}",
+            b'"format_version": 2} {',
+            b"\xff}",
+            b'"format_version": 2, "format_version": 2}',
+            b'"format_version": 2, "sha256": ""}',
+            b'"format_version": NaN}',
+            b'"format_version": ' + b"[" * 100_000,
+            b'"format_version": ' + b"9" * 100_000 + b"}",
+        ):
+            with self.subTest(rest=rest[:40]):
+                seal_by_hand(self.folder / "manifest.json", rest)
+                self.refuse("manifest.json")
+
     def put_vocabulary(self, content: bytes) -> Bundle:
         (self.folder / "vocab.txt").write_bytes(content)
-        manifest = {**self.manifest, "vocabulary": entry("vocab.txt", content)}
-        (self.folder / "manifest.json").write_text(json.dumps(manifest))
+        write_manifest(self.folder, {**self.manifest, "vocabulary": entry("vocab.txt", content)})
         return Bundle.open(self.folder)
 
     def test_a_vocabulary_that_is_not_parsed_yet(self) -> None:
@@ -191,8 +283,7 @@ class BundleTest(unittest.TestCase):
     def test_a_vocabulary_that_is_none(self) -> None:
         content = b"the\nmovie\n"
         (self.folder / "vocab.txt").write_bytes(content)
-        manifest = {**self.manifest, "vocabulary": entry("vocab.txt", content)}
-        (self.folder / "manifest.json").write_text(json.dumps(manifest))
+        write_manifest(self.folder, {**self.manifest, "vocabulary": entry("vocab.txt", content)})
         self.refuse("vocab.txt", "first ")
 
     def test_what_is_asked_for_and_not_there(self) -> None:

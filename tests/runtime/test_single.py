@@ -8,10 +8,12 @@ import json
 import random
 import struct
 import tempfile
+import tracemalloc
 import unittest
 import zipfile
 from pathlib import Path
 from typing import Any, Callable
+from unittest import mock
 
 from edgetext import Bundle, BundleError
 from edgetext.bundle import DEFAULT_BUNDLE
@@ -188,8 +190,8 @@ class OursTest(SingleTest):
                 self.refuse(record(change), part)
         for content in (b"", b"[]", b"{", b"\xff", b'{"a": 1, "a": 2}', b"[" * 100_000):
             self.refuse(repack(TFLITE, record=content))
-        # Without it, it is like a file of another tool's, whose words may have any case.
-        self.assertIsNotNone(self.open(repack(TFLITE, record=None)).encoder().tokenizer)
+        # Without it, it would pass for a file of another tool's, whose words may have any case.
+        self.refuse(repack(TFLITE, record=None), "edgetext.json", "not in the file")
 
     def test_accuracies_that_are_damaged_are_not_shown(self) -> None:
         damages: list[Any] = [None, [], {"heldout": 1}, {"heldout": {}}]
@@ -231,6 +233,27 @@ class OursTest(SingleTest):
         self.addCleanup(setattr, tflite_file, "MAX_FILES_BYTES", limit)
         self.refuse(TFLITE, "more than 100,000 bytes")
 
+    def test_a_file_that_inflates_to_more_than_it_says(self) -> None:
+        """It is read as far as it says, in little memory."""
+        target = io.BytesIO()
+        target.write(MADE[: TFLiteFile(MADE).model_size])
+        with zipfile.ZipFile(target, "a", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+            for name, data in TFLiteFile(MADE).files.items():
+                archive.writestr(name, data)
+            archive.writestr("bomb", bytes(200_000_000))
+        bomb = bytearray(target.getvalue())
+        place = bomb.rindex(b"PK\x01\x02") + 24  # its length in the directory
+        bomb[place : place + 4] = struct.pack("<I", 1000)
+        tracemalloc.start()
+        self.addCleanup(tracemalloc.stop)
+        self.refuse(bytes(bomb), "cannot be read")
+        self.assertLess(tracemalloc.get_traced_memory()[1], 20_000_000)
+
+    def test_nothing_of_a_damaged_onnx_file_is_read(self) -> None:
+        with mock.patch("edgetext.single.ONNXFile", side_effect=AssertionError):
+            self.refuse(ONNX[:-1] + b"x", "checksum", name="m.onnx")
+            self.refuse(b"\x08\x01" * 1000, "carries no metadata of edgetext's", name="m.onnx")
+
     def test_cut_short(self) -> None:
         for name, content in (("m.tflite", TFLITE), ("m.tflite", MADE), ("m.onnx", ONNX)):
             for part in range(64):
@@ -255,7 +278,7 @@ class ONNXTest(SingleTest):
     def test_properties(self) -> None:
         self.assertEqual(self.open(with_properties(), "m.onnx").labels, ["negative", "positive"])
         for changes, part in (
-            ({"format_version": None}, "carries no metadata of edgetext's"),
+            ({"format_version": None}, "format_version is None, and this version of edgetext reads 1"),
             ({"format_version": "2"}, "format_version is 2"),
             ({"vocabulary": None}, "not those of an exported model"),
             ({"vocabulary": "the\nand"}, "first tokens must be"),

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from train import data
+from train import data, sources
 
 WriteArchive = Callable[[Path, Mapping[str, bytes]], Path]
 ErrorLine = Callable[[str], str]
@@ -240,6 +240,71 @@ class TestDamage:
     def test_huge_review(self, refused: Refused, tmp_path: Path, write_archive: WriteArchive) -> None:
         members = {**SMALLEST, "aclImdb/test/neg/7_1.txt": bytes(1_000_001)}
         assert "larger than 1000000 bytes" in refused(write_archive(tmp_path / "a.tar.gz", members))
+
+    @pytest.mark.parametrize("folder", [False, True])
+    def test_limits(
+        self,
+        refused: Refused,
+        tmp_path: Path,
+        cache: Path,
+        write_archive: WriteArchive,
+        monkeypatch: pytest.MonkeyPatch,
+        folder: bool,
+    ) -> None:
+        source = write_archive(tmp_path / "a.tar.gz", {**SMALLEST, "aclImdb/test/neg/7_1.txt": bytes(5000)})
+        size = len(gzip.decompress(source.read_bytes()))
+        if folder:
+            with tarfile.open(source) as archive:
+                archive.extractall(tmp_path / "unpacked", filter="data")
+            source, size = tmp_path / "unpacked", sum(map(len, SMALLEST.values())) + 5000
+        monkeypatch.setattr(sources, "MAX_UNPACKED_BYTES", size - 1)
+        assert f"{size - 1:,} bytes: not the movie reviews" in refused(source)
+        monkeypatch.setattr(sources, "MAX_UNPACKED_BYTES", size)
+        monkeypatch.setattr(sources, "MAX_MEMBERS", 4)
+        assert "more than 4 " in refused(source)
+        monkeypatch.setattr(sources, "MAX_MEMBERS", 5)
+        assert len(data.load_split("test", source)) == 3
+
+    def test_a_description_that_is_huge(self, refused: Refused, tmp_path: Path, write_archive: WriteArchive) -> None:
+        """Such as a name, of which tarfile would read gigabytes at once."""
+        source = write_archive(tmp_path / "a.tar.gz", {**SMALLEST, "x" * 100_001: b""})
+        assert "the description of a member has more than 100,000 bytes" in refused(source)
+
+    def test_descriptions_without_end(self, refused: Refused, tmp_path: Path) -> None:
+        member = tarfile.TarInfo("pax")
+        member.type, member.size = tarfile.XHDTYPE, 12
+        source = tmp_path / "a.tar.gz"
+        source.write_bytes(gzip.compress((member.tobuf() + b"12 path=abc\n".ljust(512, b"\0")) * 3000))
+        assert "not a whole .tar.gz archive" in refused(source)
+
+    def test_in_the_place_of_a_file(self, refused: Refused, tmp_path: Path, unpacked: Path, cache: Path) -> None:
+        (tmp_path / "secret.txt").write_text("secret")
+        place = unpacked / "aclImdb" / "test" / "pos" / "99_9.txt"
+        for target, part in (
+            (tmp_path / "secret.txt", "a link that leaves the folder"),
+            ("../../../../secret.txt", "a link that leaves the folder"),
+            ("/dev/zero", "a link that leaves the folder"),
+            ("99_9.txt", "Too many levels of symbolic links"),
+            ("nothing", "No such file"),
+        ):
+            place.symlink_to(target)
+            message = refused(unpacked)
+            assert message.startswith(str(place))
+            assert part in message
+            place.unlink()
+        os.mkfifo(place)
+        assert refused(unpacked) == f"{place}: not a regular file"
+        place.unlink()
+        # A link that stays inside is as good as a file, and the folder itself may be a link.
+        place.symlink_to("0_9.txt")
+        (tmp_path / "link").symlink_to(unpacked)
+        texts = {review.id: review.text for review in data.load_split("test", tmp_path / "link")}
+        assert texts["test/pos/99_9.txt"] == texts["test/pos/0_9.txt"]
+
+    def test_what_is_no_file(self, refused: Refused, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "pipe")
+        for source in (tmp_path / "pipe", Path("/dev/zero")):
+            assert refused(source) == f"{source}: neither a regular file nor a folder"
 
     def test_member_names_never_become_paths(self, tmp_path: Path, cache: Path, write_archive: WriteArchive) -> None:
         evil = (

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.soaking import Outcome, programs, scorers
 from edgetext import Classifier, engines
 from edgetext.engines import tflite
 from edgetext.testing import FakeEngine
 from edgetext.text import RESERVED, Encoder, Preprocessing, Vocabulary
 from tests.runtime.helpers import random_average, safetensors
+from tests.soaking import Outcome, programs, scorers
 
 
 @pytest.fixture(scope="module")

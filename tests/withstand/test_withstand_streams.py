@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.soaking import Outcome, feeding, streams, streams_content, streams_ends
+from tests.soaking import Outcome, feeding, streams, streams_content, streams_ends
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from benchmarks.soaking import Outcome, lengths, scorers, texts
-from benchmarks.soaking.families import LONG, blocks, families
 from edgetext import Classifier
 from edgetext.engines.tflite import TFLiteEngine
 from edgetext.text import Encoder
 from tests.runtime.strategies import TEXTS
+from tests.soaking import Outcome, lengths, scorers, texts
+from tests.soaking.families import LONG, blocks, families
 
 
 @pytest.fixture(scope="module")

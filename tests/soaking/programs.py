@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 
 from benchmarks import common
-from benchmarks.soaking import Outcome, outcome
-from benchmarks.soaking.families import families
-from benchmarks.soaking.lengths import memory
-from benchmarks.soaking.scorers import ENGINES, in_child, load
 from edgetext import Classifier
+from tests.soaking import Outcome, outcome
+from tests.soaking.families import families
+from tests.soaking.lengths import memory
+from tests.soaking.scorers import ENGINES, in_child, load
 
 THREADS, PROCESSES = 8, 4
 # Each size of a batch gives TensorFlow Lite's tensors another shape, so all sizes are mixed with single texts.
@@ -29,7 +29,7 @@ CHILD_SECONDS = 300
 
 
 def run(quick: bool, seed: int) -> Iterator[Outcome]:
-    """Try the promises; see ``benchmarks.soaking``."""
+    """Try the promises; see ``tests.soaking``."""
     texts = draw(100 if quick else 2_000, seed)
     yield shared("threads", THREADS, in_threads, texts, seed)
     yield shared("forked processes", PROCESSES, in_processes, texts, seed)

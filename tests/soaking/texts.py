@@ -6,10 +6,10 @@ import random
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
-from benchmarks.soaking import Outcome, lengths, outcome
-from benchmarks.soaking.families import blocks, families
-from benchmarks.soaking.scorers import BUILTIN, ENGINES, ONNX, ONNX_TEXT, TFLITE, load
 from edgetext import Classifier, Prediction
+from tests.soaking import Outcome, lengths, outcome
+from tests.soaking.families import blocks, families
+from tests.soaking.scorers import BUILTIN, ENGINES, ONNX, ONNX_TEXT, TFLITE, load
 
 # How far two of the engines may be apart. The builtin model and the TFLite one hold the same weights of int8; ONNX's
 # are rounded in another way, and its activations too; with text for its input it does the same.
@@ -18,7 +18,7 @@ ROUNDING = 1e-6
 
 
 def run(quick: bool, seed: int) -> Iterator[Outcome]:
-    """Try the promises; see ``benchmarks.soaking``."""
+    """Try the promises; see ``tests.soaking``."""
     classifiers = {name: load(name) for name in ENGINES}
     yield from agree(classifiers, draw(600 if quick else 20_000, seed), "hostile texts")
     yield from agree(classifiers, list(islice(blocks(), 0, None, 10 if quick else 1)), "texts of every code point")

@@ -7,10 +7,10 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from benchmarks.soaking import Outcome, outcome
-from benchmarks.soaking.feeding import feed, sentence
-from benchmarks.soaking.streams_content import check_garbage, check_line_ends
-from benchmarks.soaking.streams_ends import check_closed_pipes, check_full_disks, check_signals
+from tests.soaking import Outcome, outcome
+from tests.soaking.feeding import feed, sentence
+from tests.soaking.streams_content import check_garbage, check_line_ends
+from tests.soaking.streams_ends import check_closed_pipes, check_full_disks, check_signals
 
 LIMIT = 2**24
 MEBIBYTE = 2**20

@@ -79,7 +79,7 @@ def in_child(function: str, name: str, *arguments: Any) -> Any:
     asked = json.dumps([function, name, text_bundle() if name == ONNX_TEXT else "", arguments])
     path = os.pathsep.join([str(common.ROOT), str(common.ROOT / "runtime")])
     result = subprocess.run(
-        [sys.executable, "-c", "from benchmarks.soaking import scorers; scorers.main()"],
+        [sys.executable, "-c", "from tests.soaking import scorers; scorers.main()"],
         cwd=common.ROOT,
         env={**os.environ, **_STRICT, "PYTHONPATH": path},
         input=asked,
@@ -96,5 +96,5 @@ def main() -> None:
     """Do what ``in_child`` asks for."""
     function, name, exported, arguments = json.load(sys.stdin)
     module, _, function = function.partition(".")
-    found = getattr(importlib.import_module(f"benchmarks.soaking.{module}"), function)
+    found = getattr(importlib.import_module(f"tests.soaking.{module}"), function)
     print(json.dumps(found(load(name, exported), *arguments)))

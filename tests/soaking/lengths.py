@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.soaking import Outcome, outcome
-from benchmarks.soaking.families import LONG
-from benchmarks.soaking.scorers import ALL, ALL_LETTERS, ENGINES, ONNX_TEXT, in_child, load
 from edgetext import Classifier
+from tests.soaking import Outcome, outcome
+from tests.soaking.families import LONG
+from tests.soaking.scorers import ALL, ALL_LETTERS, ENGINES, ONNX_TEXT, in_child, load
 
 # Characters of a text. Of shorter ones than the middle length, what a text takes whatever its length is the most.
 LENGTHS, MIDDLE = (1_000, 10_000, 100_000, 1_000_000, 10_000_000), 100_000
@@ -24,7 +24,7 @@ MEMORY = dict.fromkeys(ENGINES, 2.25) | {ALL_LETTERS: 4.0, ONNX_TEXT: 22.0}
 
 
 def run(quick: bool) -> Iterator[Outcome]:
-    """Try the promises; see ``benchmarks.soaking``."""
+    """Try the promises; see ``tests.soaking``."""
     yield linear({name: load(name) for name in ALL}, QUICK_LENGTHS if quick else LENGTHS, FACTOR)
     yield bounded(QUICK_LENGTHS[-1] if quick else LENGTHS[-1])
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.soaking import Outcome, outcome
-from benchmarks.soaking.feeding import WORDS, run
+from tests.soaking import Outcome, outcome
+from tests.soaking.feeding import WORDS, run
 
 SIZE = 65_536
 # What ends a word of garbage: among others, all that some take for a line's end.

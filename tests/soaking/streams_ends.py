@@ -16,8 +16,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.soaking import Outcome, outcome
-from benchmarks.soaking.feeding import fed, run, sentence
+from tests.soaking import Outcome, outcome
+from tests.soaking.feeding import fed, run, sentence
 
 TEXTS = 3000
 # Words of a text.

@@ -1,0 +1,77 @@
+"""The process in which damaged bundles are opened and asked, for a native interpreter may end it.
+
+It reads its task and then a fault a line from standard input, all JSON, and writes a line of what is wrong with what
+happened, empty where nothing is.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from edgetext import BundleError, Classifier
+from edgetext.bundle import MANIFEST
+from tests.soaking import faults, limits
+
+# Few words, that are searched for, and many, for which the vocabulary is parsed.
+TEXTS = ("great movie", "", "a dull, pointless film; I did not care for any of it and want my two hours back " * 3)
+
+
+class Subject:
+    """A bundle or a single file to damage, and how it answers whole.
+
+    Attributes:
+        engines: The engine's answers, as far as it was asked, by name.
+    """
+
+    def __init__(self, good: Path, other: Path, work: Path, single: str, seconds: float) -> None:
+        """Copy it; ``single`` is the name of the file that is opened alone, empty for a bundle's folder."""
+        self._good, self._other, self._work = good, other, work
+        self._seconds = seconds
+        shutil.copytree(good, work)
+        self._path = work / single
+        self.engines: dict[str, Any] = {}
+
+    def judge(self, fault: faults.Fault) -> str:
+        """Do a fault, ask, and undo it; say what is wrong with what happened."""
+        if fault.engine not in self.engines:
+            self.engines[fault.engine] = self._ask(fault.engine)
+        faults.apply(fault, self._good, self._work, self._other)
+        try:
+            with limits.within(self._seconds):
+                same = self._ask(fault.engine) == self.engines[fault.engine]
+            if not same:
+                return "another answer, in silence"
+            must_fail = faults.REPLACED.get(fault.kind, fault.kind == "content")
+            return "it is taken as if it was whole" if must_fail else ""
+        except BundleError as error:
+            message = str(error)
+            good = str(self._work) in message and "\n" not in message
+            # A manifest that is another's is right by itself: the files that are not as it says are named.
+            named = fault.file in message or fault.kind == "content" or fault[1:3] == (MANIFEST, "swapped")
+            return "" if good and named else f"the message is {message!r}"
+        except (Exception, limits.TookTooLong) as error:
+            return f"{type(error).__name__}: {error}"
+        finally:
+            faults.undo(fault, self._good, self._work)
+
+    def _ask(self, engine: str) -> Any:
+        classifier = Classifier.load(self._path, engine, quiet=True)
+        return [classifier.labels, *(classifier.classify(text).as_dict() for text in TEXTS)]
+
+
+def main() -> None:
+    """Do the task on standard input."""
+    task = json.loads(sys.stdin.readline())
+    with tempfile.TemporaryDirectory() as folder:
+        subject = Subject(
+            Path(task["good"]), Path(task["other"]), Path(folder) / "work", task["single"], task["seconds"]
+        )
+        for line in sys.stdin:
+            print(json.dumps(subject.judge(faults.Fault(*json.loads(line)))), flush=True)
+    print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss), flush=True)

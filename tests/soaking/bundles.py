@@ -1,0 +1,175 @@
+"""Bundles and model files that are damaged, mixed up or absurd: refused by name, never another answer in silence.
+
+The shipped bundle, which has a file for each engine, is damaged on copies, and its two model files that carry all are
+damaged alone. Each fault is tried in a process with others; one that ends it is counted, and the rest go on.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from benchmarks.common import ROOT
+from edgetext import Bundle
+from edgetext.bundle import MANIFEST
+from edgetext.single import open_single
+from tests.soaking import Outcome, faults, outcome, tensors
+
+# No fault takes nearly as long, or brings a process nearly to so much memory, on a machine that is not busy.
+SECONDS, MEGABYTES = 20, 500
+# A file that MediaPipe's Model Maker wrote: nothing checks its model, so that it is opened and not run.
+FOREIGN = ROOT / "tests" / "runtime" / "model_maker.tflite"
+
+_CHILD = """
+import sys
+sys.path[:0] = [{root!r}, {root!r} + "/runtime"]
+{prelude}
+from tests.soaking.bundle_child import main
+main()
+"""
+
+
+class Trials:
+    """Tries faults in processes of their own.
+
+    Attributes:
+        tried: How many were.
+        failures: What was wrong, for each that something was wrong with.
+        megabytes: The most memory that a process took.
+    """
+
+    def __init__(self, good: Path, other: Path, single: str = "", prelude: str = "") -> None:
+        """Take what to damage; ``prelude`` is Python that the processes run first: tests break something with it."""
+        self._task = {"good": str(good), "other": str(other), "single": single, "seconds": SECONDS}
+        self._code = _CHILD.format(root=str(ROOT), prelude=prelude)
+        self.tried = 0
+        self.failures: list[str] = []
+        self.megabytes = 0.0
+
+    def run(self, wanted: Sequence[faults.Fault]) -> None:
+        """Try faults; a process that ends over one is followed by another for the rest."""
+        self.tried += len(wanted)
+        while wanted:
+            lines = "".join(f"{json.dumps(line)}\n" for line in (self._task, *wanted))
+            done = subprocess.run(
+                [sys.executable, "-c", self._code], input=lines, capture_output=True, encoding="utf-8", check=False
+            )
+            results = [json.loads(line) for line in done.stdout.splitlines()]
+            if done.returncode == 0:
+                self.megabytes = max(self.megabytes, results.pop() / 1000)
+            self.failures += [f"{fault}: {wrong}" for fault, wrong in zip(wanted, results) if wrong]
+            if done.returncode == 0:
+                return
+            fault = wanted[len(results)] if len(results) < len(wanted) else "the end"
+            self.failures.append(f"{fault}: the process ended with {done.returncode}: {done.stderr[-300:]!r}")
+            wanted = wanted[len(results) + 1 :]
+
+
+def in_bundle(good: Path, cuts: int, flips: int, rng: random.Random) -> list[faults.Fault]:
+    """List the faults of every file, for every engine that reads it."""
+    found: list[faults.Fault] = []
+    for model in Bundle.open(good).models:
+        for name in (MANIFEST, "vocab.txt", model.file):
+            found += faults.damages(model.engine, good / name, cuts, flips, rng)
+            found += faults.replacements(model.engine, good / name)
+    return found
+
+
+def whole_bundles(good: Path, other: Path, quick: bool, rng: random.Random, prelude: str = "") -> Outcome:
+    """Damage the files of a bundle."""
+    trials = Trials(good, other, prelude=prelude)
+    trials.run(in_bundle(good, *((16, 50) if quick else (64, 2000)), rng))
+    return outcome(
+        "A bundle with a file cut short, flipped in a byte, missing, of another bundle, or with a folder, pipe, device "
+        "or link in its place is refused by name, by every engine; no process ends, no answer changes in silence",
+        trials.tried,
+        "damaged bundles",
+        trials.failures,
+    )
+
+
+def absurd(good: Path, other: Path, prelude: str = "") -> Outcome:
+    """Give a bundle manifests that are absurd."""
+    trials = Trials(good, other, prelude=prelude)
+    for model in Bundle.open(good).models:
+        contents = faults.absurd_manifests(good).items()
+        trials.run(
+            [
+                faults.Fault(model.engine, MANIFEST, "content", content=content.decode("latin-1"), name=what)
+                for what, content in contents
+            ]
+        )
+    failures = list(trials.failures)
+    if trials.megabytes > MEGABYTES:
+        failures.append(f"{trials.megabytes:,.0f} MB were taken")
+    return outcome(
+        f"A manifest with absurd sizes, deep nesting, double keys, a wrong version or names that leave the bundle is "
+        f"refused, checksum or not, within {SECONDS} s and {MEGABYTES} MB, the interpreter's included",
+        trials.tried,
+        "manifests",
+        failures,
+        f"{trials.megabytes:,.0f} MB at most",
+        megabytes=trials.megabytes,
+    )
+
+
+def single_files(good: Path, other: Path, quick: bool, rng: random.Random, prelude: str = "") -> Outcome:
+    """Damage model files of ours that are used alone."""
+    tried, failures = 0, list[str]()
+    for model in Bundle.open(good).models:
+        if model.engine == "builtin":
+            continue
+        trials = Trials(good, other, single=model.file, prelude=prelude)
+        cuts, flips = (16, 50) if quick else (64, 2000)
+        wanted = list(faults.damages(model.engine, good / model.file, cuts, flips, rng))
+        ends = range(good.joinpath(model.file).stat().st_size - 2000, good.joinpath(model.file).stat().st_size)
+        # The directory of a zip, and the seal of an ONNX file.
+        wanted += [faults.Fault(model.engine, model.file, "flip", rng.choice(ends), 1) for _ in range(flips)]
+        trials.run(wanted)
+        tried, failures = tried + trials.tried, failures + trials.failures
+    return outcome(
+        "A .tflite or .onnx file of edgetext's that is used alone, cut short or flipped in a byte, is refused, or "
+        "answers as before",
+        tried,
+        "damaged files",
+        failures,
+    )
+
+
+def foreign(quick: bool, rng: random.Random) -> Outcome:
+    """Damage a file of another tool's and open it."""
+    whole = FOREIGN.read_bytes()
+    contents = [whole[: len(whole) * part // 64] for part in range(64)]
+    for _ in range(200 if quick else 10_000):
+        content = bytearray(whole)
+        for _ in range(rng.choice((1, 1, 4))):
+            content[rng.randrange(len(whole))] ^= rng.randrange(1, 256)
+        contents.append(bytes(content))
+    wrong = (tensors.attempt(partial(open_single, "x.tflite", content)) for content in contents)
+    return outcome(
+        "What another tool's .tflite file says of itself, damaged, is refused or read, never another error",
+        len(contents),
+        "damaged files",
+        [f"{number}: {one}" for number, one in enumerate(wrong) if one],
+    )
+
+
+def run(quick: bool, seed: int) -> Iterator[Outcome]:
+    """Try the promises of this part; see ``tests.soaking``."""
+    rng = random.Random(seed)
+    with tempfile.TemporaryDirectory() as name:
+        good, other = Path(name) / "good", Path(name) / "other"
+        shutil.copytree(Bundle.open().folder, good)
+        faults.make_other(good, other)
+        yield whole_bundles(good, other, quick, rng)
+        yield absurd(good, other)
+        yield single_files(good, other, quick, rng)
+        yield foreign(quick, rng)
+        yield tensors.fuzz(good, quick, rng)

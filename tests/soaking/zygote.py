@@ -1,0 +1,120 @@
+"""A process that has imported everything, and forks one that saves for each task: starting anew takes ten seconds.
+
+It reads a task a line, JSON, and writes lines: the id of the process that does it, ``begin`` when that begins to write
+files, ``put`` when it begins to move them to their place, ``end`` when it has, each with the time, and how it ended.
+"""
+# ruff: noqa: E402  # TensorFlow comes first, quietly
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from edgetext.quiet import import_tensorflow
+
+import_tensorflow()
+
+import keras
+import numpy as np
+
+from edgetext import folders
+from edgetext.text import Vocabulary
+from export import bundles, command
+from train import run
+
+for _module in command.CONVERTERS.values():
+    __import__(_module)
+
+SAVE = "save"
+
+
+def save(source: Path, out: Path, name: str) -> None:
+    """Write the run at ``source`` as training would, under another name and with other weights."""
+    config, history, metrics = (
+        json.loads((source / f"{part}.json").read_text("utf-8")) for part in ("config", "history", "metrics")
+    )
+    with np.load(source / "samples.npz") as found:
+        samples = dict(found)
+    model = keras.models.load_model(source / "model.keras")
+    model.set_weights([weight * (1 + len(name) / 1000) for weight in model.get_weights()])
+    run.write_run(
+        out,
+        model=model,
+        vocabulary=Vocabulary.from_bytes((source / "vocab.txt").read_bytes()),
+        spellings=(source / "spellings.txt").read_bytes().decode("utf-8").splitlines(),
+        config={**config, "name": name},
+        history=history,
+        metrics=metrics,
+        calibration={key: value for key, value in samples.items() if key.startswith("calibration")},
+        heldout={key: value for key, value in samples.items() if key.startswith("heldout")},
+    )
+
+
+def put(new: str, target: str) -> None:
+    """Tell that a folder is moved to its place."""
+    tell_time("put")
+    _put(new, target)
+
+
+def told(replacing: Callable[..., Any]) -> Callable[..., Any]:
+    """Tell when a folder's files begin to be written, and when it is in its place."""
+
+    @contextlib.contextmanager
+    def replace(*args: Any, **options: Any) -> Iterator[str]:
+        tell_time("begin")
+        with replacing(*args, **options) as folder:
+            yield folder
+        tell_time("end")
+
+    return replace
+
+
+def tell(line: str) -> None:
+    """Write a line for whoever gave the task."""
+    os.write(_OUTPUT, f"{line}\n".encode())
+
+
+def tell_time(word: str) -> None:
+    """Tell that something happens now, by a clock that all processes have in common."""
+    tell(f"{word} {time.monotonic()}")
+
+
+def work(task: dict[str, str]) -> int:
+    """Do a task, and give its exit code."""
+    if task["what"] == SAVE:
+        save(Path(task["run"]), Path(task["out"]), task["name"])
+        return 0
+    return command.main(task["what"], "", ["--run", task["run"], "--out", task["out"]])
+
+
+def main() -> None:
+    """Do the tasks on standard input, each in a process and a group of its own."""
+    bundles.replacing = told(bundles.replacing)
+    run.replacing = told(run.replacing)
+    folders._put = put
+    tell("ready")
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            os.setsid()
+            tell(str(os.getpid()))
+            tell_time("start")
+            try:
+                code = work(json.loads(line))
+            except BaseException as error:
+                print(f"{type(error).__name__}: {error}", file=sys.stderr)
+                code = 3
+            os._exit(code)
+        tell(f"status {os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}")
+
+
+_put = folders._put
+# What the commands print is nobody's.
+_OUTPUT = os.dup(1)
+os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
