@@ -89,6 +89,11 @@ demo: setup ## Export the committed run to every format, compare each file with 
 test: setup $(TFLITE_READY) $(PEERS_READY) lint ## Lint, check types and run all tests
 	$(RUN) -m pytest
 
+.PHONY: soak
+soak: setup ## Try to break everything, at length, as the README tells: hostile input, damage, kills, long runs; about 40 minutes
+	$(RUN) benchmarks/soak.py --json benchmarks/results/soak.json
+	$(RUN) benchmarks/report.py
+
 # Seconds that each target of `make fuzz` is tried.
 SECONDS ?= 600
 .PHONY: fuzz
