@@ -7,7 +7,6 @@ happened, empty where nothing is.
 from __future__ import annotations
 
 import json
-import resource
 import shutil
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from typing import Any
 from edgetext import BundleError, Classifier
 from edgetext.bundle import MANIFEST
 from tests.soaking import faults, limits
+from tests.soaking.lengths import memory
 
 # Few words, that are searched for, and many, for which the vocabulary is parsed.
 TEXTS = ("great movie", "", "a dull, pointless film; I did not care for any of it and want my two hours back " * 3)
@@ -74,4 +74,5 @@ def main() -> None:
         )
         for line in sys.stdin:
             print(json.dumps(subject.judge(faults.Fault(*json.loads(line)))), flush=True)
-    print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss), flush=True)
+    # Not what getrusage tells, which begins with the most that the process had that started this one.
+    print(json.dumps(memory("VmHWM") // 1024), flush=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 import os
-from threading import Lock
 
+from edgetext.engines.locking import fork_safe_lock
 from edgetext.errors import BundleError, EngineError
 
 TYPE_CHECKING = False
@@ -22,11 +22,8 @@ RUNTIMES = (
 )
 
 # An interpreter answers from its one set of tensors, so a row goes in and its answer comes out under this lock. One for
-# all of them takes no time from anyone, for ai-edge-litert computes under Python's own. No process forks meanwhile: its
-# child would have a lock that nobody gives back.
-_LOCK = Lock()
-if hasattr(os, "register_at_fork"):  # Windows has no fork
-    os.register_at_fork(before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release)
+# all of them takes no time from anyone, for ai-edge-litert computes under Python's own.
+_LOCK = fork_safe_lock()
 
 
 class TFLiteEngine:
