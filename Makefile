@@ -90,7 +90,7 @@ test: setup $(TFLITE_READY) $(PEERS_READY) lint ## Lint, check types and run all
 	$(RUN) -m pytest
 
 .PHONY: soak
-soak: setup ## Try to break everything, at length, as the README tells: hostile input, damage, kills, long runs; about 40 minutes
+soak: setup ## Try to break everything, at length, as the README tells: hostile input, damage, kills, long runs; about half an hour
 	$(RUN) benchmarks/soak.py --json benchmarks/results/soak.json
 	$(RUN) benchmarks/report.py
 

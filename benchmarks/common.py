@@ -48,7 +48,7 @@ def finish(work: Callable[[], int]) -> int:
             progress("")
             raise
 
-    return commands.finish(tidy, extra="bench")
+    return commands.finish(tidy, extra="bench", told_all=True)
 
 
 def add_model_argument(parser: argparse.ArgumentParser) -> None:

@@ -2,7 +2,7 @@
 
 The usual calls:
 
-    python benchmarks/soak.py                                      # everything, about an hour; Linux
+    python benchmarks/soak.py                                      # everything, about half an hour; Linux
     python benchmarks/soak.py --part bundles --part kills --json soak.json
     python benchmarks/soak.py --quick                              # a little of everything, as the tests do
 

@@ -20,11 +20,11 @@ Runner = Callable[..., "subprocess.CompletedProcess[str]"]
 
 # A mistake with each of the commands, and the class of the error behind it.
 MISTAKES = {
-    "-m train --data nowhere.csv": "train.data.DataError",
-    "-m train --data nowhere.tar.gz": "train.data.DataError",
-    "-m train.data --data nowhere": "DataError",
-    "-m train.look --data nowhere": "train.data.DataError",
-    "-m train.texts --data nowhere.csv": "train.data.DataError",
+    "-m train --data nowhere.csv": "train.sources.DataError",
+    "-m train --data nowhere.tar.gz": "train.sources.DataError",
+    "-m train.data --data nowhere": "train.sources.DataError",
+    "-m train.look --data nowhere": "train.sources.DataError",
+    "-m train.texts --data nowhere.csv": "train.sources.DataError",
     "export/to_safetensors.py --run nowhere --out bundle": "export.runs.RunError",
     "benchmarks/accuracy.py --model nowhere": "edgetext.errors.BundleError",
     "benchmarks/report.py nowhere.json": "benchmarks.common.BenchmarkError",
@@ -41,8 +41,7 @@ def test_a_traceback_for_those_who_ask(line: str, run_python: Runner, error_line
     loud = run_python(*arguments, env={"EDGETEXT_DEBUG": "1"})
     assert loud.returncode == 1
     assert "Traceback (most recent call last):" in loud.stderr
-    last = [part for part in loud.stderr.splitlines() if part.startswith(f"{MISTAKES[line]}: ")]
-    assert len(last) == 1, loud.stderr
+    assert loud.stderr.splitlines()[-1].startswith(f"{MISTAKES[line]}: "), loud.stderr
     assert list(tmp_path.iterdir()) == []
 
 
@@ -61,6 +60,12 @@ def raising(error: BaseException) -> Callable[[], NoReturn]:
         (EdgetextError(""), 2, ""),
         (OSError(28, "No space left on device", "a\nb"), 2, "error: a\\nb: No space left on device\n"),
         (ModuleNotFoundError("No module named 'onnx'", name="onnx"), 2, "error: onnx is not installed: "),
+        (
+            ImportError("cannot import name 'x' from 'numpy'", name="numpy"),
+            2,
+            "error: cannot import name 'x' from 'numpy'\n",
+        ),
+        (ImportError("of no name"), 2, "error: of no name\n"),
         (LookupError("asked for"), 2, "error: asked for\n"),
         (KeyboardInterrupt(), 130, "interrupted, sadly\n"),
     ],
@@ -76,11 +81,27 @@ def test_finish(
     settings: dict[str, Any] = {"extra": "export", "mistakes": (LookupError,), "interrupted": "interrupted, sadly"}
     assert finish(raising(error), **settings) == code
     found = capsys.readouterr().err
-    assert found == (f"{told}pip install -e '.[export]'\n" if isinstance(error, ImportError) else told)
+    assert found == (f"{told}pip install -e '.[export]'\n" if isinstance(error, ModuleNotFoundError) else told)
     monkeypatch.setenv("EDGETEXT_DEBUG", "1")
     if code == 2:
         with pytest.raises(type(error)):
             finish(raising(error), **settings)
+
+
+def test_an_interrupt_that_became_an_import_error(capsys: pytest.CaptureFixture[str]) -> None:
+    """As native modules turn one that hits their import."""
+    error = ImportError("initialization failed")
+    error.__cause__ = KeyboardInterrupt()
+    assert finish(raising(error), extra="train") == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+def test_standard_error_that_is_full() -> None:
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "train.texts", "--data", "nowhere.csv"], cwd=ROOT, stderr=full, check=False
+        )
+    assert result.returncode == 2
 
 
 def test_what_is_no_mistake_of_the_users_is_not_hidden() -> None:
@@ -89,22 +110,24 @@ def test_what_is_no_mistake_of_the_users_is_not_hidden() -> None:
         finish(raising(ZeroDivisionError()), extra="train")
 
 
-def test_a_reader_that_has_enough(root: Path) -> None:
-    code = (
+@pytest.mark.parametrize(("output", "code"), [("all", 0), ("progress", 2)])
+def test_a_reader_that_has_enough(root: Path, output: str, code: int) -> None:
+    script = (
         "import sys; from edgetext.commands import finish\n"
         "def work():\n    while True: print('a line')\n"
-        "sys.exit(finish(work, extra='train'))"
+        "sys.exit(finish(work, extra='train', told_all=sys.argv[1] == 'all'))"
     )
     variables = {**os.environ, "PYTHONPATH": str(root / "runtime")}
     with subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=variables
+        [sys.executable, "-c", script, output], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=variables
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.readline()
         process.stdout.close()
-        assert process.stderr.read() == b""
-    assert process.returncode == 0
+        told = process.stderr.read()
+    assert process.returncode == code
+    assert told == (b"" if code == 0 else b"error: nobody reads the output any more: the work was left off\n")
 
 
 @pytest.mark.parametrize("stage", ["train", "export", "benchmarks", "runtime/edgetext"])

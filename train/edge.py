@@ -106,7 +106,9 @@ def train(training: Encoded, unlabelled: Encoded, validation: Encoded, recipe: R
         best = other
     if choices.stronger:
         factor = best.recipe.choices.regularization / choices.regularization
-        print(f"taken: regularization times {factor:g}, by a loss in validation of {best.loss:.4f}", flush=True)
+        print(
+            f"taken: regularization times {factor:g}, by a calibrated loss in validation of {best.loss:.4f}", flush=True
+        )
     return best
 
 

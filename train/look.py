@@ -94,7 +94,7 @@ def main(argv: list[str] | None = None) -> int:
         show(args.data, PRESETS[args.preset], args.review)
         return OK
 
-    return finish(work, extra="train")
+    return finish(work, extra="train", told_all=True)
 
 
 if __name__ == "__main__":

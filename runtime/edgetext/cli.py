@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from edgetext.errors import EdgetextError, InputError, describe
+from edgetext.errors import EdgetextError, InputError, describe, was_interrupted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,6 +44,11 @@ def command() -> None:
     Python's own tidying up at the end is left out: it takes 1.7 ms, as much as loading a model, and has nothing to do
     here, for ``main`` has flushed what it wrote.
     """
+    import _signal  # type: ignore[import-not-found]  # it is loaded at every start, unlike ``signal``
+
+    # As long as nothing is written, an interrupt ends the process at once: raised within an import, it can be lost.
+    if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+        _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
     try:
         code = main()
     except SystemExit as end:  # argparse's
@@ -77,7 +82,7 @@ def main(argv: list[str] | None = None) -> int:
         _abandon_output()
         return OK
     except (EdgetextError, OSError) as error:
-        if _was_interrupted(error):
+        if was_interrupted(error):
             return INTERRUPTED
         if os.environ.get("EDGETEXT_DEBUG"):
             raise
@@ -176,14 +181,6 @@ def _score(options: Options) -> int:
             sys.stdout.write(form.write(record, classifier.classify(record.text)))
         sys.stdout.flush()
     return code
-
-
-def _was_interrupted(error: BaseException) -> bool:
-    """Tell whether an interrupt is behind an error: native modules turn one that hits their import into ImportError."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, KeyboardInterrupt):
-        cause = cause.__cause__ or cause.__context__
-    return cause is not None
 
 
 def complain(error: Exception) -> None:

@@ -6,10 +6,11 @@ by its own means, which start faster: see ``edgetext.cli``.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 
-from edgetext.errors import EdgetextError, describe
+from edgetext.errors import EdgetextError, describe, was_interrupted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def finish(
     extra: str,
     mistakes: tuple[type[Exception], ...] = (),
     interrupted: str = "interrupted",
+    told_all: bool = False,
 ) -> int:
     """Do a command's work, and turn what a user can mend into one line on standard error.
 
@@ -35,11 +37,13 @@ def finish(
         mistakes: What counts as a mistake of the user's beside ``EdgetextError``, whose message may be empty if it
             was told already, and ``OSError``.
         interrupted: What to say after an interruption.
+        told_all: Whether the output is all that there is to the work: then it is none of our business how much of it
+            is read, and the exit code is 0.
 
     Returns:
-        What ``work`` returns; 2 for a mistake, 130 after an interruption, 0 if whoever reads the output has enough.
+        What ``work`` returns; 2 for a mistake, or if nobody reads the output to its end; 130 after an interruption.
     """
-    kinds: tuple[type[Exception], ...] = (EdgetextError, OSError, *mistakes)
+    kinds: tuple[type[Exception], ...] = (EdgetextError, OSError, ImportError, *mistakes)
     try:
         code = work()
         sys.stdout.flush()
@@ -49,15 +53,18 @@ def finish(
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
-    except ImportError as error:
-        if _is_debugging():
-            raise
-        _tell(f"error: {error.name} is not installed: pip install -e '.[{extra}]'")
+        if told_all:
+            return OK
+        _tell("error: nobody reads the output any more: the work was left off")
     except kinds as error:
+        if was_interrupted(error):
+            _tell(interrupted)
+            return INTERRUPTED
         if _is_debugging():
             raise
-        if line := describe(error):
+        if isinstance(error, ModuleNotFoundError) and error.name:
+            _tell(f"error: {error.name} is not installed: pip install -e '.[{extra}]'")
+        elif line := describe(error):
             _tell(f"error: {line}")
     return MISTAKE
 
@@ -67,5 +74,6 @@ def _is_debugging() -> bool:
 
 
 def _tell(line: str) -> None:
-    """Print one line on standard error; a path may hold a line's end."""
-    print(line.replace("\n", "\\n"), file=sys.stderr)
+    """Print one line on standard error, unless it is closed or full; a path may hold a line's end."""
+    with contextlib.suppress(OSError, ValueError):
+        print(line.replace("\n", "\\n"), file=sys.stderr, flush=True)

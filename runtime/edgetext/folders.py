@@ -64,7 +64,7 @@ def check_replaceable(target: str | os.PathLike[str], kind: Kind, *, keep_previo
     """Check that a folder can be made or replaced, so that long work does not end in a refusal.
 
     Args:
-        target: The folder; the folders above it are made.
+        target: The folder; nothing is made yet, but for a moment to try whether it can be.
         kind: As for ``replacing``.
         keep_previous: As for ``replacing``.
 
@@ -78,9 +78,12 @@ def check_replaceable(target: str | os.PathLike[str], kind: Kind, *, keep_previo
     if keep_previous:
         kind.check(target + ".previous")
     parent = os.path.dirname(target)
-    os.makedirs(parent, exist_ok=True)
-    if not os.access(parent, os.W_OK | os.X_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), parent)
+    while not os.path.lexists(parent):
+        parent = os.path.dirname(parent)
+    try:
+        os.rmdir(tempfile.mkdtemp(prefix=f"{_TEMPORARY}{os.path.basename(target)}-", dir=parent))
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, parent) from None
 
 
 @contextlib.contextmanager
@@ -106,6 +109,7 @@ def replacing(target: str | os.PathLike[str], kind: Kind, *, keep_previous: bool
     check_replaceable(target, kind, keep_previous=keep_previous)
     target = os.path.realpath(target)
     parent, name = os.path.split(target)
+    os.makedirs(parent, exist_ok=True)
     _sweep(parent, name)
     new = tempfile.mkdtemp(prefix=f"{_TEMPORARY}{name}-", dir=parent)
     previous = tempfile.mkdtemp(prefix=f"{_TEMPORARY}{name}-", dir=parent) if keep_previous else None

@@ -76,7 +76,7 @@ def refusal(content: bytes, where: str) -> BundleError:
     try:
         manifest = parse_json(content)
     except (ValueError, RecursionError) as error:
-        return BundleError(f"{where}: not a manifest: {error}")
+        return BundleError(f"{where}: not a manifest: {error}: copy it again, or {_ANEW}")
     if not isinstance(manifest, dict):
         return BundleError(f"{where}: not a manifest: it must hold one object")
     version = manifest.get("format_version")

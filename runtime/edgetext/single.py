@@ -4,9 +4,10 @@ Ours say so in ``edgetext.json``, packed behind a ``.tflite``, or in the ``metad
 ``.tflite`` file of another tool's needs the metadata that MediaPipe's TextClassifier goes by: a regular expression, a
 vocabulary and labels. It is read as MediaPipe reads it, which does not lower-case: see ``edgetext.foreign``.
 
-Everything here is checked before a native library sees the file; some end the process over what is refused here. All of
-a file of ours is under a checksum: a model and its record under SHA-256, the files behind a ``.tflite`` under those of
-the zip. Of another tool's only the files behind it are: damage to the model itself does not show.
+Everything here is checked before a native library sees the file; some end the process over what is refused here. All
+that counts of a file of ours is under a checksum: a model and its record under SHA-256, the files behind a ``.tflite``
+under those of the zip, whose own headers and end are not. Of another tool's only the files behind it are: damage to the
+model itself does not show.
 """
 
 from __future__ import annotations

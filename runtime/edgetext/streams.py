@@ -6,6 +6,7 @@ grow with the length of a stream, nor with what is in it. Commands with texts as
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 import select
@@ -114,6 +115,7 @@ def score(options: cli.Options, stream: BinaryIO) -> int:
         OSError: The stream cannot be read, or the output not written.
     """
     classifier = cli.load(options)
+    _import_rest(options)
     stop = Stop()
     try:
         with stop:
@@ -124,6 +126,15 @@ def score(options: cli.Options, stream: BinaryIO) -> int:
             return _score(classifier, form, size, Output(sys.stdout, stop, "\n" if data else os.linesep))
     except Stopped:
         return 128 + stop.signal
+
+
+def _import_rest(options: cli.Options) -> None:
+    """Import what is used later only: within an import, a signal that raises can be lost."""
+    import itertools  # noqa: F401  # for classify_many
+
+    codecs.lookup("utf-8-sig")
+    if options.json or options.jsonl is not None or options.csv is not None:
+        from edgetext import structured  # noqa: F401  # and json with it
 
 
 def _blocking(stream: BinaryIO) -> BinaryIO:

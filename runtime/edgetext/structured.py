@@ -86,20 +86,20 @@ class _Rows:
     def __init__(self, stream: BinaryIO) -> None:
         # Bytes that are not UTF-8 become lone surrogates, so that the quotes around them are still understood.
         self._text = io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="")
-        self._size = 0
+        self._size = self._marks = 0
         self._cut = False
         self.number = 0
 
     def begin(self) -> int:
         """Begin a record, and give the number of its first line."""
-        self._size = 0
+        self._size = self._marks = 0
         return self.number + 1
 
     def __iter__(self) -> _Rows:
         return self
 
     def __next__(self) -> str:
-        """Read a line; InputError where the record grows too large, and then the rest of its last line is skipped."""
+        """Read a line; InputError where the record grows too large, and then the rest of it is skipped."""
         # There are at least as many bytes as characters.
         line = self._text.readline(max(streams.MAX_LINE_BYTES - self._size, 0) + 1)
         if self._cut and line == "\n":  # the second half of the end of a line that was skipped
@@ -110,11 +110,21 @@ class _Rows:
         self.number += 1
         self._size += len(line) if line.isascii() else len(line.encode("utf-8", "surrogateescape"))
         if self._size - line.endswith("\n") > streams.MAX_LINE_BYTES:
-            while line and line[-1] not in "\r\n":
-                line = self._text.readline(streams.PIECE)
-            self._cut = line.endswith("\r")
+            self._skip(line)
             raise InputError(streams.TOO_LONG)
+        self._marks += line.count('"')
         return line
+
+    def _skip(self, line: str) -> None:
+        """Read to the end of the record: where all marks are closed, that of a line; else that of the file."""
+        marks = self._marks + line.count('"')
+        while line and (line[-1] not in "\r\n" or marks % 2):
+            ended = line[-1]
+            line = self._text.readline(streams.PIECE)
+            # A line's end of two characters can come in two pieces.
+            self.number += bool(line) and ended in "\r\n" and (ended, line) != ("\r", "\n")
+            marks += line.count('"')
+        self._cut = line.endswith("\r")
 
 
 class CSVTable:

@@ -81,7 +81,13 @@ class BoundsTest(unittest.TestCase):
             (f"{full}x\rnext\r2,3", [f"error: line 2: {TOO_LONG}", "next", f"error: line 4: {columns}"]),
             ('"0123456\n01234567\n"\nb\n', ["0123456\n01234567\n", "b"]),
             ('"0123456\n01234567\nab"\nb\n', [f"error: lines 2 to 4: {TOO_LONG}{unclosed}", "b"]),
-            (ends, [f"error: lines 2 to 12: {TOO_LONG}{unclosed}", f"error: line 13: {columns}"]),
+            # The rest of the record is skipped: all of the file where its mark is never closed.
+            (ends, [f"error: lines 2 to 13: {TOO_LONG}{unclosed}"]),
+            (ends.replace("d", 'd"'), [f"error: lines 2 to 12: {TOO_LONG}{unclosed}", f"error: line 13: {columns}"]),
+            (
+                ends.replace("d", 'd""\r\n"\r'),
+                [f"error: lines 2 to 13: {TOO_LONG}{unclosed}", f"error: line 14: {columns}"],
+            ),
             ("\xe9" * 10 + "\n" + "\xe9" * 10 + "x\nb", ["\xe9" * 10, f"error: line 3: {TOO_LONG}", "b"]),
         ):  # fmt: skip
             with self.subTest(rows):
@@ -98,7 +104,7 @@ class BoundsTest(unittest.TestCase):
     def test_csv_header(self) -> None:
         for content, message in (
             (b"t," + b"x" * 19 + b"\nb\n", f"line 1: {TOO_LONG}"),
-            (b't,"\n' + b"x\n" * 30, f"lines 1 to 10: {TOO_LONG} (a quote not closed?)"),
+            (b't,"\n' + b"x\n" * 30, f"lines 1 to 31: {TOO_LONG} (a quote not closed?)"),
         ):
             with self.assertRaises(InputError) as caught:
                 self.table(content)

@@ -9,11 +9,13 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from edgetext import Classifier, engines
-from edgetext.engines import tflite
+from edgetext.engines import onnx, tflite
+from edgetext.engines.locking import fork_safe_lock
 from edgetext.testing import FakeEngine
 from edgetext.text import RESERVED, Encoder, Preprocessing, Vocabulary
 from tests.runtime.helpers import random_average, safetensors
@@ -51,6 +53,52 @@ def test_without_the_lock_threads_get_in_each_others_way(monkeypatch: pytest.Mon
     monkeypatch.setattr(programs, "ENGINES", (scorers.TFLITE,))
     outcome = programs.shared("threads", 8, programs.in_threads, programs.draw(100, 0), 0)
     assert outcome.failed > 0
+
+
+def test_nobody_forks_under_a_lock() -> None:
+    lock = fork_safe_lock()
+    order: list[str] = []
+
+    def fork() -> None:
+        child = os.fork()
+        if not child:
+            os._exit(0 if lock.acquire(timeout=10) else 1)
+        order.append("forked")
+        assert os.waitpid(child, 0)[1] == 0
+
+    with lock:
+        thread = threading.Thread(target=fork)
+        thread.start()
+        time.sleep(0.2)
+        order.append("released")
+    thread.join()
+    assert order == ["released", "forked"]
+    assert lock.acquire(timeout=10)
+    lock.release()
+
+
+@pytest.mark.parametrize("name", [scorers.ONNX_TEXT, scorers.TFLITE])
+def test_what_a_fork_waits_for(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    classifier = scorers.load(name)
+    module = onnx if name == scorers.ONNX_TEXT else tflite
+    held = []
+
+    class Watched:
+        """Stands for the library's object, and notes whether the lock is held when it computes."""
+
+        def __init__(self, real: Any) -> None:
+            self._real = real
+
+        def __getattr__(self, attribute: str) -> Any:
+            if attribute in ("run", "invoke"):
+                held.append(module._LOCK.locked())
+            return getattr(self._real, attribute)
+
+    attribute = "_session" if name == scorers.ONNX_TEXT else "_interpreter"
+    monkeypatch.setattr(classifier.engine, attribute, Watched(getattr(classifier.engine, attribute)))
+    classifier.classify("great movie")
+    assert held == [True]
+    assert not module._LOCK.locked()
 
 
 def test_a_child_that_answers_otherwise_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:

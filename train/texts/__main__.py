@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     add_arguments(parser)
     args = parser.parse_args(argv)
-    return finish(lambda: write(args), extra="train")
+    return finish(lambda: write(args), extra="train", told_all=True)
 
 
 def write(args: argparse.Namespace) -> int:
