@@ -310,6 +310,26 @@ class ProcessTest(unittest.TestCase):
                 self.assertEqual((first, output, errors), (b"positive\t0.7500\tfake\tgreat\n", b"", b""))
                 self.assertEqual(process.returncode, 128 + number)
 
+    def test_signals_while_it_starts(self) -> None:
+        """Until something can be written they end it at once: what is raised within an import can be lost there."""
+        script = (
+            "import os, signal, sys\n"
+            "from edgetext import cli, streams\n"
+            "def run(options):\n"
+            "    streams._import_rest(options)\n"
+            "    told = [signal.getsignal(signal.SIGINT) == signal.SIG_DFL]\n"
+            "    told += [name in sys.modules for name in ('json', 'csv', 'edgetext.structured', 'itertools')]\n"
+            "    os.write(1, repr(all(told)).encode())\n"
+            "    os.kill(os.getpid(), signal.SIGINT)\n"
+            "cli._run = run\n"
+            "cli.command()\n"
+        )
+        folder = str(Path(streams.__file__).parent.parent)
+        command = [sys.executable, "-c", script, "--csv", "text"]
+        default: Any = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), "cwd": folder}
+        found = subprocess.run(command, capture_output=True, timeout=120, check=False, **default)
+        self.assertEqual((found.returncode, found.stdout, found.stderr), (-signal.SIGINT, b"True", b""))
+
     def test_a_signal_that_is_ignored(self) -> None:
         process = self.start(preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
         assert process.stdin is not None
