@@ -227,16 +227,17 @@ class TestCrafted:
         result = run_python("export/to_onnx.py", "--input", "text", "--out", tmp_path / "bundle")
         assert result.returncode == 0, result.stderr
         engine: Any = Classifier.load(tmp_path / "bundle" / "model.dynamic_wi8_text.onnx").engine
-        sizes: list[int] = []
+        words: list[int] = []
         session = engine._session
 
         class Spy:
             def run(self, outputs: Any, feed: dict[str, Any]) -> Any:
-                sizes.append(len(feed["text"]))
+                words.append(max(len(text.split()) for text in feed["text"]))
                 return session.run(outputs, feed)
 
         engine._session = Spy()
         short = engine.predict(["great movie", "a dull mess"])
         mixed = engine.predict(["great movie", "dull " * 30_000, "a dull mess"])
-        assert sizes == [2, 1, 1, 1]
+        # All texts of a batch take the room of its longest in the graph, so it gets no more words than may stay.
+        assert words == [3, 2 * 512]
         assert [mixed[0], mixed[2]] == [pytest.approx(row, abs=1e-6) for row in short]
