@@ -16,7 +16,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from edgetext.commands import OK, finish
+from edgetext.cli import OK
+from edgetext.commands import finish
 from edgetext.quiet import import_tensorflow
 from edgetext.text import LOWERCASES
 from train import data

@@ -28,7 +28,8 @@ except ModuleNotFoundError as missing:  # every command of this stage comes by h
     print(f"error: {missing.name} is not installed: pip install -e '.[train]'", file=sys.stderr)
     raise SystemExit(2) from None
 
-from edgetext.commands import OK, finish
+from edgetext.cli import OK
+from edgetext.commands import finish
 from edgetext.folders import Kind, replacing
 from train.sources import ADDRESSES, FOLDERS, archive_contents, folder_contents, folder_files
 from train.sources import LABELS as LABELS

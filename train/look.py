@@ -12,7 +12,8 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 
-from edgetext.commands import OK, finish
+from edgetext.cli import OK
+from edgetext.commands import finish
 from edgetext.text import PAD_ID, Encoder, tokenize
 from train import data
 from train.presets import DEFAULT_PRESET, PRESETS, Preset

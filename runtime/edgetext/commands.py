@@ -6,17 +6,15 @@ by its own means, which start faster: see ``edgetext.cli``.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 
-from edgetext.errors import EdgetextError, describe, was_interrupted
+from edgetext.cli import INTERRUPTED, MISTAKE, OK, complain, tell
+from edgetext.errors import EdgetextError, was_interrupted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-OK, MISTAKE, INTERRUPTED = 0, 2, 130
 
 
 def finish(
@@ -49,31 +47,25 @@ def finish(
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
-        _tell(interrupted)
+        tell(interrupted)
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if told_all:
             return OK
-        _tell("error: nobody reads the output any more: the work was left off")
+        tell("error: nobody reads the output any more: the work was left off")
     except kinds as error:
         if was_interrupted(error):
-            _tell(interrupted)
+            tell(interrupted)
             return INTERRUPTED
         if _is_debugging():
             raise
         if isinstance(error, ModuleNotFoundError) and error.name:
-            _tell(f"error: {error.name} is not installed: pip install -e '.[{extra}]'")
-        elif line := describe(error):
-            _tell(f"error: {line}")
+            tell(f"error: {error.name} is not installed: pip install -e '.[{extra}]'")
+        elif str(error):
+            complain(error)
     return MISTAKE
 
 
 def _is_debugging() -> bool:
     return bool(os.environ.get("EDGETEXT_DEBUG"))
-
-
-def _tell(line: str) -> None:
-    """Print one line on standard error, unless it is closed or full; a path may hold a line's end."""
-    with contextlib.suppress(OSError, ValueError):
-        print(line.replace("\n", "\\n"), file=sys.stderr, flush=True)

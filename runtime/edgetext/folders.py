@@ -127,7 +127,7 @@ def replacing(target: str | os.PathLike[str], kind: Kind, *, keep_previous: bool
 
 
 def _sweep(parent: str, name: str) -> None:
-    """Remove the temporary folders that killed processes left; those of a day may be in use."""
+    """Remove the temporary folders that killed processes left; those younger than a day may be in use."""
     prefix = f"{_TEMPORARY}{name}-"
     with os.scandir(parent) as entries:
         for entry in entries:

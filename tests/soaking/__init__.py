@@ -29,10 +29,10 @@ class Outcome(NamedTuple):
     promise: str
     tried: int
     unit: str
-    failed: int = 0
-    failures: Sequence[str] = ()
-    measured: str = ""
-    figures: dict[str, float] = {}  # noqa: RUF012  # never changed
+    failed: int
+    failures: Sequence[str]
+    measured: str
+    figures: dict[str, float]
 
     def as_row(self, part: str) -> dict[str, Any]:
         """Give it as a row of a results file."""

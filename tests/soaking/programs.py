@@ -10,6 +10,7 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 
 from benchmarks import common
@@ -93,7 +94,7 @@ def in_processes(classifier: Classifier, texts: list[str], expected: list[float]
         for number in range(count):
             child = os.fork()
             if not child:
-                _be_child(file.fileno(), lambda: compare(classifier, texts, expected, seed + 1 + number))  # noqa: B023
+                _be_child(file.fileno(), partial(compare, classifier, texts, expected, seed + 1 + number))
             children.append(child)
         ends = [os.waitpid(child, 0)[1] for child in children]
         busy.join()
