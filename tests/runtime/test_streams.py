@@ -315,19 +315,18 @@ class ProcessTest(unittest.TestCase):
         script = (
             "import os, signal, sys\n"
             "from edgetext import cli, streams\n"
-            "def run(options):\n"
-            "    streams._import_rest(options)\n"
+            "def stop():\n"
             "    told = [signal.getsignal(signal.SIGINT) == signal.SIG_DFL]\n"
             "    told += [name in sys.modules for name in ('json', 'csv', 'edgetext.structured', 'itertools')]\n"
             "    os.write(1, repr(all(told)).encode())\n"
             "    os.kill(os.getpid(), signal.SIGINT)\n"
-            "cli._run = run\n"
+            "streams.Stop = stop\n"
             "cli.command()\n"
         )
         folder = str(Path(streams.__file__).parent.parent)
         command = [sys.executable, "-c", script, "--csv", "text"]
-        default: Any = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), "cwd": folder}
-        found = subprocess.run(command, capture_output=True, timeout=120, check=False, **default)
+        default: Any = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), "stdin": subprocess.DEVNULL}
+        found = subprocess.run(command, capture_output=True, timeout=120, check=False, cwd=folder, **default)
         self.assertEqual((found.returncode, found.stdout, found.stderr), (-signal.SIGINT, b"True", b""))
 
     def test_a_signal_that_is_ignored(self) -> None:
