@@ -28,8 +28,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import classes, common, confusion, labelled, records
 from edgetext import Bundle
-from edgetext.bundle import MANIFEST
-from edgetext.manifests import seal
+from edgetext.bundle.folder import MANIFEST
+from edgetext.bundle.manifest import seal
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

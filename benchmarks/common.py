@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from edgetext import Bundle, EdgetextError, commands
-from edgetext.bundle import ModelFile
+from edgetext import Bundle, EdgetextError
+from edgetext.bundle.folder import ModelFile
+from train import command as commands
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -38,7 +39,7 @@ def finish(work: Callable[[], int]) -> int:
     """Run a command's work and turn what a user can mend into one line on standard error.
 
     Returns:
-        As for ``edgetext.commands.finish``.
+        As for ``train.command.finish``.
     """
 
     def tidy() -> int:

@@ -42,7 +42,10 @@ PEER = str(Path(__file__).resolve().with_name("fasttext_peer.py"))
 LAUNCHES = 20
 FIRST_TEXT = "great movie"
 _MEMORY = "print(next(l.split()[1] for l in open('/proc/self/status') if l.startswith('VmHWM:')))"
-_ONCE = f"import sys; sys.path.insert(0, sys.argv[1]); from edgetext.cli import main; main([sys.argv[2]]); {_MEMORY}"
+_ONCE = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from edgetext.command.main import main; "
+    f"main([sys.argv[2]]); {_MEMORY}"
+)
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

@@ -17,8 +17,8 @@ from benchmarks import metrics
 from benchmarks.common import BenchmarkError
 from benchmarks.texts import Review
 from edgetext import Bundle, BundleError, Classifier, EngineError
-from edgetext.bundle import ModelFile
-from edgetext.quiet import import_tensorflow, muted_stderr
+from edgetext.bundle.folder import ModelFile
+from edgetext.engines.stderr import import_tensorflow, muted_stderr
 from edgetext.text import Encoder, tokenize
 
 # A review cut to so many words stands for a short text: errors of quantisation that a long one averages away show.

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from edgetext import Bundle
-from edgetext.bundle import FORMAT_VERSION, MANIFEST
-from edgetext.folders import replacing
-from edgetext.manifests import seal
+from edgetext.bundle.folder import FORMAT_VERSION, MANIFEST
+from edgetext.bundle.manifest import seal
 from export.recipes import BUNDLE, RECIPES, Recipe
 from export.runs import Run
 from export.self_test import self_test
+from train.atomic_folder import replacing
 
 _ORDER = [(recipe.engine, recipe.name) for recipe in RECIPES]
 

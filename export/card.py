@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgetext import __version__
-from edgetext.info import MANY_LABELS
-from edgetext.single import FORMAT_VERSION
+from edgetext.bundle.single_file import FORMAT_VERSION
+from edgetext.command.info import MANY_LABELS
 from export.recipes import Recipe
 from export.runs import Run
 
@@ -70,7 +70,7 @@ class Card:
         return found
 
     def record(self) -> dict[str, Any]:
-        """Give what ``edgetext.single`` reads back."""
+        """Give what ``edgetext.bundle.single_file`` reads back."""
         return {
             "format_version": FORMAT_VERSION,
             "name": self.name,

@@ -10,10 +10,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from edgetext.commands import finish
-from edgetext.folders import check_replaceable
-from edgetext.quiet import import_tensorflow, muted_stderr
+from edgetext.engines.stderr import import_tensorflow, muted_stderr
 from export.recipes import BUNDLE, RECIPES, Recipe
+from train.atomic_folder import check_replaceable
+from train.command import finish
 
 _ROOT = Path(__file__).resolve().parent.parent
 # What the files of the run that ships say; those of other runs say nothing unless they are told what.

@@ -17,8 +17,8 @@ import tf2onnx
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from edgetext.onnx_file import seal
-from edgetext.quiet import muted_stderr
+from edgetext.engines.stderr import muted_stderr
+from edgetext.formats.onnx import seal
 from export.canonical import canonicalize
 from export.card import Card, dump
 from export.onnx_text import take_text
@@ -104,7 +104,7 @@ class _Rows(CalibrationDataReader):
 
 
 def attach(content: bytes, card: Card) -> bytes:
-    """Add what the model tells of itself as ``metadata_props``, which ``edgetext.single`` reads back.
+    """Add what the model tells of itself as ``metadata_props``, which ``edgetext.bundle.single_file`` reads back.
 
     Lists and records are JSON. A model that takes ids also gets its ``vocabulary``, a token a line in the order of the
     ids; one that takes text has it in its graph. The last property is a checksum of the rest.

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from edgetext.quiet import muted_stderr
+from edgetext.engines.stderr import muted_stderr
 from export.recipes import Recipe
 from export.runs import Run, inference_function
 from export.tflite_metadata import attach

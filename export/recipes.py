@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from edgetext.bundle import MANIFEST
-from edgetext.folders import Kind
+from edgetext.bundle.folder import MANIFEST
+from train.atomic_folder import Kind
 
 _TEXT = "_text"
 # A model file's last part, where it is not the engine's name.

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import flatbuffers
 from tensorflow.lite.python import schema_py_generated as schema
 
-from edgetext.single import RECORD
+from edgetext.bundle.single_file import RECORD
 from export.card import Card, dump
 from export.patterns import DELIMITER
 from export.runs import Run, RunError

@@ -2,7 +2,7 @@
 
 if __name__ == "__main__":
     try:
-        from edgetext.cli import command
+        from edgetext.command.main import command
 
         command()
     except KeyboardInterrupt:  # while it was still importing

@@ -20,7 +20,7 @@ from benchmarks import interop_subjects, texts
 from benchmarks.interop_subjects import CSubject, NodeSubject, Subject
 from benchmarks.texts import Review
 from edgetext import Bundle, Classifier
-from edgetext.bundle import DEFAULT_BUNDLE, ModelFile
+from edgetext.bundle.folder import DEFAULT_BUNDLE, ModelFile
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "runtime" / "examples"

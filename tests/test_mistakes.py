@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import pytest
 
 from edgetext import BundleError, EdgetextError
-from edgetext.commands import finish
+from train.command import finish
 
 ROOT = Path(__file__).resolve().parent.parent
 Runner = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -113,7 +113,7 @@ def test_what_is_no_mistake_of_the_users_is_not_hidden() -> None:
 @pytest.mark.parametrize(("output", "code"), [("all", 0), ("progress", 2)])
 def test_a_reader_that_has_enough(root: Path, output: str, code: int) -> None:
     script = (
-        "import sys; from edgetext.commands import finish\n"
+        "import sys; from train.command import finish\n"
         "def work():\n    while True: print('a line')\n"
         "sys.exit(finish(work, extra='train', told_all=sys.argv[1] == 'all'))"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import subprocess
 from pathlib import Path
 
@@ -20,23 +19,6 @@ def tracked() -> list[Path]:
 
 def test_no_large_files() -> None:
     assert [path.name for path in tracked() if path.stat().st_size > 2_000_000] == []
-
-
-@pytest.mark.parametrize("stage", ["train", "export", "benchmarks", "runtime/edgetext"])
-def test_stages_exchange_files_not_imports(stage: str) -> None:
-    """The only arrow between packages is from each stage to the runtime's package."""
-    allowed = {"edgetext", stage.rpartition("/")[2]}
-    for path in (ROOT / stage).rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            names = []
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                assert node.level == 0, f"{path}: imports are absolute"
-                names = [node.module or ""]
-            for name in names:
-                package = name.partition(".")[0]
-                assert package not in {"train", "export", "benchmarks", "edgetext"} - allowed, f"{path}: {name}"
 
 
 @pytest.mark.parametrize("stage", ["train", "export", "benchmarks", "runtime"])

@@ -17,8 +17,8 @@ import onnx
 import pytest
 
 from edgetext import Bundle, BundleError, Classifier, EngineError, engines
-from edgetext.bundle import DEFAULT_BUNDLE
-from edgetext.tflite_file import TFLiteFile
+from edgetext.bundle.folder import DEFAULT_BUNDLE
+from edgetext.formats.tflite import TFLiteFile
 
 Runner = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -93,7 +93,8 @@ def test_no_native_library_sees_what_is_damaged(
     content = FILES[engine].read_bytes()
     blocked = (
         "import sys; sys.modules.update(dict.fromkeys(('numpy', 'ai_edge_litert', 'tflite_runtime', 'tensorflow', "
-        "'onnxruntime'))); sys.path.insert(0, 'runtime'); from edgetext.cli import main; sys.exit(main(sys.argv[1:]))"
+        "'onnxruntime'))); sys.path.insert(0, 'runtime'); "
+        "from edgetext.command.main import main; sys.exit(main(sys.argv[1:]))"
     )
     damages = {
         "cut.bin": content[: len(content) // 2],

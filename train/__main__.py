@@ -16,11 +16,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from edgetext.cli import OK
-from edgetext.commands import finish
-from edgetext.quiet import import_tensorflow
+from edgetext.command.main import OK
+from edgetext.engines.stderr import import_tensorflow
 from edgetext.text import LOWERCASES
 from train import data
+from train.command import finish
 from train.job import make_job
 from train.presets import DEFAULT_PRESET, PRESETS
 from train.texts.source import add_arguments

@@ -28,9 +28,9 @@ except ModuleNotFoundError as missing:  # every command of this stage comes by h
     print(f"error: {missing.name} is not installed: pip install -e '.[train]'", file=sys.stderr)
     raise SystemExit(2) from None
 
-from edgetext.cli import OK
-from edgetext.commands import finish
-from edgetext.folders import Kind, replacing
+from edgetext.command.main import OK
+from train.atomic_folder import Kind, replacing
+from train.command import finish
 from train.sources import ADDRESSES, FOLDERS, archive_contents, folder_contents, folder_files
 from train.sources import LABELS as LABELS
 from train.sources import SPLITS as SPLITS

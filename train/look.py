@@ -12,10 +12,10 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 
-from edgetext.cli import OK
-from edgetext.commands import finish
+from edgetext.command.main import OK
 from edgetext.text import PAD_ID, Encoder, tokenize
 from train import data
+from train.command import finish
 from train.presets import DEFAULT_PRESET, PRESETS, Preset
 from train.vocabulary import build_vocabulary, survey
 

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import keras
 
-from edgetext.folders import check_replaceable
 from train import edge, fit, network, run
+from train.atomic_folder import check_replaceable
 from train.choices import MULTIPLIERS, Choices
 from train.corpus import TEST, TRAIN, UNLABELLED, VALIDATION, Reviews
 from train.evaluation import evaluate, sentences

@@ -24,8 +24,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from edgetext.folders import Kind, replacing
 from edgetext.text import Vocabulary
+from train.atomic_folder import Kind, replacing
 from train.corpus import LabelledText
 from train.plots import plot_history
 from train.rows import Encoded, digest

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from edgetext.info import MANY_LABELS
+from edgetext.command.info import MANY_LABELS
 from edgetext.text import RESERVED, Vocabulary, tokenize
 
 # The fewest words and buckets that make a model.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgetext import engines
-from edgetext.bundle import Bundle
+from edgetext.bundle.folder import Bundle
 from edgetext.errors import BundleError, EngineError
 
 TYPE_CHECKING = False
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
-    from edgetext.bundle import ModelFile
-    from edgetext.protocols import Engine
+    from edgetext.bundle.folder import ModelFile
+    from edgetext.engines.protocol import Engine
     from edgetext.text import Encoder
 
 # Rows that classify_many hands to the engine at once. Against rows alone 32 bring about a tenth more texts a second
@@ -150,7 +150,7 @@ class Classifier:
             threads: Threads that the engine may use; these models are too small to gain from more than 1.
             threshold: Label a text ``UNCERTAIN`` if its score is below this, 0 to 1; None never does.
             quiet: Discard what native libraries write to the process's standard error while they load, as
-                ``edgetext.quiet.muted_stderr`` does: for commands.
+                ``edgetext.engines.stderr.muted_stderr`` does: for commands.
 
         Raises:
             BundleError: The bundle is missing or damaged, or has no model for that engine and recipe; or with a

@@ -27,6 +27,6 @@ class FakeEngine:
         self.batches: list[int] = []
 
     def predict(self, rows: Sequence[Sequence[int]]) -> list[list[float]]:
-        """Score rows of ids; see ``edgetext.protocols.Engine``."""
+        """Score rows of ids; see ``edgetext.engines.protocol.Engine``."""
         self.batches.append(len(rows))
         return [self.answer(row) for row in rows]

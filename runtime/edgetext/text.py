@@ -252,7 +252,7 @@ class Preprocessing:
 
 
 # Words that an encoder looks up one at a time before it asks for the vocabulary's table, which a bundle's vocabulary
-# makes only then; see ``edgetext.bundle.StoredVocabulary``.
+# makes only then; see ``edgetext.bundle.folder.StoredVocabulary``.
 FEW_WORDS = 16
 
 

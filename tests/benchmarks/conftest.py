@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from edgetext.bundle import DEFAULT_BUNDLE, MANIFEST
+from edgetext.bundle.folder import DEFAULT_BUNDLE, MANIFEST
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

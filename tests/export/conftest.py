@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from edgetext import Bundle
-from edgetext.quiet import import_tensorflow
+from edgetext.engines.stderr import import_tensorflow
 from export.command import main
 from export.recipes import SUFFIXES
 

@@ -16,8 +16,8 @@ from onnx import TensorProto
 from safetensors.numpy import load
 
 from edgetext import engines
-from edgetext.onnx_file import ONNXFile
-from edgetext.tflite_file import TFLiteFile
+from edgetext.formats.onnx import ONNXFile
+from edgetext.formats.tflite import TFLiteFile
 from export import convert_onnx, convert_tflite
 from export.recipes import RECIPES, Recipe
 from export.runs import Run

@@ -19,8 +19,8 @@ from safetensors import safe_open
 from safetensors.numpy import load
 
 from edgetext import Bundle, engines
-from edgetext.onnx_file import ONNXFile
-from edgetext.tflite_file import TFLiteFile
+from edgetext.formats.onnx import ONNXFile
+from edgetext.formats.tflite import TFLiteFile
 from export import convert_safetensors
 from export.convert_safetensors import quantize
 from export.recipes import RECIPES

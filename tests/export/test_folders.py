@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from edgetext import folders
-from edgetext.folders import Kind, check_replaceable, replacing
+from train import atomic_folder as folders
+from train.atomic_folder import Kind, check_replaceable, replacing
 
 FILES = 20
 KIND = Kind("marker", optional="[0-9]*")
@@ -24,7 +24,7 @@ KIND = Kind("marker", optional="[0-9]*")
 WRITER = textwrap.dedent(
     f"""
     import os, sys
-    from edgetext.folders import Kind, replacing
+    from train.atomic_folder import Kind, replacing
     KIND = Kind("marker", optional="[0-9]*")
     target = sys.argv[1]
     number = 0

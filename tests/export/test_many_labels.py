@@ -24,7 +24,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from benchmarks import interop_subjects
 from edgetext import Bundle, Classifier
-from edgetext.bundle import DEFAULT_BUNDLE, ModelFile
+from edgetext.bundle.folder import DEFAULT_BUNDLE, ModelFile
 from export.command import main as export_command
 from export.convert_tflite import summarize as tflite_summary
 from export.recipes import RECIPES

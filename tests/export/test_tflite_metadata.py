@@ -14,9 +14,9 @@ import pytest
 from tensorflow.lite.python import schema_py_generated as schema
 
 from edgetext import Bundle, Classifier
-from edgetext.flatbuffer import Table
+from edgetext.formats.flatbuffer import Table
+from edgetext.formats.tflite import TFLiteFile
 from edgetext.text import tokenize
-from edgetext.tflite_file import TFLiteFile
 from export.patterns import DELIMITER, WORD
 from export.recipes import RECIPES
 from export.runs import Run, RunError

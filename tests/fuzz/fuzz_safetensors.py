@@ -13,7 +13,7 @@ import atheris
 import safetensors
 
 with atheris.instrument_imports(include=["edgetext"]):
-    from edgetext.formats import parse_json, read_safetensors
+    from edgetext.formats.safetensors import parse_json, read_safetensors
 
 from tests.fuzz.driver import start
 from tests.runtime.helpers import random_average, random_bigrams

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "runtime")]
 
 from edgetext import Classifier
-from edgetext.cli import command
+from edgetext.command.main import command
 from tests.runtime.helpers import fake_classifier, fake_classifier_of
 
 

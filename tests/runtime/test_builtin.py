@@ -9,9 +9,10 @@ import unittest
 from typing import Any
 from unittest import mock
 
-from edgetext import BundleError, formats
+from edgetext import BundleError
 from edgetext.engines import builtin, create
 from edgetext.engines.builtin import BuiltinEngine
+from edgetext.formats import safetensors as formats
 from tests.runtime.helpers import random_average, random_bigrams
 from tests.runtime.helpers import safetensors as write
 

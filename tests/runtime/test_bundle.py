@@ -9,9 +9,9 @@ from typing import Any
 from unittest import mock
 
 from edgetext import Bundle, BundleError, Classifier, EngineError
-from edgetext import bundle as bundles
-from edgetext.bundle import DEFAULT_BUNDLE, HEAD, HEAD_SIZE, StoredVocabulary
-from edgetext.manifests import seal
+from edgetext.bundle import folder as bundles
+from edgetext.bundle.folder import DEFAULT_BUNDLE, HEAD, HEAD_SIZE, StoredVocabulary
+from edgetext.bundle.manifest import seal
 from edgetext.text import FEW_WORDS, Encoder, Preprocessing, split
 from tests.runtime.helpers import VOCABULARY, entry, seal_by_hand, write_bundle, write_manifest
 

@@ -16,8 +16,8 @@ from typing import Any
 from unittest import mock
 
 from edgetext import EngineError, __version__
-from edgetext.arguments import parse
-from edgetext.cli import Options, main
+from edgetext.command.arguments import parse
+from edgetext.command.main import Options, main
 from edgetext.text import Preprocessing
 from tests.runtime import RUNTIME
 from tests.runtime.helpers import VOCABULARY, entry, random_bigrams, run, safetensors, write_bundle
@@ -26,7 +26,7 @@ ONE_SHOT = """
 import sys
 sys.path.insert(0, {path!r})
 before = set(sys.modules)
-from edgetext.cli import main
+from edgetext.command.main import main
 code = main(["great movie"])
 print(*sorted(set(sys.modules) - before))
 sys.exit(code)
@@ -554,7 +554,10 @@ class RealCommandTest(unittest.TestCase):
         for engine, package in (("tflite", b"pip install "), ("onnx", b"onnxruntime")):
             command = [sys.executable, "-I", "-S", str(RUNTIME / "classify.py"), "great", "--engine", engine]
             # -I leaves the script's folder out of the path as well.
-            code = f"import sys; sys.path.insert(0, {str(RUNTIME)!r}); from edgetext.cli import main; sys.exit(main())"
+            code = (
+                f"import sys; sys.path.insert(0, {str(RUNTIME)!r}); "
+                "from edgetext.command.main import main; sys.exit(main())"
+            )
             command[3:4] = ["-c", code]
             result = subprocess.run(command, capture_output=True, timeout=60, env=environment, check=False)
             with self.subTest(engine):
@@ -642,11 +645,14 @@ class ImportTest(unittest.TestCase):
             self.skipTest("sys.stdlib_module_names is new in Python 3.10")
         help_code = (
             "import io, contextlib; sys.argv = ['classify.py', '--help']\n"
-            "import edgetext.cli\n"
-            "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit): edgetext.cli.main()"
+            "from edgetext.command.main import main\n"
+            "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit): main()"
         )
-        rest = "import edgetext.records, edgetext.info, edgetext.quiet, edgetext.engines.tflite, edgetext.engines.onnx"
-        every = "import edgetext.protocols, edgetext.ranking"
+        rest = (
+            "import edgetext.command.records, edgetext.command.info, edgetext.engines.stderr, "
+            "edgetext.engines.tflite, edgetext.engines.onnx"
+        )
+        every = "import edgetext.engines.protocol, edgetext.command.ranking"
         for code in ("import edgetext", help_code, rest, f"import typing; before = set(sys.modules); {every}"):
             command = [sys.executable, "-c", script.format(path=str(RUNTIME), code=code)]
             result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)

@@ -13,8 +13,9 @@ from contextlib import redirect_stdout
 from typing import Any
 from unittest import mock
 
-from edgetext import Bundle, BundleError, doctor
-from edgetext.machine import Machine, install_command, packages, remedy
+from edgetext import Bundle, BundleError
+from edgetext.command import doctor
+from edgetext.engines.machine import Machine, install_command, packages, remedy
 from tests.runtime.helpers import run
 
 GLIBC = "glibc 2.36"

@@ -16,11 +16,11 @@ from typing import Any, Callable
 from unittest import mock
 
 from edgetext import Bundle, BundleError
-from edgetext.bundle import DEFAULT_BUNDLE
-from edgetext.flatbuffer import Table
-from edgetext.foreign import RegexEncoder, compile_delimiter
-from edgetext.onnx_file import ONNXFile
-from edgetext.tflite_file import TFLiteFile
+from edgetext.bundle.folder import DEFAULT_BUNDLE
+from edgetext.bundle.mediapipe_tokenizer import RegexEncoder, compile_delimiter
+from edgetext.formats.flatbuffer import Table
+from edgetext.formats.onnx import ONNXFile
+from edgetext.formats.tflite import TFLiteFile
 
 OURS, THEIRS = Path(DEFAULT_BUNDLE), Path(__file__).with_name("model_maker.tflite")
 TFLITE = (OURS / "model.dynamic_wi8_afp32.tflite").read_bytes()
@@ -227,7 +227,7 @@ class OursTest(SingleTest):
         self.refuse(repack(TFLITE, vocab=b""), "line 1")
 
     def test_too_much_behind_it(self) -> None:
-        from edgetext import tflite_file
+        from edgetext.formats import tflite as tflite_file
 
         limit, tflite_file.MAX_FILES_BYTES = tflite_file.MAX_FILES_BYTES, 100_000
         self.addCleanup(setattr, tflite_file, "MAX_FILES_BYTES", limit)
@@ -250,7 +250,7 @@ class OursTest(SingleTest):
         self.assertLess(tracemalloc.get_traced_memory()[1], 20_000_000)
 
     def test_nothing_of_a_damaged_onnx_file_is_read(self) -> None:
-        with mock.patch("edgetext.single.ONNXFile", side_effect=AssertionError):
+        with mock.patch("edgetext.bundle.single_file.ONNXFile", side_effect=AssertionError):
             self.refuse(ONNX[:-1] + b"x", "checksum", name="m.onnx")
             self.refuse(b"\x08\x01" * 1000, "carries no metadata of edgetext's", name="m.onnx")
 

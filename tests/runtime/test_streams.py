@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from edgetext import streams, structured, writing
+from edgetext.command import output as writing
+from edgetext.command import streams, structured
+from edgetext.command.output import Output, Stop, Stopped
 from edgetext.errors import InputError
-from edgetext.writing import Output, Stop, Stopped
 from tests.runtime.helpers import run
 
 FAKE = str(Path(__file__).with_name("fake_command.py"))
@@ -132,7 +133,7 @@ class LimitTest(unittest.TestCase):
         code = (
             "import resource, sys, threading; sys.path.insert(0, sys.argv[1])\n"
             "sys.argv = ['x', *sys.argv[2:]]\n"
-            "from edgetext.cli import main\n"
+            "from edgetext.command.main import main\n"
             "resource.setrlimit(resource.RLIMIT_AS, (2**27, 2**27))\n"
             "sys.exit(main())\n"
         )
@@ -314,16 +315,17 @@ class ProcessTest(unittest.TestCase):
         """Until something can be written they end it at once: what is raised within an import can be lost there."""
         script = (
             "import os, signal, sys\n"
-            "from edgetext import cli, streams\n"
+            "from edgetext.command import main, streams\n"
             "def stop():\n"
             "    told = [signal.getsignal(signal.SIGINT) == signal.SIG_DFL]\n"
-            "    told += [name in sys.modules for name in ('json', 'csv', 'edgetext.structured', 'itertools')]\n"
+            "    needed = ('json', 'csv', 'edgetext.command.structured', 'itertools')\n"
+            "    told += [name in sys.modules for name in needed]\n"
             "    os.write(1, repr(all(told)).encode())\n"
             "    os.kill(os.getpid(), signal.SIGINT)\n"
             "streams.Stop = stop\n"
-            "cli.command()\n"
+            "main.command()\n"
         )
-        folder = str(Path(streams.__file__).parent.parent)
+        folder = str(Path(streams.__file__).parent.parent.parent)
         command = [sys.executable, "-c", script, "--csv", "text"]
         default: Any = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), "stdin": subprocess.DEVNULL}
         found = subprocess.run(command, capture_output=True, timeout=120, check=False, cwd=folder, **default)

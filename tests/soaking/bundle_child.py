@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from edgetext import BundleError, Classifier
-from edgetext.bundle import MANIFEST
+from edgetext.bundle.folder import MANIFEST
 from tests.soaking import faults, limits
 from tests.soaking.lengths import memory
 

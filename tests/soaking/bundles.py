@@ -18,8 +18,8 @@ from pathlib import Path
 
 from benchmarks.common import ROOT
 from edgetext import Bundle
-from edgetext.bundle import MANIFEST
-from edgetext.single import open_single
+from edgetext.bundle.folder import MANIFEST
+from edgetext.bundle.single_file import open_single
 from tests.soaking import Outcome, faults, outcome, tensors
 
 # No fault takes nearly as long, or brings a process nearly to so much memory, on a machine that is not busy.

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from edgetext.bundle import MANIFEST, hash_of
-from edgetext.manifests import seal
+from edgetext.bundle.folder import MANIFEST, hash_of
+from edgetext.bundle.manifest import seal
 
 # What comes in a file's place that is no file of the bundle, and whether the bundle must be refused for it.
 REPLACED = {

@@ -16,16 +16,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from edgetext.quiet import import_tensorflow
+from edgetext.engines.stderr import import_tensorflow
 
 import_tensorflow()
 
 import keras
 import numpy as np
 
-from edgetext import folders
 from edgetext.text import Vocabulary
 from export import bundles, command
+from train import atomic_folder as folders
 from train import run
 
 for _module in command.CONVERTERS.values():

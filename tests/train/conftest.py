@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edgetext.quiet import import_tensorflow
+from edgetext.engines.stderr import import_tensorflow
 from train import data
 
 import_tensorflow()  # with its settings, before a test module imports it without them

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from edgetext import Bundle
-from edgetext.bundle import DEFAULT_BUNDLE, HEAD_SIZE
+from edgetext.bundle.folder import DEFAULT_BUNDLE, HEAD_SIZE
 from tests.soaking import bundles, tensors
 from tests.soaking.bundles import Trials
 from tests.soaking.faults import Fault, absurd_manifests, make_other
@@ -21,16 +21,16 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="ma
 
 # Each breaks a part of edgetext, in the processes that try.
 NO_CHECKSUMS = """
-from edgetext.bundle import Bundle
+from edgetext.bundle.folder import Bundle
 Bundle.read = lambda self, entry: open(self.where(entry), "rb").read()
 """
 NO_MANIFEST_CHECKSUM = """
-import edgetext.bundle
+import edgetext.bundle.folder
 class Equal(bytes):
     __hash__ = None
     __eq__ = lambda self, other: True
     __mod__ = lambda self, value: Equal()
-edgetext.bundle.HEAD = Equal()
+edgetext.bundle.folder.HEAD = Equal()
 """
 DIES = """
 import os

@@ -28,7 +28,11 @@ TRIED = {
 BROKEN = """
 import sys
 sys.path.insert(0, {runtime!r})
-from edgetext import cli, records, streams, structured, writing
+from edgetext.command import main as cli
+from edgetext.command import records
+from edgetext.command import streams
+from edgetext.command import structured
+from edgetext.command import output as writing
 {damage}
 cli.command()
 """

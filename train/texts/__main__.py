@@ -16,8 +16,8 @@ import json
 import sys
 from pathlib import Path
 
-from edgetext.cli import OK
-from edgetext.commands import finish
+from edgetext.command.main import OK
+from train.command import finish
 from train.data import DataError
 from train.texts import scan, scan_for_run
 from train.texts.index import SPLITS

@@ -11,7 +11,7 @@ from edgetext.errors import EngineError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from edgetext.protocols import Engine
+    from edgetext.engines.protocol import Engine
 
 # name: (module, class)
 ENGINES = {
@@ -38,7 +38,7 @@ def create(name: str, model: bytes, *, max_length: int, threads: int = 1, quiet:
     if name not in ENGINES:
         raise EngineError(f"no engine is called {name!r}: there are {', '.join(ENGINES)}")
     if quiet and name != "builtin":
-        from edgetext.quiet import muted_stderr
+        from edgetext.engines.stderr import muted_stderr
 
         with muted_stderr():
             return create(name, model, max_length=max_length, threads=threads)

@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from edgetext.formats import Tensor
+    from edgetext.formats.safetensors import Tensor
 
 
 class AverageNetwork:

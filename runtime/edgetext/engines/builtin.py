@@ -13,14 +13,14 @@ from __future__ import annotations
 import sys
 
 from edgetext.errors import BundleError
-from edgetext.formats import Tensor, read_safetensors
+from edgetext.formats.safetensors import Tensor, read_safetensors
 from edgetext.text import PAD_ID
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from edgetext.protocols import Network
+    from edgetext.engines.protocol import Network
 
 FORMAT = "edgetext-1"
 # Rows of fewer ids are not worth preparing a table for.
@@ -39,7 +39,7 @@ class BuiltinEngine:
     takes_text = False
 
     def __init__(self, model: bytes, *, max_length: int, threads: int = 1) -> None:
-        """Read the model; see ``edgetext.protocols.Engine``. ``threads`` is accepted, and one is used."""
+        """Read the model; see ``edgetext.engines.protocol.Engine``. ``threads`` is accepted, and one is used."""
         try:
             metadata, tensors = read_safetensors(model)
             if metadata.get("format") != FORMAT:
@@ -54,7 +54,7 @@ class BuiltinEngine:
         self.vocabulary_size: int | None = self._network.vocabulary_size
 
     def predict(self, rows: Iterable[Sequence[int]]) -> list[list[float]]:
-        """Score rows of ids, padded or not; see ``edgetext.protocols.Engine``."""
+        """Score rows of ids, padded or not; see ``edgetext.engines.protocol.Engine``."""
         logits = self._network.logits
         activate = sigmoid if self.columns == 1 else softmax
         try:

@@ -38,7 +38,7 @@ class ONNXEngine:
     vocabulary_size: int | None = None
 
     def __init__(self, model: bytes, *, max_length: int, threads: int = 1) -> None:
-        """Build the session; see ``edgetext.protocols.Engine``."""
+        """Build the session; see ``edgetext.engines.protocol.Engine``."""
         # onnxruntime 1.32 writes a device id under the user's cache folder and looks up its maker's host, unless it is
         # told not to before it is imported.
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -84,7 +84,7 @@ class ONNXEngine:
         self.columns = outputs[0].shape[-1]
 
     def predict(self, rows: Sequence[Any]) -> list[list[float]]:
-        """Score rows of ids, or texts; see ``edgetext.protocols.Engine``."""
+        """Score rows of ids, or texts; see ``edgetext.engines.protocol.Engine``."""
         if self.takes_text:
             texts = [_shorten(_encodable(text), self._max_length) for text in rows]
             batch = self._numpy.array(texts, dtype=object)  # (batch,); strings of numpy's own type would end at a NUL
@@ -99,7 +99,7 @@ class ONNXEngine:
 
 
 def _remedy(purpose: str = "to install it") -> str:
-    from edgetext.machine import remedy  # what a machine on which all is well does without
+    from edgetext.engines.machine import remedy  # what a machine on which all is well does without
 
     return remedy("onnx", purpose)
 

@@ -35,7 +35,7 @@ class TFLiteEngine:
     vocabulary_size: int | None = None
 
     def __init__(self, model: bytes, *, max_length: int, threads: int = 1) -> None:
-        """Build the interpreter; see ``edgetext.protocols.Engine``."""
+        """Build the interpreter; see ``edgetext.engines.protocol.Engine``."""
         self._package, self._interpreter = _build(model, threads)
         import numpy
 
@@ -62,7 +62,7 @@ class TFLiteEngine:
         return f"{self._package} {_version(self._package)}"
 
     def predict(self, rows: Sequence[Sequence[int]]) -> list[list[float]]:
-        """Score rows of ids; see ``edgetext.protocols.Engine``."""
+        """Score rows of ids; see ``edgetext.engines.protocol.Engine``."""
         if self._one_by_one and len(rows) > 1:
             return [self.predict([row])[0] for row in rows]
         batch = self._numpy.array(rows, dtype=self._numpy.int32)  # (batch, max_length)
@@ -106,7 +106,7 @@ def _build(model: bytes, threads: int) -> tuple[str, Any]:
         except (ValueError, RuntimeError) as error:
             raise BundleError(f"{package} {_version(package)} refuses the model: {_first_line(error)}") from None
         return package, interpreter
-    from edgetext.machine import remedy
+    from edgetext.engines.machine import remedy
 
     if broken:
         raise EngineError(f"engine tflite: {'; '.join(broken)}; {remedy('tflite', 'to mend it')}")

@@ -2,7 +2,8 @@
 
 Ours say so in ``edgetext.json``, packed behind a ``.tflite``, or in the ``metadata_props`` of an ``.onnx`` file. A
 ``.tflite`` file of another tool's needs the metadata that MediaPipe's TextClassifier goes by: a regular expression, a
-vocabulary and labels. It is read as MediaPipe reads it, which does not lower-case: see ``edgetext.foreign``.
+vocabulary and labels. It is read as MediaPipe reads it, which does not lower-case: see
+``edgetext.bundle.mediapipe_tokenizer``.
 
 Everything here is checked before a native library sees the file; some end the process over what is refused here. All
 that counts of a file of ours is under a checksum: a model and its record under SHA-256, the files behind a ``.tflite``
@@ -14,21 +15,21 @@ from __future__ import annotations
 
 import os
 
-from edgetext.bundle import Bundle, hash_of
+from edgetext.bundle.folder import Bundle, hash_of
 from edgetext.errors import BundleError
-from edgetext.formats import parse_json
-from edgetext.onnx_file import FLOAT32 as ONNX_FLOAT32
-from edgetext.onnx_file import INT32 as ONNX_INT32
-from edgetext.onnx_file import STRING, ONNXFile, is_sealed
+from edgetext.formats.onnx import FLOAT32 as ONNX_FLOAT32
+from edgetext.formats.onnx import INT32 as ONNX_INT32
+from edgetext.formats.onnx import STRING, ONNXFile, is_sealed
+from edgetext.formats.safetensors import parse_json
+from edgetext.formats.tflite import AXIS_LABELS, FLOAT32, INT32, REGEX_TOKENIZER, VOCABULARY_FILE, TFLiteFile
 from edgetext.text import RESERVED, Encoder, Preprocessing, Vocabulary
-from edgetext.tflite_file import AXIS_LABELS, FLOAT32, INT32, REGEX_TOKENIZER, VOCABULARY_FILE, TFLiteFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from edgetext.bundle import BundleFile
-    from edgetext.flatbuffer import Table
+    from edgetext.bundle.folder import BundleFile
+    from edgetext.formats.flatbuffer import Table
 
 # The version of what files of ours say of themselves; a manifest has its own.
 FORMAT_VERSION = 1
@@ -133,7 +134,7 @@ def _open_tflite(path: str, content: bytes) -> SingleFile:
     if RECORD not in file.files:
         if any(entry.text(0) == RECORD for entry in file.metadata.tables(6)):
             raise ValueError(f"the metadata names {RECORD!r}, which is not in the file: it was damaged or changed")
-        from edgetext.foreign import RegexEncoder
+        from edgetext.bundle.mediapipe_tokenizer import RegexEncoder
 
         name = file.metadata.text(0) or os.path.basename(path)
         encoder: Encoder = RegexEncoder(tokenizer.text(0), lines, ids.shape[1])

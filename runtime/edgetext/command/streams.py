@@ -13,11 +13,11 @@ import select
 import stat
 import sys
 
-from edgetext import cli
 from edgetext.classifier import BATCH_SIZE
+from edgetext.command import main as cli
+from edgetext.command.output import Output, Stop, Stopped
+from edgetext.command.records import Arguments, Record
 from edgetext.errors import InputError
-from edgetext.records import Arguments, Record
-from edgetext.writing import Output, Stop, Stopped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
     from edgetext.classifier import Classifier
-    from edgetext.protocols import Form
-    from edgetext.ranking import Ranking
-    from edgetext.records import RecordOrError
+    from edgetext.command.ranking import Ranking
+    from edgetext.command.records import RecordOrError
+    from edgetext.engines.protocol import Form
 
 # The longest line, and the longest CSV record with all its lines, the last line feed not counted.
 MAX_LINE_BYTES = 2**24
@@ -134,7 +134,7 @@ def _import_rest(options: cli.Options) -> None:
 
     codecs.lookup("utf-8-sig")
     if options.json or options.jsonl is not None or options.csv is not None:
-        from edgetext import structured  # noqa: F401  # and json with it
+        from edgetext.command import structured  # noqa: F401  # and json with it
 
 
 def _blocking(stream: BinaryIO) -> BinaryIO:
@@ -151,7 +151,7 @@ def _choose_form(options: cli.Options, stream: BinaryIO, classifier: Classifier)
     """Choose how to read the input and how to write the results."""
     width, ranking = cli.set_up_output(options, classifier)
     if options.csv is not None or options.jsonl is not None:
-        from edgetext.structured import CSVTable, JSONLines
+        from edgetext.command.structured import CSVTable, JSONLines
     if options.csv is not None:
         return CSVTable(stream, options.csv, options.delimiter, options.prefix, ranking)
     if options.jsonl is not None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any, Union
 
     from edgetext.classifier import Prediction
-    from edgetext.ranking import Ranking
+    from edgetext.command.ranking import Ranking
 
     RecordOrError = Union["Record", InputError]
 

@@ -10,7 +10,7 @@ import io
 import zipfile
 import zlib
 
-from edgetext.flatbuffer import Table
+from edgetext.formats.flatbuffer import Table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from edgetext.classifier import Prediction
-    from edgetext.formats import Tensor
-    from edgetext.records import Record, RecordOrError
+    from edgetext.command.records import Record, RecordOrError
+    from edgetext.formats.safetensors import Tensor
 
 
 class Engine(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
-from edgetext.bundle import Bundle
+from edgetext.bundle.folder import Bundle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ describes the model is read, none of its tensors.
 
 from __future__ import annotations
 
-from edgetext.bundle import hash_of
+from edgetext.bundle.folder import hash_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

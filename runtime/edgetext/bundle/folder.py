@@ -16,7 +16,7 @@ import os
 import stat
 
 from edgetext.errors import BundleError
-from edgetext.formats import parse_json
+from edgetext.formats.safetensors import parse_json
 from edgetext.text import RESERVED, UNKNOWN_ID, Encoder, Preprocessing, Vocabulary, from_key
 
 TYPE_CHECKING = False
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
 # How a manifest begins, in 82 bytes: with the SHA-256 of all that follows, for what it says is believed. It is there
-# against damage: who changes a bundle on purpose can write it anew. ``edgetext.manifests`` does.
+# against damage: who changes a bundle on purpose can write it anew. ``edgetext.bundle.manifest`` does.
 HEAD = b'{\n  "sha256": "%b",\n'
 HEAD_SIZE = 82
 
 # The bundle that ships with the package.
-DEFAULT_BUNDLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "default")
+DEFAULT_BUNDLE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "default")
 
 _FIRST_TOKENS = "".join(f"{token}\n" for token in RESERVED).encode()
 
@@ -124,8 +124,8 @@ class Bundle:
         """Open a bundle's folder and check its manifest, or open a model file that carries all that a bundle holds.
 
         Args:
-            path: The folder, or a ``.tflite`` or ``.onnx`` file (see ``edgetext.single``); None stands for the bundle
-                that ships with the package.
+            path: The folder, or a ``.tflite`` or ``.onnx`` file (see ``edgetext.bundle.single_file``); None stands for
+                the bundle that ships with the package.
 
         Raises:
             BundleError: There is no bundle, or its manifest is damaged or of another format version.
@@ -135,7 +135,7 @@ class Bundle:
         try:
             content = read_file(where, MAX_MANIFEST_BYTES)
         except BundleError as error:
-            from edgetext import manifests
+            from edgetext.bundle import manifest as manifests
 
             return manifests.open_other(folder, error)
         try:
@@ -145,7 +145,7 @@ class Bundle:
                     return cls(folder, manifest, where)
         except (ValueError, RecursionError) as error:
             raise BundleError(f"{where}: not a manifest: {error}") from None
-        from edgetext import manifests
+        from edgetext.bundle import manifest as manifests
 
         raise manifests.refusal(content, where)
 

@@ -14,18 +14,18 @@ import subprocess
 import sys
 
 from edgetext import __version__
-from edgetext.bundle import Bundle
+from edgetext.bundle.folder import Bundle
 from edgetext.classifier import Classifier
 from edgetext.engines import ENGINES
+from edgetext.engines.machine import Machine, install_command
 from edgetext.errors import BundleError, EdgetextError
-from edgetext.machine import Machine, install_command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from edgetext.bundle import ModelFile
+    from edgetext.bundle.folder import ModelFile
 
 # What a bundle without a text of its own is tried on.
 TEXT = "great movie"
@@ -34,7 +34,7 @@ TOLERANCE = 0.15
 # An engine that takes longer than this to load and to answer hangs; on the slowest Pi it takes some seconds.
 TIMEOUT_SECONDS = 120
 
-_CHILD = "import sys; sys.path.insert(0, sys.argv[1]); from edgetext.doctor import child; child(sys.argv[2:])"
+_CHILD = "import sys; sys.path.insert(0, sys.argv[1]); from edgetext.command.doctor import child; child(sys.argv[2:])"
 
 
 def examine(path: str | os.PathLike[str] | None) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def child(task: Sequence[str]) -> None:
 
 def _attempt_apart(task: Sequence[str]) -> dict[str, Any]:
     """Try an engine in a process of its own; give what ``attempt`` gives, or ``crash``, a line."""
-    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     try:
         done = subprocess.run(
             [sys.executable, "-c", _CHILD, root, *task],

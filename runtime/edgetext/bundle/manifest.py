@@ -1,15 +1,15 @@
 """Manifests: how they are written, and what there is, or what is wrong, where none can be read.
 
-``edgetext.bundle`` reads those that are whole, and imports this module only for the others.
+``edgetext.bundle.folder`` reads those that are whole, and imports this module only for the others.
 """
 
 from __future__ import annotations
 
 import os
 
-from edgetext.bundle import FORMAT_VERSION, HEAD, HEAD_SIZE, MANIFEST, Bundle, hash_of, read_file
+from edgetext.bundle.folder import FORMAT_VERSION, HEAD, HEAD_SIZE, MANIFEST, Bundle, hash_of, read_file
 from edgetext.errors import BundleError
-from edgetext.formats import parse_json
+from edgetext.formats.safetensors import parse_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def open_other(folder: str, error: BundleError) -> Bundle:
         raise BundleError(f"no bundle at {folder}: it has no {MANIFEST}; python export/to_safetensors.py writes one")
     if not os.path.exists(folder):
         raise BundleError(f"no bundle at {folder}: there is no such folder or file")
-    from edgetext import single
+    from edgetext.bundle import single_file as single
 
     return single.open_single(folder, read_file(folder, single.MAX_BYTES, inside=False))
 

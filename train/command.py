@@ -1,7 +1,7 @@
 """How the commands that train, export and measure end: what a user can mend becomes one line.
 
 They import it from here because this package is the only one that all of them import. A device's command does the same
-by its own means, which start faster: see ``edgetext.cli``.
+by its own means, which start faster: see ``edgetext.command.main``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-from edgetext.cli import INTERRUPTED, MISTAKE, OK, complain, tell
+from edgetext.command.main import INTERRUPTED, MISTAKE, OK, complain, tell
 from edgetext.errors import EdgetextError, was_interrupted
 
 TYPE_CHECKING = False

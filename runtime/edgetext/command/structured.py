@@ -6,10 +6,10 @@ import csv
 import io
 import json
 
-from edgetext import streams
+from edgetext.command import streams
+from edgetext.command.ranking import FIELD
+from edgetext.command.records import Record, dump, fields, is_utf8
 from edgetext.errors import InputError
-from edgetext.ranking import FIELD
-from edgetext.records import Record, dump, fields, is_utf8
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from edgetext.classifier import Prediction
-    from edgetext.ranking import Ranking
-    from edgetext.records import RecordOrError
+    from edgetext.command.ranking import Ranking
+    from edgetext.command.records import RecordOrError
 
 # The names that predictions add, where no ranking adds more; `probabilities` go into JSON only.
 JSON_FIELDS = ("label", "score", "probabilities", "engine")

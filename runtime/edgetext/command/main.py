@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from edgetext.classifier import Classifier
-    from edgetext.ranking import Ranking
+    from edgetext.command.ranking import Ranking
 
 # Exit codes: 2 is argparse's own for a wrong command line, 130 the shell's for an interrupt (128 + SIGINT).
 OK, MISTAKE, INTERRUPTED = 0, 2, 130
 
 
 class Options:
-    """What a command line asks for; the class holds the defaults. ``edgetext.arguments`` says what they mean."""
+    """The options of a command line; the class holds the defaults. ``edgetext.command.arguments`` describes them."""
 
     texts: Sequence[str] = ()
     file: str | None = None
@@ -101,7 +101,7 @@ def _parse(argv: Sequence[str]) -> Options:
         options = Options()
         options.texts = argv
         return options
-    from edgetext.arguments import parse
+    from edgetext.command.arguments import parse
 
     return parse(argv)
 
@@ -110,17 +110,17 @@ def _run(options: Options) -> int:
     if sys.stdout is None:
         raise InputError("standard output is closed")
     if options.info:
-        from edgetext.info import print_info
+        from edgetext.command.info import print_info
 
         print_info(options.model, as_json=options.json)
         return OK
     if options.doctor:
-        from edgetext.doctor import report
+        from edgetext.command.doctor import report
 
         return OK if report(options.model, as_json=options.json) else MISTAKE
     if options.texts:
         return _score(options)
-    from edgetext.streams import score
+    from edgetext.command.streams import score
 
     if options.file in (None, "-"):
         if options.file is None and (sys.stdin is None or sys.stdin.isatty()):
@@ -150,7 +150,7 @@ def set_up_output(options: Options, classifier: Classifier) -> tuple[int | None,
     """Set standard output up, and tell what there is to tell; give the columns of a terminal, and the next labels."""
     ranking = None
     if options.top_k is not None:
-        from edgetext.ranking import Ranking
+        from edgetext.command.ranking import Ranking
 
         ranking = Ranking(min(options.top_k, len(classifier.labels)), with_first=options.threshold is not None)
     output = sys.stdout
@@ -168,7 +168,7 @@ def set_up_output(options: Options, classifier: Classifier) -> tuple[int | None,
 
 def _score(options: Options) -> int:
     """Score the texts that are arguments, and print them in order; those that cannot be read go to standard error."""
-    from edgetext.records import Arguments
+    from edgetext.command.records import Arguments
 
     classifier = load(options)
     form = Arguments(options.texts, options.json, *set_up_output(options, classifier))
