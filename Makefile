@@ -90,8 +90,13 @@ test: setup $(TFLITE_READY) $(PEERS_READY) lint ## Lint, check types and run all
 	$(RUN) -m pytest
 
 .PHONY: soak
-soak: setup ## Try to break everything, at length, as the README tells: hostile input, damage, kills, long runs; about half an hour
-	$(RUN) benchmarks/soak.py --json benchmarks/results/soak.json
+soak: setup ## Try to break everything at length: hostile input, damage, kills, long runs; about half an hour
+	$(RUN) -m tests.soaking --json benchmarks/results/soak.json
+	$(RUN) benchmarks/report.py
+
+.PHONY: memory
+memory: setup ## Measure memory and time of a training on a million rows; Linux, about 12 minutes
+	$(RUN) -m tests.soaking.memory --json benchmarks/results/memory.json
 	$(RUN) benchmarks/report.py
 
 # Seconds that each target of `make fuzz` is tried.
@@ -154,9 +159,8 @@ choose: setup ## Train the preset with other numbers and sizes, which the README
 	$(RUN) benchmarks/report.py
 
 .PHONY: own
-own: setup ## Train on tables of one's own beside scikit-learn, and on a million rows: TASKS="--task NAME=FILE[,TESTFILE] ..."; half an hour
+own: setup ## Train on tables of one's own beside scikit-learn: TASKS="--task NAME=FILE[,TESTFILE] ..."
 	$(RUN) benchmarks/own_text.py $(TASKS) --json benchmarks/results/own_text.json
-	$(RUN) benchmarks/memory.py --json benchmarks/results/memory.json
 	$(RUN) benchmarks/report.py
 
 .PHONY: peers

@@ -12,11 +12,9 @@ from benchmarks import (
     curve,
     instructions_rows,
     interop_rows,
-    memory,
     own_text_rows,
     peers,
     seeds,
-    soak,
 )
 
 Results = dict[str, Any]
@@ -233,14 +231,55 @@ def own_text_tables(found: Sequence[Results]) -> str:
     return "\n\n".join(shown)
 
 
+MEMORY_NOTE = (
+    "`python -m train --data TABLE --epochs 1`, the whole process. Memory: the most that it held; of that the most of "
+    "its own, and the most of mapped files, such as libraries. The last line is the difference."
+)
+MEMORY_FIELDS = ("peak_mb", "anonymous_mb", "file_mb")
+
+
 def memory_table(found: Sequence[Results]) -> str:
-    """Show what training on a large table takes."""
-    return "\n\n".join(f"{memory.NOTE}\n\n{_cells_table(results, memory.cells(results), 0)}" for results in found)
+    """Show memory and time of a training on a large table."""
+    return "\n\n".join(f"{MEMORY_NOTE}\n\n{_cells_table(results, memory_cells(results), 0)}" for results in found)
+
+
+def memory_cells(results: Results) -> list[list[str]]:
+    """Return the cells of a table, its head first; the last line is the difference between the sizes."""
+    lines = [["rows", "table", "time", "rows/s", "memory", "of its own", "of files"]]
+    for row in results["rows"]:
+        lines.append(
+            [
+                f"{row['rows']:,}",
+                f"{row['bytes'] / 1e6:,.0f} MB",
+                f"{row['seconds']:,.0f} s",
+                f"{row['rows'] / row['seconds']:,.0f}",
+                *(f"{row[name]:,.0f} MB" for name in MEMORY_FIELDS),
+            ]
+        )
+    small, large = results["rows"]
+    lines.append(
+        [
+            f"{large['rows'] - small['rows']:+,}",
+            f"{(large['bytes'] - small['bytes']) / 1e6:+,.0f} MB",
+            f"{large['seconds'] - small['seconds']:+,.0f} s",
+            "",
+            *(f"{large[name] - small[name]:+,.0f} MB" for name in MEMORY_FIELDS),
+        ]
+    )
+    return lines
 
 
 def soak_table(found: Sequence[Results]) -> str:
-    """Show what edgetext has withstood."""
-    return "\n\n".join(_cells_table(results, soak.cells(results), 1) for results in found)
+    """Show the promises that the soak tried."""
+    return "\n\n".join(_cells_table(results, soak_cells(results), 1) for results in found)
+
+
+def soak_cells(results: Results) -> list[list[str]]:
+    """Return the cells of a table, its head first."""
+    lines = [["what holds", "tried", "failed", "measured"]]
+    for row in results["rows"]:
+        lines.append([row["promise"], f"{row['tried']:,} {row['unit']}", f"{row['failed']:,}", row["measured"]])
+    return lines
 
 
 def _cells_table(results: Results, cells: list[list[str]], left: int) -> str:

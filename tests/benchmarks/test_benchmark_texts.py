@@ -14,7 +14,7 @@ from benchmarks import common, texts
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCRIPTS = (
     *("accuracy", "encode", "instructions", "latency", "linear_peer"),
-    *("memory", "own_text", "plot", "report", "seeds"),
+    *("own_text", "plot", "report", "seeds"),
 )
 
 

@@ -11,7 +11,7 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.common import ROOT
+from tests.soaking import ROOT
 from train import data
 
 # None takes nearly as long, or as much memory, on a machine that is not busy.

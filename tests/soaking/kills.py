@@ -20,8 +20,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.common import ROOT, BenchmarkError
-from tests.soaking import Outcome, outcome
+from tests.soaking import ROOT, Outcome, SoakError, outcome
 
 SHIPPED = ROOT / "train" / "default"
 SAVE = "save"
@@ -52,7 +51,7 @@ class Zygote:
         """Start it; ``prelude`` is Python that it runs first: tests break something with it.
 
         Raises:
-            BenchmarkError: It does not start.
+            SoakError: It does not start.
         """
         code = _CHILD.format(root=str(ROOT), prelude=prelude)
         self._errors = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  # closed with the process
@@ -65,7 +64,7 @@ class Zygote:
             encoding="utf-8",
         )
         if self._line() != "ready":
-            raise BenchmarkError(f"nothing can be exported here: {self._said()}")
+            raise SoakError(f"nothing can be exported here: {self._said()}")
 
     def run(
         self, what: str, run: Path, out: Path, name: str = "", *, kill: tuple[str, float] | None = None
@@ -83,7 +82,7 @@ class Zygote:
             When it came to each of ``MOMENTS`` and to its ``end``, by the clock, and 1 for ``killed``.
 
         Raises:
-            BenchmarkError: It fails before it is killed.
+            SoakError: It fails before it is killed.
         """
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"what": what, "run": str(run), "out": str(out), "name": name}) + "\n")
@@ -101,7 +100,7 @@ class Zygote:
             times.setdefault(word, float(value))
         code = int(value)
         if code not in (0, -signal.SIGKILL):
-            raise BenchmarkError(f"{what} ended with {code}: {self._said()}")
+            raise SoakError(f"{what} ended with {code}: {self._said()}")
         return {**times, "killed": float(code != 0)}
 
     def close(self) -> None:
@@ -116,7 +115,7 @@ class Zygote:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise BenchmarkError(f"the process that saves has ended: {self._said()}")
+            raise SoakError(f"the process that saves has ended: {self._said()}")
         return line.rstrip("\n")
 
     def _said(self) -> str:

@@ -13,9 +13,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
 
-from benchmarks import common
 from edgetext import Classifier
-from tests.soaking import Outcome, outcome
+from tests.soaking import Outcome, last_line, outcome
 from tests.soaking.families import families
 from tests.soaking.lengths import memory
 from tests.soaking.scorers import ENGINES, in_child, load
@@ -131,7 +130,7 @@ def compare(classifier: Classifier, texts: list[str], expected: list[float], see
                 if abs(prediction.score - expected[place]) > ROUNDING:
                     failures.append(f"{prediction.score} in a batch, and alone {expected[place]}")
     except Exception as error:  # whatever it is, it is what must not happen
-        failures.append(f"{type(error).__name__}: {common.last_line(str(error))}")
+        failures.append(f"{type(error).__name__}: {last_line(str(error))}")
     return failures
 
 

@@ -14,9 +14,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks import common
 from edgetext import Classifier
 from edgetext.text import Encoder, Preprocessing
+from tests.soaking import ROOT, SoakError, last_line
 
 BUILTIN, TFLITE, ONNX = "builtin", "tflite", "onnx"
 # The ONNX file with the tokenisation in its graph; and the builtin engine where all letters are lower-cased.
@@ -32,7 +32,7 @@ def load(name: str, exported: str = "") -> Classifier:
     """Load one of ``ALL``; ``exported`` is what ``text_bundle`` gave, if it was called already.
 
     Raises:
-        BenchmarkError: The file that takes text cannot be exported.
+        SoakError: The file that takes text cannot be exported.
         EdgetextError: An engine is not installed, or the shipped bundle is damaged.
     """
     if name == ONNX_TEXT:
@@ -50,15 +50,15 @@ def text_bundle() -> str:
     """Export the shipped run to the ONNX file that takes text, once a process, and give the bundle's folder.
 
     Raises:
-        BenchmarkError: The export fails.
+        SoakError: The export fails.
     """
     folder = tempfile.mkdtemp(prefix="edgetext-soak-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     bundle = str(Path(folder, "bundle"))
     command = [sys.executable, "export/to_onnx.py", "--input", "text", "--out", bundle]
-    result = subprocess.run(command, cwd=common.ROOT, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if result.returncode:
-        raise common.BenchmarkError(f"export/to_onnx.py: {common.last_line(result.stderr)}")
+        raise SoakError(f"export/to_onnx.py: {last_line(result.stderr)}")
     return bundle
 
 
@@ -74,13 +74,13 @@ def in_child(function: str, name: str, *arguments: Any) -> Any:
         What it returns, through JSON.
 
     Raises:
-        BenchmarkError: It fails.
+        SoakError: It fails.
     """
     asked = json.dumps([function, name, text_bundle() if name == ONNX_TEXT else "", arguments])
-    path = os.pathsep.join([str(common.ROOT), str(common.ROOT / "runtime")])
+    path = os.pathsep.join([str(ROOT), str(ROOT / "runtime")])
     result = subprocess.run(
         [sys.executable, "-c", "from tests.soaking import scorers; scorers.main()"],
-        cwd=common.ROOT,
+        cwd=ROOT,
         env={**os.environ, **_STRICT, "PYTHONPATH": path},
         input=asked,
         capture_output=True,
@@ -88,7 +88,7 @@ def in_child(function: str, name: str, *arguments: Any) -> Any:
         check=False,
     )
     if result.returncode:
-        raise common.BenchmarkError(f"{name}: {common.last_line(result.stderr) or f'exit code {result.returncode}'}")
+        raise SoakError(f"{name}: {last_line(result.stderr) or f'exit code {result.returncode}'}")
     return json.loads(result.stdout)
 
 

@@ -13,9 +13,9 @@ import pytest
 
 from edgetext import Bundle
 from edgetext.bundle.folder import DEFAULT_BUNDLE, HEAD_SIZE
-from tests.soaking import bundles, tensors
-from tests.soaking.bundles import Trials
-from tests.soaking.faults import Fault, absurd_manifests, make_other
+from tests.soaking import bundles
+from tests.soaking.bundles import Trials, tensors
+from tests.soaking.bundles.faults import Fault, absurd_manifests, make_other
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="makes pipes, and ends processes")
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.soaking import Outcome, feeding, streams, streams_content, streams_ends
+from tests.soaking import Outcome, streams
+from tests.soaking.streams import content, ends, feeding
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 
@@ -48,11 +49,11 @@ def test_all_hold() -> None:
 
 
 def garbage() -> Outcome:
-    return streams_content.check_garbage(random.Random(0), 1)
+    return content.check_garbage(random.Random(0), 1)
 
 
 def line_ends() -> Outcome:
-    return streams_content.check_line_ends(random.Random(0), 1)
+    return content.check_line_ends(random.Random(0), 1)
 
 
 def memory() -> Outcome:
@@ -64,15 +65,15 @@ def huge_lines() -> Outcome:
 
 
 def closed_pipes() -> Outcome:
-    return streams_ends.check_closed_pipes(random.Random(0), 1)
+    return ends.check_closed_pipes(random.Random(0), 1)
 
 
 def full_disks() -> Outcome:
-    return streams_ends.check_full_disks(random.Random(0), 4)
+    return ends.check_full_disks(random.Random(0), 4)
 
 
 def signals() -> Outcome:
-    return streams_ends.check_signals(random.Random(2), 8)
+    return ends.check_signals(random.Random(2), 8)
 
 
 @pytest.mark.parametrize(

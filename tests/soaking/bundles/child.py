@@ -15,7 +15,8 @@ from typing import Any
 
 from edgetext import BundleError, Classifier
 from edgetext.bundle.folder import MANIFEST
-from tests.soaking import faults, limits
+from tests.soaking import limits
+from tests.soaking.bundles import faults
 from tests.soaking.lengths import memory
 
 # Few words, that are searched for, and many, for which the vocabulary is parsed.

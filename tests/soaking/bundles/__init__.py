@@ -16,11 +16,11 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from benchmarks.common import ROOT
 from edgetext import Bundle
 from edgetext.bundle.folder import MANIFEST
 from edgetext.bundle.single_file import open_single
-from tests.soaking import Outcome, faults, outcome, tensors
+from tests.soaking import ROOT, Outcome, outcome
+from tests.soaking.bundles import faults, tensors
 
 # No fault takes nearly as long, or brings a process nearly to so much memory, on a machine that is not busy.
 SECONDS, MEGABYTES = 20, 500
@@ -31,7 +31,7 @@ _CHILD = """
 import sys
 sys.path[:0] = [{root!r}, {root!r} + "/runtime"]
 {prelude}
-from tests.soaking.bundle_child import main
+from tests.soaking.bundles.child import main
 main()
 """
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.soaking import Outcome, outcome
-from tests.soaking.feeding import fed, run, sentence
+from tests.soaking.streams.feeding import fed, run, sentence
 
 TEXTS = 3000
 # Words of a text.

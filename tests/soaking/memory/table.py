@@ -1,8 +1,8 @@
-"""A made-up table of labelled texts, as large as is asked for and the same every time, written as it is made.
+"""A generated table of labelled texts of any size, written row by row and the same for the same seed.
 
-Words follow Zipf's law over a million of them, frequent ones short, so that most of the vocabulary is rare, as in real
-text; lengths of texts are spread log-normally; one word in twenty is one that its class prefers. There are commas,
-quotation marks and line breaks for CSV to quote.
+Word frequencies follow Zipf's law over a million words, the frequent ones short, so that most of the vocabulary is
+rare, as in real text; the lengths of texts are log-normal; one word in twenty is one that the text's class prefers.
+Texts have commas, quotation marks and line breaks, which CSV has to quote.
 """
 
 from __future__ import annotations
@@ -15,31 +15,32 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+COLUMNS = ("text", "label")
 LABELS = ("billing", "delivery", "other", "returns")
 VOCABULARY = 1_000_000
-# Words that a class prefers: so many, of which a share is put in place of other words.
+# The number of words that each class prefers, and the share of its words that they replace.
 PREFERRED, SHARE = 300, 0.05
-# Of the natural logarithm of a text's words: a median of 130 words and a mean of 180.
+# Of the natural logarithm of the words of a text: a median of 130 words and a mean of 180.
 LENGTH_MEAN, LENGTH_DEVIATION, LONGEST = 4.87, 0.8, 5_000
-# So many rows are made together.
+# Rows generated at a time.
 CHUNK = 5_000
 
 
-def write(path: Path, rows: int, seed: int) -> None:
-    """Write a table of ``rows`` rows, columns ``text`` and ``label``, about 1.1 kB a row.
+def write(path: Path, rows: int, seed: int, *, vocabulary: int = VOCABULARY, chunk: int = CHUNK) -> None:
+    """Write a table of ``rows`` rows and columns ``COLUMNS``, about 1.1 kB a row.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: If it cannot be written.
     """
     generator = np.random.default_rng(seed)
-    words = make_words(VOCABULARY)
-    ordinary = zipf(VOCABULARY)
-    preferred, weights = generator.choice(VOCABULARY // 10, (len(LABELS), PREFERRED)), zipf(PREFERRED)
+    words = make_words(vocabulary)
+    ordinary = zipf(vocabulary)
+    preferred, weights = generator.choice(vocabulary // 10, (len(LABELS), PREFERRED)), zipf(PREFERRED)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["text", "label"])
-        for start in range(0, rows, CHUNK):
-            count = min(CHUNK, rows - start)
+        writer.writerow(COLUMNS)
+        for start in range(0, rows, chunk):
+            count = min(chunk, rows - start)
             classes = generator.integers(len(LABELS), size=count)
             lengths = generator.lognormal(LENGTH_MEAN, LENGTH_DEVIATION, count).astype(int).clip(1, LONGEST)
             owners = np.repeat(classes, lengths)  # (words,)
@@ -53,7 +54,7 @@ def write(path: Path, rows: int, seed: int) -> None:
 
 
 def make_words(count: int) -> npt.NDArray[np.object_]:
-    """Make different words of syllables, the first ones short."""
+    """Return different words made of syllables, the shortest first."""
     syllables = [first + second for first in "bdfgklmnprstvz" for second in ("a", "e", "i", "o", "u")]
     lengths = itertools.count(1)
     made = ("".join(parts) for length in lengths for parts in itertools.product(syllables, repeat=length))
@@ -61,7 +62,7 @@ def make_words(count: int) -> npt.NDArray[np.object_]:
 
 
 def zipf(count: int) -> npt.NDArray[np.float64]:
-    """Give the cumulated shares of words whose frequency falls with their rank; shape (count,), the last is 1."""
+    """Return cumulative frequencies, each word's in proportion to 1/rank; shape (count,), the last is 1."""
     shares = 1.0 / np.arange(1, count + 1)
     cumulated: npt.NDArray[np.float64] = np.cumsum(shares) / shares.sum()
     return cumulated
@@ -74,7 +75,7 @@ def draw(generator: np.random.Generator, cumulated: npt.NDArray[np.float64], cou
 
 
 def punctuate(words: Iterator[str]) -> str:
-    """Join words to a text with a sentence for every dozen, a comma in each, a quotation in every fifth, and lines."""
+    """Join words to a text: sentences of twelve with a comma each, quotation marks in every fifth, line breaks."""
     marked: list[str] = []
     while sentence := list(itertools.islice(words, 12)):
         number = len(marked)

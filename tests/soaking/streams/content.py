@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.soaking import Outcome, outcome
-from tests.soaking.feeding import WORDS, run
+from tests.soaking.streams.feeding import WORDS, run
 
 SIZE = 65_536
 # What ends a word of garbage: among others, all that some take for a line's end.

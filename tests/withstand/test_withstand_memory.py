@@ -1,4 +1,4 @@
-"""benchmarks/memory.py: the made-up table, and what a child process is measured to hold."""
+"""The soak of a training's memory: the generated table, and what it measures of a child process."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ import csv
 import json
 import resource
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from benchmarks import blocks, memory, synthetic
-from benchmarks.common import BenchmarkError
+from tests.soaking import SoakError
+from tests.soaking.memory import __main__ as memory
+from tests.soaking.memory import table as tables
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc")
 
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("synthetic") / "table.csv"
-    synthetic.write(path, 2500, 0)
+    path = tmp_path_factory.mktemp("table") / "table.csv"
+    tables.write(path, 2500, 0)
     return path
 
 
@@ -30,26 +32,26 @@ def read(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_the_table(table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_table(table: Path, tmp_path: Path) -> None:
     rows = read(table)
     assert len(rows) == 2500
     assert 800 < table.stat().st_size / 2500 < 1300
     assert set(rows[0]) == {"text", "label"}
     counts = collections.Counter(row["label"] for row in rows)
-    assert set(counts) == set(synthetic.LABELS)
+    assert set(counts) == set(tables.LABELS)
     assert min(counts.values()) > 500
     assert len({row["text"] for row in rows}) == 2500
     assert all(any(mark in row["text"] for row in rows) for mark in ('"', ",", "\n"))
     again, other = tmp_path / "again.csv", tmp_path / "other.csv"
-    synthetic.write(again, 2500, 0)
+    tables.write(again, 2500, 0)
     assert again.read_bytes() == table.read_bytes()
-    synthetic.write(other, 2500, 1)
+    tables.write(other, 2500, 1)
     assert other.read_bytes() != table.read_bytes()
 
 
-def test_words_follow_zipf_and_tell_classes_apart(table: Path) -> None:
+def test_words_follow_zipf_and_differ_between_classes(table: Path) -> None:
     rows = read(table)
-    words: dict[str, collections.Counter[str]] = {label: collections.Counter() for label in synthetic.LABELS}
+    words: dict[str, collections.Counter[str]] = {label: collections.Counter() for label in tables.LABELS}
     for row in rows:
         words[row["label"]].update(row["text"].replace(",", " ").replace(".", " ").replace('"', " ").split())
     total = sum(words.values(), collections.Counter())
@@ -65,18 +67,16 @@ def test_words_follow_zipf_and_tell_classes_apart(table: Path) -> None:
     assert len(total) > 50_000
 
 
-def test_chunks_leave_no_seam(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(synthetic, "CHUNK", 7)
-    monkeypatch.setattr(synthetic, "VOCABULARY", 5000)
-    synthetic.write(tmp_path / "t.csv", 30, 0)
+def test_chunks_leave_no_seam(tmp_path: Path) -> None:
+    tables.write(tmp_path / "t.csv", 30, 0, vocabulary=5000, chunk=7)
     assert len(read(tmp_path / "t.csv")) == 30
 
 
-def test_made_words_are_different_and_the_first_are_short() -> None:
-    words = synthetic.make_words(10_000).tolist()
+def test_words_are_different_and_the_first_are_short() -> None:
+    words = tables.make_words(10_000).tolist()
     assert len(set(words)) == 10_000
     assert [len(word) for word in words] == sorted(len(word) for word in words)
-    assert synthetic.zipf(4).tolist() == pytest.approx(np.cumsum([12 / 25, 6 / 25, 4 / 25, 3 / 25]).tolist())
+    assert tables.zipf(4).tolist() == pytest.approx(np.cumsum([12 / 25, 6 / 25, 4 / 25, 3 / 25]).tolist())
 
 
 def child(megabytes: int) -> list[str]:
@@ -84,7 +84,7 @@ def child(megabytes: int) -> list[str]:
 
 
 def test_memory_of_a_child() -> None:
-    """Against the size of what it holds, however much this process holds or has held."""
+    """The measured difference is the size of what it holds, however much this process holds or has held."""
     small, large = memory.watch(child(1)), memory.watch(child(151))
     for name in ("peak_mb", "anonymous_mb"):
         assert large[name] - small[name] == pytest.approx(150, abs=3)
@@ -93,7 +93,7 @@ def test_memory_of_a_child() -> None:
     assert large["seconds"] >= 0.3
 
 
-def test_status_is_what_the_system_says() -> None:
+def test_status_agrees_with_the_system() -> None:
     found = memory.read_status("self")
     assert found["peak_mb"] == pytest.approx(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6, rel=0.02)
     assert 0 < found["anonymous_mb"] < found["peak_mb"]
@@ -101,9 +101,8 @@ def test_status_is_what_the_system_says() -> None:
 
 
 def test_a_child_that_fails() -> None:
-    for code, message in ((2, r"^$"), (3, "exit code 3")):
-        with pytest.raises(BenchmarkError, match=message):
-            memory.watch([sys.executable, "-c", f"import sys; sys.exit({code})"])
+    with pytest.raises(SoakError, match="exit code 3"):
+        memory.watch([sys.executable, "-c", "import sys; sys.exit(3)"])
 
 
 def test_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
@@ -115,23 +114,18 @@ def test_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.
         return {"seconds": 2.0, "peak_mb": 500.0 + len(rows) / 100, "anonymous_mb": 300.0, "file_mb": 200.0}
 
     monkeypatch.setattr(memory, "watch", watch)
-    monkeypatch.setattr(synthetic, "VOCABULARY", 5000)
     file = tmp_path / "memory.json"
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr(tempfile, "tempdir", None)  # it remembers where it was
     assert memory.main(["--rows", "1000", "--json", str(file), "--", "--batch-size", "9"]) == 0
     results = json.loads(file.read_text("utf-8"))
-    assert [row["rows"] for row in results["rows"]] == [100, 1000]
+    assert [(row["rows"], row["peak_mb"]) for row in results["rows"]] == [(100, 501), (1000, 510)]
+    assert results["command"].startswith("python -m tests.soaking.memory --rows 1000")
     assert commands[0][1:3] == ["-m", "train"]
     assert commands[0][-2:] == ["--batch-size", "9"]
-    assert [path.name for path in tmp_path.iterdir()] == ["memory.json"]
-    shown = blocks.memory_table([results])
-    assert "| 1,000 | 1 MB | 2 s | 500 | 510 MB | 300 MB | 200 MB |" in shown
-    assert "| +900 | +1 MB | +0 s |  | +9 MB | +0 MB | +0 MB |" in shown
-    assert memory.NOTE in capfd.readouterr().out
+    assert not any(Path(command[command.index("--data") + 1]).exists() for command in commands)
+    assert "peak_mb 510.0" in capfd.readouterr().out
 
 
 def test_other_systems(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(memory, "read_status", lambda pid: {})
     assert memory.main([]) == 2
-    assert "it takes Linux" in capfd.readouterr().err
+    assert "needs Linux" in capfd.readouterr().err

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from benchmarks.common import ROOT
+from tests.soaking import ROOT
 
 COMMAND = (sys.executable, str(ROOT / "runtime" / "classify.py"))
 WORDS = (

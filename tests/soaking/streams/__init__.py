@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tests.soaking import Outcome, outcome
-from tests.soaking.feeding import feed, sentence
-from tests.soaking.streams_content import check_garbage, check_line_ends
-from tests.soaking.streams_ends import check_closed_pipes, check_full_disks, check_signals
+from tests.soaking.streams.content import check_garbage, check_line_ends
+from tests.soaking.streams.ends import check_closed_pipes, check_full_disks, check_signals
+from tests.soaking.streams.feeding import feed, sentence
 
 LIMIT = 2**24
 MEBIBYTE = 2**20
