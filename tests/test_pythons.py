@@ -1,4 +1,7 @@
-"""The runtime's unit tests under every Python that it supports and this machine has."""
+"""The runtime's unit tests, by unittest, under the other Pythons that it supports and this machine has.
+
+Under the Python that runs pytest they are collected like all others.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
+HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
+VERSIONS = [version for version in ("3.9", "3.10", "3.11", "3.12", "3.13") if version != HERE]
 
 
 def find(version: str) -> str | None:
-    """Find an interpreter that starts: on the path, or among pyenv's, whose shims may not."""
+    """Return an interpreter that starts: from the path, or one of pyenv's, whose shims may not."""
     folders = [Path(folder) for folder in os.environ.get("PATH", "").split(os.pathsep)]
     pyenv = [folder.parent / "versions" for folder in folders if folder.name == "shims"]
     candidates = [shutil.which(f"python{version}")]
@@ -29,7 +33,7 @@ def find(version: str) -> str | None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_runtime_under(version: str) -> None:
-    python = sys.executable if f"{sys.version_info[0]}.{sys.version_info[1]}" == version else find(version)
+    python = find(version)
     if python is None:
         pytest.skip(f"this machine has no Python {version}")
     command = [python, "-W", "error", "-m", "unittest", "discover", "-s", "tests/runtime", "-t", "."]

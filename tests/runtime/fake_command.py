@@ -12,15 +12,21 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "runtime")]
 
 from edgetext import Classifier
-from edgetext.command.main import command
+from edgetext.command.main import command, main
 from tests.runtime.helpers import fake_classifier, fake_classifier_of
 
 
 def load(path: "str | None" = None, *args: Any, threshold: "float | None" = None, **more: Any) -> Classifier:
-    """Be ``Classifier.load``."""
+    """Stand in for ``Classifier.load``."""
     if path is None:
         return fake_classifier(threshold=threshold)
     return fake_classifier_of(Path(path).read_text("utf-8").splitlines(), threshold)
+
+
+def fake_main(argv: "list[str]") -> int:
+    """Run the command over the fake engine."""
+    with mock.patch("edgetext.classifier.Classifier.load", load):
+        return main(argv)
 
 
 if __name__ == "__main__":

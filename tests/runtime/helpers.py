@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from edgetext import Classifier
+from edgetext.command.main import main
 from edgetext.testing import FakeEngine
 from edgetext.text import RESERVED, Encoder, Preprocessing, Vocabulary
 from tests.runtime import RUNTIME
+from tests.runtime.in_process import call
 
 WORDS = ["the", "movie", "great", "bad", "\x85", "caf\u00e9"]
 VOCABULARY = Vocabulary([*RESERVED, *WORDS])
@@ -79,20 +81,26 @@ def seal_by_hand(path: Path, rest: bytes) -> None:
     path.write_bytes(b'{\n  "sha256": "%b",\n' % hashlib.sha256(rest).hexdigest().encode() + rest)
 
 
-def run(*args: str | bytes, stdin: bytes = b"", fake: bool = True, **more: Any) -> subprocess.CompletedProcess[bytes]:
-    """Run the command as a user would, in a process of its own.
+def run(*args: str | bytes, stdin: bytes = b"", fake: bool = True) -> subprocess.CompletedProcess[bytes]:
+    """Run the command in this process.
 
     Args:
         args: Its arguments.
         stdin: What it reads.
-        fake: Over the fake engine; else ``runtime/classify.py`` itself.
-        more: Further arguments of ``subprocess.run``.
+        fake: Over the fake engine; else as it is.
     """
+    from tests.runtime.fake_command import fake_main
+
+    return call(fake_main if fake else main, args, stdin, program="classify.py")
+
+
+def run_process(
+    *args: str | bytes, stdin: bytes = b"", fake: bool = True, **options: Any
+) -> subprocess.CompletedProcess[bytes]:
+    """Run the command as a user would, in a process; ``options`` are further arguments of ``subprocess.run``."""
     script = Path(__file__).with_name("fake_command.py") if fake else RUNTIME / "classify.py"
     command = [sys.executable, str(script), *args]
-    if "stdin" not in more:
-        more["input"] = stdin
-    return subprocess.run(command, capture_output=True, timeout=120, check=False, **more)
+    return subprocess.run(command, input=stdin, capture_output=True, timeout=120, check=False, **options)
 
 
 def safetensors(metadata: dict[str, str], tensors: dict[str, tuple[str, list[int], list[float]]]) -> bytes:

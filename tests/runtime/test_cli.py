@@ -20,7 +20,7 @@ from edgetext.command.arguments import parse
 from edgetext.command.main import Options, main
 from edgetext.text import Preprocessing
 from tests.runtime import RUNTIME
-from tests.runtime.helpers import VOCABULARY, entry, random_bigrams, run, safetensors, write_bundle
+from tests.runtime.helpers import VOCABULARY, entry, random_bigrams, run, run_process, safetensors, write_bundle
 
 ONE_SHOT = """
 import sys
@@ -35,7 +35,7 @@ FAKE = str(Path(__file__).with_name("fake_command.py"))
 
 
 class CommandTest(unittest.TestCase):
-    """Common assertions; each test runs the command in a process of its own."""
+    """Common assertions about the command, run in this process."""
 
     def succeed(self, *args: str, stdin: bytes = b"", errors: str = "", code: int = 0) -> str:
         """Run, assert the exit code and what is on standard error, and give standard output."""
@@ -446,10 +446,10 @@ class ProcessTest(unittest.TestCase):
 
     def test_plain_locale(self) -> None:
         environment = {**os.environ, "LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
-        result = run("--json", "caf\u00e9 \u6620", env=environment)
+        result = run_process("--json", "caf\u00e9 \u6620", env=environment)
         self.assertEqual((result.returncode, result.stderr), (0, b""))
         self.assertEqual(json.loads(result.stdout)["text"], "caf\u00e9 \u6620")
-        result = run("caf\u00e9 \u6620", env=environment)
+        result = run_process("caf\u00e9 \u6620", env=environment)
         self.assertEqual((result.returncode, result.stderr), (0, b""))
         self.assertTrue(result.stdout.endswith(b"caf\\xe9 \\u6620\n"), result.stdout)
 
@@ -576,7 +576,7 @@ class RealCommandTest(unittest.TestCase):
         self.assertIn(str(copy).encode(), result.stdout)
 
     def test_debug_shows_the_traceback(self) -> None:
-        result = run("great", "--model", "nowhere", fake=False, env={**os.environ, "EDGETEXT_DEBUG": "1"})
+        result = run_process("great", "--model", "nowhere", fake=False, env={**os.environ, "EDGETEXT_DEBUG": "1"})
         self.assertIn(b"Traceback", result.stderr)
 
 

@@ -16,7 +16,7 @@ from unittest import mock
 from edgetext import Bundle, BundleError
 from edgetext.command import doctor
 from edgetext.engines.machine import Machine, install_command, packages, remedy
-from tests.runtime.helpers import run
+from tests.runtime.helpers import run, run_process
 
 GLIBC = "glibc 2.36"
 LITERT, OLD = "ai-edge-litert", 'tflite-runtime "numpy<2"'
@@ -113,8 +113,8 @@ class DoctorTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls) -> None:
-        """Take builtin's answer for one that is right."""
-        test = doctor._self_test(Bundle.open())
+        """Take the answer of the engine builtin for the right one."""
+        test = Bundle.open().manifest["self_test"]
         answer = doctor.attempt([Bundle.open().folder, "builtin", "wi8_afp64", test["text"]])
         cls.RIGHT = {**answer, "runtime": "library 1.0"}
 
@@ -183,7 +183,7 @@ class DoctorTest(unittest.TestCase):
             os.mkdir(os.path.join(folder, "ai_edge_litert"))
             with open(os.path.join(folder, "ai_edge_litert", "__init__.py"), "w", encoding="utf-8") as file:
                 file.write("import os, signal; os.kill(os.getpid(), signal.SIGILL)\n")
-            result = run("--doctor", fake=False, env={**os.environ, "PYTHONPATH": folder})
+            result = run_process("--doctor", fake=False, env={**os.environ, "PYTHONPATH": folder})
         self.assertEqual(result.returncode, 0)
         self.assertIn(b"tflite      does not work: it crashes: its process died of SIGILL", result.stdout)
 

@@ -13,11 +13,13 @@ import tempfile
 import threading
 import time
 import unittest
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from edgetext import Classifier
 from edgetext.command import output as writing
 from edgetext.command import streams, structured
 from edgetext.command.output import Output, Stop, Stopped
@@ -29,7 +31,7 @@ TOO_LONG = "longer than 16 MiB: split it"
 
 
 def read(form: Any) -> list[str]:
-    """Give the texts of a form's records, and its errors."""
+    """Return the texts of a form's records, and its errors."""
     return [f"error: {record}" if isinstance(record, InputError) else record.text for record in form]
 
 
@@ -111,14 +113,29 @@ class BoundsTest(unittest.TestCase):
                 self.table(content)
             self.assertEqual(str(caught.exception), message)
 
+    def batches(self, content: bytes, limit: int, *options: str) -> list[int]:
+        """Return the sizes of the batches in which a file is scored if a batch may hold ``limit`` characters."""
+        sizes: list[int] = []
+        classify_many = Classifier.classify_many
+
+        def count(classifier: Classifier, texts: list[str], size: int) -> Any:
+            sizes.append(len(texts))
+            return classify_many(classifier, texts, size)
+
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "texts")
+            file.write_bytes(content)
+            few = mock.patch.object(streams, "BATCH_CHARACTERS", limit)
+            counted = mock.patch.object(Classifier, "classify_many", count)
+            with few, counted, warnings.catch_warnings():
+                warnings.simplefilter("ignore", ResourceWarning)  # the garbage collector closes a table's file
+                self.assertEqual(run("--file", str(file), *options).returncode, 0)
+        return sizes
+
     def test_batches_of_long_records_are_small(self) -> None:
-        records = streams.Lines(io.BytesIO(b"a\n" * 5 + b"0123456789\n" * 3 + b"a\n" * 2))
-        with mock.patch.object(streams, "BATCH_CHARACTERS", 15):
-            sizes = [len(batch) for batch in streams._batches(records, 4)]
-        self.assertEqual(sizes, [4, 3, 3])
-        rows = structured.CSVTable(io.BytesIO(b"t,u\n" + b"a,0123456789\n" * 4), "t")
-        with mock.patch.object(streams, "BATCH_CHARACTERS", 20):
-            self.assertEqual([len(batch) for batch in streams._batches(rows, 4)], [2, 2])
+        self.assertEqual(self.batches(b"a\n" * 5 + b"0123456789\n" * 3 + b"a\n" * 2, 15), [6, 2, 2])
+        # All that a record passes through counts.
+        self.assertEqual(self.batches(b"t,u\n" + b"a,0123456789\n" * 4, 20, "--csv", "t"), [2, 2])
 
 
 class LimitTest(unittest.TestCase):
@@ -152,12 +169,15 @@ class LimitTest(unittest.TestCase):
 
 
 class Leaky(io.FileIO):
-    """A file that takes few bytes at once and has room for so many."""
+    """A file that takes few bytes at once and has room for ``room``; when it is full, others write to it."""
 
     room = 0
+    others = ""
 
     def write(self, content: Any) -> int:
         if not self.room:
+            with open(self.name, "a", encoding="utf-8") as file:
+                file.write(self.others)
             raise OSError(28, "No space left on device")
         count = super().write(bytes(content)[: min(self.room, 3)])
         self.room -= count
@@ -171,19 +191,13 @@ class OutputTest(unittest.TestCase):
         self.path = Path(folder.name, "output")
 
     def fill(self, room: int, results: Sequence[str], mode: str = "w", then: str = "") -> bytes:
-        """Write results where so many bytes have room, and what others write ``then``; give what is there."""
+        """Write results to a file with room for so many bytes, to which others write ``then``; return its content."""
         with Leaky(self.path, mode) as raw:
             raw.room = room
             stream = io.TextIOWrapper(io.BufferedWriter(raw), "utf-8")
             output = Output(stream, Stop(), "\n")
-            cut_back = Output._cut_back
-
-            def meanwhile(*args: Any) -> None:
-                with open(self.path, "a", encoding="utf-8") as other:
-                    other.write(then)
-                cut_back(*args)
-
-            with mock.patch.object(Output, "_cut_back", meanwhile), self.assertRaises(OSError) as caught:
+            raw.others = then
+            with self.assertRaises(OSError) as caught:
                 output.write(results)
             self.assertEqual((caught.exception.errno, caught.exception.filename), (28, "standard output"))
             raw.room = 3
