@@ -18,8 +18,9 @@ from benchmarks.common import BenchmarkError
 from benchmarks.texts import Review
 from edgetext import Bundle, BundleError, Classifier, EngineError
 from edgetext.bundle.folder import ModelFile
-from edgetext.engines.stderr import import_tensorflow, muted_stderr
+from edgetext.engines.stderr import muted_stderr
 from edgetext.text import Encoder, tokenize
+from train.tensorflow_setup import import_tensorflow
 
 # A review cut to so many words stands for a short text: errors of quantisation that a long one averages away show.
 SHORT_WORDS = 10

@@ -11,9 +11,9 @@ from edgetext import Bundle
 from edgetext.bundle.folder import FORMAT_VERSION, MANIFEST
 from edgetext.bundle.manifest import seal
 from export.recipes import BUNDLE, RECIPES, Recipe
-from export.runs import Run
 from export.self_test import self_test
 from train.atomic_folder import replacing
+from train.run import Run
 
 _ORDER = [(recipe.engine, recipe.name) for recipe in RECIPES]
 

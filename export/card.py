@@ -10,7 +10,7 @@ from edgetext import __version__
 from edgetext.bundle.single_file import FORMAT_VERSION
 from edgetext.command.info import MANY_LABELS
 from export.recipes import Recipe
-from export.runs import Run
+from train.run import Run
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Card:
             "keras_heldout": {"accuracy": measured["keras_accuracy"], "texts": measured["reviews"]},
         }
         if isinstance(test, dict):
-            found["keras_test"] = {"accuracy": test["accuracy"], "texts": test["reviews"]}
+            found["keras_test"] = {"accuracy": test["accuracy"], "texts": test["texts"]}
         return found
 
     def record(self) -> dict[str, Any]:

@@ -10,10 +10,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from edgetext.engines.stderr import import_tensorflow, muted_stderr
+from edgetext.engines.stderr import muted_stderr
 from export.recipes import BUNDLE, RECIPES, Recipe
 from train.atomic_folder import check_replaceable
 from train.command import finish
+from train.tensorflow_setup import import_tensorflow
 
 _ROOT = Path(__file__).resolve().parent.parent
 # What the files of the run that ships say; those of other runs say nothing unless they are told what.
@@ -131,7 +132,7 @@ def export(converter: Any, args: argparse.Namespace, recipes: list[Recipe]) -> i
     from export.bundles import Converted, write_bundle
     from export.card import Card
     from export.compare import compare, excess
-    from export.runs import load_run
+    from train.run import load_run
 
     out: Path = args.out
     check_replaceable(out, BUNDLE)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from edgetext import engines
 from edgetext.text import PAD_ID, START_ID, UNKNOWN_ID, Encoder, Vocabulary
 from export.recipes import Recipe
-from export.runs import Run
+from train.run import Run
 
 BATCH_SIZE = 32
 # A review cut to so many ids, the start mark included, stands for a short text: errors that a long text averages

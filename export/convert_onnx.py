@@ -21,9 +21,10 @@ from edgetext.engines.stderr import muted_stderr
 from edgetext.formats.onnx import seal
 from export.canonical import canonicalize
 from export.card import Card, dump
+from export.inference import inference_function
 from export.onnx_text import take_text
 from export.recipes import Recipe
-from export.runs import Run, inference_function
+from train.run import Run
 
 PACKAGES = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime")
 # Old enough for the onnxruntime of any distribution in use (1.10 reads it), and all that these graphs need.

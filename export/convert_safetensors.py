@@ -18,7 +18,7 @@ from edgetext.engines.builtin import FORMAT
 from export.card import Card
 from export.recipes import Recipe
 from export.rewriting import fold_padding
-from export.runs import Run, RunError
+from train.run import Run, RunError
 
 PACKAGES = ("keras", "numpy", "safetensors")
 

@@ -12,9 +12,10 @@ from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from edgetext.engines.stderr import muted_stderr
+from export.inference import inference_function
 from export.recipes import Recipe
-from export.runs import Run, inference_function
 from export.tflite_metadata import attach
+from train.run import Run
 
 __all__ = ["PACKAGES", "attach", "convert", "summarize"]
 

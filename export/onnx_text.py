@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from edgetext.engines.onnx import STAND_IN
 from edgetext.text import PAD_ID, RESERVED, START_ID, UNKNOWN_ID
 from export.patterns import WORD
-from export.runs import Run, RunError
+from train.run import Run, RunError
 
 # Stands in the matrix of words where a text has no more of them; no word is a space.
 _NO_WORD = " "

@@ -8,7 +8,7 @@ import numpy as np
 
 from edgetext.text import PAD_ID, RESERVED, START_ID, Encoder, Vocabulary
 from export.compare import by_class
-from export.runs import Run
+from train.run import Run
 
 # The words are looked for among the most frequent, of so many ids; so many make the text.
 CANDIDATES, WORDS = 2000, 3

@@ -22,7 +22,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 from edgetext.bundle.single_file import RECORD
 from export.card import Card, dump
 from export.patterns import DELIMITER
-from export.runs import Run, RunError
+from train.run import Run, RunError
 
 VOCABULARY = "vocab.txt"
 LABELS = "labels.txt"

@@ -44,7 +44,7 @@ def scores(classifier: Classifier) -> list[float]:
 @pytest.fixture(scope="module")
 def keras_scores() -> list[float]:
     """The reference: the Keras model that the bundle came from, over rows that the bundle's encoder made."""
-    from edgetext.engines.stderr import import_tensorflow
+    from train.tensorflow_setup import import_tensorflow
 
     import_tensorflow()
     import keras
@@ -86,7 +86,7 @@ def test_all_letters_in_lower_case(engine: str, recipe: str, tmp_path: Path) -> 
 @pytest.fixture(scope="module", params=[3, 300])
 def same_network(request: pytest.FixtureRequest) -> dict[str, bytes]:
     """A model file for each engine, of one network of many classes: an average, a dense layer and a softmax."""
-    from edgetext.engines.stderr import import_tensorflow
+    from train.tensorflow_setup import import_tensorflow
 
     import_tensorflow()
     import onnx

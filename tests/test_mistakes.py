@@ -20,12 +20,12 @@ Runner = Callable[..., "subprocess.CompletedProcess[str]"]
 
 # A mistake with each of the commands, and the class of the error behind it.
 MISTAKES = {
-    "-m train --data nowhere.csv": "train.sources.DataError",
-    "-m train --data nowhere.tar.gz": "train.sources.DataError",
-    "-m train.data --data nowhere": "train.sources.DataError",
-    "-m train.look --data nowhere": "train.sources.DataError",
-    "-m train.texts --data nowhere.csv": "train.sources.DataError",
-    "export/to_safetensors.py --run nowhere --out bundle": "export.runs.RunError",
+    "-m train --data nowhere.csv": "train.dataset.DataError",
+    "-m train --data nowhere.tar.gz": "train.dataset.DataError",
+    "-m train.data --data nowhere": "train.dataset.DataError",
+    "-m train.look --data nowhere": "train.dataset.DataError",
+    "-m train.texts --data nowhere.csv": "train.dataset.DataError",
+    "export/to_safetensors.py --run nowhere --out bundle": "train.run.RunError",
     "benchmarks/accuracy.py --model nowhere": "edgetext.errors.BundleError",
     "benchmarks/report.py nowhere.json": "benchmarks.common.BenchmarkError",
     "runtime/classify.py --model nowhere great": "edgetext.errors.BundleError",

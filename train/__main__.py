@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from edgetext.command.main import OK
-from edgetext.engines.stderr import import_tensorflow
 from edgetext.text import LOWERCASES
-from train import data
 from train.command import finish
 from train.job import make_job
-from train.presets import DEFAULT_PRESET, PRESETS
-from train.texts.source import add_arguments
-from train.texts.tables import is_table, stem
+from train.models.presets import DEFAULT_PRESET, PRESETS
+from train.reviews.options import add_data_argument
+from train.tables.source import add_arguments
+from train.tables.table import is_table, stem
+from train.tensorflow_setup import import_tensorflow
 
 DEFAULT_RUN = Path(__file__).resolve().parent / "default"
 RUNS = Path("runs")
@@ -38,7 +38,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         description=f"{__doc__}\npresets:\n{listing}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    data.add_argument(parser, "; or a table of labelled text, see below")
+    add_data_argument(parser, "; or a table of labelled text, see below")
     parser.add_argument("--preset", choices=PRESETS, default=DEFAULT_PRESET, help="the network (default: %(default)s)")
     parser.add_argument(
         "--out",
@@ -75,7 +75,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         metavar="NAME=VALUE",
         action="append",
         default=[],
-        help="try another value of a number in train/choices.py; may be repeated",
+        help="try another value of a number in train/models/choices.py; may be repeated",
     )
     own = add_arguments(parser)
     own.add_argument(
@@ -160,7 +160,7 @@ def tell(metrics: dict[str, Any]) -> None:
             positive = f", {found['positive']:.1%} called positive" if key.endswith("sentences") else ""
             print(
                 f"{about}: accuracy {found['accuracy']:.2%}, macro F1 {found['macro_f1']:.3f}, loss "
-                f"{found['loss']:.4f}, calibration error {found['ece']:.3f}{positive}, of {found['reviews']:,}"
+                f"{found['loss']:.4f}, calibration error {found['ece']:.3f}{positive}, of {found['texts']:,}"
             )
 
 

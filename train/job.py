@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from edgetext.text import LOWERCASES
-from train.choices import Choices
-from train.data import DataError
-from train.presets import PRESETS
-from train.sizing import parse_size
-from train.texts import plan
-from train.texts.lines import GZIP_MARK
-from train.texts.source import Source, make_source
-from train.texts.tables import ENDINGS, is_table
+from train.dataset import DataError
+from train.models.choices import Choices
+from train.models.presets import PRESETS
+from train.models.sizing import parse_size
+from train.tables.dataset import plan
+from train.tables.lines import GZIP_MARK
+from train.tables.source import Source, make_source
+from train.tables.table import ENDINGS, is_table
 
 
 class Job(NamedTuple):

@@ -14,22 +14,25 @@ from collections.abc import Sequence
 
 from edgetext.command.main import OK
 from edgetext.text import PAD_ID, Encoder, tokenize
-from train import data
 from train.command import finish
-from train.presets import DEFAULT_PRESET, PRESETS, Preset
-from train.vocabulary import build_vocabulary, survey
+from train.dataset import DataError
+from train.encoding.vocabulary import build_vocabulary, survey
+from train.models.presets import DEFAULT_PRESET, PRESETS, Preset
+from train.reviews.dataset import Review, load_split
+from train.reviews.layout import LABELS, SPLITS
+from train.reviews.options import add_data_argument
 
 # Shares of the reviews whose longest length is shown, in percent.
 PERCENTILES = (10, 50, 90, 99, 100)
 
 
-def show_split(name: str, reviews: Sequence[data.Review]) -> None:
+def show_split(name: str, reviews: Sequence[Review]) -> None:
     """Print a split's counts by label, and the lengths of its reviews in tokens."""
     if not reviews:
         print(f"{name}: no reviews")
         return
     counts = Counter(review.label for review in reviews)
-    labels = ", ".join(f"{counts[label]:,} {label}" for label in data.LABELS if counts[label]) or "unlabelled"
+    labels = ", ".join(f"{counts[label]:,} {label}" for label in LABELS if counts[label]) or "unlabelled"
     lengths = sorted(len(tokenize(review.text)) for review in reviews)
     ranks = [max(0, round(percent / 100 * len(lengths)) - 1) for percent in PERCENTILES]
     print(f"{name}: {len(reviews):,} reviews, {labels}")
@@ -39,7 +42,7 @@ def show_split(name: str, reviews: Sequence[data.Review]) -> None:
     )
 
 
-def show_review(review: data.Review, encoder: Encoder) -> None:
+def show_review(review: Review, encoder: Encoder) -> None:
     """Print a review in every form that it takes on its way into the network."""
     ids, row = encoder.ids(review.text), encoder.encode(review.text)
     print(f"\n{review.id}: {review.label or 'unlabelled'}\n\ntext\n{review.text}")
@@ -57,18 +60,18 @@ def show(source: str | None, preset: Preset, chosen: str | None) -> None:
     """Print both splits, the vocabulary, and one review.
 
     Args:
-        source: As for ``data.prepare``.
+        source: As for ``load_split``.
         preset: Whose preprocessing to show.
         chosen: The id of the review; None takes the first.
 
     Raises:
-        data.DataError: The reviews cannot be had, or there is no such review.
+        DataError: The reviews cannot be had, or there is no such review.
     """
-    splits = {name: data.load_split(name, source) for name in data.SPLITS}
+    splits = {name: load_split(name, source) for name in SPLITS}
     reviews = {review.id: review for split in splits.values() for review in split}
     first = next(iter(reviews))
     if chosen is not None and chosen not in reviews:
-        raise data.DataError(f"no review is called {chosen!r}; one is called {first!r}")
+        raise DataError(f"no review is called {chosen!r}; one is called {first!r}")
     words = survey(review.text for review in splits["train"]).words
     vocabulary = build_vocabulary(words, preset.vocabulary_size)
     for name, split in splits.items():
@@ -82,7 +85,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m train.look", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    data.add_argument(parser)
+    add_data_argument(parser)
     parser.add_argument(
         "--preset", choices=PRESETS, default=DEFAULT_PRESET, help="whose preprocessing (default: %(default)s)"
     )

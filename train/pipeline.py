@@ -11,18 +11,22 @@ from typing import Any, NamedTuple
 
 import keras
 
-from train import edge, fit, network, run
+from train import run
 from train.atomic_folder import check_replaceable
-from train.choices import MULTIPLIERS, Choices
-from train.corpus import TEST, TRAIN, UNLABELLED, VALIDATION, Reviews
-from train.evaluation import evaluate, sentences
+from train.dataset import TEST, TRAIN, UNLABELLED, VALIDATION
+from train.encoding.encoded import encode
+from train.encoding.samples import draw_sample
 from train.job import Job
+from train.models import edge, fit, network
+from train.models.choices import MULTIPLIERS, Choices
+from train.models.evaluation import evaluate
+from train.models.presets import PRESETS
 from train.preparing import Prepared, prepare_reviews, prepare_texts
-from train.presets import PRESETS
-from train.rows import encode
-from train.texts import Texts, scan
-from train.texts.report import ReportedError
-from train.texts.source import Source
+from train.reviews.dataset import Reviews
+from train.reviews.sentences import sentences
+from train.tables.dataset import Texts, scan
+from train.tables.report import ReportedError
+from train.tables.source import Source
 
 # Where fewer texts are fitted than this, what ships is fitted on those validated too, once all is chosen and measured:
 # of 5,452 questions a tenth more brought a point of accuracy, in cross-validation.
@@ -56,7 +60,7 @@ def train(job: Job) -> dict[str, Any]:
         ValueError: The settings do not fit the data.
         OSError: The run folder cannot be written.
     """
-    check_replaceable(job.out, run.KIND, keep_previous=True)
+    check_replaceable(job.out, run.RUN_FOLDER, keep_previous=True)
     ready = _prepare(job)
     print(
         f"preset {job.preset}: {len(ready.training):,} texts to fit, {len(ready.validation):,} to validate, "
@@ -83,7 +87,7 @@ def train(job: Job) -> dict[str, Any]:
         config=describe(job, ready._replace(choices=result.choices)),
         history=result.history,
         metrics=metrics,
-        calibration=run.sample("calibration", ready.training, ready.corpus.rows(TRAIN)),
+        calibration=draw_sample("calibration", ready.training, ready.corpus.texts(TRAIN)),
         heldout=heldout,
     )
     return metrics
@@ -129,13 +133,13 @@ def _print_lines(lines: Sequence[str]) -> None:
 def _fit(job: Job, ready: Prepared) -> tuple[Fitted, dict[str, Any]]:
     """Fit the preset's network, and measure it; give also the texts that converted models are compared on."""
     corpus, labels = ready.corpus, ready.corpus.labels
-    test = encode(corpus.rows(TEST), ready.encoder, labels) if job.test else ready.validation.head(0)
-    heldout, places = ready.validation, corpus.rows(VALIDATION)
+    test = encode(corpus.texts(TEST), ready.encoder, labels) if job.test else ready.validation.head(0)
+    heldout, places = ready.validation, corpus.texts(VALIDATION)
     if ready.choices is None:
         result = _fit_tutorial(ready)
         metrics = _measure_validation(result.model, ready)
     else:
-        unlabelled = encode(corpus.rows(UNLABELLED), ready.encoder, labels)
+        unlabelled = encode(corpus.texts(UNLABELLED), ready.encoder, labels)
         trained = edge.train(ready.training, unlabelled, ready.validation, _recipe(ready))
         metrics = _measure_validation(trained.model, ready)
         found = {"unlabelled": len(unlabelled), "temperature": trained.temperature}
@@ -145,10 +149,10 @@ def _fit(job: Job, ready: Prepared) -> tuple[Fitted, dict[str, Any]]:
             everything = ready.training.joined(ready.validation)
             model = edge.refit(trained, everything, ready.validation)
             result = result._replace(model=model, metrics={**found, "refitted": len(everything)})
-            heldout, places = test, corpus.rows(TEST)
+            heldout, places = test, corpus.texts(TEST)
     if len(test):
         metrics["test"] = evaluate(result.model, test, labels)
-    return result._replace(metrics={**metrics, **result.metrics}), run.sample("heldout", heldout, places)
+    return result._replace(metrics={**metrics, **result.metrics}), draw_sample("heldout", heldout, places)
 
 
 def _fit_tutorial(ready: Prepared) -> Fitted:
@@ -172,7 +176,7 @@ def _measure_validation(model: keras.Model, ready: Prepared) -> dict[str, Any]:
     metrics = {"validation": evaluate(model, validation, labels)}
     if isinstance(ready.corpus, Reviews):
         metrics["validation_short"] = evaluate(model, validation.first_words(), labels)
-        parts = encode(sentences(ready.corpus.rows(VALIDATION)), ready.encoder, labels)
+        parts = encode(sentences(ready.corpus.texts(VALIDATION)), ready.encoder, labels)
         metrics["validation_sentences"] = evaluate(model, parts, labels)
     return metrics
 
@@ -180,7 +184,6 @@ def _measure_validation(model: keras.Model, ready: Prepared) -> dict[str, Any]:
 def describe(job: Job, ready: Prepared) -> dict[str, Any]:
     """Make the content of a run's ``config.json``."""
     config: dict[str, Any] = {
-        "format_version": run.FORMAT_VERSION,
         "name": f"{ready.corpus.name}-{job.preset}",
         "preset": job.preset,
         "labels": list(ready.corpus.labels),

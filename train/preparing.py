@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from edgetext.text import Encoder, Preprocessing
-from train import choosing, network, sizing
-from train.choices import Choices
-from train.corpus import TRAIN, VALIDATION, Corpus
-from train.presets import Preset
-from train.rows import Encoded, encode
-from train.settings import Settings
-from train.vocabulary import Survey, build_vocabulary, find_spellings, survey
+from train.dataset import TRAIN, VALIDATION, Dataset
+from train.encoding.encoded import Encoded, encode
+from train.encoding.vocabulary import Survey, build_vocabulary, find_spellings, survey
+from train.models import choosing, network, sizing
+from train.models.choices import Choices
+from train.models.presets import Preset
+from train.models.settings import Settings
 
 # Classes are weighted where the rarest has less than this part of an even share of the texts.
 RARE = 1 / 5
@@ -39,7 +39,7 @@ class Prepared(NamedTuple):
         choices: The numbers of the preset; None for one that has none.
     """
 
-    corpus: Corpus
+    corpus: Dataset
     encoder: Encoder
     spellings: Sequence[str]
     training: Encoded
@@ -54,7 +54,7 @@ class Prepared(NamedTuple):
         return network.columns_of(len(self.corpus.labels))
 
 
-def prepare_reviews(corpus: Corpus, preset: Preset, settings: Settings, changes: Sequence[str]) -> Prepared:
+def prepare_reviews(corpus: Dataset, preset: Preset, settings: Settings, changes: Sequence[str]) -> Prepared:
     """Prepare the reviews, with the numbers that were chosen for them.
 
     Args:
@@ -74,7 +74,7 @@ def prepare_reviews(corpus: Corpus, preset: Preset, settings: Settings, changes:
     # The published word index, and its spellings, are those of all reviews to train on.
     found = survey(_texts(corpus, TRAIN, VALIDATION))
     encoder = Encoder(build_vocabulary(found.words, size), preprocessing)
-    training, validation = (encode(corpus.rows(split), encoder, corpus.labels) for split in (TRAIN, VALIDATION))
+    training, validation = (encode(corpus.texts(split), encoder, corpus.labels) for split in (TRAIN, VALIDATION))
     spellings = find_spellings(_texts(corpus, TRAIN, VALIDATION), encoder.vocabulary)
     return Prepared(
         corpus, encoder, spellings, training, validation, np.ones(len(corpus.labels), np.float32), settings, choices
@@ -82,7 +82,7 @@ def prepare_reviews(corpus: Corpus, preset: Preset, settings: Settings, changes:
 
 
 def prepare_texts(
-    corpus: Corpus,
+    corpus: Dataset,
     preset: Preset,
     given: dict[str, int],
     changes: Sequence[str],
@@ -117,7 +117,7 @@ def prepare_texts(
     spellings = find_spellings(_texts(corpus, TRAIN, most=TEXTS_FOR_SPELLINGS), vocabulary, lowercase)
     preprocessing = Preprocessing(choices.max_length, preset.preprocessing.truncating, lowercase)
     encoder = Encoder(vocabulary, preprocessing)
-    training = encode(corpus.rows(TRAIN), encoder, corpus.labels)
+    training = encode(corpus.texts(TRAIN), encoder, corpus.labels)
     if preset.choices is not None and "buckets" not in named:
         choices = replace(choices, buckets=choosing.choose_buckets(training, columns))
     if target_size is not None:
@@ -125,9 +125,9 @@ def prepare_texts(
         vocabulary, spellings, buckets = sizing.fit(room, vocabulary, spellings, choices.buckets, lowercase)
         choices = replace(choices, buckets=buckets)
         encoder = Encoder(vocabulary, preprocessing)
-        training = encode(corpus.rows(TRAIN), encoder, corpus.labels)
+        training = encode(corpus.texts(TRAIN), encoder, corpus.labels)
     choices = replace(choices, vocabulary=len(vocabulary))
-    validation = encode(corpus.rows(VALIDATION), encoder, corpus.labels)
+    validation = encode(corpus.texts(VALIDATION), encoder, corpus.labels)
     settings = choosing.choose_settings(count, 0) if preset.choices is not None else preset.settings
     settings = replace(settings, **{**given, "validation": len(validation)})
     weights = weigh_classes(training, corpus.labels, class_weights)
@@ -156,9 +156,9 @@ def _choose(found: Survey, preset: Preset, changes: Sequence[str], named: set[st
     return choices
 
 
-def _texts(corpus: Corpus, *splits: str, most: int | None = None) -> Iterable[str]:
+def _texts(corpus: Dataset, *splits: str, most: int | None = None) -> Iterable[str]:
     """Read the texts of splits, or the first so many of them."""
-    texts = chain.from_iterable(corpus.rows(split) for split in splits)
+    texts = chain.from_iterable(corpus.texts(split) for split in splits)
     return (text.text for _, text in zip(range(most), texts)) if most else (text.text for text in texts)
 
 

@@ -1,22 +1,24 @@
-"""The run folder: everything that a training leaves behind, and all that export needs.
+"""The run folder: everything that a training leaves behind, and all that exporting needs.
 
 model.keras      the trained model, without the optimizer's state
-vocab.txt        the vocabulary, line n is the token with id n
-spellings.txt    how its words are written with capitals, most frequent first, a spelling a line
-config.json      preset, labels, preprocessing, settings, what the data were, versions
+vocab.txt        the vocabulary: line n is the token with id n
+spellings.txt    capitalised spellings of its words, most frequent first, one per line
+config.json      preset, labels, preprocessing, settings, description of the dataset, versions
 history.json     loss and accuracy per epoch, of training and validation
-history.png      the same as two plots
-metrics.json     loss, accuracy and more on the texts to validate and to test
-samples.npz      encoded texts, so that export needs no data: `calibration_*` from those fitted, to calibrate
-quantisation; `heldout_*` from those that were not, to compare converted models with Keras
+history.png      the history as a plot
+metrics.json     loss, accuracy and more on the validation and the test texts
+samples.npz      encoded texts: `calibration_*` from those fitted, to calibrate quantisation; `heldout_*` from those not
+                 fitted, to compare converted models with Keras
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zipfile
-from collections.abc import Iterable, Sequence
-from heapq import nsmallest
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,45 +26,149 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from edgetext.text import Vocabulary
+from edgetext.errors import EdgetextError
+from edgetext.text import Preprocessing, Vocabulary, tokenize
 from train.atomic_folder import Kind, replacing
-from train.corpus import LabelledText
-from train.plots import plot_history
-from train.rows import Encoded, digest
+from train.models.plots import plot_history
 
-FORMAT_VERSION = 1
-KIND = Kind(
+# Version 1 counts texts as "reviews" in metrics.json, and names them in `*_reviews` of samples.npz.
+FORMAT_VERSION = 2
+READABLE_VERSIONS = (1, 2)
+RUN_FOLDER = Kind(
     *("model.keras", "vocab.txt", "spellings.txt", "config.json"),
     *("history.json", "history.png", "metrics.json", "samples.npz"),
 )
+# What reading a damaged file can raise: JSON, zip, deflate, numpy and Keras each have their own exceptions.
+_DAMAGE = (OSError, ValueError, LookupError, TypeError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 
 
-# 100 to 500 texts are what TensorFlow Lite's guide recommends to calibrate with. Five hundred to compare make one
-# changed label 0.2 points, and keep the file at some hundred kilobytes.
-COUNTS = {"calibration": 100, "heldout": 500}
+class RunError(EdgetextError):
+    """A run folder is missing, damaged or of another format; the message is one line."""
 
 
-def sample(name: str, encoded: Encoded, texts: Iterable[LabelledText]) -> dict[str, npt.NDArray[Any]]:
-    """Draw texts for a run to hold, the first in the order of the SHA-256 of their ids: as good as at random.
+@dataclass(frozen=True)
+class Run:
+    """The content of a run folder, ready to convert.
 
-    Args:
-        name: ``"calibration"`` or ``"heldout"``.
-        encoded: The texts, encoded.
-        texts: The same, for their ids.
-
-    Returns:
-        Arrays with ``name`` in front of theirs: ``_reviews``, the ids of the texts; ``_ids``, their rows (uint8 to
-        uint32); and ``_targets``, the indices of their labels (uint8 or uint16).
+    Attributes:
+        folder: The run folder.
+        config: The content of ``config.json``.
+        metrics: The content of ``metrics.json``, in the words of the current format version.
+        vocabulary: The content of ``vocab.txt``.
+        tokens: The vocabulary as a sequence: the token of each id.
+        spellings: Capitalised spellings of the vocabulary's words and the id of each, most frequent first.
+        preprocessing: How texts were encoded.
+        model: The Keras model: int32 ids, shape (batch, max_length), to probabilities, shape (batch, num_outputs).
+        model_sha256: SHA-256 of ``model.keras``, which a bundle records as its origin.
+        calibration: Ids of texts that were fitted, shape (texts, max_length).
+        heldout: Ids of texts that were not fitted, shape (texts, max_length).
+        heldout_targets: Indices of the labels of ``heldout``, shape (texts,).
     """
-    digests = ((digest(text.id), place, text.id) for place, text in enumerate(texts))
-    drawn = nsmallest(COUNTS[name], digests)
-    places = np.array([place for _, place, _ in drawn])
-    rows, targets = encoded.take(places), encoded.targets[places]
-    return {
-        f"{name}_reviews": np.array([text_id for *_, text_id in drawn]),
-        f"{name}_ids": rows.astype(np.min_scalar_type(int(rows.max()))),
-        f"{name}_targets": targets.astype(np.min_scalar_type(int(targets.max()))),
-    }
+
+    folder: Path
+    config: dict[str, Any]
+    metrics: dict[str, Any]
+    vocabulary: bytes
+    tokens: tuple[str, ...]
+    spellings: dict[str, int]
+    preprocessing: Preprocessing
+    model: keras.Model
+    model_sha256: str
+    calibration: npt.NDArray[np.int32]
+    heldout: npt.NDArray[np.int32]
+    heldout_targets: npt.NDArray[np.int64]
+
+
+def load_run(folder: Path) -> Run:
+    """Read a run folder of any format version in ``READABLE_VERSIONS``.
+
+    Raises:
+        RunError: If the folder is missing, incomplete, damaged or of another format version.
+    """
+    if not (folder / "config.json").is_file():
+        raise RunError(f"no run at {folder}: python -m train --out {folder} writes one")
+    try:
+        config = _read_config(folder)
+        vocabulary = (folder / "vocab.txt").read_bytes()
+        parsed = Vocabulary.from_bytes(vocabulary)
+        preprocessing = Preprocessing.from_json(config["preprocessing"])
+        samples = _read_samples(folder, preprocessing.max_length, len(parsed))
+        return Run(
+            folder=folder,
+            config=config,
+            metrics=_read_metrics(folder),
+            vocabulary=vocabulary,
+            tokens=parsed.tokens,
+            spellings=_read_spellings(folder / "spellings.txt", parsed, preprocessing.lowercase),
+            preprocessing=preprocessing,
+            model=_read_model(folder, len(config["labels"]), len(parsed)),
+            model_sha256=hashlib.sha256((folder / "model.keras").read_bytes()).hexdigest(),
+            calibration=samples["calibration_ids"].astype(np.int32),
+            heldout=samples["heldout_ids"].astype(np.int32),
+            heldout_targets=samples["heldout_targets"].astype(np.int64),
+        )
+    except _DAMAGE as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise RunError(f"{folder}: not a complete run: {reason}") from None
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    config: dict[str, Any] = json.loads((folder / "config.json").read_text("utf-8"))
+    if config["format_version"] not in READABLE_VERSIONS:
+        versions = " and ".join(map(str, READABLE_VERSIONS))
+        raise RunError(f"{folder}: format_version is {config['format_version']}; supported versions are {versions}")
+    if missing := {"name", "preset", "labels"} - set(config):
+        raise RunError(f"{folder}: config.json has no {', '.join(sorted(missing))}")
+    return config
+
+
+def _read_metrics(folder: Path) -> dict[str, Any]:
+    """Read ``metrics.json``; the counts that version 1 calls ``reviews`` are called ``texts``."""
+    metrics: dict[str, Any] = json.loads((folder / "metrics.json").read_text("utf-8"))
+    if not isinstance(metrics, dict):
+        raise RunError(f"{folder}: metrics.json is not an object")
+    for record in metrics.values():
+        if isinstance(record, dict) and "reviews" in record:
+            record["texts"] = record.pop("reviews")
+    return metrics
+
+
+def _read_samples(folder: Path, max_length: int, vocabulary_size: int) -> dict[str, npt.NDArray[Any]]:
+    with np.load(folder / "samples.npz", allow_pickle=False) as found:
+        samples = {name: found[name] for name in ("calibration_ids", "heldout_ids", "heldout_targets")}
+    for name in ("calibration_ids", "heldout_ids"):
+        if samples[name].shape[1] != max_length or samples[name].max() >= vocabulary_size:
+            raise RunError(f"{folder}: samples.npz does not fit this run's vocabulary and max_length")
+    texts, targets = len(samples["heldout_ids"]), samples["heldout_targets"]
+    if targets.shape != (texts,):
+        raise RunError(f"{folder}: samples.npz has {targets.size} targets for {texts} held-out texts")
+    return samples
+
+
+def _read_model(folder: Path, labels: int, vocabulary_size: int) -> keras.Model:
+    model = keras.saving.load_model(folder / "model.keras", compile=False, safe_mode=True)
+    outputs = model.output_shape[-1]
+    if outputs != labels and (outputs, labels) != (1, 2):
+        raise RunError(f"{folder}: the model has {outputs} outputs for {labels} labels")
+    if vocabulary_size not in {getattr(layer, "input_dim", None) for layer in model.layers}:
+        raise RunError(f"{folder}: vocab.txt has {vocabulary_size} tokens, but no embedding of the model has that size")
+    return model
+
+
+def _read_spellings(path: Path, vocabulary: Vocabulary, lowercase: str) -> dict[str, int]:
+    """Read ``spellings.txt``; ValueError if a line is not a spelling of a word of the vocabulary."""
+    known, spellings = vocabulary.ids, {}
+    *lines, rest = path.read_bytes().decode("utf-8").split("\n")
+    if rest:
+        raise ValueError(f"{path.name}: the last line has no end")
+    for number, spelling in enumerate(lines, 1):
+        words = tokenize(spelling, lowercase)
+        # Lower-casing can change the length, but what separates words would be missing from the word all the same.
+        whole = len(spelling.lower() if lowercase == "unicode" else spelling)
+        if len(words) != 1 or len(words[0]) != whole or words[0] == spelling or words[0] not in known:
+            raise ValueError(f"{path.name}: line {number}: not a spelling of a word of vocab.txt: {spelling!r}")
+        spellings[spelling] = known[words[0]]
+    return spellings
 
 
 def write_run(
@@ -77,12 +183,13 @@ def write_run(
     calibration: dict[str, npt.NDArray[Any]],
     heldout: dict[str, npt.NDArray[Any]],
 ) -> None:
-    """Write a run folder, whole or not at all; one that it replaces is kept as ``<out>.previous``.
+    """Write a run folder, completely or not at all; a run that it replaces is kept as ``<out>.previous``.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: If it cannot be written.
     """
-    with replacing(out, KIND, keep_previous=True) as new:
+    config = {"format_version": FORMAT_VERSION, **config} | {"format_version": FORMAT_VERSION}
+    with replacing(out, RUN_FOLDER, keep_previous=True) as new:
         folder = Path(new)
         save_model(model, folder / "model.keras")
         (folder / "vocab.txt").write_bytes(vocabulary.to_bytes())
@@ -95,15 +202,15 @@ def write_run(
         np.savez_compressed(folder / "samples.npz", **arrays)
 
 
-# What Keras 3.15 writes of layers and initializers and Keras 3.12 refuses to read, even when it is None.
+# Settings of layers and initializers that Keras 3.15 writes and Keras 3.12 refuses to read, even when they are None.
 _NEW_SETTINGS = ("quantization_config", "input_axes", "output_axes")
 
 
 def save_model(model: keras.Model, path: Path) -> None:
-    """Save a model for inference, so that every Keras in use reads it and equal weights give equal bytes.
+    """Save a model for inference, so that every supported Keras reads it and equal weights give equal bytes.
 
     Three things that ``model.save`` writes are left out: the optimizer's moments, which would triple the file;
-    settings newer than Keras 3.12, the last for Python 3.10, where they are not in use; and the time of day.
+    unused settings newer than Keras 3.12, the last for Python 3.10; and the time of day.
     """
     copy = type(model).from_config(model.get_config())
     copy.set_weights(model.get_weights())
@@ -114,7 +221,7 @@ def save_model(model: keras.Model, path: Path) -> None:
         members[name] = json.dumps(json.loads(members[name], object_hook=without)).encode("utf-8")
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in members.items():
-            archive.writestr(zipfile.ZipInfo(name), content)  # of the date that zip begins with, 1980
+            archive.writestr(zipfile.ZipInfo(name), content)  # dated 1980, where zip's calendar begins
 
 
 def _drop_unset(record: dict[str, Any]) -> dict[str, Any]:

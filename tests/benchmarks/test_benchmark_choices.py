@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from benchmarks import blocks, choices, common, curve, peers
-from train.choices import Choices
+from train.models.choices import Choices
 
 ErrorLine = Callable[[str], str]
 STUB = """

@@ -12,8 +12,8 @@ import pytest
 
 from benchmarks import accuracy, labelled
 from benchmarks.common import BenchmarkError
-from train import texts as train_texts
-from train.texts.source import Source
+from train.tables import dataset as train_texts
+from train.tables.source import Source
 
 ErrorLine = Callable[[str], str]
 WORDS = ("lamp", "cable", "invoice", "parcel", "refund", "courier", "socket", "receipt", "voucher", "doorbell")
@@ -51,7 +51,7 @@ def run(tickets: Path, tmp_path: Path) -> Path:
 
 def test_of_the_table_that_was_trained_on_what_was_held_out(tickets: Path, run: Path) -> None:
     found = labelled.find(str(tickets), run)
-    expected = list(train_texts.scan(Source(tickets, ("body",), "queue")).rows("test"))
+    expected = list(train_texts.scan(Source(tickets, ("body",), "queue")).texts("test"))
     assert len(expected) == 12
     assert [(review.text, review.label) for review in found.reviews] == [(row.text, row.label) for row in expected]
     assert str(found) == "12 test rows of tickets.csv"

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from edgetext import Bundle
-from edgetext.engines.stderr import import_tensorflow
 from export.command import main
 from export.recipes import SUFFIXES
+from train.tensorflow_setup import import_tensorflow
 
 if TYPE_CHECKING:
-    from export.runs import Run
+    from train.run import Run
 
 import_tensorflow()  # with its settings, before anything imports it without them
 
@@ -52,7 +52,7 @@ def tutorial_run(default_run: Path, tmp_path_factory: pytest.TempPathFactory) ->
     """A run of the tutorial's network, fitted to the 600 reviews whose ids the committed run holds."""
     import keras
 
-    from train import network
+    from train.models import network
     from train.run import save_model
 
     folder = tmp_path_factory.mktemp("runs") / "tutorial"
@@ -90,7 +90,7 @@ def tutorial_run(default_run: Path, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="session")
 def run(tutorial_run: Path) -> Run:
     """The run of the tutorial's network; not to be changed."""
-    from export.runs import load_run
+    from train.run import load_run
 
     return load_run(tutorial_run)
 
@@ -98,7 +98,7 @@ def run(tutorial_run: Path) -> Run:
 @pytest.fixture(scope="session")
 def edge_run(default_run: Path) -> Run:
     """The committed run, of the preset edge; not to be changed."""
-    from export.runs import load_run
+    from train.run import load_run
 
     return load_run(default_run)
 

@@ -15,8 +15,8 @@ from edgetext import Classifier
 from export import bundles
 from export.bundles import Converted, write_bundle
 from export.recipes import RECIPES
-from export.runs import Run
 from tests.runtime.helpers import write_manifest
+from train.run import Run
 
 Export = Callable[..., int]
 ErrorLine = Callable[[str], str]

@@ -16,7 +16,7 @@ import pytest
 from export import command, convert_onnx, convert_safetensors, convert_tflite
 from export.compare import by_class, compare, excess
 from export.recipes import RECIPES, Recipe, Tolerance
-from export.runs import Run
+from train.run import Run
 
 CONVERTERS: dict[str, ModuleType] = {
     "builtin": convert_safetensors,

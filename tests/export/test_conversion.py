@@ -20,7 +20,7 @@ from edgetext.formats.onnx import ONNXFile
 from edgetext.formats.tflite import TFLiteFile
 from export import convert_onnx, convert_tflite
 from export.recipes import RECIPES, Recipe
-from export.runs import Run
+from train.run import Run
 
 pytestmark = pytest.mark.slow
 

@@ -24,9 +24,9 @@ from edgetext.formats.tflite import TFLiteFile
 from export import convert_safetensors
 from export.convert_safetensors import quantize
 from export.recipes import RECIPES
-from export.runs import Run
-from train import network
-from train.choices import Choices
+from train.models import network
+from train.models.choices import Choices
+from train.run import Run
 
 Export = Callable[..., int]
 ErrorLine = Callable[[str], str]

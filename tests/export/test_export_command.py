@@ -14,8 +14,8 @@ import pytest
 
 from export import command, convert_onnx, convert_tflite
 from export.recipes import RECIPES, Recipe
-from export.runs import Run
 from export.self_test import self_test
+from train.run import Run
 
 Runner = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -28,8 +28,8 @@ from edgetext.bundle.folder import DEFAULT_BUNDLE, ModelFile
 from export.command import main as export_command
 from export.convert_tflite import summarize as tflite_summary
 from export.recipes import RECIPES
-from export.runs import load_run
 from train import __main__ as train_command
+from train.run import load_run
 
 pytestmark = pytest.mark.slow
 

@@ -20,7 +20,7 @@ from edgetext import Bundle, Classifier
 from edgetext.text import Encoder, Preprocessing, Vocabulary
 from export.onnx_text import take_text
 from export.recipes import RECIPES
-from export.runs import Run, RunError
+from train.run import Run, RunError
 
 TEXT = [pytest.param(recipe.name, id=recipe.name) for recipe in RECIPES if recipe.input == "text"]
 GOLDEN = json.loads((Path(__file__).parents[1] / "runtime" / "golden_ids.json").read_text("utf-8"))["cases"]
@@ -85,10 +85,10 @@ def test_every_character(graph: Graph) -> None:
 @pytest.mark.data
 @pytest.mark.slow
 def test_all_reviews(edge_run: Run, exported: Any, real_env: dict[str, str]) -> None:
-    from train import data
+    from train.reviews.dataset import load_split
 
     source = real_env["EDGETEXT_DATA"]
-    reviews = [review.text for split in ("train", "test") for review in data.load_split(split, source)]
+    reviews = [review.text for split in ("train", "test") for review in load_split(split, source)]
     assert len(reviews) == 50_000
     for cut in (("post", 512), ("pre", 256)):
         graph = Graph(edge_run, exported.read("onnx", "float32"), *cut)

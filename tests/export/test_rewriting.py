@@ -16,10 +16,10 @@ from ai_edge_litert.interpreter import Interpreter
 from keras import layers
 
 from edgetext.text import PAD_ID
-from export import runs
+from export import inference
 from export.recipes import RECIPES, Recipe
 from export.rewriting import fold_padding
-from export.runs import Run
+from train.run import Run
 
 
 def small(*after: keras.layers.Layer, mask_zero: bool = False) -> keras.Model:
@@ -136,7 +136,7 @@ def test_what_it_is_for(
 
     # Without folding it changes four times as many labels of short texts, and is refused for it.
     with monkeypatch.context() as patch:
-        patch.setattr(runs, "fold_padding", lambda model: model)
+        patch.setattr(inference, "fold_padding", lambda model: model)
         without = changed(1)
     assert not (tmp_path / "bundle").exists()
     assert without > 60

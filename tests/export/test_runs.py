@@ -14,7 +14,8 @@ import keras
 import numpy as np
 import pytest
 
-from export.runs import Run, RunError, inference_function, load_run
+from export.inference import inference_function
+from train.run import Run, RunError, load_run
 
 
 def edit(path: Path, change: Callable[[Any], object]) -> None:
@@ -73,28 +74,31 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "no samples.npz": (remove("samples.npz"), "samples.npz"),
     "no vocab.txt": (remove("vocab.txt"), "vocab.txt"),
     "no metrics.json": (remove("metrics.json"), "metrics.json"),
-    "model.keras cut in the middle": (truncate("model.keras", 0.5), "not a whole run"),
-    "model.keras cut near its end": (truncate("model.keras", 0.999), "not a whole run"),
-    "model.keras empty": (truncate("model.keras", 0), "not a whole run"),
-    "model.keras random": (write("model.keras", random.Random(1).randbytes(9000)), "not a whole run"),
-    "model.keras with a flipped bit": (damage_model_middle, "not a whole run"),
-    "samples.npz cut": (truncate("samples.npz", 0.9), "not a whole run"),
-    "samples.npz random": (write("samples.npz", random.Random(1).randbytes(9000)), "not a whole run"),
+    "model.keras cut in the middle": (truncate("model.keras", 0.5), "not a complete run"),
+    "model.keras cut near its end": (truncate("model.keras", 0.999), "not a complete run"),
+    "model.keras empty": (truncate("model.keras", 0), "not a complete run"),
+    "model.keras random": (write("model.keras", random.Random(1).randbytes(9000)), "not a complete run"),
+    "model.keras with a flipped bit": (damage_model_middle, "not a complete run"),
+    "samples.npz cut": (truncate("samples.npz", 0.9), "not a complete run"),
+    "samples.npz random": (write("samples.npz", random.Random(1).randbytes(9000)), "not a complete run"),
     "samples.npz without targets": (lambda folder: edit_samples(folder, heldout_targets=None), "heldout_targets"),
     "samples.npz with too few targets": (
         lambda folder: edit_samples(folder, heldout_targets=np.zeros(7, np.uint8)),
         "samples.npz",
     ),
-    "samples.npz empty": (lambda folder: edit_samples(folder, heldout_ids=np.zeros((0, 256), np.uint16)), "whole run"),
-    "samples.npz flat": (lambda folder: edit_samples(folder, calibration_ids=np.zeros(9, np.uint16)), "whole run"),
+    "samples.npz empty": (
+        lambda folder: edit_samples(folder, heldout_ids=np.zeros((0, 256), np.uint16)),
+        "not a comp",
+    ),
+    "samples.npz flat": (lambda folder: edit_samples(folder, calibration_ids=np.zeros(9, np.uint16)), "complete"),
     "samples.npz too short": (lambda folder: edit_samples(folder, heldout_ids=np.zeros((9, 99), np.uint16)), "samples"),
-    "config.json no JSON": (write("config.json", b"{"), "not a whole run"),
-    "config.json a list": (write("config.json", b"[]"), "not a whole run"),
-    "config.json not UTF-8": (write("config.json", b"\xff\xfe"), "not a whole run"),
-    "metrics.json no JSON": (write("metrics.json", b"{"), "not a whole run"),
+    "config.json no JSON": (write("config.json", b"{"), "not a complete run"),
+    "config.json a list": (write("config.json", b"[]"), "not a complete run"),
+    "config.json not UTF-8": (write("config.json", b"\xff\xfe"), "not a complete run"),
+    "metrics.json no JSON": (write("metrics.json", b"{"), "not a complete run"),
     "another format": (
-        lambda folder: edit(folder / "config.json", lambda config: config.update(format_version=2)),
-        "format_version is 2, and this one is 1",
+        lambda folder: edit(folder / "config.json", lambda config: config.update(format_version=3)),
+        "format_version is 3; supported versions are 1 and 2",
     ),
     "another length": (
         lambda folder: edit(folder / "config.json", lambda config: config["preprocessing"].update(max_length=128)),
@@ -111,10 +115,10 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
         )
         for name in ("format_version", "name", "preset", "labels", "preprocessing")
     },
-    "vocab.txt shorter": (shorten_vocabulary, "samples.npz is not of this run's vocabulary"),
+    "vocab.txt shorter": (shorten_vocabulary, "samples.npz does not fit this run's vocabulary"),
     "vocab.txt longer": (
         lambda folder: (folder / "vocab.txt").write_bytes((folder / "vocab.txt").read_bytes() + b"zzzword\n"),
-        "vocab.txt has 10001 tokens, and the model has no embedding of that many",
+        "vocab.txt has 10001 tokens, but no embedding of the model has that size",
     ),
     "vocab.txt without its last line's end": (truncate("vocab.txt", 0.999), "the last line has no end"),
     "no spellings.txt": (remove("spellings.txt"), "spellings.txt"),
@@ -177,7 +181,7 @@ def test_pickles_are_not_opened(run_copy: Path, tmp_path: Path) -> None:
         assert samples["heldout_ids"].shape == (1, 256)
     assert mark.exists()  # the mark works
     mark.unlink()
-    with pytest.raises(RunError, match="not a whole run"):
+    with pytest.raises(RunError, match="not a complete run"):
         load_run(run_copy)
     assert not mark.exists()
 
@@ -185,7 +189,7 @@ def test_pickles_are_not_opened(run_copy: Path, tmp_path: Path) -> None:
 def test_code_in_a_model_is_not_run(run_copy: Path) -> None:
     model = keras.Sequential([keras.Input((256,)), keras.layers.Lambda(lambda ids: ids * 2), keras.layers.Dense(1)])
     model.save(run_copy / "model.keras")
-    with pytest.raises(RunError, match="not a whole run"):
+    with pytest.raises(RunError, match="not a complete run"):
         load_run(run_copy)
 
 
@@ -196,6 +200,9 @@ def test_a_whole_run(run: Run, tutorial_run: Path) -> None:
     assert (run.calibration.dtype, run.heldout.dtype) == (np.int32, np.int32)
     assert run.vocabulary == (tutorial_run / "vocab.txt").read_bytes()
     assert run.model.count_params() == 160_289
+    # Version 1 counts the texts as reviews.
+    assert run.config["format_version"] == 1
+    assert run.metrics["test"]["texts"] == 25_000
     # No review is both fitted and held back.
     with np.load(tutorial_run / "samples.npz") as samples:
         assert not set(samples["calibration_reviews"]) & set(samples["heldout_reviews"])

@@ -11,7 +11,7 @@ import pytest
 
 from edgetext import Bundle, Classifier, engines
 from export.recipes import RECIPES, Recipe
-from export.runs import Run
+from train.run import Run
 
 DEFAULT = [recipe for recipe in RECIPES if recipe.default and recipe.input == "ids"]
 

@@ -17,10 +17,10 @@ from edgetext.text import RESERVED, Preprocessing, Vocabulary
 from export import convert_onnx, convert_safetensors, convert_tflite
 from export.card import Card
 from export.recipes import RECIPES
-from export.runs import Run
 from train import __main__ as command
-from train import network, sizing
-from train.choices import MULTIPLIERS, Choices
+from train.models import network, sizing
+from train.models.choices import MULTIPLIERS, Choices
+from train.run import Run
 
 Export = Callable[..., int]
 

@@ -19,8 +19,8 @@ from edgetext.formats.tflite import TFLiteFile
 from edgetext.text import tokenize
 from export.patterns import DELIMITER, WORD
 from export.recipes import RECIPES
-from export.runs import Run, RunError
 from export.tflite_metadata import vocabulary_file
+from train.run import Run, RunError
 
 TFLITE = [pytest.param(recipe.name, id=recipe.name) for recipe in RECIPES if recipe.engine == "tflite"]
 

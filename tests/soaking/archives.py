@@ -20,7 +20,10 @@ from typing import Any
 from unittest import mock
 
 from tests.soaking import Outcome, bombs, limits, outcome
-from train import data, sources
+from train.dataset import DataError
+from train.reviews import archives, cache
+from train.reviews.dataset import Review, load_split
+from train.reviews.layout import SPLITS
 
 REVIEWS = {
     f"aclImdb/{split}/{short}/{number}_{grade}.txt": f"A {short} film, number {number}, caf\u00e9.".encode()
@@ -83,11 +86,11 @@ class Trial:
             with (
                 limits.within(SECONDS),
                 contextlib.redirect_stderr(io.StringIO()),
-                mock.patch.dict(os.environ, {data.CACHE_VARIABLE: str(self._cache)}),
+                mock.patch.dict(os.environ, {cache.CACHE_VARIABLE: str(self._cache)}),
             ):
-                found = [review for split in data.SPLITS for review in data.load_split(split, source)]
+                found = [review for split in SPLITS for review in load_split(split, source)]
             wrong = _wrong(found)
-        except data.DataError as error:
+        except DataError as error:
             wrong = "" if str(source) in str(error) and "\n" not in str(error) else f"the message is {str(error)!r}"
             if self._cache.exists() and any(self._cache.iterdir()):
                 wrong = "it was refused, and something is left in the cache"
@@ -103,7 +106,7 @@ class Trial:
         return sorted((str(path), path.lstat().st_size) for path in found)
 
 
-def _wrong(found: list[data.Review]) -> str:
+def _wrong(found: list[Review]) -> str:
     """Say whether other reviews were read than those that the source has as plain files."""
     texts = {f"aclImdb/{review.id}": review.text.encode() for review in found}
     return "" if texts == REVIEWS else f"{len(set(texts.items()) ^ set(REVIEWS.items()))} reviews are others"
@@ -198,7 +201,7 @@ def damaged_inside(trial: Trial, rng: random.Random, flips: int) -> Iterator[tup
 
 def folders(trial: Trial) -> Iterator[tuple[str, str]]:
     """Try folders that hold something else in the place of a review or of a file of addresses."""
-    huge = sources.MAX_UNPACKED_BYTES
+    huge = archives.MAX_UNPACKED_BYTES
 
     def hole(path: Path) -> None:
         with path.open("wb") as file:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.soaking import ROOT
-from train import data
+from train.reviews.cache import CACHE_VARIABLE
 
 # None takes nearly as long, or as much memory, on a machine that is not busy.
 SECONDS, MEGABYTES = 120, 800
@@ -62,7 +62,7 @@ def make(quick: bool) -> dict[str, Iterator[bytes]]:
 def defuse(path: Path, cache: Path) -> tuple[str, float]:
     """Read an archive in a process of its own; give what is wrong, and the megabytes that it took at most."""
     command = [sys.executable, "-c", _CHILD.format(root=str(ROOT)), str(path)]
-    environment = {**os.environ, data.CACHE_VARIABLE: str(cache)}
+    environment = {**os.environ, CACHE_VARIABLE: str(cache)}
     try:
         done = subprocess.run(
             command, capture_output=True, encoding="utf-8", env=environment, timeout=SECONDS, check=False

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from edgetext.engines.stderr import import_tensorflow
+from train.tensorflow_setup import import_tensorflow
 
 import_tensorflow()
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from edgetext.engines.stderr import import_tensorflow
-from train import data
+from train.reviews import download
+from train.reviews.dataset import Review, load_split
+from train.reviews.layout import SPLITS
+from train.tensorflow_setup import import_tensorflow
 
 import_tensorflow()  # with its settings, before a test module imports it without them
 
@@ -15,7 +17,7 @@ import_tensorflow()  # with its settings, before a test module imports it withou
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no test reach the real address: nothing listens on this one."""
-    monkeypatch.setattr(data, "URL", "http://127.0.0.1:9/aclImdb_v1.tar.gz")
+    monkeypatch.setattr(download, "URL", "http://127.0.0.1:9/aclImdb_v1.tar.gz")
 
 
 @pytest.fixture
@@ -35,9 +37,9 @@ def tiny(tiny_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def real_splits(real_env: dict[str, str]) -> dict[str, list[data.Review]]:
+def real_splits(real_env: dict[str, str]) -> dict[str, list[Review]]:
     """The real reviews by split; for tests marked ``data``."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in real_env.items():
             patch.setenv(name, value)
-        return {split: data.load_split(split) for split in data.SPLITS}
+        return {split: load_split(split) for split in SPLITS}

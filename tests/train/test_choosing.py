@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from edgetext.text import RESERVED, Encoder, Preprocessing, Vocabulary
-from train import choosing, sizing
-from train.choices import LARGEST_VOCABULARY, Choices
-from train.choosing import choices_for, choose_buckets, choose_max_length, choose_settings, choose_vocabulary
+from train.encoding.encoded import Encoded, encode
+from train.encoding.vocabulary import survey
+from train.models import choosing, sizing
+from train.models.choices import LARGEST_VOCABULARY, Choices
+from train.models.choosing import choices_for, choose_buckets, choose_max_length, choose_settings, choose_vocabulary
 from train.preparing import RARE, tell_capitals, weigh_classes
-from train.rows import Encoded, encode
-from train.texts import Text
-from train.vocabulary import survey
+from train.tables.dataset import Text
 
 
 def encoded(texts: list[str], labels: list[str] | None = None) -> Encoded:

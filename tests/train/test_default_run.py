@@ -15,8 +15,8 @@ import numpy.typing as npt
 import pytest
 
 from edgetext.text import Encoder, Preprocessing, Vocabulary
-from train.data import Review
-from train.presets import PRESETS
+from train.models.presets import PRESETS
+from train.reviews.dataset import Review
 
 
 @pytest.fixture(scope="module")

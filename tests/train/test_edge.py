@@ -15,14 +15,17 @@ import numpy as np
 import pytest
 
 from edgetext.text import Encoder, Preprocessing, Vocabulary
-from train import data, edge, network
 from train.__main__ import main
-from train.calibration import calibration_error, temperature
-from train.choices import LARGEST_VOCABULARY, MULTIPLIERS, Choices
-from train.data import Review
-from train.evaluation import sentences
-from train.presets import PRESETS
-from train.rows import Encoded, encode, split_validation
+from train.encoding.encoded import Encoded, encode
+from train.metrics import expected_calibration_error
+from train.models import edge, network
+from train.models.calibration import temperature
+from train.models.choices import LARGEST_VOCABULARY, MULTIPLIERS, Choices
+from train.models.presets import PRESETS
+from train.reviews.cache import prepare
+from train.reviews.dataset import Review, load_split, split_validation
+from train.reviews.layout import LABELS
+from train.reviews.sentences import sentences
 
 Runner = Callable[..., "subprocess.CompletedProcess[str]"]
 ErrorLine = Callable[[str], str]
@@ -209,9 +212,9 @@ def test_calibration_error() -> None:
     # Two bins: 0.8 sure and right in three of four; 0.6 sure and right in one of two.
     probabilities = both(0.8, 0.8, 0.2, 0.8, 0.6, 0.4)
     targets = np.array([1, 1, 0, 0, 1, 1])
-    assert calibration_error(probabilities, targets) == pytest.approx((4 * 0.05 + 2 * 0.1) / 6)
-    assert calibration_error(both(1.0, 0.0), np.array([1, 0])) == 0
-    assert calibration_error(both(1.0, 0.0), np.array([0, 1])) == 1
+    assert expected_calibration_error(probabilities, targets) == pytest.approx((4 * 0.05 + 2 * 0.1) / 6)
+    assert expected_calibration_error(both(1.0, 0.0), np.array([1, 0])) == 0
+    assert expected_calibration_error(both(1.0, 0.0), np.array([0, 1])) == 1
 
 
 def test_sentences() -> None:
@@ -299,12 +302,10 @@ class TestCommand:
 
     def test_learns(self, run: Path) -> None:
         metrics = json.loads((run / "metrics.json").read_text("utf-8"))
-        assert metrics["test"]["reviews"] == 120
+        assert metrics["test"]["texts"] == 120
         assert metrics["test"]["accuracy"] > 0.95
         assert metrics["unlabelled"] == 100
-        assert set(metrics["validation"]) == {
-            *("loss", "accuracy", "macro_f1", "ece", "positive", "reviews", "classes")
-        }
+        assert set(metrics["validation"]) == {*("loss", "accuracy", "macro_f1", "ece", "positive", "texts", "classes")}
 
     def test_saved_model(self, run: Path, archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         config = json.loads((run / "config.json").read_text("utf-8"))
@@ -321,7 +322,7 @@ class TestCommand:
         # The recorded numbers are those of the saved model.
         monkeypatch.setenv("EDGETEXT_CACHE", str(run.parent / "cache"))
         encoder = Encoder(vocabulary, Preprocessing(512, "post"))
-        texts = encode(data.load_split("test", archive), encoder, data.LABELS)
+        texts = encode(load_split("test", archive), encoder, LABELS)
         right = ((model.predict(texts.take(), verbose=0)[:, 0] > 0.5) == texts.targets).mean()
         metrics = json.loads((run / "metrics.json").read_text("utf-8"))
         assert metrics["test"]["accuracy"] == pytest.approx(right)
@@ -331,7 +332,7 @@ class TestCommand:
             return {int(str(name).split("/")[2].partition("_")[0]) // 4 for name in reviews}
 
         with np.load(run / "samples.npz") as samples:
-            fitted, validated = (movies(samples[f"{part}_reviews"]) for part in ("calibration", "heldout"))
+            fitted, validated = (movies(samples[f"{part}_texts"]) for part in ("calibration", "heldout"))
         assert len(validated) >= 5
         assert len(fitted & validated) <= 1  # the one at the border
 
@@ -364,7 +365,7 @@ class TestCommand:
         capsys: pytest.CaptureFixture[str],
         error_line: ErrorLine,
     ) -> None:
-        data.prepare()
+        prepare()
         capsys.readouterr()  # the notes
         assert main([*options, "--validation", "10", "--out", str(tmp_path / "run")]) == 2
         assert error_line(capsys.readouterr().err).startswith(message)

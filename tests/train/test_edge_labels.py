@@ -11,13 +11,13 @@ import pytest
 from sklearn.svm import LinearSVC
 
 from edgetext.text import RESERVED, Encoder, Preprocessing, Vocabulary
-from train import edge, network
-from train.choices import Choices
-from train.choosing import choices_for
-from train.evaluation import evaluate
-from train.rows import Encoded, encode
-from train.settings import Settings
-from train.texts import Text
+from train.encoding.encoded import Encoded, encode
+from train.models import edge, network
+from train.models.choices import Choices
+from train.models.choosing import choices_for
+from train.models.evaluation import evaluate
+from train.models.settings import Settings
+from train.tables.dataset import Text
 
 VOCABULARY = Vocabulary([*RESERVED, *(f"f{number}" for number in range(20)), *(f"t{number}" for number in range(200))])
 ENCODER = Encoder(VOCABULARY, Preprocessing(12, "post"))

@@ -10,8 +10,8 @@ from scipy.optimize import minimize_scalar  # type: ignore[import-untyped]
 from scipy.special import log_softmax  # type: ignore[import-untyped]
 from sklearn.metrics import classification_report, f1_score, log_loss
 
-from train.calibration import CALIBRATION_BINS, calibration_error, temperature
-from train.evaluation import by_label, measure
+from train.metrics import CALIBRATION_BINS, expected_calibration_error, label_probabilities, measure
+from train.models.calibration import temperature
 
 
 def random_answers(seed: int, count: int, labels: int) -> tuple[Any, Any]:
@@ -42,7 +42,7 @@ def test_as_scikit_learn_has_it(count: int, labels: int) -> None:
     assert measured["macro_f1"] == pytest.approx(f1_score(targets, chosen, average="macro", zero_division=0))
     assert measured["accuracy"] == pytest.approx(float(np.mean(targets == chosen)))
     assert measured["loss"] == pytest.approx(log_loss(targets, probabilities, labels=list(range(labels))), rel=1e-5)
-    assert measured["reviews"] == count
+    assert measured["texts"] == count
     assert ("positive" in measured) == (labels == 2)
 
 
@@ -55,9 +55,9 @@ def test_a_label_that_is_never_chosen_and_one_that_is_never_right() -> None:
 
 
 def test_the_shape_of_outputs() -> None:
-    assert by_label(np.array([[0.25], [1.0]], np.float32)).tolist() == [[0.75, 0.25], [0.0, 1.0]]
+    assert label_probabilities(np.array([[0.25], [1.0]], np.float32)).tolist() == [[0.75, 0.25], [0.0, 1.0]]
     many = np.array([[0.25, 0.5, 0.25]], np.float32)
-    assert by_label(many).tolist() == many.tolist()
+    assert label_probabilities(many).tolist() == many.tolist()
 
 
 @pytest.mark.parametrize("labels", [2, 3, 20])
@@ -75,7 +75,7 @@ def test_calibration_error_bin_by_bin(labels: int) -> None:
         if inside:
             sure, right = np.array(inside, float).mean(axis=0)
             wanted += len(inside) / 700 * abs(sure - right)
-    assert calibration_error(probabilities, targets) == pytest.approx(wanted)
+    assert expected_calibration_error(probabilities, targets) == pytest.approx(wanted)
     assert wanted > 0.005
 
 

@@ -14,12 +14,12 @@ import pytest
 from keras import layers
 
 from edgetext.text import RESERVED, Encoder, Preprocessing, Vocabulary
-from train import fit, network
-from train.data import Review
-from train.evaluation import evaluate
-from train.presets import PRESETS
-from train.rows import Encoded, encode, split_validation
-from train.settings import Settings
+from train.encoding.encoded import Encoded, encode
+from train.models import fit, network
+from train.models.evaluation import evaluate
+from train.models.presets import PRESETS
+from train.models.settings import Settings
+from train.reviews.dataset import Review, split_validation
 
 REVIEWS = [
     Review(f"train/{short}/{number}_5.txt", label, f"{short} film")
@@ -92,7 +92,7 @@ def test_evaluate_counts_one_half_as_the_first_label() -> None:
         "macro_f1": pytest.approx(6 / 7 / 2),
         "ece": 0.25,
         "positive": 0.0,
-        "reviews": 8,
+        "texts": 8,
     }
     assert classes["no"] == {"precision": 0.75, "recall": 1.0, "f1": pytest.approx(6 / 7), "texts": 6}
     assert classes["yes"] == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "texts": 2}

@@ -85,7 +85,7 @@ def test_interrupted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
     def interrupt(*args: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(look.data, "load_split", interrupt)
+    monkeypatch.setattr(look, "load_split", interrupt)
     assert look.main([]) == 130
     assert capsys.readouterr().err == "interrupted\n"
 

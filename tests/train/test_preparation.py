@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from edgetext.text import RESERVED, Encoder, Preprocessing, Vocabulary
-from train.data import Review
-from train.vocabulary import build_vocabulary, find_spellings, survey
+from train.encoding.vocabulary import build_vocabulary, find_spellings, survey
+from train.reviews.dataset import Review
 
 WORD = re.compile(r"""[^!"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~\t\n ]+""")
 

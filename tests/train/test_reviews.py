@@ -21,7 +21,12 @@ from pathlib import Path
 
 import pytest
 
-from train import data, sources
+from train import data
+from train.dataset import DataError
+from train.reviews import archives, download
+from train.reviews import cache as cache_module
+from train.reviews.cache import prepare
+from train.reviews.dataset import Review, load_split
 
 WriteArchive = Callable[[Path, Mapping[str, bytes]], Path]
 ErrorLine = Callable[[str], str]
@@ -82,25 +87,25 @@ class TestSources:
             wanted = expected(tiny_reviews, split)
             assert len(wanted) == 40
             for source in (tiny_archive, unpacked / "aclImdb", unpacked, str(unpacked)):
-                assert [tuple(review) for review in data.load_split(split, source)] == wanted
+                assert [tuple(review) for review in load_split(split, source)] == wanted
 
     def test_option_goes_before_variable(
         self, tiny_archive: Path, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("EDGETEXT_DATA", str(tmp_path / "missing"))
-        assert len(data.load_split("test", tiny_archive)) == 40
+        assert len(load_split("test", tiny_archive)) == 40
         monkeypatch.setenv("EDGETEXT_DATA", str(tiny_archive))
-        assert len(data.load_split("test")) == 40
-        with pytest.raises(data.DataError, match="no reviews at"):
-            data.load_split("test", tmp_path / "missing")
+        assert len(load_split("test")) == 40
+        with pytest.raises(DataError, match="no reviews at"):
+            load_split("test", tmp_path / "missing")
 
     def test_home_is_expanded(self, tiny_archive: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HOME", str(tiny_archive.parent))
-        assert len(data.load_split("test", f"~/{tiny_archive.name}")) == 40
+        assert len(load_split("test", f"~/{tiny_archive.name}")) == 40
 
     def test_names_may_begin_with_a_dot_folder(self, tmp_path: Path, cache: Path, write_archive: WriteArchive) -> None:
         source = write_archive(tmp_path / "a.tar.gz", {f"./{name}": content for name, content in SMALLEST.items()})
-        assert [review.id for review in data.load_split("test", source)] == ["test/neg/0_2.txt", "test/pos/0_9.txt"]
+        assert [review.id for review in load_split("test", source)] == ["test/neg/0_2.txt", "test/pos/0_9.txt"]
 
     def test_command_prints_the_split(
         self, run_python: Runner, tiny_env: dict[str, str], tiny_reviews: dict[str, str]
@@ -113,7 +118,7 @@ class TestSources:
         assert [(row["id"], row["label"], row["text"], row["movie"]) for row in rows] == expected(tiny_reviews, "train")
 
     @pytest.mark.data
-    def test_real_reviews(self, real_splits: dict[str, list[data.Review]]) -> None:
+    def test_real_reviews(self, real_splits: dict[str, list[Review]]) -> None:
         unlabelled = real_splits["unsup"]
         assert len(unlabelled) == len({review.id for review in unlabelled}) == 50_000
         assert {(review.label, review.movie) for review in unlabelled} == {(None, None)}
@@ -135,35 +140,35 @@ class TestSources:
 
 class TestCache:
     def test_parses_once(self, tiny_archive: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        folder = data.prepare(tiny_archive)
+        folder = prepare(tiny_archive)
         before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
         assert set(before) == {"train.jsonl", "test.jsonl", "unsup.jsonl"}
 
         def fail(*args: object) -> None:
             raise AssertionError("parsed again")
 
-        monkeypatch.setattr(data, "_parse", fail)
-        assert data.prepare(tiny_archive) == folder
-        assert len(data.load_split("test", tiny_archive)) == 40
+        monkeypatch.setattr(cache_module, "archive_contents", fail)
+        assert prepare(tiny_archive) == folder
+        assert len(load_split("test", tiny_archive)) == 40
         assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
         assert leftovers(cache) == [folder.name]
 
     def test_other_reviews_are_parsed_anew(self, tmp_path: Path, cache: Path, write_archive: WriteArchive) -> None:
         source = tmp_path / "a.tar.gz"
         write_archive(source, SMALLEST)
-        first = data.load_split("test", source)
+        first = load_split("test", source)
         write_archive(source, {**SMALLEST, "aclImdb/test/pos/0_9.txt": b"Another film."})
-        second = data.load_split("test", source)
+        second = load_split("test", source)
         assert (first[1].text, second[1].text) == ("A pos film.", "Another film.")
         assert first[0] == second[0]
 
     def test_a_changed_folder_is_parsed_anew(self, unpacked: Path, cache: Path) -> None:
         file = unpacked / "aclImdb/test/pos/0_9.txt"
-        before = data.load_split("test", unpacked)
+        before = load_split("test", unpacked)
         content = file.read_bytes()
         file.write_bytes(content.swapcase())
         os.utime(file, (1, 1))
-        after = data.load_split("test", unpacked)
+        after = load_split("test", unpacked)
         changed = [new for old, new in zip(before, after) if old != new]
         assert [(review.id, review.text) for review in changed] == [
             ("test/pos/0_9.txt", content.swapcase().decode("utf-8"))
@@ -189,7 +194,7 @@ class TestDamage:
         source = tmp_path / "a.tar.gz"
         source.write_bytes(content)
         message = refused(source)
-        assert message.startswith(f"{source}: not a whole .tar.gz archive")
+        assert message.startswith(f"{source}: not a complete .tar.gz archive")
         assert message.endswith("download it again")
 
     @pytest.mark.parametrize("cut", [0.0, 0.1, 0.5, 0.9, 0.99, -100, -9, -8, -7, -4, -1])
@@ -197,7 +202,7 @@ class TestDamage:
         whole = tiny_archive.read_bytes()
         source = tmp_path / "a.tar.gz"
         source.write_bytes(whole[: int(cut if cut < 0 else 11 + cut * len(whole))])
-        assert "not a whole .tar.gz archive" in refused(source)
+        assert "not a complete .tar.gz archive" in refused(source)
 
     @pytest.mark.parametrize("place", [*(n / 12 for n in range(12)), -8, -5, -4, -1])
     def test_flipped_bit(self, refused: Refused, tmp_path: Path, tiny_archive: Path, place: float) -> None:
@@ -214,7 +219,7 @@ class TestDamage:
     ) -> None:
         members = {name: content for name, content in SMALLEST.items() if folder not in name}
         source = write_archive(tmp_path / "a.tar.gz", members)
-        assert f"not the movie reviews: nothing in aclImdb/{folder}/*.txt" in refused(source)
+        assert f"not the movie reviews: no files aclImdb/{folder}/*.txt" in refused(source)
 
     def test_other_archive_and_empty_folder(
         self, refused: Refused, tmp_path: Path, write_archive: WriteArchive
@@ -226,7 +231,7 @@ class TestDamage:
     def test_not_utf8(self, refused: Refused, tmp_path: Path, write_archive: WriteArchive) -> None:
         members = {**SMALLEST, "aclImdb/test/neg/7_1.txt": "caf\u00e9".encode("latin-1")}
         assert refused(write_archive(tmp_path / "a.tar.gz", members)).endswith(
-            "'test/neg/7_1.txt' is not UTF-8, or its name is not"
+            "'test/neg/7_1.txt': its name or its content is not UTF-8"
         )
 
     def test_name_not_utf8(self, refused: Refused, tmp_path: Path, write_archive: WriteArchive) -> None:
@@ -257,25 +262,25 @@ class TestDamage:
             with tarfile.open(source) as archive:
                 archive.extractall(tmp_path / "unpacked", filter="data")
             source, size = tmp_path / "unpacked", sum(map(len, SMALLEST.values())) + 5000
-        monkeypatch.setattr(sources, "MAX_UNPACKED_BYTES", size - 1)
+        monkeypatch.setattr(archives, "MAX_UNPACKED_BYTES", size - 1)
         assert f"{size - 1:,} bytes: not the movie reviews" in refused(source)
-        monkeypatch.setattr(sources, "MAX_UNPACKED_BYTES", size)
-        monkeypatch.setattr(sources, "MAX_MEMBERS", 4)
+        monkeypatch.setattr(archives, "MAX_UNPACKED_BYTES", size)
+        monkeypatch.setattr(archives, "MAX_MEMBERS", 4)
         assert "more than 4 " in refused(source)
-        monkeypatch.setattr(sources, "MAX_MEMBERS", 5)
-        assert len(data.load_split("test", source)) == 3
+        monkeypatch.setattr(archives, "MAX_MEMBERS", 5)
+        assert len(load_split("test", source)) == 3
 
     def test_a_description_that_is_huge(self, refused: Refused, tmp_path: Path, write_archive: WriteArchive) -> None:
         """Such as a name, of which tarfile would read gigabytes at once."""
         source = write_archive(tmp_path / "a.tar.gz", {**SMALLEST, "x" * 100_001: b""})
-        assert "the description of a member has more than 100,000 bytes" in refused(source)
+        assert "the header of a member has more than 100,000 bytes" in refused(source)
 
     def test_descriptions_without_end(self, refused: Refused, tmp_path: Path) -> None:
         member = tarfile.TarInfo("pax")
         member.type, member.size = tarfile.XHDTYPE, 12
         source = tmp_path / "a.tar.gz"
         source.write_bytes(gzip.compress((member.tobuf() + b"12 path=abc\n".ljust(512, b"\0")) * 3000))
-        assert "not a whole .tar.gz archive" in refused(source)
+        assert "not a complete .tar.gz archive" in refused(source)
 
     def test_in_the_place_of_a_file(self, refused: Refused, tmp_path: Path, unpacked: Path, cache: Path) -> None:
         (tmp_path / "secret.txt").write_text("secret")
@@ -298,7 +303,7 @@ class TestDamage:
         # A link that stays inside is as good as a file, and the folder itself may be a link.
         place.symlink_to("0_9.txt")
         (tmp_path / "link").symlink_to(unpacked)
-        texts = {review.id: review.text for review in data.load_split("test", tmp_path / "link")}
+        texts = {review.id: review.text for review in load_split("test", tmp_path / "link")}
         assert texts["test/pos/99_9.txt"] == texts["test/pos/0_9.txt"]
 
     def test_what_is_no_file(self, refused: Refused, tmp_path: Path) -> None:
@@ -323,7 +328,7 @@ class TestDamage:
             assert archive.getnames() == [*SMALLEST, *evil]
         before = {path for path in tmp_path.parent.rglob("*") if not path.is_relative_to(cache)}
         for split in ("train", "test"):
-            assert [f"aclImdb/{review.id}" for review in data.load_split(split, source)] == [
+            assert [f"aclImdb/{review.id}" for review in load_split(split, source)] == [
                 name for name in SMALLEST if f"/{split}/" in name
             ]
         assert {path for path in tmp_path.parent.rglob("*") if not path.is_relative_to(cache)} == before
@@ -344,7 +349,7 @@ class TestDamage:
                 link = tarfile.TarInfo(f"aclImdb/test/pos/{int(kind)}_10.txt")
                 link.type, link.linkname = kind, str(target)
                 archive.addfile(link)
-        assert [review.text for review in data.load_split("test", source)] == ["A neg film.", "A pos film."]
+        assert [review.text for review in load_split("test", source)] == ["A neg film.", "A pos film."]
 
 
 class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
@@ -383,8 +388,8 @@ class TestDownload:
             monkeypatch.delenv(name, raising=False)
         with Server(content) as server:
             threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-            monkeypatch.setattr(data, "URL", f"http://127.0.0.1:{server.server_port}/aclImdb_v1.tar.gz")
-            monkeypatch.setattr(data, "URL_HASH", f"md5:{hashlib.md5(content).hexdigest()}")
+            monkeypatch.setattr(download, "URL", f"http://127.0.0.1:{server.server_port}/aclImdb_v1.tar.gz")
+            monkeypatch.setattr(download, "URL_HASH", f"md5:{hashlib.md5(content).hexdigest()}")
             yield server
             server.shutdown()
 
@@ -405,7 +410,7 @@ class TestDownload:
 
     def test_downloads_once(self, server: Server, cache: Path, tiny_reviews: dict[str, str]) -> None:
         for _ in range(2):
-            assert [tuple(review) for review in data.load_split("test")] == expected(tiny_reviews, "test")
+            assert [tuple(review) for review in load_split("test")] == expected(tiny_reviews, "test")
             assert server.requests == ["/aclImdb_v1.tar.gz"]
         archive, parsed = leftovers(cache)
         assert (cache / archive).read_bytes() == server.content
@@ -414,8 +419,11 @@ class TestDownload:
     def test_shows_a_bar_on_a_terminal(self, server: Server, tmp_path: Path) -> None:
         fcntl = pytest.importorskip("fcntl", reason="this system has no pseudo-terminals")
         termios = pytest.importorskip("termios")
-        code = "import sys; from train import data; data.URL, data.URL_HASH = sys.argv[1:]; data.prepare()"
-        command = [sys.executable, "-c", code, data.URL, data.URL_HASH]
+        code = (
+            "import sys; from train.reviews import cache, download; download.URL, download.URL_HASH = sys.argv[1:]; "
+            "cache.prepare()"
+        )
+        command = [sys.executable, "-c", code, download.URL, download.URL_HASH]
         env = {**os.environ, "EDGETEXT_CACHE": str(tmp_path / "cache")}
         env.pop("EDGETEXT_DATA", None)
         shown = []
@@ -433,12 +441,12 @@ class TestDownload:
 
     def test_wrong_checksum(self, server: Server, refused: Refused) -> None:
         server.content = server.content[:-1] + b"!"
-        assert "another checksum" in refused(None)
+        assert "wrong checksum" in refused(None)
         assert len(server.requests) == 1
 
     def test_breaks_off(self, server: Server, refused: Refused) -> None:
         server.content = server.content[:1000]
-        assert refused(None).startswith(data.URL)
+        assert refused(None).startswith(download.URL)
 
     def test_server_error(self, server: Server, refused: Refused) -> None:
         server.status = 404
@@ -447,7 +455,7 @@ class TestDownload:
     def test_a_damaged_download_is_replaced(self, server: Server, cache: Path) -> None:
         cache.mkdir()
         (cache / "aclImdb_v1.tar.gz").write_bytes(server.content[:1000])
-        assert len(data.load_split("test")) == 40
+        assert len(load_split("test")) == 40
         assert (cache / "aclImdb_v1.tar.gz").read_bytes() == server.content
 
 
@@ -476,7 +484,7 @@ def test_interrupted(cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytes
     def interrupt(source: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(data, "prepare", interrupt)
+    monkeypatch.setattr(cache_module, "prepare", interrupt)
     assert data.main([]) == 130
     assert capsys.readouterr().err == "interrupted: nothing was written\n"
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from edgetext.text import RESERVED, Encoder, Preprocessing, Vocabulary
-from train.rows import Encoded, encode
-from train.texts import Text
+from train.encoding.encoded import Encoded, encode
+from train.tables.dataset import Text
 
 LABELS = ("a", "b", "c")
 

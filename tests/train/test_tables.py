@@ -14,10 +14,10 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from train.data import DataError
-from train.texts import lines
-from train.texts.columns import Columns, choose_columns
-from train.texts.tables import Row, Table, is_table, stem
+from train.dataset import DataError
+from train.tables import lines
+from train.tables.columns import Columns, choose_columns
+from train.tables.table import Row, Table, is_table, stem
 
 COLUMNS = Columns(("body",), "queue")
 # Text that a careless reader of lines, fields or bytes gets wrong; no NUL, and no lone surrogate.
@@ -469,8 +469,8 @@ def test_reading_lines_needs_little(run_python: Callable[..., Any], write: Write
     code = """
 import sys
 from pathlib import Path
-from train.texts.columns import Columns
-from train.texts.tables import Table
+from train.tables.columns import Columns
+from train.tables.table import Table
 print(len(list(Table(Path(sys.argv[1])).rows(Columns(("body",), "queue")))))
 print([name for name in ("pyarrow", "tensorflow", "keras") if name in sys.modules])
 """

@@ -18,13 +18,14 @@ import numpy as np
 import pytest
 
 from edgetext.text import tokenize
-from train.data import DataError
-from train.texts import SPLITS, Source, Text, Texts, scan
-from train.texts import __main__ as command_line
-from train.texts.division import ordered
-from train.texts.report import ReportedError
-from train.texts.source import add_arguments, make_source
-from train.texts.splits import _mixed, draw, share_out
+from train import texts as command_line
+from train.dataset import DataError
+from train.tables.dataset import Text, Texts, scan
+from train.tables.division import ordered
+from train.tables.index import SPLITS
+from train.tables.report import ReportedError
+from train.tables.source import Source, add_arguments, make_source
+from train.tables.splits import _mixed, draw, share_out
 
 Write = Callable[..., Path]
 
@@ -47,7 +48,7 @@ def many(count: int, labels: str = "ab") -> list[tuple[str, str]]:
 
 
 def read(found: Texts) -> dict[str, list[Text]]:
-    return {split: list(found.rows(split)) for split in SPLITS}
+    return {split: list(found.texts(split)) for split in SPLITS}
 
 
 def refused(source: Source) -> ReportedError:
@@ -119,7 +120,7 @@ def test_splits_do_not_depend_on_the_order(write: Write) -> None:
 
 def test_splits_depend_on_the_seed(write: Write) -> None:
     path = write(many(300))
-    drawn = [{row.text for row in scan(Source(path, split_seed=seed)).rows("test")} for seed in (0, 0, 1, 2**64, -5)]
+    drawn = [{row.text for row in scan(Source(path, split_seed=seed)).texts("test")} for seed in (0, 0, 1, 2**64, -5)]
     assert drawn[0] == drawn[1]
     for one, other in ((0, 2), (0, 4), (2, 4)):
         # As many in common as by chance: 12 of 60.
@@ -138,11 +139,11 @@ def test_splits_stay_the_same() -> None:
 
 def test_the_test_does_not_depend_on_the_validation(write: Write) -> None:
     path = write(many(300))
-    assert list(scan(Source(path)).rows("test")) == list(scan(Source(path, validation="50")).rows("test"))
+    assert list(scan(Source(path)).texts("test")) == list(scan(Source(path, validation="50")).texts("test"))
 
 
 def test_a_fraction_validates_no_more_than_memory_holds(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("train.texts.division.MAX_VALIDATION", 10)
+    monkeypatch.setattr("train.tables.division.MAX_VALIDATION", 10)
     path = write(many(300))
     assert sum(scan(Source(path, validation="0.5")).counts["validation"].values()) == 10
     assert sum(scan(Source(path, validation="30")).counts["validation"].values()) == 30
@@ -158,14 +159,14 @@ def test_files_of_their_own(write: Write) -> None:
         "v.csv: 3 rows left out: a label that training has not (lines 2, 5 and 8)",
         "w.csv: 2 rows kept: the words of an earlier row (lines 3 and 4)",
     ]
-    assert [row.id for row in found.rows("test")] == ["w.csv:2", "w.csv:3", "w.csv:4"]
-    assert [row.id for row in found.rows("validation")] == [f"v.csv:{n}" for n in (3, 4, 6, 7, 9, 10)]
+    assert [row.id for row in found.texts("test")] == ["w.csv:2", "w.csv:3", "w.csv:4"]
+    assert [row.id for row in found.texts("validation")] == [f"v.csv:{n}" for n in (3, 4, 6, 7, 9, 10)]
 
 
 def test_no_test(write: Write) -> None:
     found = scan(Source(write(many(50)), test=None))
     assert found.counts["test"] == {}
-    assert list(found.rows("test")) == []
+    assert list(found.texts("test")) == []
     assert found.describe()["test"] is None
 
 
@@ -248,7 +249,7 @@ def test_leaks(write: Write) -> None:
     assert not words["validation"] & words["test"]
     # What a split is drawn from leaks no more than the rest.
     found = scan(Source(write(rows), test=str(test)))
-    assert "text number 1" not in {row.text for split in ("train", "validation") for row in found.rows(split)}
+    assert "text number 1" not in {row.text for split in ("train", "validation") for row in found.texts(split)}
 
 
 def test_faults(tmp_path: Path) -> None:
@@ -401,7 +402,7 @@ def test_a_file_that_changes_meanwhile(write: Write, change: str) -> None:
     else:
         path.write_text(path.read_text().replace("text", "TEXT"))
     with pytest.raises(DataError, match=r"t\.csv"):
-        list(found.rows("train"))
+        list(found.texts("train"))
 
 
 def test_memory(write: Write) -> None:
@@ -411,7 +412,7 @@ def test_memory(write: Write) -> None:
         path = write(many(count))
         tracemalloc.start()
         found = scan(Source(path))
-        assert sum(1 for _ in found.rows("train")) > count // 2
+        assert sum(1 for _ in found.texts("train")) > count // 2
         size = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return size
@@ -486,7 +487,7 @@ def test_command(command: Command, write: Write, split: str) -> None:
     path = write([*many(40), ("Café \u2028 \U0001f3ac", "a"), ("!", "b")])
     code, written, notes = command("--data", path, "--split", split)
     assert code == 0
-    assert written == [row._asdict() for row in scan(Source(path)).rows(split)]
+    assert written == [row._asdict() for row in scan(Source(path)).texts(split)]
     assert notes == [
         "text from column 'text', label from column 'label'",
         "t.csv: 1 row left out: no word in the text (line 43)",
@@ -538,7 +539,7 @@ def test_command_whose_reader_has_enough(root: Path, write: Write) -> None:
 
 def test_command_needs_no_framework(run_python: Callable[..., Any], write: Write) -> None:
     code = (
-        "import sys; from train.texts.__main__ import main; assert main(sys.argv[1:]) == 0; sys.stdout.flush(); "
+        "import sys; from train.texts import main; assert main(sys.argv[1:]) == 0; sys.stdout.flush(); "
         "print([name for name in ('tensorflow', 'keras', 'pyarrow') if name in sys.modules])"
     )
     result = run_python("-c", code, "--data", write(many(40)))
@@ -567,7 +568,7 @@ def test_held_out_rows(command: Command, tmp_path: Path) -> None:
     for split in SPLITS:
         code, written, _ = command("--data", path, "--run", run, "--split", split)
         assert code == 0
-        assert written == [row._asdict() for row in scan(source).rows(split)]
+        assert written == [row._asdict() for row in scan(source).texts(split)]
     # The file may be called otherwise.
     other = path.rename(tmp_path / "u.csv.gz")
     assert len(command("--data", other, "--run", run)[1]) == 24
@@ -593,7 +594,7 @@ def test_a_file_that_is_new_to_the_run(command: Command, write: Write, tmp_path:
 def test_a_run_with_files_of_its_own(command: Command, write: Write, tmp_path: Path) -> None:
     path, other = write(many(40)), write(many(45)[35:], "v.csv")
     run = make_run(tmp_path / "run", Source(path, validation=str(other)))
-    expected = [row._asdict() for row in scan(Source(path, validation=str(other))).rows("test")]
+    expected = [row._asdict() for row in scan(Source(path, validation=str(other))).texts("test")]
     assert command("--data", path, "--run", run)[1] == expected
     assert len(command("--data", path, "--run", run, "--split", "validation")[1]) == 10
     assert len(command("--data", other, "--run", run, "--split", "validation")[1]) == 10

@@ -22,10 +22,11 @@ import pytest
 
 from edgetext.text import Encoder, Preprocessing, Vocabulary, tokenize
 from train import __main__ as command
-from train import data
-from train import rows as arrays
-from train.rows import split_validation
-from train.vocabulary import find_spellings
+from train.encoding import encoded as arrays
+from train.encoding.vocabulary import find_spellings
+from train.reviews.cache import prepare
+from train.reviews.dataset import Review, load_split, split_validation
+from train.reviews.layout import LABELS
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tiny")]
 
@@ -60,10 +61,10 @@ def snapshot(path: Path) -> dict[str, bytes]:
     return {str(file.relative_to(path)): file.read_bytes() for file in files}
 
 
-def encode(reviews: list[data.Review], run: Path) -> tuple[Any, Any]:
+def encode(reviews: list[Review], run: Path) -> tuple[Any, Any]:
     vocabulary = Vocabulary.from_bytes((run / "vocab.txt").read_bytes())
     preprocessing = Preprocessing.from_json(read(run / "config.json")["preprocessing"])
-    texts = arrays.encode(reviews, Encoder(vocabulary, preprocessing), data.LABELS)
+    texts = arrays.encode(reviews, Encoder(vocabulary, preprocessing), LABELS)
     return texts.take(), texts.targets
 
 
@@ -127,11 +128,11 @@ class TestRun:
             ("loss", "accuracy", "val_loss", "val_accuracy"), 2
         )
         assert metrics["epochs"] == 2
-        assert metrics["validation"]["reviews"] == metrics["validation_short"]["reviews"] == 10
+        assert metrics["validation"]["texts"] == metrics["validation_short"]["texts"] == 10
         model = keras.saving.load_model(run / "model.keras")
         assert metrics["parameters"] == model.count_params()
         # The saved model, on the reviews, gives the recorded numbers.
-        rows, targets = encode(data.load_split("test"), run)
+        rows, targets = encode(load_split("test"), run)
         answers = model.predict(rows, verbose=0)[:, 0]
         assert metrics["test"]["accuracy"] == pytest.approx(float(((answers > 0.5) == targets).mean()))
         loss = float(-np.log(np.where(targets == 1, answers, 1 - answers)).mean())
@@ -163,13 +164,13 @@ class TestRun:
         assert len(np.unique(picture.reshape(-1, picture.shape[2]), axis=0)) > 20  # not a blank sheet
 
     def test_samples(self, run: Path) -> None:
-        fitted, validated = split_validation(data.load_split("train"), 10)
+        fitted, validated = split_validation(load_split("train"), 10)
         with np.load(run / "samples.npz", allow_pickle=False) as samples:
             assert len(samples.files) == 6
             for name, reviews in (("calibration", fitted), ("heldout", validated)):
                 rows, targets = encode(reviews, run)
                 ids, kept = samples[f"{name}_ids"], samples[f"{name}_targets"]
-                assert samples[f"{name}_reviews"].tolist() == [review.id for review in reviews]
+                assert samples[f"{name}_texts"].tolist() == [review.id for review in reviews]
                 assert (ids.shape, ids.dtype, kept.dtype) == ((len(reviews), 256), np.uint8, np.uint8)
                 assert (ids == rows).all()
                 assert (kept == targets).all()
@@ -239,7 +240,7 @@ def test_patience(
     assert len([line for line in capsys.readouterr().out.splitlines() if line.startswith("epoch")]) == len(losses)
     # It stopped three epochs after the best one, and went back to that one's weights.
     assert int(np.argmin(losses)) == len(losses) - 1 - 3
-    _, validated = split_validation(data.load_split("train"), 10)
+    _, validated = split_validation(load_split("train"), 10)
     rows, targets = encode(validated, out)
     answers = keras.saving.load_model(out / "model.keras").predict(rows, verbose=0)[:, 0]
     loss = float(-np.log(np.where(targets == 1, answers, 1 - answers)).mean())
@@ -271,7 +272,7 @@ class TestRefused:
         capsys: pytest.CaptureFixture[str],
         error_line: ErrorLine,
     ) -> None:
-        data.prepare()
+        prepare()
         capsys.readouterr()  # the notes
         assert main(["--out", str(tmp_path / "run"), *options]) == 2
         captured = capsys.readouterr()
@@ -304,7 +305,7 @@ class TestRefused:
             (out / "deep").mkdir(parents=True)
             (out / "deep" / "letter.txt").write_bytes(b"precious")
         before = snapshot(tmp_path)
-        data.prepare()
+        prepare()
         capsys.readouterr()  # the notes
         assert main(["--epochs", "1", "--validation", "10", "--out", str(out)]) == 2
         assert str(out) in error_line(capsys.readouterr().err)
@@ -319,7 +320,7 @@ class TestRefused:
 
     def test_no_way_to_out(self, tmp_path: Path, capsys: pytest.CaptureFixture[str], error_line: ErrorLine) -> None:
         (tmp_path / "file").write_bytes(b"")
-        data.prepare()
+        prepare()
         capsys.readouterr()  # the notes
         assert main(["--epochs", "1", "--validation", "10", "--out", str(tmp_path / "file" / "run")]) == 2
         assert str(tmp_path / "file") in error_line(capsys.readouterr().err)

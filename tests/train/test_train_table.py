@@ -20,7 +20,7 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from edgetext.text import Encoder, Preprocessing, Vocabulary, tokenize
 from train.__main__ import main
-from train.sizing import Room, tflite_size
+from train.models.sizing import Room, tflite_size
 
 Runner = Callable[..., "subprocess.CompletedProcess[str]"]
 ErrorLine = Callable[[str], str]
@@ -156,8 +156,8 @@ class TestThreeClasses:
 
     def test_metrics_are_those_of_the_saved_model_on_what_was_held_out(self, run: Path) -> None:
         with np.load(run / "samples.npz", allow_pickle=False) as samples:
-            names, ids, targets = (samples[f"heldout_{part}"] for part in ("reviews", "ids", "targets"))
-            fitted = samples["calibration_reviews"].tolist()
+            names, ids, targets = (samples[f"heldout_{part}"] for part in ("texts", "ids", "targets"))
+            fitted = samples["calibration_texts"].tolist()
         # The texts to test, for those validated were fitted in the end; named by their lines.
         assert (len(names), len(fitted)) == (18, 65)
         assert not set(names) & set(fitted)
@@ -176,7 +176,7 @@ class TestThreeClasses:
 
     def test_words_are_those_of_the_texts_to_fit_alone(self, run: Path) -> None:
         with np.load(run / "samples.npz", allow_pickle=False) as samples:
-            lines = [int(name.removeprefix("colours.csv:")) for name in samples["calibration_reviews"]]
+            lines = [int(name.removeprefix("colours.csv:")) for name in samples["calibration_texts"]]
         counts = Counter(word for line in lines for word in tokenize(COLOURS[line - 2][0]))
         vocabulary = Vocabulary.from_bytes((run / "vocab.txt").read_bytes())
         assert set(vocabulary.ids) == {word for word, count in counts.items() if count > 1}
@@ -233,7 +233,7 @@ class TestOthers:
         metrics = read(folder / "mine" / "metrics.json")
         assert metrics["test"]["classes"]["rare"]["recall"] > 0.9
         with np.load(folder / "mine" / "samples.npz") as samples:
-            assert len(samples["heldout_reviews"]) == metrics["validation"]["reviews"]
+            assert len(samples["heldout_texts"]) == metrics["validation"]["texts"]
 
     def test_twelve_classes_in_files_of_their_own(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         """German, Russian and Turkish words, all letters lower-cased, in a model of a given size."""
@@ -285,7 +285,7 @@ class TestOthers:
         assert "once more" not in shown
         assert not [line for line in shown.splitlines() if line.startswith("test")]
         metrics = read(folder / "runs" / "t" / "metrics.json")
-        assert metrics["validation"]["reviews"] == 9
+        assert metrics["validation"]["texts"] == 9
         assert not {"test", "refitted"} & set(metrics)
         assert read(folder / "runs" / "t" / "config.json")["data"]["rows"]["test"] == {}
         model, encoder, _ = load(folder / "runs" / "t")
@@ -445,7 +445,7 @@ class TestMistakes:
         """TensorFlow, which takes seconds, is not imported, nor are the texts read."""
         Path("three.tsv").write_text("text\tqueue\n")
         code = (
-            "import sys; from train.__main__ import main; from train.texts import tables; tables.Table.rows = None; "
+            "import sys; from train.__main__ import main; from train.tables import table; table.Table.rows = None; "
             "code = main(sys.argv[1:]); "
             "print([name for name in ('tensorflow', 'keras') if name in sys.modules]); sys.exit(code)"
         )

@@ -13,7 +13,7 @@ import pytest
 
 from tests.soaking import archives, bombs
 from tests.soaking.archives import REVIEWS, Trial
-from train import sources
+from train.reviews import archives as sources
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 

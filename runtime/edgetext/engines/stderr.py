@@ -33,17 +33,3 @@ class muted_stderr:  # named as a statement is
         if self._kept is not None:
             os.dup2(self._kept, 2)
             os.close(self._kept)
-
-
-def import_tensorflow() -> None:
-    """Import tensorflow, set to the CPU, with plain kernels and quiet, unless the environment says otherwise.
-
-    Raises:
-        ImportError: It is not installed.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-    # oneDNN's kernels round differently from one processor to the next.
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-    with muted_stderr():
-        import tensorflow  # noqa: F401

@@ -1,0 +1,119 @@
+"""Fitting, with progress that people can follow."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+import keras
+import numpy.typing as npt
+import tensorflow as tf
+from tqdm import tqdm
+
+from train.encoding.encoded import Rows, Targets
+from train.models.settings import Settings
+
+
+def make_reproducible(seed: int) -> None:
+    """Make what follows in this process repeat exactly, given the same machine and versions."""
+    # Each fit and each evaluation traces its own graph, which TensorFlow takes for a mistake and warns of.
+    tf.get_logger().setLevel("ERROR")
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+
+
+def fit(
+    model: keras.Model,
+    training: tuple[Rows, Targets] | keras.utils.PyDataset,
+    validation: tuple[Rows, Targets],
+    settings: Settings,
+    weights: npt.NDArray[Any] | None = None,
+) -> dict[str, list[float]]:
+    """Fit the model in place.
+
+    Args:
+        model: Compiled, with the metric ``accuracy``.
+        training: Rows and targets, or a data set of batches, whose size is then its own affair.
+        validation: Rows and targets.
+        settings: How long, and when to stop.
+        weights: Of each row to fit, shape (rows,), where rows were given; None for equal ones.
+
+    Returns:
+        ``loss``, ``accuracy``, ``val_loss`` and ``val_accuracy``, a value per epoch.
+    """
+    interrupt = _Interrupt()
+    callbacks: list[keras.callbacks.Callback] = [_Progress(settings.epochs), interrupt]
+    if settings.patience is not None:
+        callbacks.append(
+            keras.callbacks.EarlyStopping("val_loss", patience=settings.patience, restore_best_weights=True)
+        )
+    whole = isinstance(training, tuple)
+    with interrupt.watched():
+        history = model.fit(
+            *(training if whole else (training,)),
+            epochs=settings.epochs,
+            batch_size=settings.batch_size if whole else None,
+            sample_weight=weights,
+            validation_data=validation,
+            callbacks=callbacks,
+            verbose=0,
+        )
+    return {name: [float(value) for value in values] for name, values in history.history.items()}
+
+
+class _Interrupt(keras.callbacks.Callback):
+    """Ends the fitting at the next batch after an interrupt that TensorFlow swallowed.
+
+    A KeyboardInterrupt that is raised while TensorFlow calls back into Python is lost there now and then, and the
+    fitting went on for hours.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.interrupted = False
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[None]:
+        """Take note of interrupts within a ``with`` block, where they are what ends a Python program."""
+        if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+            yield  # they are ignored, or somebody else's affair
+            return
+
+        def note(number: int, frame: FrameType | None) -> None:
+            self.interrupted = True
+            signal.default_int_handler(number, frame)
+
+        try:
+            signal.signal(signal.SIGINT, note)
+        except ValueError:  # not the main thread, which alone is interrupted
+            yield
+            return
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        if self.interrupted:
+            raise KeyboardInterrupt
+
+
+class _Progress(keras.callbacks.Callback):
+    """A bar over the epochs on a terminal; elsewhere a line for each."""
+
+    def __init__(self, epochs: int) -> None:
+        super().__init__()
+        self.bar = tqdm(total=epochs, desc="fitting", unit="epoch", disable=None)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        shown = {name: f"{value:.4f}" for name, value in (logs or {}).items()}
+        if self.bar.disable:
+            print(f"epoch {epoch + 1:2d}/{self.bar.total}", *(f"{k} {v}" for k, v in shown.items()), flush=True)
+        self.bar.set_postfix(shown, refresh=False)
+        self.bar.update()
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        self.bar.close()

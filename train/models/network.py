@@ -1,0 +1,150 @@
+"""The networks of the presets, made of Keras' own layers only, so that a saved model loads in safe mode.
+
+Each takes int32 ids of shape (batch, max_length) and gives probabilities: of two labels that of the second, shape
+(batch, 1); of more, that of each, shape (batch, labels).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from keras import layers, ops
+
+from train.models.choices import MULTIPLIERS, Choices
+
+# A table of words and one of buckets of bigrams, each of shape (rows, columns).
+Tables = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
+
+
+def columns_of(labels: int) -> int:
+    """Give the outputs of a network for so many labels: one is enough for two of them."""
+    return 1 if labels == 2 else labels
+
+
+def build_tutorial(vocabulary_size: int, max_length: int, columns: int = 1) -> keras.Model:
+    """Build the network of TensorFlow's text-classification tutorial: 160,289 parameters for 10,000 ids, one column.
+
+    Padding is averaged in like any other id, as published: embedding without a mask, average over all positions.
+    """
+    model = keras.Sequential(
+        [
+            keras.Input((max_length,), dtype="int32", name="ids"),  # (batch, max_length)
+            layers.Embedding(vocabulary_size, 16),  # (batch, max_length, 16)
+            layers.GlobalAveragePooling1D(),  # (batch, 16)
+            layers.Dense(16, activation="relu"),  # (batch, 16)
+            layers.Dense(columns, activation="sigmoid" if columns == 1 else "softmax"),  # (batch, columns)
+        ],
+        name="tutorial",
+    )
+    loss = "binary_crossentropy" if columns == 1 else "sparse_categorical_crossentropy"
+    model.compile(optimizer="adam", loss=loss, metrics=["accuracy"])
+    return model
+
+
+def build_edge(
+    vocabulary_size: int, max_length: int, choices: Choices, bias: npt.NDArray[np.float32] | None = None
+) -> keras.Model:
+    """Build the network of words and bigrams: weights are looked up, added, divided by a power of the length.
+
+    Its tables are zero until ``finish_edge`` sets them.
+
+    Args:
+        vocabulary_size: Ids.
+        max_length: Ids in a row.
+        choices: The numbers of the preset.
+        bias: What is added to the sum of each column, shape (columns,); None for one column whose bias is set later.
+    """
+    columns = 1 if bias is None else len(bias)
+    unigrams = layers.Embedding(vocabulary_size, columns, embeddings_initializer="zeros", name="unigrams")
+    bigrams = layers.Embedding(choices.buckets, columns, embeddings_initializer="zeros", name="bigrams")
+    ids, total = _add_up(unigrams, bigrams, max_length, choices)
+    if columns == 1:
+        head = layers.Dense(1, activation="sigmoid", kernel_initializer="ones", name="head")
+        return keras.Model(ids, head(total), name="edge")  # (batch, 1)
+    assert bias is not None
+    # Only an addition: a dense layer would multiply by a matrix of labels by labels, and be quantised.
+    shifted = layers.Rescaling(1.0, [float(value) for value in bias], name="head")(total)
+    return keras.Model(ids, layers.Softmax(name="probabilities")(shifted), name="edge")  # (batch, columns)
+
+
+def build_edge_training(scales: Tables, choices: Choices) -> keras.Model:
+    """Build what ``build_edge`` builds, to be fitted: each weight is a frozen scale times a trained factor.
+
+    Args:
+        scales: Of the words, shape (vocabulary, columns), and of the buckets of bigrams, shape (buckets, columns).
+        choices: The numbers of the preset.
+
+    Returns:
+        A model that takes rows of any length, not yet compiled; with the objective ``"logistic"`` it gives the
+        probability of the second label, with ``"hinge"`` the margin of each column.
+    """
+
+    def scaled(name: str, scale: npt.NDArray[np.float32]) -> Callable[[Any], Any]:
+        factors = layers.Embedding(
+            *scale.shape,
+            embeddings_initializer=keras.initializers.Constant(choices.initial_weight),
+            embeddings_regularizer=keras.regularizers.L2(choices.regularization),
+            name=name,
+        )
+        frozen = layers.Embedding(*scale.shape, trainable=False, name=f"{name}_scale")
+        frozen.build()
+        frozen.set_weights([scale])
+        return lambda ids: factors(ids) * frozen(ids)
+
+    unigrams, bigrams = scales
+    buckets = Choices(**{**vars(choices), "buckets": len(bigrams)})
+    ids, total = _add_up(scaled("unigrams", unigrams), scaled("bigrams", bigrams), None, buckets)
+    if choices.objective == "logistic":
+        head = layers.Dense(1, activation="sigmoid", kernel_initializer="ones", name="head")
+        return keras.Model(ids, head(total), name="edge")  # (batch, 1)
+    # A bias is all that is trained beside the tables: with a factor too, it would grow instead of them, and nothing
+    # be regularised.
+    bias = layers.Embedding(1, unigrams.shape[1], embeddings_initializer="zeros", name="head")
+    return keras.Model(ids, total + bias(ops.zeros_like(ids[:, 0])), name="edge")  # (batch, columns)
+
+
+def _add_up(
+    unigrams: Callable[[Any], Any], bigrams: Callable[[Any], Any], max_length: int | None, choices: Choices
+) -> tuple[Any, Any]:
+    """Connect two tables, each of which turns int32 of shape (batch, n) into weights of shape (batch, n, columns).
+
+    Returns:
+        The input, ids of shape (batch, n), and the sums, shape (batch, columns).
+    """
+    ids = keras.Input((max_length,), dtype="int32", name="ids")  # (batch, n)
+    first, second = ids[:, :-1], ids[:, 1:]  # (batch, n - 1)
+    words = unigrams(ids) * ops.cast(ids > 0, "float32")[:, :, None]  # (batch, n, columns)
+    pairs = bigrams(bucket(first, second, choices.buckets)) * ops.cast(second > 0, "float32")[:, :, None]
+    total = ops.sum(words, axis=1) + ops.sum(pairs, axis=1)  # (batch, columns)
+    count = ops.sum(ops.cast(ids > 0, "float32"), axis=1, keepdims=True)  # (batch, 1)
+    return ids, total * ops.maximum(count, 1.0) ** -choices.exponent
+
+
+def bucket(first: Any, second: Any, buckets: int) -> Any:
+    """Give the bucket of each pair of ids: integers of any shape, numpy's or Keras', below ``buckets``."""
+    return (first * MULTIPLIERS[0] + second * MULTIPLIERS[1]) % buckets
+
+
+def finish_edge(
+    trained: keras.Model, vocabulary_size: int, max_length: int, choices: Choices, temperature: float
+) -> keras.Model:
+    """Give the network of ``build_edge`` with what ``build_edge_training``'s learned.
+
+    The logits become the trained ones, or the margins, divided by the temperature. All factors go into the tables, so
+    that the head only adds its bias.
+    """
+    head = trained.get_layer("head").get_weights()
+    kernel, bias = head if choices.objective == "logistic" else (np.ones((1, 1), np.float32), head[0][0])
+    columns = len(bias)
+    temperature = np.float64(temperature)  # or numpy would divide in float32
+    model = build_edge(vocabulary_size, max_length, choices, bias / temperature if columns > 1 else None)
+    for name in ("unigrams", "bigrams"):
+        factors, scales = (trained.get_layer(layer).get_weights()[0] for layer in (name, f"{name}_scale"))
+        model.get_layer(name).set_weights([factors * scales * kernel / temperature])
+    if columns == 1:
+        model.get_layer("head").set_weights([np.ones((1, 1), np.float32), bias / temperature])
+    return model

@@ -1,0 +1,1 @@
+"""The movie reviews: the Large Movie Review Dataset of Maas et al., found or downloaded, parsed once and cached."""

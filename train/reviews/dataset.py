@@ -1,0 +1,115 @@
+"""The movie reviews as labelled texts in splits.
+
+Source: the Large Movie Review Dataset v1.0 of Maas et al., "Learning Word Vectors for Sentiment Analysis", ACL 2011.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from train.dataset import TRAIN, UNLABELLED, VALIDATION
+from train.reviews.cache import prepare
+from train.reviews.layout import LABELS, UNSUP
+
+
+class Review(NamedTuple):
+    """A review.
+
+    Attributes:
+        id: Its name in the archive, below ``aclImdb/``.
+        label: One of ``LABELS``; None for an unlabelled review.
+        text: The text, unchanged.
+        movie: The movie's number at imdb.com; None if the source does not name it.
+    """
+
+    id: str
+    label: str | None
+    text: str
+    movie: str | None = None
+
+
+def load_split(split: str, source: str | os.PathLike[str] | None = None) -> list[Review]:
+    """Return one split of the reviews, sorted by id.
+
+    Args:
+        split: One of ``SPLITS``. ``"unsup"`` is empty if the source has no unlabelled reviews.
+        source: As for ``cache.prepare``.
+
+    Raises:
+        DataError: As for ``cache.prepare``.
+    """
+    with (prepare(source) / f"{split}.jsonl").open(encoding="utf-8") as file:
+        return [Review(**json.loads(line)) for line in file]
+
+
+class Reviews:
+    """The movie reviews as a ``train.dataset.Dataset``."""
+
+    name = "imdb"
+    labels = LABELS
+
+    def __init__(self, source: str | None, validation: int, *, by_movie: bool) -> None:
+        """Load the training reviews and divide them.
+
+        Args:
+            source: As for ``cache.prepare``.
+            validation: Number of reviews to validate on.
+            by_movie: As for ``split_validation``.
+
+        Raises:
+            DataError: As for ``cache.prepare``.
+            ValueError: If ``validation`` leaves no review to fit.
+        """
+        self._source = source
+        fitted, validated = split_validation(load_split("train", source), validation, by_movie=by_movie)
+        self._splits = {TRAIN: fitted, VALIDATION: validated}
+
+    def texts(self, split: str) -> Iterator[Review]:
+        """Yield the reviews of a split; see ``Dataset``."""
+        if split in self._splits:
+            return iter(self._splits[split])
+        return iter(load_split(UNSUP if split == UNLABELLED else split, self._source))
+
+    def describe(self) -> dict[str, Any]:
+        """Return the name of the dataset and the number of training reviews."""
+        count = sum(map(len, self._splits.values()))
+        return {"name": "Large Movie Review Dataset v1.0", "reviews": {"train": count}}
+
+
+def split_validation(
+    reviews: Sequence[Review], count: int, *, by_movie: bool = False
+) -> tuple[list[Review], list[Review]]:
+    """Divide reviews into those to fit and those to validate on, depending on their names alone.
+
+    The order is that of the SHA-256 of each review's id: as good as shuffled, and the same on every machine and for
+    every version and seed.
+
+    Args:
+        reviews: The training reviews.
+        count: Number of reviews to validate on.
+        by_movie: Keep a movie's reviews together (except for one movie, at the border). The test reviews are of other
+            movies than the training reviews; validating on the movies that were fitted is too optimistic, because the
+            names of actors and characters give labels away.
+
+    Returns:
+        The reviews to fit, and the ``count`` to validate on; each in the order of the SHA-256 of the id.
+
+    Raises:
+        ValueError: If nothing would be left to fit.
+    """
+    if count >= len(reviews):
+        raise ValueError(f"{count} reviews to validate leave none of {len(reviews)} to fit")
+    mixed = sorted(reviews, key=lambda review: _digest(review.id))
+    ordered = sorted(mixed, key=lambda review: _digest(review.movie or review.id)) if by_movie else mixed
+    fitted, validated = (
+        sorted(part, key=lambda review: _digest(review.id)) for part in (ordered[count:], ordered[:count])
+    )
+    return fitted, validated
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()

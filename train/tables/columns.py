@@ -1,0 +1,119 @@
+"""Which columns of a table hold the text and the label, and what values they may have."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from train.dataset import DataError
+
+# Names that are taken for what they say, whatever the case of their letters.
+TEXT_NAMES = (
+    *("text", "body", "content", "message", "sentence", "review", "question", "comment", "description", "title"),
+    *("headline", "tweet", "document", "utterance", "article", "abstract", "summary", "post", "email", "sms"),
+)
+LABEL_NAMES = (
+    *("label", "labels", "class", "category", "target", "sentiment", "topic", "queue", "intent", "tag"),
+    *("polarity", "stars"),
+)
+MAX_LABEL = 100  # characters
+
+
+class Columns(NamedTuple):
+    """The columns to read.
+
+    Attributes:
+        texts: Those of the text, which are joined by a space.
+        label: That of the label.
+        guessed: Whether any of them was guessed by its name.
+    """
+
+    texts: tuple[str, ...]
+    label: str
+    guessed: bool = False
+
+    def __str__(self) -> str:
+        texts = " and ".join(map(repr, self.texts))
+        return f"text from column{'s' * (len(self.texts) > 1)} {texts}, label from column {self.label!r}"
+
+
+def choose_columns(path: object, names: Sequence[str], texts: Sequence[str], label: str | None) -> Columns:
+    """Find the columns to read: those that are named, else those that can be meant.
+
+    Args:
+        path: The file, for messages.
+        names: All columns of the table.
+        texts: The columns of the text; none to guess.
+        label: The column of the label; None to guess.
+
+    Raises:
+        DataError: A column is missing, or there is not exactly one good guess.
+    """
+    listing = ", ".join(map(repr, names))
+    for option, column in [*(("--text-column", text) for text in texts), ("--label-column", label)]:
+        if column is not None and column not in names:
+            raise DataError(f"{path}: no column is called {column!r} ({option}); the columns are {listing}")
+    if label in texts or len(set(texts)) < len(texts):
+        raise DataError(f"{path}: a column is named twice by --text-column and --label-column")
+    guessed = not texts or label is None
+    if not texts:
+        texts = _only(name for name in names if name.lower() in TEXT_NAMES and name != label)
+    if label is None:
+        label = next(iter(_only(name for name in names if name.lower() in LABEL_NAMES and name not in texts)), None)
+    others = [name for name in names if name != label and name not in texts]
+    if len(others) == 1 and bool(texts) != (label is not None):
+        texts, label = texts or others, label if label is not None else others[0]
+    if not texts or label is None:
+        wanted = [(not texts, "text", "--text-column"), (label is None, "label", "--label-column")]
+        missing = [(what, option) for lacking, what, option in wanted if lacking]
+        what, options = (" and ".join(words) for words in zip(*missing))
+        raise DataError(f"{path}: which columns hold {what}? Say so with {options}; the columns are {listing}")
+    return Columns(tuple(texts), label, guessed)
+
+
+def _only(found: Any) -> list[str]:
+    """Give what was found if that is one, else nothing."""
+    names = list(found)
+    return names if len(names) == 1 else []
+
+
+def as_text(values: Sequence[Any]) -> tuple[str, str]:
+    """Join the values of the text columns, and give the kind of fault, which is empty for a text.
+
+    What is missing counts as empty; a text without a word is for the tokenisation to find.
+    """
+    parts = [value for value in values if value is not None]
+    if not all(isinstance(value, str) for value in parts):
+        return "", "text"
+    text = " ".join(part for part in parts if part)
+    return (text, "") if _is_unicode(text) else ("", "encoding")
+
+
+def as_label(value: Any) -> tuple[str, str]:
+    """Give a value as a label, and the kind of fault, which is empty for a label."""
+    if isinstance(value, bool):
+        value = "true" if value else "false"  # as JSON writes it
+    if isinstance(value, float):
+        # A column of integers with gaps often comes as floats, and the gaps as NaN.
+        value = None if not math.isfinite(value) else int(value) if value.is_integer() else value
+    if isinstance(value, (int, float)):
+        value = str(value)
+    if value is None:
+        return "", "no label"
+    if not isinstance(value, str):
+        return "", "label"
+    if not _is_unicode(value):
+        return "", "encoding"
+    label = value.strip()
+    if not label:
+        return "", "no label"
+    return (label, "") if label.isprintable() and len(label) <= MAX_LABEL else ("", "label")
+
+
+def _is_unicode(text: str) -> bool:
+    """Tell whether a string has neither a half of a surrogate pair, which no encoding can write, nor NUL."""
+    try:
+        return b"\0" not in text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False

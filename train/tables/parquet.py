@@ -1,0 +1,87 @@
+"""Parquet files: the columns that are wanted, by batches of rows. pyarrow is imported when a file is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from train.dataset import DataError
+
+# Rows that are in memory together.
+BATCH = 1_000
+TEXT_TYPES = ("string", "large_string", "string_view")
+
+
+def columns(path: Path) -> list[str]:
+    """Give the names of the columns.
+
+    Raises:
+        DataError: pyarrow is not installed, or the file cannot be read.
+    """
+    with _opened(path) as file:
+        return list(file.schema_arrow.names)
+
+
+def values(path: Path, names: Sequence[str]) -> Iterator[tuple[int, list[Any]]]:
+    """Read the rows of some columns, the first of which is that of the label; rows count from 1.
+
+    Raises:
+        DataError: As for ``columns``, or the type of a column is neither text nor, for the first, a number or a bool.
+    """
+    import pyarrow
+
+    with _opened(path) as file:
+        for place, name in enumerate(names):
+            _check_type(path, name, file.schema_arrow.field(name).type, is_label=place == 0)
+        row = 0
+        try:
+            for batch in file.iter_batches(BATCH, columns=list(names)):
+                for found in zip(*(_decoded(batch.column(name)) for name in names)):
+                    row += 1
+                    yield row, list(found)
+        except (pyarrow.ArrowException, OSError) as error:
+            raise DataError(f"{path}: damaged after row {row} ({_first_line(error)})") from None
+
+
+def _opened(path: Path) -> Any:
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ModuleNotFoundError:
+        raise DataError(f"{path}: pyarrow is not installed: pip install -e '.[parquet]'") from None
+    try:
+        path.open("rb").close()  # whose error is shorter
+        return parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
+    except pyarrow.ArrowException as error:
+        raise DataError(f"{path}: not a whole Parquet file ({_first_line(error)})") from None
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or _first_line(error)}") from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
+
+
+def _check_type(path: Path, name: str, kind: Any, *, is_label: bool) -> None:
+    from pyarrow import types
+
+    kind = kind.value_type if types.is_dictionary(kind) else kind
+    fits = str(kind) in TEXT_TYPES
+    if is_label:
+        fits = fits or types.is_integer(kind) or types.is_boolean(kind) or types.is_floating(kind)
+    if not fits:
+        raise DataError(f"{path}: column {name!r} is of type {kind}, which is no {'label' if is_label else 'text'}")
+
+
+def _decoded(column: Any) -> Sequence[Any]:
+    """Give a column's values."""
+    import pyarrow
+    from pyarrow import types
+
+    kind = column.type.value_type if types.is_dictionary(column.type) else column.type
+    if types.is_floating(kind) or types.is_integer(kind) or types.is_boolean(kind):
+        return list(column.to_pylist())
+    # As bytes, because Arrow does not check that its strings are UTF-8, and fails at a whole batch that is not.
+    found = column.cast(pyarrow.binary()).to_pylist()
+    return [None if value is None else value.decode("utf-8", "surrogateescape") for value in found]

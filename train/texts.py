@@ -1,0 +1,69 @@
+"""The command: the rows of a split of a table, as JSON lines.
+
+Examples:
+  python -m train.texts --data tickets.csv --text-column body --label-column queue > test.jsonl
+  python -m train.texts --data tickets.csv --run runs/tickets > test.jsonl       what that run held out
+  python -m train.texts --data newer.csv --run runs/tickets > test.jsonl         all of another file
+
+A line of the output is {"id": "tickets.csv:17", "label": "billing", "text": "..."}; 17 is the line on which the row
+begins, or the number of the row in a Parquet file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from edgetext.command.main import OK
+from train.command import finish
+from train.dataset import DataError
+from train.tables.dataset import scan, scan_for_run
+from train.tables.index import SPLITS
+from train.tables.recorded import read_recorded
+from train.tables.report import ReportedError
+from train.tables.source import add_arguments, make_source
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command of the module's docstring."""
+    parser = argparse.ArgumentParser(
+        prog="python -m train.texts", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", metavar="FILE", type=Path, required=True, help="the table")
+    parser.add_argument("--split", choices=SPLITS, default="test", help="which texts to write (default: %(default)s)")
+    parser.add_argument(
+        "--run", metavar="DIR", type=Path, help="read and divide as this run did; another file is not divided"
+    )
+    add_arguments(parser)
+    args = parser.parse_args(argv)
+    return finish(lambda: write(args), extra="train", told_all=True)
+
+
+def write(args: argparse.Namespace) -> int:
+    """Write the texts that the command line asks for to standard output, and what was found to standard error.
+
+    Raises:
+        DataError: As for ``scan`` and ``scan_for_run``.
+    """
+    try:
+        if args.run is None:
+            texts = scan(make_source(args, args.data))
+        else:
+            texts = scan_for_run(read_recorded(args.run, args), args.split)
+    except ReportedError as error:
+        for line in error.report.lines():
+            print(line, file=sys.stderr)
+        raise
+    if not texts.counts[args.split]:
+        raise DataError(f"{args.data}: there are no rows for {args.split}")
+    for line in [*([str(texts.columns)] if texts.columns.guessed else []), *texts.report.lines()]:
+        print(line, file=sys.stderr)
+    for text in texts.texts(args.split):
+        sys.stdout.buffer.write(json.dumps(text._asdict(), ensure_ascii=False).encode() + b"\n")
+    return OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())
