@@ -1,4 +1,4 @@
-"""Writing bundles: whole or not at all, and with what was there already where it still fits."""
+"""Writing bundles: atomically, and keeping the model files of the same run that are already there."""
 
 from __future__ import annotations
 
@@ -10,83 +10,117 @@ from typing import Any, NamedTuple
 from edgetext import Bundle
 from edgetext.bundle.folder import FORMAT_VERSION, MANIFEST
 from edgetext.bundle.manifest import seal
-from export.recipes import BUNDLE, RECIPES, Recipe
-from export.self_test import self_test
-from train.atomic_folder import replacing
+from export.recipes import RECIPES, Recipe
+from export.self_test import make_self_test
+from train.atomic_folder import Kind, replacing
 from train.run import Run
+
+VOCABULARY = "vocab.txt"
+# The files of a bundle; a folder with any other file is not replaced.
+BUNDLE_FOLDER = Kind(MANIFEST, VOCABULARY, optional="model.*")
 
 _ORDER = [(recipe.engine, recipe.name) for recipe in RECIPES]
 
 
-class Converted(NamedTuple):
-    """A converted model: its recipe, its bytes, and what the manifest is to record of it."""
+class ExportedModel(NamedTuple):
+    """A converted model, ready to be written.
+
+    Attributes:
+        recipe: The recipe.
+        content: The content of the model file.
+        record: What the manifest records of it besides file, size and checksums.
+    """
 
     recipe: Recipe
     content: bytes
     record: dict[str, Any]
 
 
-def write_bundle(out: Path, run: Run, models: Sequence[Converted]) -> list[str]:
-    """Write models into the bundle at ``out``, which may exist.
+class Existing(NamedTuple):
+    """The model files of a bundle that is about to be replaced, by name.
 
-    Model files that are there already stay if they come from the same run and are not written anew.
+    Attributes:
+        files: The contents of those from the same run.
+        records: Their records in the manifest.
+        foreign: The names of those from another run.
+    """
+
+    files: dict[str, bytes]
+    records: dict[str, dict[str, Any]]
+    foreign: list[str]
+
+
+def write_bundle(out: Path, run: Run, models: Sequence[ExportedModel]) -> list[str]:
+    """Write models into the bundle at ``out``, which is created if it does not exist.
+
+    Other model files of the same run that are already there are kept.
 
     Returns:
-        The names of the model files that were dropped because they came from another run.
+        The names of the model files that were removed because they came from another run.
 
     Raises:
-        edgetext.BundleError: The bundle that is there is damaged.
-        OSError: It cannot be written, or something else is there.
+        edgetext.BundleError: If the existing bundle is damaged.
+        OSError: If the bundle cannot be written, or ``out`` is something else.
     """
-    origin = {
-        "preset": run.config["preset"],
-        "model_sha256": run.model_sha256,
-        "metrics": {name: _without_classes(value) for name, value in run.metrics.items()},
-    }
-    new = {model.recipe.file: model for model in models}
-    kept: dict[str, bytes] = {}
-    records = [{**_entry(name, model.content), **model.record} for name, model in new.items()]
-    dropped = []
-    if (out / MANIFEST).exists():
-        old = Bundle.open(out)
-        before = old.manifest.get("run")
-        same = isinstance(before, dict) and before.get("model_sha256") == run.model_sha256
-        for model in old.models:
-            if not same:
-                dropped.append(model.file)
-            elif model.file not in new:
-                kept[model.file] = old.read(model)
-                records.append(model.record)
-            elif "test" in model.record:
-                # What was measured of these very bytes is still true.
-                for record in records:
-                    if (record["file"], record["sha256"]) == (model.file, model.sha256):
-                        record["test"] = model.record["test"]
-    manifest = {
-        "format_version": FORMAT_VERSION,
-        "name": run.config["name"],
-        "labels": run.config["labels"],
-        "preprocessing": run.config["preprocessing"],
-        "vocabulary": _entry("vocab.txt", run.vocabulary),
-        "run": origin,
-        "self_test": self_test(run),
-        "models": sorted(records, key=lambda record: _rank(record["engine"], record["recipe"])),
-    }
-    with replacing(out, BUNDLE) as folder:
-        files = {"vocab.txt": run.vocabulary, **kept, **{name: model.content for name, model in new.items()}}
+    new = {model.recipe.file: model.content for model in models}
+    existing = _read_existing(out, run, new)
+    records = [{**_entry(model.recipe.file, model.content), **model.record} for model in models]
+    records = [_with_test(record, existing.records.get(record["file"])) for record in records]
+    records += [record for name, record in existing.records.items() if name not in new]
+    files = {VOCABULARY: run.vocabulary, **existing.files, **new}
+    with replacing(out, BUNDLE_FOLDER) as folder:
         for name, content in files.items():
             (Path(folder) / name).write_bytes(content)
-        (Path(folder) / MANIFEST).write_bytes(seal(manifest))
-        # What will be read is what was meant: the runtime's own reader checks it before it takes its place.
+        (Path(folder) / MANIFEST).write_bytes(seal(_manifest(run, records)))
+        # Check the result as the runtime reads it, before it replaces what is there.
         written = Bundle.open(folder)
         written.vocabulary()
         for model in written.models:
             written.read(model)
-    return dropped
+    return existing.foreign
 
 
-def _without_classes(value: Any) -> Any:
-    """Leave out what was measured of each class, which a device would read at every start."""
+def _read_existing(out: Path, run: Run, new: dict[str, bytes]) -> Existing:
+    """Read the bundle at ``out``, if there is one; files that are replaced anyway may be damaged."""
+    if not (out / MANIFEST).exists():
+        return Existing({}, {}, [])
+    bundle = Bundle.open(out)
+    origin = bundle.manifest.get("run")
+    if not isinstance(origin, dict) or origin.get("model_sha256") != run.model_sha256:
+        return Existing({}, {}, [model.file for model in bundle.models])
+    return Existing(
+        files={model.file: bundle.read(model) for model in bundle.models if model.file not in new},
+        records={model.file: model.record for model in bundle.models},
+        foreign=[],
+    )
+
+
+def _with_test(record: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the record of a new file with the measured test accuracy, if the file is the same as before."""
+    if before is None or "test" not in before or before["sha256"] != record["sha256"]:
+        return record
+    return {**record, "test": before["test"]}
+
+
+def _manifest(run: Run, records: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "format_version": FORMAT_VERSION,
+        "name": run.config["name"],
+        "labels": run.config["labels"],
+        "preprocessing": run.config["preprocessing"],
+        "vocabulary": _entry(VOCABULARY, run.vocabulary),
+        "run": {
+            "preset": run.config["preset"],
+            "model_sha256": run.model_sha256,
+            "metrics": {name: _without_labels(value) for name, value in run.metrics.items()},
+        },
+        "self_test": make_self_test(run),
+        "models": sorted(records, key=lambda record: _rank(record["engine"], record["recipe"])),
+    }
+
+
+def _without_labels(value: Any) -> Any:
+    """Leave out the metrics of each label, because a device reads the manifest at every start."""
     return {key: item for key, item in value.items() if key != "classes"} if isinstance(value, dict) else value
 
 
@@ -95,5 +129,5 @@ def _entry(name: str, content: bytes) -> dict[str, Any]:
 
 
 def _rank(engine: str, recipe: str) -> int:
-    """Place a model in the order of preference; what the table does not know comes last."""
+    """Return a model's place in the order of preference; recipes that the table does not have come last."""
     return _ORDER.index((engine, recipe)) if (engine, recipe) in _ORDER else len(_ORDER)

@@ -1,9 +1,9 @@
-"""Comparing a converted model, in its real runtime, with the Keras model it came from."""
+"""Comparing a converted model, in the runtime that will run it, with the Keras model that it was converted from."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,100 +11,130 @@ import numpy.typing as npt
 from edgetext import engines
 from edgetext.text import PAD_ID, START_ID, UNKNOWN_ID, Encoder, Vocabulary
 from export.recipes import Recipe
+from train.metrics import Probabilities, label_probabilities
 from train.run import Run
 
 BATCH_SIZE = 32
-# A review cut to so many ids, the start mark included, stands for a short text: errors that a long text averages
-# away show there.
+# Short texts are the held-back texts truncated to so many ids, the start id and ten words: rounding errors that average
+# out over a long text show there.
 SHORT_LENGTH = 11
 
 
-def compare(run: Run, recipe: Recipe, content: bytes) -> dict[str, Any]:
-    """Load a converted model with the engine that will run it, and score the held-back reviews with both.
+class Sample(NamedTuple):
+    """Texts, and what the Keras model says of them.
+
+    Attributes:
+        inputs: The texts as a model takes them: lists of token ids, or strings.
+        probabilities: The Keras model's probabilities, shape (texts, labels).
+    """
+
+    inputs: Sequence[Any]
+    probabilities: Probabilities
+
+
+class Reference(NamedTuple):
+    """What converted models are compared with: the held-back texts of a run, whole and short, scored by Keras.
+
+    Attributes:
+        whole: The held-back texts.
+        short: Their first ten words.
+        targets: The indices of the right labels, shape (texts,).
+    """
+
+    whole: Sample
+    short: Sample
+    targets: npt.NDArray[np.int64]
+
+
+def predict_reference(run: Run, model_input: str) -> Reference:
+    """Score the held-back texts with the Keras model, once for all recipes.
+
+    Args:
+        run: The run.
+        model_input: What the converted models take: ``"ids"`` or ``"text"``.
+    """
+    short = np.where(np.arange(run.heldout.shape[1]) < SHORT_LENGTH, run.heldout, PAD_ID)
+    whole_sample, short_sample = (_predict_sample(run, encoded, model_input) for encoded in (run.heldout, short))
+    return Reference(whole_sample, short_sample, run.heldout_targets)
+
+
+def _predict_sample(run: Run, encoded: npt.NDArray[np.int32], model_input: str) -> Sample:
+    """Score encoded texts, shape (texts, max_length), with the Keras model."""
+    inputs: Sequence[Any] = encoded.tolist()
+    if model_input == "text":
+        inputs = _decode(run, encoded)
+        # The ids may differ: a long text whose beginning was truncated has no start id, and its decoded end has one.
+        encode = Encoder(Vocabulary(run.tokens), run.preprocessing).encode
+        encoded = np.array([encode(text) for text in inputs], dtype=np.int32)
+    return Sample(inputs, label_probabilities(run.model.predict(encoded, batch_size=256, verbose=0)))
+
+
+def _decode(run: Run, encoded: npt.NDArray[np.int32]) -> list[str]:
+    """Return texts of the tokens with these ids; unknown ones become a word that is longer than every token."""
+    tokens = dict(enumerate(run.tokens)) | {UNKNOWN_ID: "x" * (1 + max(map(len, run.tokens)))}
+    return [" ".join(tokens[token] for token in ids if token not in (PAD_ID, START_ID)) for ids in encoded.tolist()]
+
+
+def compare(run: Run, recipe: Recipe, content: bytes, reference: Reference) -> dict[str, Any]:
+    """Score the held-back texts with a model file in its engine, and compare the result with the Keras model's.
 
     Returns:
-        What the manifest records: ``reviews``, ``max_difference`` and ``mean_difference`` of the probabilities,
-        ``labels_changed`` (a count), the same three with ``short_`` in front for ten words of each review alone,
-        ``accuracy`` of the file and ``keras_accuracy``, and the ``runtime``.
+        The manifest's ``agreement``: the number of texts; ``max_difference``, ``mean_difference`` and
+        ``labels_changed``, as ``differences`` returns them, and the same for short texts, prefixed ``short_``;
+        ``accuracy`` and ``keras_accuracy``; and the ``runtime`` of the engine.
 
     Raises:
-        edgetext.EdgetextError: The engine is not installed, or refuses the model.
+        edgetext.EdgetextError: If the engine is not installed or refuses the model.
     """
     engine = engines.create(recipe.engine, content, max_length=run.preprocessing.max_length)
-    rows = run.heldout
-    short = np.where(np.arange(rows.shape[1]) < SHORT_LENGTH, rows, PAD_ID)
-    ours, theirs = _score_both(engine, run, rows)
-    ours_short, theirs_short = _score_both(engine, run, short)
+    whole, short = (_score(engine, sample.inputs) for sample in (reference.whole, reference.short))
     return {
-        "reviews": len(rows),
-        **_differences("", ours, theirs),
-        **_differences("short_", ours_short, theirs_short),
-        "accuracy": round(float((ours.argmax(axis=1) == run.heldout_targets).mean()), 4),
-        "keras_accuracy": round(float((theirs.argmax(axis=1) == run.heldout_targets).mean()), 4),
+        "reviews": len(whole),
+        **differences(whole, reference.whole.probabilities),
+        **differences(short, reference.short.probabilities, prefix="short_"),
+        "accuracy": _accuracy(whole, reference.targets),
+        "keras_accuracy": _accuracy(reference.whole.probabilities, reference.targets),
         "runtime": engine.runtime,
     }
 
 
-def _score_both(
-    engine: Any, run: Run, rows: npt.NDArray[np.int32]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Score rows with a converted model and with Keras; give the probabilities of both, shape (reviews, classes)."""
-    inputs: list[Any] = rows.tolist()
-    if engine.takes_text:
-        inputs = _texts(run, rows)
-        # A row that is the end of a text has no start mark, and that of a text which ends there does.
-        encode = Encoder(Vocabulary(run.tokens), run.preprocessing).encode
-        rows = np.array([encode(text) for text in inputs], dtype=np.int32)
+def _score(engine: Any, inputs: Sequence[Any]) -> Probabilities:
+    """Return an engine's probabilities, shape (texts, labels)."""
     batches = (inputs[start : start + BATCH_SIZE] for start in range(0, len(inputs), BATCH_SIZE))
-    ours = np.array([output for batch in batches for output in engine.predict(batch)])
-    return by_class(ours), by_class(run.model.predict(rows, batch_size=256, verbose=0))
+    return label_probabilities(np.array([output for batch in batches for output in engine.predict(batch)]))
 
 
-def _texts(run: Run, rows: npt.NDArray[np.int32]) -> list[str]:
-    """Give texts of the words of these rows."""
-    # Whatever a text has for a word outside the vocabulary, another such word serves.
-    known = dict(enumerate(run.tokens)) | {UNKNOWN_ID: _unknown_word(run.tokens)}
-    return [" ".join(known[index] for index in row if index not in (PAD_ID, START_ID)) for row in rows.tolist()]
+def _accuracy(probabilities: Probabilities, targets: npt.NDArray[np.int64]) -> float:
+    return round(float((probabilities.argmax(axis=1) == targets).mean()), 4)
 
 
-def _unknown_word(tokens: Sequence[str]) -> str:
-    """Make up a word that is not among the tokens: one that is longer."""
-    return "x" * (1 + max(map(len, tokens)))
+def differences(ours: Probabilities, keras: Probabilities, *, prefix: str = "") -> dict[str, Any]:
+    """Compare a model's probabilities with the Keras model's, both of shape (texts, labels).
 
-
-def _differences(prefix: str, ours: npt.NDArray[np.float64], theirs: npt.NDArray[np.float64]) -> dict[str, Any]:
-    """Compare probabilities of shape (reviews, classes); differences are rounded to three digits."""
-    difference = np.abs(ours - theirs).max(axis=1)
+    Returns:
+        ``labels_changed``, the number of texts that get another label, and ``max_difference`` and ``mean_difference``
+        over the texts of the largest difference of a probability, to three digits; each name with the prefix.
+    """
+    difference = np.abs(ours - keras).max(axis=1)
     return {
         f"{prefix}max_difference": float(f"{difference.max():.3g}"),
         f"{prefix}mean_difference": float(f"{difference.mean():.3g}"),
-        f"{prefix}labels_changed": int((ours.argmax(axis=1) != theirs.argmax(axis=1)).sum()),
+        f"{prefix}labels_changed": int((ours.argmax(axis=1) != keras.argmax(axis=1)).sum()),
     }
 
 
-def by_class(outputs: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Give a probability for each class, shape (batch, classes), from outputs of shape (batch, 1 or classes)."""
-    outputs = np.asarray(outputs, dtype=np.float64)
-    return np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
-
-
-def excess(recipe: Recipe, measured: dict[str, Any]) -> list[str]:
-    """List in words by how much a comparison is past the recipe's tolerance; empty if it is not."""
-    tolerance = recipe.tolerance
-    share = measured["labels_changed"] / measured["reviews"]
-    # Of a few texts, one that two labels fit alike may change, whatever its share.
-    labels_changed = max(tolerance.labels_changed, 1 / measured["reviews"])
+def find_excess(recipe: Recipe, measured: dict[str, Any]) -> list[str]:
+    """Return a sentence for each way in which a comparison exceeds the recipe's tolerance."""
+    tolerance, texts = recipe.tolerance, measured["reviews"]
+    # Of a few texts, one on which two labels are almost equally probable may change, whatever its share.
+    labels_changed = max(tolerance.labels_changed, 1 / texts)
     return [
-        f"{what} is {value:.3g}, and at most {bound:.3g} is allowed"
+        f"{what} is {value:.3g}, at most {bound:.3g} is allowed"
         for what, value, bound in (
             ("the largest difference of a probability", measured["max_difference"], tolerance.max_difference),
             ("the mean difference of the probabilities", measured["mean_difference"], tolerance.mean_difference),
-            (
-                "the mean difference on short texts",
-                measured["short_mean_difference"],
-                tolerance.short_mean_difference,
-            ),
-            ("the share of labels changed", share, labels_changed),
+            ("the mean difference on short texts", measured["short_mean_difference"], tolerance.short_mean_difference),
+            ("the share of labels changed", measured["labels_changed"] / texts, labels_changed),
         )
-        if not value <= bound  # true for NaN too
+        if not value <= bound  # also true for NaN
     ]

@@ -1,11 +1,12 @@
-"""Export a trained run to ONNX, quantised, into a bundle that the runtime reads.
+"""Export a trained run to quantised ONNX, into a bundle that the runtime reads.
 
-The file takes ids, or with --input text plain text: then tokenisation and labels are in its graph, for any program with
-ONNX Runtime. Either carries what else scoring needs: `classify.py --model FILE` needs no bundle around it.
+The model takes token ids. With --input text it takes plain text: tokenisation and labels are then in its graph, for any
+program with ONNX Runtime. Both files contain all that scoring needs, so `classify.py --model FILE` reads them without
+the bundle.
 
 Examples:
-  python export/to_onnx.py                            # the default run into the default bundle
-  python export/to_onnx.py --input text               # and the file that takes text beside it
+  python export/to_onnx.py                            # the default run, into the default bundle
+  python export/to_onnx.py --input text               # and the model that takes text, into the same bundle
   python export/to_onnx.py --run runs/mine --out bundles/mine --recipe float32
 """
 

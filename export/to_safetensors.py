@@ -1,7 +1,7 @@
 """Export a trained run to safetensors, for the engine that needs nothing installed, into a bundle.
 
 Examples:
-  python export/to_safetensors.py                            # the default run into the default bundle
+  python export/to_safetensors.py                            # the default run, into the default bundle
   python export/to_safetensors.py --run runs/mine --out bundles/mine
 """
 

@@ -1,10 +1,10 @@
-"""Export a trained run to TensorFlow Lite, quantised, into a bundle that the runtime reads.
+"""Export a trained run to quantised TensorFlow Lite, into a bundle that the runtime reads.
 
-The file carries tokenizer, vocabulary and labels too, as TensorFlow Lite's metadata, so that MediaPipe's TextClassifier
-takes it as it is, and `classify.py --model FILE` needs no bundle around it.
+The file also contains tokenizer, vocabulary and labels as TensorFlow Lite metadata, so MediaPipe's TextClassifier runs
+it as it is, and `classify.py --model FILE` reads it without the bundle.
 
 Examples:
-  python export/to_tflite.py                            # the default run into the default bundle
+  python export/to_tflite.py                            # the default run, into the default bundle
   python export/to_tflite.py --run runs/mine --out bundles/mine --recipe float32
 """
 

@@ -14,7 +14,7 @@ import pytest
 
 from edgetext import Bundle
 from export.command import main
-from export.recipes import SUFFIXES
+from export.recipes import EXTENSIONS
 from train.tensorflow_setup import import_tensorflow
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Exported(NamedTuple):
 
     def read(self, engine: str, recipe: str) -> bytes:
         """Give the content of a model file."""
-        return (self.folder / f"model.{recipe}.{SUFFIXES.get(engine, engine)}").read_bytes()
+        return (self.folder / f"model.{recipe}.{EXTENSIONS.get(engine, engine)}").read_bytes()
 
 
 @pytest.fixture(scope="session")

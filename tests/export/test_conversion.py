@@ -18,7 +18,7 @@ from safetensors.numpy import load
 from edgetext import engines
 from edgetext.formats.onnx import ONNXFile
 from edgetext.formats.tflite import TFLiteFile
-from export import convert_onnx, convert_tflite
+from export.converters import load_converter
 from export.recipes import RECIPES, Recipe
 from train.run import Run
 
@@ -130,7 +130,7 @@ class TestTFLite:
         assert set(found) <= {*plain, "DEQUANTIZE", "QUANTIZE"}
         if name == "float32":
             assert found == plain
-        assert convert_tflite.summarize(content)["ops"] == found
+        assert load_converter("tflite").summarize(content)["ops"] == found
 
     @pytest.mark.parametrize("name", TFLITE)
     def test_table(self, name: str, exported: Any) -> None:
@@ -169,7 +169,7 @@ class TestTFLite:
         content = exported.read("tflite", name)
         # The interpreter adds tensors of its own, without a name.
         found = Counter(t["dtype"].__name__ for t in open_tflite(content).get_tensor_details() if t["name"])
-        assert convert_tflite.summarize(content)["tensors"] == found
+        assert load_converter("tflite").summarize(content)["tensors"] == found
 
 
 class TestONNX:
@@ -249,7 +249,7 @@ class TestONNX:
     def test_summary(self, name: str, exported: Any) -> None:
         content = exported.read("onnx", name)
         model = onnx.load_from_string(content)
-        summary = convert_onnx.summarize(content)
+        summary = load_converter("onnx").summarize(content)
         assert summary["ops"] == Counter(node.op_type for node in model.graph.node)
         assert sum(summary["tensors"].values()) == len(model.graph.initializer)
 

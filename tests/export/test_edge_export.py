@@ -21,8 +21,8 @@ from safetensors.numpy import load
 from edgetext import Bundle, engines
 from edgetext.formats.onnx import ONNXFile
 from edgetext.formats.tflite import TFLiteFile
-from export import convert_safetensors
-from export.convert_safetensors import quantize
+from export.converters import load_converter
+from export.converters.safetensors import quantize
 from export.recipes import RECIPES
 from train.models import network
 from train.models.choices import Choices
@@ -96,7 +96,7 @@ def test_safetensors_file(shipped: Bundle, tmp_path: Path) -> None:
         "bigrams": ("I8", [1, 2**18]),
         **{name: ("F32", [1]) for name in ("unigrams.scale", "bigrams.scale", "bias")},
     }
-    assert convert_safetensors.summarize(content) == {"tensors": {"f32": 3, "i8": 2}}
+    assert load_converter("builtin").summarize(content) == {"tensors": {"f32": 3, "i8": 2}}
 
 
 def test_tflite_file(shipped: Bundle) -> None:
@@ -172,7 +172,7 @@ def test_a_head_that_adds(edge_run: Run) -> None:
         shape = layer.get_weights()[0].shape
         layer.set_weights([generator.normal(scale=0.2, size=shape).astype(np.float32)])
     run = dataclasses.replace(edge_run, model=model)
-    content, rows = convert_safetensors.convert(run, RECIPES[0]), heads(run)[::20]
+    content, rows = load_converter("builtin").convert(run, RECIPES[0]), heads(run)[::20]
     ours = np.array(engines.create("builtin", content, max_length=512).predict(rows.tolist()))
     np.testing.assert_allclose(ours, model.predict(rows, verbose=0), atol=0.02)
 

@@ -5,22 +5,24 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
 import pytest
 
-from export import command, convert_onnx, convert_tflite
+from export.converters import CONVERTERS, load_converter
+from export.options import DEFAULT_BUNDLE, parse
+from export.pipeline import next_command
 from export.recipes import RECIPES, Recipe
-from export.self_test import self_test
+from export.self_test import make_self_test
 from train.run import Run
 
 Runner = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-def names(recipes: list[Recipe]) -> list[str]:
+def names(recipes: Iterable[Recipe]) -> list[str]:
     return [recipe.name for recipe in recipes]
 
 
@@ -28,45 +30,45 @@ class TestRecipes:
     def test_table(self) -> None:
         assert len({(recipe.engine, recipe.name) for recipe in RECIPES}) == len(RECIPES)
         assert len({recipe.file for recipe in RECIPES}) == len(RECIPES)
-        assert {recipe.engine for recipe in RECIPES} == set(command.CONVERTERS)
+        assert {recipe.engine for recipe in RECIPES} == set(CONVERTERS)
         for recipe in RECIPES:
             assert recipe.when
             assert recipe.when_not
             assert all(0 < bound < 0.2 for bound in recipe.tolerance)
 
     def test_default(self) -> None:
-        assert names(command.parse("tflite", "", [])[1]) == ["dynamic_wi8_afp32"]
-        assert names(command.parse("onnx", "", [])[1]) == ["dynamic_wi8"]
-        assert names(command.parse("builtin", "", [])[1]) == ["wi8_afp64"]
+        assert names(parse("tflite", "", []).recipes) == ["dynamic_wi8_afp32"]
+        assert names(parse("onnx", "", []).recipes) == ["dynamic_wi8"]
+        assert names(parse("builtin", "", []).recipes) == ["wi8_afp64"]
 
     def test_all(self) -> None:
         everything = ["dynamic_wi8_afp32", "static_wi8_ai8", "float16", "float32"]
-        assert names(command.parse("tflite", "", ["--recipe", "all"])[1]) == everything
-        assert names(command.parse("tflite", "", ["--recipe", "float16", "--recipe", "all"])[1]) == everything
+        assert names(parse("tflite", "", ["--recipe", "all"]).recipes) == everything
+        assert names(parse("tflite", "", ["--recipe", "float16", "--recipe", "all"]).recipes) == everything
 
     def test_text(self) -> None:
-        assert names(command.parse("onnx", "", ["--input", "text"])[1]) == ["dynamic_wi8_text"]
-        assert names(command.parse("onnx", "", ["--input", "ids"])[1]) == ["dynamic_wi8"]
+        assert names(parse("onnx", "", ["--input", "text"]).recipes) == ["dynamic_wi8_text"]
+        assert names(parse("onnx", "", ["--input", "ids"]).recipes) == ["dynamic_wi8"]
         options = ["--input", "text", "--recipe", "float32"]
-        assert names(command.parse("onnx", "", options)[1]) == ["float32_text"]
+        assert names(parse("onnx", "", options).recipes) == ["float32_text"]
         with pytest.raises(SystemExit):  # TensorFlow Lite has no operators for strings
-            command.parse("tflite", "", ["--input", "text"])
+            parse("tflite", "", ["--input", "text"])
 
     @pytest.mark.parametrize("value", ["caf\udce9", "two\nlines"])
     def test_names_that_cannot_be_printed(self, value: str, capsys: pytest.CaptureFixture[str]) -> None:
         for option in ("--author", "--license"):
             with pytest.raises(SystemExit):
-                command.parse("tflite", "", [option, value])
-            assert f"{option} holds characters" in capsys.readouterr().err
+                parse("tflite", "", [option, value])
+            assert f"{option} contains characters" in capsys.readouterr().err
 
     def test_named_and_repeated(self) -> None:
         options = ["--recipe", "float32", "--recipe", "float16", "--recipe", "float32"]
-        assert names(command.parse("tflite", "", options)[1]) == ["float16", "float32"]
+        assert names(parse("tflite", "", options).recipes) == ["float16", "float32"]
 
     @pytest.mark.parametrize(("engine", "name"), [("tflite", "int4"), ("onnx", "float16"), ("tflite", "dynamic_wi8")])
     def test_unknown(self, engine: str, name: str, capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit) as stopped:
-            command.parse(engine, "", ["--recipe", name])
+            parse(engine, "", ["--recipe", name])
         assert stopped.value.code == 2
         last = capsys.readouterr().err.splitlines()[-1]
         assert f"'{name}'" in last
@@ -74,7 +76,7 @@ class TestRecipes:
 
 
 def test_defaults(root: Path) -> None:
-    args, _ = command.parse("tflite", "", [])
+    args = parse("tflite", "", [])
     assert args.run == root / "train" / "default"
     assert args.out == root / "runtime" / "edgetext" / "default"
 
@@ -136,16 +138,16 @@ def test_the_next_command_works(exported: Any, root: Path) -> None:
 
 def test_the_next_command_of_the_default_run(default_run: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(root)
-    line = command.next_command(command.DEFAULT_BUNDLE, default_run)
+    line = next_command(DEFAULT_BUNDLE, default_run)
     folder = "runtime/edgetext/default"
     assert line == f'wrote {folder}; next: python runtime/classify.py --model {folder} "great movie"'
 
 
 def test_the_text_to_try_can_be_printed(run: Run) -> None:
     """Where lines end in carriage returns, words hold them."""
-    words = self_test(run)["text"].split()
+    words = make_self_test(run)["text"].split()
     tokens = tuple(f"{token}\r" if token in words else token for token in run.tokens)
-    text = self_test(dataclasses.replace(run, tokens=tokens))["text"]
+    text = make_self_test(dataclasses.replace(run, tokens=tokens))["text"]
     assert text.isprintable()
     assert not set(words) & set(text.split())
 
@@ -161,7 +163,7 @@ def test_interrupted(
     def interrupt(*args: object) -> bytes:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr({"tflite": convert_tflite, "onnx": convert_onnx}[engine], "convert", interrupt)
+    monkeypatch.setattr(load_converter(engine), "convert", interrupt)
     assert export(engine, "--out", tmp_path / "bundle") == 130
     assert capsys.readouterr().err == "interrupted: nothing was written\n"
     assert list(tmp_path.iterdir()) == []

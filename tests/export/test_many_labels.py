@@ -26,7 +26,7 @@ from benchmarks import interop_subjects
 from edgetext import Bundle, Classifier
 from edgetext.bundle.folder import DEFAULT_BUNDLE, ModelFile
 from export.command import main as export_command
-from export.convert_tflite import summarize as tflite_summary
+from export.converters import load_converter
 from export.recipes import RECIPES
 from train import __main__ as train_command
 from train.run import load_run
@@ -148,7 +148,7 @@ def test_tflite_graphs(many: Many) -> None:
         wanted = {"float32": np.float32, "float16": np.float16}.get(model.recipe, np.int8)
         assert {(shape, wanted) for shape in large} <= found
         assert wanted != np.int8 or not {(shape, np.float32) for shape in large} & found
-        ops = tflite_summary(content)["ops"]
+        ops = load_converter("tflite").summarize(content)["ops"]
         assert ops["SOFTMAX"] == 1
         assert ("FULLY_CONNECTED" in ops) == (many.preset == "tutorial")
 

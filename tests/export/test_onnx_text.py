@@ -18,7 +18,7 @@ from onnx import TensorProto, helper
 
 from edgetext import Bundle, Classifier
 from edgetext.text import Encoder, Preprocessing, Vocabulary
-from export.onnx_text import take_text
+from export.converters.onnx_text_graph import add_text_input
 from export.recipes import RECIPES
 from train.run import Run, RunError
 
@@ -37,7 +37,7 @@ class Graph:
     def __init__(self, run: Run, ids_model: bytes, truncating: str, max_length: int) -> None:
         settings = Preprocessing(max_length, truncating)
         changed = dataclasses.replace(run, preprocessing=settings)
-        model = take_text(onnx.load_from_string(ids_model), changed)
+        model = add_text_input(onnx.load_from_string(ids_model), changed)
         # The ids alone: what comes after them is tested with the real files.
         kept = []
         for node in model.graph.node:
@@ -99,13 +99,13 @@ def test_all_reviews(edge_run: Run, exported: Any, real_env: dict[str, str]) -> 
 def test_a_word_that_stands_in_for_others(run: Run, exported: Any) -> None:
     odd = dataclasses.replace(run, tokens=(*run.tokens[:-1], "x\U0010ffff"))
     with pytest.raises(RunError, match=r"U\+10FFFF"):
-        take_text(onnx.load_from_string(exported.read("onnx", "float32")), odd)
+        add_text_input(onnx.load_from_string(exported.read("onnx", "float32")), odd)
 
 
 def test_a_run_that_lower_cases_all_letters(run: Run, exported: Any) -> None:
     settings = Preprocessing(run.preprocessing.max_length, run.preprocessing.truncating, "unicode")
     with pytest.raises(RunError, match=r"lower-cases all letters.* --input ids$"):
-        take_text(
+        add_text_input(
             onnx.load_from_string(exported.read("onnx", "float32")), dataclasses.replace(run, preprocessing=settings)
         )
 

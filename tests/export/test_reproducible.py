@@ -18,7 +18,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from export.canonical import canonicalize
+from export.converters.onnx_canonical import canonicalize
 
 EXPORTERS = ("export/to_safetensors.py", "export/to_tflite.py", "export/to_onnx.py")
 

@@ -16,9 +16,9 @@ from ai_edge_litert.interpreter import Interpreter
 from keras import layers
 
 from edgetext.text import PAD_ID
-from export import inference
+from export.converters import inference
+from export.converters.rewriting import fold_padding
 from export.recipes import RECIPES, Recipe
-from export.rewriting import fold_padding
 from train.run import Run
 
 

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import pytest
 
-from export.inference import inference_function
+from export.converters.inference import inference_function
 from train.run import Run, RunError, load_run
 
 

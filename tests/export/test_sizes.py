@@ -7,15 +7,15 @@ import random
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from edgetext import Bundle
 from edgetext.text import RESERVED, Preprocessing, Vocabulary
-from export import convert_onnx, convert_safetensors, convert_tflite
-from export.card import Card
+from export.converters import load_converter
+from export.converters.model_card import ModelCard
 from export.recipes import RECIPES
 from train import __main__ as command
 from train.models import network, sizing
@@ -24,12 +24,7 @@ from train.run import Run
 
 Export = Callable[..., int]
 
-CONVERTERS: dict[str, Any] = {
-    "dynamic_wi8_afp32": convert_tflite,
-    "dynamic_wi8": convert_onnx,
-    "dynamic_wi8_text": convert_onnx,
-    "wi8_afp64": convert_safetensors,
-}
+MEASURED_RECIPES = ("dynamic_wi8_afp32", "dynamic_wi8", "dynamic_wi8_text", "wi8_afp64")
 MEASURED = {"accuracy": 0.9876, "keras_accuracy": 0.9876, "reviews": 500}
 
 
@@ -105,9 +100,10 @@ def test_predictions(case: Case) -> None:
     run = make_run(case)
     found = {}
     for recipe in RECIPES:
-        if converter := CONVERTERS.get(recipe.name):
-            card = Card(run, recipe, MEASURED, "", "")
-            found[recipe.name] = len(converter.attach(converter.convert(run, recipe), card))
+        if recipe.name in MEASURED_RECIPES:
+            converter = load_converter(recipe.engine)
+            card = ModelCard(run, recipe, MEASURED, "", "")
+            found[recipe.name] = len(converter.add_metadata(converter.convert(run, recipe), card))
     predicted = sizing.tflite_size(case.room, run.tokens, run.spellings, case.buckets)
     assert predicted - 1300 <= found["dynamic_wi8_afp32"] <= predicted - 400  # author and license may be added
     assert max(found.values()) == found["dynamic_wi8_afp32"]

@@ -17,9 +17,11 @@ from edgetext import Bundle, Classifier
 from edgetext.formats.flatbuffer import Table
 from edgetext.formats.tflite import TFLiteFile
 from edgetext.text import tokenize
-from export.patterns import DELIMITER, WORD
+from export.converters import load_converter
+from export.converters.model_card import ModelCard
+from export.converters.tflite_metadata import vocabulary_file
+from export.converters.token_patterns import DELIMITER, TOKEN
 from export.recipes import RECIPES
-from export.tflite_metadata import vocabulary_file
 from train.run import Run, RunError
 
 TFLITE = [pytest.param(recipe.name, id=recipe.name) for recipe in RECIPES if recipe.engine == "tflite"]
@@ -84,11 +86,11 @@ def test_vocabulary(exported: Any, run: Run) -> None:
 
 def test_the_contract_for_ports(root: Path) -> None:
     # What CONTRIBUTING.md says, word by word, with the golden file: one regular expression after lower-casing A to Z.
-    assert f"\n    {WORD}\n" in (root / "CONTRIBUTING.md").read_text("utf-8")
+    assert f"\n    {TOKEN}\n" in (root / "CONTRIBUTING.md").read_text("utf-8")
     golden = json.loads((root / "tests" / "runtime" / "golden_ids.json").read_text("utf-8"))
     for case in golden["cases"]:
         lower = "".join(chr(ord(char) + 32) if "A" <= char <= "Z" else char for char in case["text"])
-        assert re.findall(WORD, lower) == case["words"]
+        assert re.findall(TOKEN, lower) == case["words"]
 
 
 def test_delimiter_is_the_tokenisation() -> None:
@@ -101,13 +103,11 @@ def test_delimiter_is_the_tokenisation() -> None:
 
 
 def test_the_same_bytes_again(run: Run, exported: Any) -> None:
-    from export import convert_tflite
-    from export.card import Card
-
     (recipe,) = (recipe for recipe in RECIPES if recipe.file == "model.dynamic_wi8_afp32.tflite")
     (model,) = (m for m in exported.bundle.models if m.file == recipe.file)
-    card = Card(run, recipe, model.record["agreement"], "", "")
-    assert convert_tflite.attach(convert_tflite.convert(run, recipe), card) == exported.read("tflite", recipe.name)
+    card = ModelCard(run, recipe, model.record["agreement"], "", "")
+    converter = load_converter("tflite")
+    assert converter.add_metadata(converter.convert(run, recipe), card) == exported.read("tflite", recipe.name)
 
 
 def test_the_model_that_ships_is_ours() -> None:

@@ -25,10 +25,11 @@ import numpy as np
 
 from edgetext.text import Vocabulary
 from export import bundles, command
+from export.converters import CONVERTERS
 from train import atomic_folder as folders
 from train import run
 
-for _module in command.CONVERTERS.values():
+for _module in CONVERTERS.values():
     __import__(_module)
 
 SAVE = "save"

@@ -1,12 +1,11 @@
-r"""TensorFlow Lite's metadata: what MediaPipe's tasks, and other readers of lone ``.tflite`` files, go by.
+"""TensorFlow Lite metadata: what MediaPipe's tasks read from a ``.tflite`` file.
 
-A file with metadata is a TFLite model whose ``metadata`` names a buffer ``TFLITE_METADATA``, which holds a flatbuffer
-of its own, followed by a zip of the files that this one names. The tables are those of TensorFlow Lite's
-``metadata_schema.fbs``, version 1.5.0; no package that exports anyway ships classes for them, so they are written here
-field by field, by their places in the schema.
+The model's ``metadata`` names a buffer ``TFLITE_METADATA``, which holds another flatbuffer; the files that this one
+names follow the model as a zip archive. The tables are defined in TensorFlow Lite's ``metadata_schema.fbs``, version
+1.5.0. No package that the exporter needs anyway has classes for them, so they are written here field by field.
 
-Ours are: the input's regular expression that splits text into words, its vocabulary with the cased spellings, the
-output's labels, and ``edgetext.json``, from which ``edgetext`` reads the rest.
+We write the regular expression that splits text into tokens, the vocabulary with the cased spellings, the labels, and
+``edgetext.json``, from which ``edgetext`` reads the rest.
 """
 
 from __future__ import annotations
@@ -20,35 +19,35 @@ import flatbuffers
 from tensorflow.lite.python import schema_py_generated as schema
 
 from edgetext.bundle.single_file import RECORD
-from export.card import Card, dump
-from export.patterns import DELIMITER
+from export.converters.model_card import ModelCard, dump_json
+from export.converters.token_patterns import DELIMITER
 from train.run import Run, RunError
 
 VOCABULARY = "vocab.txt"
 LABELS = "labels.txt"
 
 _MODEL_IDENTIFIER, _IDENTIFIER = b"TFL3", b"M001"
-# The first version of the schema that has all that is used here, which is what RegexTokenizerOptions came with.
+# The first version of the schema with RegexTokenizerOptions, the newest table used here.
 _MIN_PARSER_VERSION = "1.2.1"
-# Places in enums and unions of the schema.
+# Members of the schema's enums and unions.
 _AXIS_LABELS, _VOCABULARY_FILE, _DESCRIPTIONS = 2, 5, 1
 _FEATURE_PROPERTIES, _REGEX_TOKENIZER = 1, 6
 
 
 class Table(NamedTuple):
-    """A table to write: the value of each of its fields by the field's place in the schema."""
+    """A table to write: the values of its fields by the field's number in the schema."""
 
     fields: dict[int, Any]
 
     def write(self, builder: flatbuffers.Builder) -> int:
-        """Write it, what it refers to first; give its offset."""
-        offsets = {place: _write(builder, value) for place, value in self.fields.items() if not isinstance(value, int)}
+        """Write the table after everything that it refers to, and return its offset."""
+        offsets = {field: _write(builder, value) for field, value in self.fields.items() if not isinstance(value, int)}
         builder.StartObject(max(self.fields, default=-1) + 1)
-        for place, value in self.fields.items():
-            if place in offsets:
-                builder.PrependUOffsetTRelativeSlot(place, offsets[place], 0)
+        for field, value in self.fields.items():
+            if field in offsets:
+                builder.PrependUOffsetTRelativeSlot(field, offsets[field], 0)
             else:
-                builder.PrependUint8Slot(place, value, 0)  # all enums and union tags in use are of one byte
+                builder.PrependUint8Slot(field, value, 0)  # all enums and union tags used here are one byte
         return int(builder.EndObject())
 
 
@@ -68,25 +67,25 @@ def _write(builder: flatbuffers.Builder, value: Any) -> int:
         for number in reversed(value.values):
             builder.PrependFloat32(number)
         return int(builder.EndVector())
-    offsets = [_write(builder, one) for one in value]
+    offsets = [_write(builder, item) for item in value]
     builder.StartVector(4, len(offsets), 4)
     for offset in reversed(offsets):
         builder.PrependUOffsetTRelative(offset)
     return int(builder.EndVector())
 
 
-def attach(content: bytes, card: Card) -> bytes:
-    """Add metadata and associated files to a ``.tflite`` file without any.
+def add_metadata(content: bytes, card: ModelCard) -> bytes:
+    """Add metadata and associated files to a ``.tflite`` file that has none.
 
     Args:
-        content: The file: one input, ids of shape (batch, max_length), and one output, shape (batch, labels).
-        card: What to tell.
+        content: The file, with one input, ids of shape (batch, max_length), and one output, shape (batch, labels).
+        card: The description of the model.
 
     Returns:
-        The file with metadata; the same bytes for the same arguments.
+        The file with metadata; the same bytes for equal arguments.
 
     Raises:
-        RunError: The vocabulary cannot be written as MediaPipe reads it.
+        RunError: If a token contains a character that MediaPipe does not accept in a vocabulary.
     """
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     buffer = schema.BufferT()
@@ -102,28 +101,28 @@ def attach(content: bytes, card: Card) -> bytes:
     files = {
         VOCABULARY: vocabulary_file(card.run),
         LABELS: "".join(f"{label}\n" for label in card.labels).encode("utf-8"),
-        RECORD: (dump(record) + "\n").encode("utf-8"),
+        RECORD: (dump_json(record) + "\n").encode("utf-8"),
     }
     return packed + _zip(files, len(packed))
 
 
 def _zip(files: dict[str, bytes], start: int) -> bytes:
-    """Pack files, stored and without a date, as a zip that begins at byte ``start`` of the file that holds it."""
+    """Return an uncompressed zip archive that begins at byte ``start`` of a larger file; all dates are the same."""
     with io.BytesIO() as target:
         target.write(bytes(start))
-        with zipfile.ZipFile(target, "a", zipfile.ZIP_STORED) as archive:  # MediaPipe refuses what is deflated
+        with zipfile.ZipFile(target, "a", zipfile.ZIP_STORED) as archive:  # MediaPipe refuses compressed members
             for name, data in files.items():
-                archive.writestr(zipfile.ZipInfo(name), data)  # of the date that zip begins with, 1980
+                archive.writestr(zipfile.ZipInfo(name), data)  # dated 1980, the first date of the format
         return target.getvalue()[start:]
 
 
 def vocabulary_file(run: Run) -> bytes:
-    """Give the vocabulary as MediaPipe reads it: ``word id`` a line; the tokens by their ids, then the cased spellings.
+    """Return the vocabulary as MediaPipe reads it: a line ``token id`` for each token, then for each cased spelling.
 
-    MediaPipe never lower-cases, so ``Great`` and ``GREAT`` stand there with the id of ``great``.
+    MediaPipe never lower-cases, so ``Great`` and ``GREAT`` are listed with the id of ``great``.
 
     Raises:
-        RunError: A token holds a space, a tab or a newline, on which MediaPipe would end the process.
+        RunError: If a token is empty or contains a space, a tab or a newline, which would make MediaPipe abort.
     """
     lines = [*zip(run.tokens, range(len(run.tokens))), *run.spellings.items()]
     for token, _ in lines:
@@ -132,9 +131,9 @@ def vocabulary_file(run: Run) -> bytes:
     return "".join(f"{token} {index}\n" for token, index in lines).encode("utf-8")
 
 
-def _metadata(card: Card) -> bytes:
-    """Give the flatbuffer of the metadata; comments name the fields as the schema does."""
-    words = card.run.preprocessing.max_length
+def _metadata(card: ModelCard) -> bytes:
+    """Return the metadata's flatbuffer; comments name the fields."""
+    length = card.run.preprocessing.max_length
     end = "last" if card.run.preprocessing.truncating == "pre" else "first"
     tokenizer = Table(
         {0: DELIMITER, 1: [_file(VOCABULARY, "Words, cased spellings too, and their ids.", _VOCABULARY_FILE)]}
@@ -142,7 +141,7 @@ def _metadata(card: Card) -> bytes:
     text = Table(
         {
             0: "ids",  # name
-            1: f"Ids of a text's words: <START>, then the {end} that fit into {words}, filled up with <PAD>.",
+            1: f"Ids of a text's words: <START>, then the {end} that fit into {length}, filled up with <PAD>.",
             3: _features(),  # content
             4: [Table({0: _REGEX_TOKENIZER, 1: tokenizer})],  # process_units
         }
@@ -178,5 +177,5 @@ def _file(name: str, description: str, kind: int) -> Table:
 
 
 def _features() -> Table:
-    """Say that a tensor holds plain values, neither images nor sound."""
+    """Return the content properties of a tensor of plain values, neither images nor audio."""
     return Table({0: _FEATURE_PROPERTIES, 1: Table({})})

@@ -1,4 +1,4 @@
-"""Keras to ONNX, through tf2onnx."""
+"""Keras to ONNX, through tf2onnx, for the engine ``onnx``."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import logging
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # before the first import of onnxruntime, as in its engine
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # before onnxruntime is first imported, as the engine does
 
 import onnx
 import tf2onnx
@@ -19,33 +18,36 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from edgetext.engines.stderr import muted_stderr
 from edgetext.formats.onnx import seal
-from export.canonical import canonicalize
-from export.card import Card, dump
-from export.inference import inference_function
-from export.onnx_text import take_text
+from export.converters.calibration import calibration_batches
+from export.converters.inference import inference_function
+from export.converters.model_card import ModelCard, dump_json
+from export.converters.onnx_canonical import canonicalize
+from export.converters.onnx_text_graph import add_text_input
 from export.recipes import Recipe
 from train.run import Run
 
 PACKAGES = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime")
-# Old enough for the onnxruntime of any distribution in use (1.10 reads it), and all that these graphs need.
+# The oldest opset with all operators that these graphs need. onnxruntime reads it since 1.10, the oldest version that a
+# distribution in use has.
 OPSET = 15
-# What turns logits into probabilities.
-_PROBABILITIES = ("Sigmoid", "Softmax")
+# The operators that turn logits into probabilities.
+_ACTIVATIONS = ("Sigmoid", "Softmax")
 
 
 def convert(run: Run, recipe: Recipe) -> bytes:
     """Convert a run's model.
 
     Args:
-        run: The run; its calibration rows serve the static recipes.
+        run: The run.
         recipe: A recipe of the ``onnx`` engine.
 
     Returns:
-        The content of an ``.onnx`` file that passed ``onnx.checker``: input ``ids``, int32 (batch, max_length), to
-        ``probabilities``, float32 (batch, labels); or what ``export.onnx_text.take_text`` makes of that.
+        The content of an ``.onnx`` file that passed ``onnx.checker``. It has the input ``ids``, int32 (batch,
+        max_length), and the output ``probabilities``, float32 (batch, labels); for a recipe that takes text, the inputs
+        and outputs of ``add_text_input``.
 
     Raises:
-        RunError: The vocabulary does not go into a model that takes text.
+        RunError: If the recipe takes text and the run's preprocessing or vocabulary does not allow it.
     """
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     function = inference_function(run)
@@ -57,68 +59,66 @@ def convert(run: Run, recipe: Recipe) -> bytes:
         model = _quantize(model, recipe.quantisation, run)
     canonicalize(model)
     if recipe.input == "text":
-        model = take_text(model, run)
+        model = add_text_input(model, run)
     onnx.checker.check_model(model, full_check=True)
     content: bytes = model.SerializeToString(deterministic=True)
     return content
 
 
 def _quantize(model: onnx.ModelProto, recipe: str, run: Run) -> onnx.ModelProto:
-    """Quantise with onnxruntime's own tools, which work on files."""
-    logging.disable(logging.WARNING)  # they advise a shape inference that changes nothing in these graphs
+    """Quantise with onnxruntime's tools, which read and write files."""
+    logging.disable(logging.WARNING)  # they recommend a shape inference that changes nothing in these graphs
     try:
         with tempfile.TemporaryDirectory() as folder:
             source, fused, target = (Path(folder) / f"{name}.onnx" for name in ("float32", "fused", "quantized"))
             onnx.save(model, source)
             if recipe == "dynamic_wi8":
-                # The tables are all the size. Quantising the small dense layers too would save 800 bytes and let
-                # a text's score depend on the others in its batch, for activations are scaled by batch.
+                # Nearly all the weights are in the tables. Quantising the dense layers too would save 800 bytes, and
+                # a text's score would depend on the other texts of its batch, because activations are scaled by batch.
                 quantize_dynamic(source, target, op_types_to_quantize=["Gather"], weight_type=QuantType.QInt8)
             else:
-                # Joins each matrix product with its bias, so that the bias is quantised to int32, as it should be. On
-                # its own it becomes uint8, which changed 19 instead of 7 of 500 labels of ten-word texts.
+                # Fuses each matrix product with its bias, so that the bias is quantised to int32 rather than uint8.
                 quant_pre_process(source, fused, skip_symbolic_shape=True)
                 quantize_static(
                     fused,
                     target,
-                    _Rows(run),
+                    _CalibrationReader(run),
                     quant_format=QuantFormat.QDQ,
-                    # uint8 activations ran 2.6 times as fast as int8 ones in onnxruntime 1.32 on x86-64, for
-                    # the same result.
+                    # On x86-64 onnxruntime runs uint8 activations much faster than int8 ones; see export/README.md.
                     activation_type=QuantType.QUInt8,
                     weight_type=QuantType.QInt8,
-                    # Quantised they would leave 256 probabilities, one of them exactly one half.
-                    nodes_to_exclude=[node.name for node in model.graph.node if node.op_type in _PROBABILITIES],
+                    # Quantised, they would return one of only 256 probabilities, among them exactly one half.
+                    nodes_to_exclude=[node.name for node in model.graph.node if node.op_type in _ACTIVATIONS],
                 )
             return onnx.load(target)
     finally:
         logging.disable(logging.NOTSET)
 
 
-class _Rows(CalibrationDataReader):
+class _CalibrationReader(CalibrationDataReader):
     def __init__(self, run: Run) -> None:
-        self.rows: Iterator[Any] = iter(run.calibration)
+        self._batches = calibration_batches(run)
 
     def get_next(self) -> dict[str, Any] | None:
-        row = next(self.rows, None)
-        return None if row is None else {"ids": row[None]}  # (1, max_length)
+        batch = next(self._batches, None)
+        return None if batch is None else {"ids": batch}
 
 
-def attach(content: bytes, card: Card) -> bytes:
-    """Add what the model tells of itself as ``metadata_props``, which ``edgetext.bundle.single_file`` reads back.
+def add_metadata(content: bytes, card: ModelCard) -> bytes:
+    """Add the card as ``metadata_props``, which ``edgetext.bundle.single_file`` reads.
 
-    Lists and records are JSON. A model that takes ids also gets its ``vocabulary``, a token a line in the order of the
-    ids; one that takes text has it in its graph. The last property is a checksum of the rest.
+    Lists and objects are JSON. A model that takes ids also gets its ``vocabulary``, one token per line in the order of
+    the ids; one that takes text has it in its graph. The last property is a checksum of the file before it.
 
     Args:
         content: An ``.onnx`` file.
-        card: What to tell.
+        card: The description of the model.
 
     Returns:
-        The file with metadata; the same bytes for the same arguments.
+        The file with metadata; the same bytes for equal arguments.
     """
     model = onnx.load_from_string(content)
-    properties = {name: value if isinstance(value, str) else dump(value) for name, value in card.record().items()}
+    properties = {name: value if isinstance(value, str) else dump_json(value) for name, value in card.record().items()}
     if card.recipe.input == "ids":
         properties["vocabulary"] = "\n".join(card.run.tokens)
     onnx.helper.set_model_props(model, properties)
@@ -128,7 +128,7 @@ def attach(content: bytes, card: Card) -> bytes:
 
 
 def summarize(content: bytes) -> dict[str, dict[str, int]]:
-    """Count a file's operations, and its stored tensors by data type."""
+    """Count the file's operations by name, and its stored tensors by data type."""
     graph = onnx.load_from_string(content).graph
     ops = Counter(node.op_type for node in graph.node)
     tensors = Counter(onnx.TensorProto.DataType.Name(tensor.data_type).lower() for tensor in graph.initializer)

@@ -1,4 +1,4 @@
-"""Keras to safetensors, for the engine ``builtin``, which says in ``edgetext.engines.builtin`` what it reads."""
+"""Keras to safetensors, for the engine ``builtin``; ``edgetext.engines.builtin`` describes the file."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from safetensors import deserialize
 from safetensors.numpy import save
 
 from edgetext.engines.builtin import FORMAT
-from export.card import Card
+from export.converters.model_card import ModelCard
+from export.converters.rewriting import fold_padding
 from export.recipes import Recipe
-from export.rewriting import fold_padding
 from train.run import Run, RunError
 
 PACKAGES = ("keras", "numpy", "safetensors")
@@ -28,41 +28,41 @@ def convert(run: Run, recipe: Recipe) -> bytes:
 
     Args:
         run: The run.
-        recipe: ``wi8_afp64``, the only one: tables in int8, arithmetic in float64.
+        recipe: ``wi8_afp64``, the only recipe of the engine: tables in int8, arithmetic in float64.
 
     Returns:
         The content of a ``.safetensors`` file.
 
     Raises:
-        RunError: The network is not one that the engine computes.
+        RunError: If the engine does not support the network.
     """
     network = run.config.get("network")
     model = fold_padding(run.model)
     metadata, tensors = _average(run, model) if network is None else _bigrams(run, model, network)
     metadata |= {"format": FORMAT, "max_length": str(run.preprocessing.max_length)}
-    return _in_order(save(tensors, metadata))
+    return _sort_header(save(tensors, metadata))
 
 
-def _in_order(content: bytes) -> bytes:
-    """Sort the keys in the header of a ``.safetensors`` file, for safetensors writes the metadata in any order."""
+def _sort_header(content: bytes) -> bytes:
+    """Sort the keys in the header of a ``.safetensors`` file; safetensors writes the metadata in arbitrary order."""
     size = int.from_bytes(content[:8], "little")
     header = json.dumps(json.loads(content[8 : 8 + size]), sort_keys=True, separators=(",", ":")).encode()
-    header += b" " * (-len(header) % 8)  # the data begins at a multiple of 8, as the format asks
+    header += b" " * (-len(header) % 8)  # the format aligns the data to 8 bytes
     return len(header).to_bytes(8, "little") + header + content[8 + size :]
 
 
 def quantize(table: npt.NDArray[np.float32], axis: int) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
-    """Quantise a table symmetrically to int8, with a scale for each index along ``axis``.
+    """Quantise a table symmetrically to int8, with one scale for each index along ``axis``.
 
-    The scheme is TensorFlow Lite's for weights: the largest absolute value becomes 127, zero stays zero, and -128 is
-    not used (its quantisation specification, "symmetric per-axis").
+    This is TensorFlow Lite's scheme for weights ("symmetric per-axis" in its quantisation specification): the largest
+    absolute value becomes 127, zero stays zero, and -128 is not used.
 
     Args:
-        table: Shape (rows, columns).
+        table: A matrix of weights.
         axis: 0 or 1.
 
     Returns:
-        The table, and the scales, shape (table.shape[axis],): ``table * scale`` is what it stands for.
+        The quantised table, and the scales, shape (table.shape[axis],); their product approximates ``table``.
     """
     largest = np.abs(table).max(axis=1 - axis, keepdims=True)
     scales = np.where(largest > 0, largest / 127, 1.0).astype(np.float32)
@@ -70,7 +70,7 @@ def quantize(table: npt.NDArray[np.float32], axis: int) -> tuple[npt.NDArray[np.
 
 
 def _bigrams(run: Run, model: keras.Model, network: Any) -> tuple[dict[str, str], dict[str, Any]]:
-    """Take the ``edge`` preset's weights: two tables, and a dense layer that only scales and shifts each output."""
+    """Return metadata and tensors of an ``edge`` network: two tables, and a head that scales and shifts each output."""
     try:
         tables = {name: model.get_layer(name).get_weights()[0] for name in ("unigrams", "bigrams")}
         kernel, bias = _head(model.get_layer("head"))
@@ -86,14 +86,14 @@ def _bigrams(run: Run, model: keras.Model, network: Any) -> tuple[dict[str, str]
         raise RunError(f"{run.folder}: the head mixes outputs, which the engine builtin does not compute")
     tensors: dict[str, Any] = {"bias": bias}
     for name, table in tables.items():
-        # (rows, outputs) to (outputs, rows): an output's weights lie together.
+        # (ids, outputs) to (outputs, ids): the weights of one output are contiguous.
         tensors[name], tensors[f"{name}.scale"] = quantize((table * diagonal).T.copy(), axis=0)
     return metadata, tensors
 
 
 def _head(layer: keras.layers.Layer) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Give by what a head multiplies the sums, shape (outputs, outputs), and what it adds, shape (outputs,)."""
-    if isinstance(layer, layers.Rescaling):  # of more than two labels, where it only adds
+    """Return the kernel of a head, shape (outputs, outputs), and its bias, shape (outputs,)."""
+    if isinstance(layer, layers.Rescaling):  # with more than two labels the head only adds
         bias = np.array(layer.offset, np.float32)
         return np.eye(len(bias), dtype=np.float32) * np.float32(layer.scale), bias
     kernel, bias = layer.get_weights()
@@ -101,7 +101,7 @@ def _head(layer: keras.layers.Layer) -> tuple[npt.NDArray[np.float32], npt.NDArr
 
 
 def _average(run: Run, model: keras.Model) -> tuple[dict[str, str], dict[str, Any]]:
-    """Take the weights of a network like the tutorial's: embedding, average over all positions, dense layers."""
+    """Return metadata and tensors of a ``tutorial`` network: embedding, average over all positions, dense layers."""
     embedding, pooling, *dense = [layer for layer in model.layers if not isinstance(layer, layers.InputLayer)]
     table = embedding.get_weights()[0]
     activations = [keras.activations.serialize(layer.activation) for layer in dense if type(layer) is layers.Dense]
@@ -122,12 +122,12 @@ def _average(run: Run, model: keras.Model) -> tuple[dict[str, str], dict[str, An
     return {"network": "average"}, tensors
 
 
-def attach(content: bytes, card: Card) -> bytes:
-    """Leave the file as it is: the engine ``builtin`` reads bundles."""
+def add_metadata(content: bytes, card: ModelCard) -> bytes:
+    """Return the file unchanged: the engine ``builtin`` reads it from a bundle only."""
     return content
 
 
 def summarize(content: bytes) -> dict[str, dict[str, int]]:
-    """Count a file's tensors by data type."""
+    """Count the file's tensors by data type."""
     tensors = Counter(record["dtype"].lower() for _, record in deserialize(content))
     return {"tensors": dict(sorted(tensors.items()))}

@@ -1,4 +1,4 @@
-"""What a model file tells of itself, so that it can be used without the bundle around it."""
+"""The description that a model file carries, so that it can be used without the bundle around it."""
 
 from __future__ import annotations
 
@@ -8,21 +8,23 @@ from typing import Any
 
 from edgetext import __version__
 from edgetext.bundle.single_file import FORMAT_VERSION
-from edgetext.command.info import MANY_LABELS
 from export.recipes import Recipe
 from train.run import Run
 
+# A description lists at most so many labels.
+LISTED_LABELS = 12
+
 
 @dataclass(frozen=True)
-class Card:
-    """What is written into a model file.
+class ModelCard:
+    """The description of a model file.
 
     Attributes:
-        run: What was converted: its name, labels, preprocessing, vocabulary and metrics.
-        recipe: How.
-        measured: What ``export.compare.compare`` said of the file.
-        author: Who made the model.
-        license: On what terms it may be used.
+        run: The run that was converted.
+        recipe: The recipe.
+        measured: What ``export.compare.compare`` returned for the file.
+        author: The author of the model.
+        license: The licence of the model.
     """
 
     run: Run
@@ -38,17 +40,17 @@ class Card:
 
     @property
     def labels(self) -> list[str]:
-        """The classes, in the order of the outputs."""
+        """The labels, in the order of the outputs."""
         return list(self.run.config["labels"])
 
     @property
     def version(self) -> str:
-        """The exporter's version and, behind a plus, the beginning of the Keras model's checksum."""
+        """The exporter's version, a plus sign, and the first digits of the SHA-256 of ``model.keras``."""
         return f"{__version__}+{self.run.model_sha256[:12]}"
 
     @property
     def description(self) -> str:
-        """What the model is, and how good, in a few sentences for people."""
+        """Labels, recipe and accuracy in two sentences."""
         measured = self.measured
         test = self.accuracy.get("keras_test")
         return (
@@ -59,18 +61,18 @@ class Card:
 
     @property
     def accuracy(self) -> dict[str, Any]:
-        """The measured accuracies: each a share, 0 to 1, and of how many texts."""
+        """The measured accuracies: for each data set, the share of right labels and the number of texts."""
         measured, test = self.measured, self.run.metrics.get("test")
-        found = {
+        accuracies = {
             "heldout": {"accuracy": measured["accuracy"], "texts": measured["reviews"]},
             "keras_heldout": {"accuracy": measured["keras_accuracy"], "texts": measured["reviews"]},
         }
         if isinstance(test, dict):
-            found["keras_test"] = {"accuracy": test["accuracy"], "texts": test["texts"]}
-        return found
+            accuracies["keras_test"] = {"accuracy": test["accuracy"], "texts": test["texts"]}
+        return accuracies
 
     def record(self) -> dict[str, Any]:
-        """Give what ``edgetext.bundle.single_file`` reads back."""
+        """Return the record that ``edgetext.bundle.single_file`` reads."""
         return {
             "format_version": FORMAT_VERSION,
             "name": self.name,
@@ -86,11 +88,11 @@ class Card:
 
 
 def _list(labels: list[str]) -> str:
-    """List labels, or of many the first few and how many there are."""
-    more = f", ... ({len(labels)} labels)" if len(labels) > MANY_LABELS else ""
-    return ", ".join(labels[:MANY_LABELS]) + more
+    """List the labels, or the first few and how many there are."""
+    more = f", ... ({len(labels)} labels)" if len(labels) > LISTED_LABELS else ""
+    return ", ".join(labels[:LISTED_LABELS]) + more
 
 
-def dump(value: Any) -> str:
-    """Write JSON, always the same way."""
+def dump_json(value: Any) -> str:
+    """Return JSON; the same string for equal values."""
     return json.dumps(value, ensure_ascii=False)

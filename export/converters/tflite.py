@@ -1,23 +1,22 @@
-"""Keras to TensorFlow Lite."""
+"""Keras to TensorFlow Lite, for the engine ``tflite``."""
 
 from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any
 
 import tensorflow as tf
 from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from edgetext.engines.stderr import muted_stderr
-from export.inference import inference_function
+from export.converters.calibration import calibration_batches
+from export.converters.inference import inference_function
+from export.converters.tflite_metadata import add_metadata
 from export.recipes import Recipe
-from export.tflite_metadata import attach
 from train.run import Run
 
-__all__ = ["PACKAGES", "attach", "convert", "summarize"]
+__all__ = ["PACKAGES", "add_metadata", "convert", "summarize"]
 
 PACKAGES = ("tensorflow", "keras", "flatbuffers", "ai-edge-litert")
 
@@ -26,11 +25,12 @@ def convert(run: Run, recipe: Recipe) -> bytes:
     """Convert a run's model.
 
     Args:
-        run: The run; its calibration rows serve the static recipe.
+        run: The run.
         recipe: A recipe of the ``tflite`` engine.
 
     Returns:
-        The content of a ``.tflite`` file: int32 ids (batch, max_length) in, float32 probabilities (batch, labels) out.
+        The content of a ``.tflite`` file with the input ``ids``, int32 (batch, max_length), and one output, the
+        probabilities, float32 (batch, labels).
     """
     function = convert_variables_to_constants_v2(inference_function(run).get_concrete_function())
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function], tf.Module())
@@ -39,28 +39,23 @@ def convert(run: Run, recipe: Recipe) -> bytes:
     if recipe.name == "float16":
         converter.target_spec.supported_types = [tf.float16]
     if recipe.name == "static_wi8_ai8":
-        # All operations in int8. The input stays int32 ids; the output is left float, which costs nothing.
+        # All operations in int8. The input stays int32 ids; the output stays float32, which costs nothing.
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.representative_dataset = lambda: _one_by_one(run)
+        converter.representative_dataset = lambda: ([batch] for batch in calibration_batches(run))
     with muted_stderr(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that input statistics were not given, which only quantised inputs need
+        warnings.simplefilter("ignore")  # about input statistics, which only quantised inputs need
         content: bytes = converter.convert()
     return content
 
 
-def _one_by_one(run: Run) -> Iterator[list[Any]]:
-    for row in run.calibration:
-        yield [row[None]]  # (1, max_length)
-
-
 def summarize(content: bytes) -> dict[str, dict[str, int]]:
-    """Count a file's operations, and its tensors by data type."""
+    """Count the file's operations by name, and its tensors by data type."""
     model = schema.Model.GetRootAs(content, 0)
     graph = model.Subgraphs(0)
     operators = {value: name for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
     types = {value: name.lower() for name, value in vars(schema.TensorType).items() if not name.startswith("_")}
     codes = (model.OperatorCodes(graph.Operators(i).OpcodeIndex()) for i in range(graph.OperatorsLength()))
-    # Files before schema 3a keep a small code in the deprecated field; the larger of the two is right.
+    # Files older than schema 3a have the code in the deprecated field; the larger of the two is valid.
     ops = Counter(operators[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())] for code in codes)
     tensors = Counter(types[graph.Tensors(i).Type()] for i in range(graph.TensorsLength()))
     return {"ops": dict(sorted(ops.items())), "tensors": dict(sorted(tensors.items()))}

@@ -1,4 +1,4 @@
-"""Rewritings of the network, made before it is converted, that do not change what it computes."""
+"""Rewriting a network before it is converted, without changing the function that it computes."""
 
 from __future__ import annotations
 
@@ -10,20 +10,18 @@ from edgetext.text import PAD_ID
 
 
 def fold_padding(model: keras.Model) -> keras.Model:
-    """Move what padding contributes to an unmasked average out of the embedding table, into the next bias.
+    """Move the contribution of padding to an unmasked average out of the embedding table, into the next bias.
 
     Where all positions are averaged, padding included, the embedding of the padding id is a constant that every
     position may carry: ``mean(E[ids]) = mean(E[ids] - E[pad]) + E[pad]``, and the dense layer after it can add
-    ``E[pad] @ W`` to its bias. The function is the same, but padding now is a row of zeros, which int8 represents
-    exactly. Otherwise that one row's rounding error is multiplied by all the padding of a text: of 500 reviews cut
-    to ten words up to 106 changed their label when quantised; after folding 0 to 2 with dynamic recipes, 5 to 7
-    with static ones (tutorial preset, three seeds).
+    ``E[pad] @ W`` to its bias. The padding is then a vector of zeros, which int8 represents exactly. Otherwise the
+    rounding error of that one vector is multiplied by all the padding of a short text.
 
     Args:
-        model: Any model; one without an unmasked embedding, average and dense layer in a row comes back as it is.
+        model: Any model.
 
     Returns:
-        The model itself, or a copy with other weights.
+        A copy with other weights; the model itself if it has no unmasked embedding, average and dense layer in a row.
     """
     for embedding, pooling, dense in zip(model.layers, model.layers[1:], model.layers[2:]):
         if (
@@ -38,25 +36,25 @@ def fold_padding(model: keras.Model) -> keras.Model:
         return model
     folded = keras.models.clone_model(model)
     folded.set_weights(model.get_weights())
-    table = embedding.get_weights()[0]  # (vocabulary, columns)
-    weights, bias = dense.get_weights()  # (columns, units), (units,)
+    table = embedding.get_weights()[0]  # (vocabulary, dimensions)
+    weights, bias = dense.get_weights()  # (dimensions, units), (units,)
     folded.get_layer(embedding.name).set_weights([table - table[PAD_ID]])
     folded.get_layer(dense.name).set_weights([weights, bias + table[PAD_ID] @ weights])
     return folded
 
 
-def both_labels(model: keras.Model) -> keras.Model:
-    """Give a model with one sigmoid, the probability p of the second label, two outputs: (1 - p, p).
+def split_sigmoid(model: keras.Model) -> keras.Model:
+    """Replace a single sigmoid output, the probability p of the second label, by two: (1 - p, p).
 
-    Readers of a lone file see both labels then, and MediaPipe's TextClassifier asks for as many outputs as labels. As
-    ``1 - sigmoid(z) = sigmoid(-z)``, the last dense layer gets a second unit with the opposite weights; no operation is
-    added, and a probability near zero keeps its digits.
+    Whoever reads the file alone then sees both labels, and MediaPipe's TextClassifier requires as many outputs as
+    labels. As ``1 - sigmoid(z) = sigmoid(-z)``, the last dense layer gets a second unit with the opposite weights; no
+    operation is added, and a probability near zero keeps its precision.
 
     Args:
-        model: Any model; one whose last layer is not a dense layer with a single sigmoid comes back as it is.
+        model: Any model.
 
     Returns:
-        The model itself, or a copy.
+        A copy with two outputs; the model itself if its last layer is not a dense layer with a single sigmoid.
     """
     head = model.layers[-1]
     if type(head) is not layers.Dense or head.units != 1 or head.activation is not keras.activations.sigmoid:

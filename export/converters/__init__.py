@@ -1,0 +1,58 @@
+"""Converting a run's Keras model into the model file of each engine.
+
+Every converter is a module with the same three functions; ``load_converter`` imports one with its framework.
+
+    safetensors.py    for the engine builtin
+    tflite.py         TensorFlow Lite; tflite_metadata.py adds the vocabulary and labels for MediaPipe
+    onnx.py           ONNX; onnx_text_graph.py adds an input for plain text, onnx_canonical.py makes equal files of
+                      equal models
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+if TYPE_CHECKING:
+    from export.converters.model_card import ModelCard
+    from export.recipes import Recipe
+    from train.run import Run
+
+# The converter of each engine.
+CONVERTERS = {
+    "builtin": "export.converters.safetensors",
+    "tflite": "export.converters.tflite",
+    "onnx": "export.converters.onnx",
+}
+
+
+class Converter(Protocol):
+    """What a converter module offers.
+
+    Attributes:
+        PACKAGES: The packages whose versions the manifest records, because the file's bytes depend on them.
+    """
+
+    PACKAGES: tuple[str, ...]
+
+    def convert(self, run: Run, recipe: Recipe) -> bytes:
+        """Return the content of a model file without metadata.
+
+        Raises:
+            RunError: If the run's network or vocabulary cannot be converted with this recipe.
+        """
+
+    def add_metadata(self, content: bytes, card: ModelCard) -> bytes:
+        """Return the model file with a description of itself, where the format has room for one."""
+
+    def summarize(self, content: bytes) -> dict[str, Any]:
+        """Return the number of stored tensors by data type, and of operations by name where the file has a graph."""
+
+
+def load_converter(engine: str) -> Converter:
+    """Import the converter for an engine.
+
+    Raises:
+        ModuleNotFoundError: If a package that it needs is not installed.
+    """
+    return cast(Converter, importlib.import_module(CONVERTERS[engine]))

@@ -1,0 +1,121 @@
+"""The exporters' command line."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from export.recipes import RECIPES, Recipe
+
+_ROOT = Path(__file__).resolve().parent.parent
+DEFAULT_RUN = _ROOT / "train" / "default"
+DEFAULT_BUNDLE = _ROOT / "runtime" / "edgetext" / "default"
+# Where bundles of other runs are written, in the working directory.
+BUNDLES = Path("bundles")
+# Author and licence of the default run's models; other runs have none unless they are given.
+AUTHOR, LICENSE = "edgetext", "Apache-2.0"
+# The engines whose files carry an author and a licence.
+_WITH_METADATA = ("tflite", "onnx")
+
+
+@dataclass(frozen=True)
+class Options:
+    """A parsed command line.
+
+    Attributes:
+        run: The run's folder.
+        out: The bundle's folder.
+        recipes: The recipes to export, all of one engine and one kind of input, in the order of the table.
+        author: The author to record in model files.
+        license: The licence to record in model files.
+    """
+
+    run: Path
+    out: Path
+    recipes: tuple[Recipe, ...]
+    author: str = ""
+    license: str = ""
+
+
+def parse(engine: str, description: str, argv: Sequence[str] | None) -> Options:
+    """Parse the command line of an engine's exporter; for invalid ones, print the usage and exit with code 2."""
+    recipes = [recipe for recipe in RECIPES if recipe.engine == engine]
+    parser = _make_parser(description, recipes)
+    args = parser.parse_args(argv)
+    for name in ("author", "license"):
+        if not (getattr(args, name) or "").isprintable():
+            parser.error(f"--{name} contains characters that cannot be printed, or is not UTF-8")
+    is_default = args.run.resolve() == DEFAULT_RUN
+    named = None if args.recipe is None else set(args.recipe)
+    return Options(
+        run=args.run,
+        out=args.out or default_bundle(args.run),
+        recipes=tuple(
+            recipe
+            for recipe in recipes
+            if recipe.input == args.input
+            and (recipe.default if named is None else named & {recipe.quantisation, "all"})
+        ),
+        author=args.author if args.author is not None else AUTHOR if is_default else "",
+        license=args.license if args.license is not None else LICENSE if is_default else "",
+    )
+
+
+def default_bundle(run: Path) -> Path:
+    """Return the bundle that a run is exported to by default: the one that ships, or one named after the run."""
+    return DEFAULT_BUNDLE if run.resolve() == DEFAULT_RUN else BUNDLES / run.resolve().name
+
+
+def add_folder_arguments(parser: argparse.ArgumentParser, out: str) -> None:
+    """Add ``--run`` and ``--out``; ``out`` describes the bundle."""
+    parser.add_argument(
+        "--run",
+        metavar="DIR",
+        type=Path,
+        default=DEFAULT_RUN,
+        help="the run (default: train/default of this checkout)",
+    )
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        type=Path,
+        help=f"{out} (default: runtime/edgetext/default, which ships; for another run bundles/NAME, named after it)",
+    )
+
+
+def _make_parser(description: str, recipes: Sequence[Recipe]) -> argparse.ArgumentParser:
+    inputs = list(dict.fromkeys(recipe.input for recipe in recipes))
+    table = "\n".join(_describe(recipe) for recipe in recipes if recipe.input == inputs[0])
+    parser = argparse.ArgumentParser(
+        description=f"{description}\n\nrecipes:\n{table}", formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_folder_arguments(parser, "the bundle to write, or to add to")
+    parser.add_argument(
+        "--recipe",
+        action="append",
+        choices=[*dict.fromkeys(recipe.quantisation for recipe in recipes), "all"],
+        metavar="NAME",
+        help="one of the recipes above, or 'all'; may be repeated (default: all except those marked)",
+    )
+    if len(inputs) > 1:
+        parser.add_argument(
+            "--input",
+            choices=inputs,
+            default=inputs[0],
+            help="what the model takes: token ids, or text, with tokenisation and labels in its graph; both may be in "
+            "one bundle, where the recipes that take text end in _text (default: %(default)s)",
+        )
+    parser.set_defaults(input=inputs[0], author=None, license=None)
+    if recipes[0].engine in _WITH_METADATA:
+        metadata = parser.add_argument_group("metadata of the file")
+        metadata.add_argument("--author", metavar="NAME", help=f"the model's author (default run: {AUTHOR})")
+        metadata.add_argument("--license", metavar="NAME", help=f"the model's licence (default run: {LICENSE})")
+    return parser
+
+
+def _describe(recipe: Recipe) -> str:
+    indent = " " * 21
+    marked = "" if recipe.default else f"\n{indent}(only when named)"
+    return f"  {recipe.name:18s} {recipe.when};\n{indent}not for {recipe.when_not}{marked}"

@@ -1,0 +1,111 @@
+"""The steps of an export: load the run, convert it, compare the result with Keras, write the bundle."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+from edgetext import Bundle
+from edgetext.engines.stderr import muted_stderr
+from export.bundles import BUNDLE_FOLDER, ExportedModel, write_bundle
+from export.compare import Reference, compare, find_excess, predict_reference
+from export.converters import Converter, load_converter
+from export.converters.model_card import ModelCard
+from export.options import DEFAULT_RUN, Options
+from export.recipes import Recipe
+from train.atomic_folder import check_replaceable
+from train.run import Run, load_run
+
+
+def export(options: Options) -> int:
+    """Export a run, and print what was measured.
+
+    Returns:
+        0 if the bundle was written; 1 if a recipe differs too much from Keras, and nothing was written.
+
+    Raises:
+        RunError: If the run cannot be read or converted.
+        edgetext.EdgetextError: If the engine is not installed, or the existing bundle is damaged.
+        OSError: If the bundle cannot be written.
+    """
+    check_replaceable(options.out, BUNDLE_FOLDER)
+    converter = load_converter(options.recipes[0].engine)
+    run = load_run(options.run)
+    print_heading(run)
+    converted = [(recipe, converter.convert(run, recipe)) for recipe in options.recipes]
+    reference = predict_reference(run, options.recipes[0].input)
+    models, failures = [], []
+    for recipe, content in converted:
+        model, problems = finish_model(run, recipe, converter, content, reference, options)
+        print_row(model)
+        models.append(model)
+        failures += [f"{recipe.name}: {problem}" for problem in problems]
+    print_footer(models)
+    if failures:
+        print(f"error: {'; '.join(failures)}; nothing was written", file=sys.stderr)
+        return 1
+    for name in write_bundle(options.out, run, models):
+        print(f"note: {name} came from another run and was dropped from the bundle", file=sys.stderr)
+    print(next_command(options.out, options.run))
+    return 0
+
+
+def finish_model(
+    run: Run, recipe: Recipe, converter: Converter, content: bytes, reference: Reference, options: Options
+) -> tuple[ExportedModel, list[str]]:
+    """Compare a converted model with Keras, and add its metadata.
+
+    Returns:
+        The model, and what is wrong with it; an empty list if it may be written.
+    """
+    with muted_stderr():
+        measured = compare(run, recipe, content, reference)
+        if not (problems := find_excess(recipe, measured)):
+            card = ModelCard(run, recipe, measured, options.author, options.license)
+            # The card contains what was measured, so the finished file is measured again.
+            content = converter.add_metadata(content, card)
+            if compare(run, recipe, content, reference) != measured:
+                problems = ["with metadata it gives other answers than without"]
+    record = {
+        "engine": recipe.engine,
+        "recipe": recipe.name,
+        "input": recipe.input,
+        **converter.summarize(content),
+        "agreement": measured,
+        "versions": {package: version(package) for package in converter.PACKAGES},
+    }
+    return ExportedModel(recipe, content, record), problems
+
+
+def print_heading(run: Run) -> None:
+    """Print what is exported, and the head of the table of recipes."""
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # names may be in any script
+    print(f"{run.config['name']}, compared with Keras on {len(run.heldout)} held-back texts")
+    print("recipe                 bytes  max diff mean diff  changed  short accuracy")
+
+
+def print_row(model: ExportedModel) -> None:
+    """Print a line of the table of recipes."""
+    measured = model.record["agreement"]
+    print(
+        f"{model.recipe.name:18s} {len(model.content):9,d} {measured['max_difference']:9.2g} "
+        f"{measured['mean_difference']:9.2g} {measured['labels_changed']:8d} "
+        f"{measured['short_labels_changed']:6d} {measured['accuracy']:8.1%}",
+        flush=True,
+    )
+
+
+def print_footer(models: list[ExportedModel]) -> None:
+    """Print the last line of the table of recipes, and what its columns mean."""
+    print(f"{'Keras':64s} {models[-1].record['agreement']['keras_accuracy']:8.1%}")
+    print("changed: labels that differ from Keras'; short: the same for the first ten words of each text")
+
+
+def next_command(out: Path, run: Path) -> str:
+    """Return a line with the bundle's folder and a command that tries it, ready to be pasted into a shell."""
+    shown = str(out.relative_to(Path.cwd()) if out.is_relative_to(Path.cwd()) else out)
+    is_default = run.resolve() == DEFAULT_RUN
+    text = '"great movie"' if is_default else shlex.quote(Bundle.open(out).manifest["self_test"]["text"])
+    return f"wrote {shown}; next: python runtime/classify.py --model {shlex.quote(shown)} {text}"
