@@ -1,10 +1,11 @@
-"""Fixtures of the export tests: the committed run, and all its recipes exported once by the real commands."""
+"""Fixtures of the export tests: two runs, and all recipes of one of them exported once."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,24 +21,26 @@ from train.tensorflow_setup import import_tensorflow
 if TYPE_CHECKING:
     from train.run import Run
 
-import_tensorflow()  # with its settings, before anything imports it without them
+import_tensorflow()  # before anything imports it without these settings
 
-# The scripts, by engine.
-SCRIPTS = {"builtin": "export/to_safetensors.py", "tflite": "export/to_tflite.py", "onnx": "export/to_onnx.py"}
-ENGINES = tuple(SCRIPTS)
-# What makes the model take text, by engine.
-TEXT_OPTIONS = {"onnx": ("--input", "text")}
+# The options of all exports of all recipes.
+EVERYTHING = (
+    ("builtin", ()),
+    ("tflite", ()),
+    ("onnx", ()),
+    ("onnx", ("--input", "text")),
+)
 
 
 class Exported(NamedTuple):
-    """What the real commands wrote, and what they printed, by engine; what took ids and what took text, one by one."""
+    """A bundle with all recipes, and what the exporters printed, by engine."""
 
     folder: Path
     bundle: Bundle
     printed: dict[str, str]
 
     def read(self, engine: str, recipe: str) -> bytes:
-        """Give the content of a model file."""
+        """Return the content of a model file."""
         return (self.folder / f"model.{recipe}.{EXTENSIONS.get(engine, engine)}").read_bytes()
 
 
@@ -49,7 +52,7 @@ def default_run(root: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def tutorial_run(default_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of the tutorial's network, fitted to the 600 reviews whose ids the committed run holds."""
+    """A run of the tutorial's network, fitted to the 600 reviews in the committed run."""
     import keras
 
     from train.models import network
@@ -81,7 +84,7 @@ def tutorial_run(default_run: Path, tmp_path_factory: pytest.TempPathFactory) ->
         np.concatenate([samples[f"{part}_{kind}"] for part in ("calibration", "heldout")]).astype(np.float32)
         for kind in ("ids", "targets")
     )
-    short = np.where(np.arange(256) < 11, rows, 0)  # so that it has an opinion of short texts too
+    short = np.where(np.arange(256) < 11, rows, 0)  # so that it can tell short texts apart too
     model.fit(np.concatenate([rows, short]), np.concatenate([targets, targets]), epochs=60, batch_size=32, verbose=0)
     save_model(model, folder / "model.keras")
     return folder
@@ -89,7 +92,7 @@ def tutorial_run(default_run: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="session")
 def run(tutorial_run: Path) -> Run:
-    """The run of the tutorial's network; not to be changed."""
+    """The run of the tutorial's network; must not be changed."""
     from train.run import load_run
 
     return load_run(tutorial_run)
@@ -97,43 +100,39 @@ def run(tutorial_run: Path) -> Run:
 
 @pytest.fixture(scope="session")
 def edge_run(default_run: Path) -> Run:
-    """The committed run, of the preset edge; not to be changed."""
+    """The committed run, of the preset edge; must not be changed."""
     from train.run import load_run
 
     return load_run(default_run)
 
 
 @pytest.fixture(scope="session")
-def exported(
-    tmp_path_factory: pytest.TempPathFactory,
-    run_python: Callable[..., subprocess.CompletedProcess[str]],
-    tutorial_run: Path,
-) -> Exported:
-    """All recipes of the tutorial's run, written into one bundle by the scripts as a user starts them."""
+def exported(tmp_path_factory: pytest.TempPathFactory, export: Callable[..., int]) -> Exported:
+    """All recipes of the tutorial's run, in one bundle."""
     folder = tmp_path_factory.mktemp("exported") / "bundle"
     printed: dict[str, str] = {}
-    for engine, script in SCRIPTS.items():
-        for options in ((), TEXT_OPTIONS.get(engine)):
-            if options is not None:
-                result = run_python(script, "--recipe", "all", *options, "--run", tutorial_run, "--out", folder)
-                assert (result.returncode, result.stderr) == (0, "")
-                printed[engine] = printed.get(engine, "") + result.stdout
+    for engine, options in EVERYTHING:
+        with io.TextIOWrapper(io.BytesIO(), encoding="utf-8") as output:
+            with contextlib.redirect_stdout(output):
+                assert export(engine, "--recipe", "all", *options, "--out", folder) == 0
+            output.seek(0)
+            printed[engine] = printed.get(engine, "") + output.read()
     return Exported(folder, Bundle.open(folder), printed)
 
 
 @pytest.fixture(scope="session")
 def keras_answers(run: Run) -> dict[str, Any]:
-    """The committed model's probabilities of the second label.
+    """Keras' probabilities of the second label, ``long`` for the held-back texts and ``short`` for their first words.
 
-    ``long`` of the held-back rows and ``short`` of their heads; ``rows`` and ``short_rows`` are the ids themselves.
+    ``long_ids`` and ``short_ids`` are the encoded texts.
     """
-    rows = run.heldout
-    short = rows.copy()
-    short[:, 11:] = 0  # the start mark and ten words
+    ids = run.heldout
+    short = ids.copy()
+    short[:, 11:] = 0  # the start id and ten words
     return {
-        "rows": rows,
-        "short_rows": short,
-        "long": run.model.predict(rows, verbose=0)[:, 0].astype(np.float64),
+        "long_ids": ids,
+        "short_ids": short,
+        "long": run.model.predict(ids, verbose=0)[:, 0].astype(np.float64),
         "short": run.model.predict(short, verbose=0)[:, 0].astype(np.float64),
     }
 
@@ -146,7 +145,7 @@ def run_copy(tutorial_run: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def other_run(tutorial_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that differs from the tutorial's in its weights alone."""
+    """A run that differs from the tutorial's only in its weights."""
     import keras
 
     folder = tmp_path_factory.mktemp("runs") / "other"
@@ -159,8 +158,8 @@ def other_run(tutorial_run: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture(scope="session")
 def export(tutorial_run: Path) -> Callable[..., int]:
-    """Run an exporter's command in this process: ``export("tflite", "--out", folder)``; give its exit code.
+    """Run an exporter in this process, ``export("tflite", "--out", folder)``, and return its exit code.
 
-    It exports the tutorial's run, unless ``--run`` names another.
+    It exports the tutorial's run unless ``--run`` names another.
     """
     return lambda engine, *options: main(engine, "Export.", ["--run", str(tutorial_run), *map(str, options)])

@@ -1,4 +1,4 @@
-"""Writing bundles: what is kept, what is dropped, and what is left alone."""
+"""Writing bundles: which files are kept, and which are removed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def entries(folder: Path) -> dict[str, Any]:
 
 
 def check_records(folder: Path) -> None:
-    """Check every size and checksum of a manifest, and that nothing else lies in the folder."""
+    """Check every size and checksum of a manifest, and that the folder has no other files."""
     content = manifest(folder)
     records = [content["vocabulary"], *content["models"]]
     for record in records:
@@ -47,12 +47,12 @@ def check_records(folder: Path) -> None:
 
 
 def fake(file: str, content: bytes) -> ExportedModel:
-    """A converted model of the right name and any content: writing a bundle does not run it."""
+    """Return a converted model of any content; writing a bundle does not run it."""
     recipe = BY_FILE[file]
     return ExportedModel(recipe, content, {"engine": recipe.engine, "recipe": recipe.name, "note": content.decode()})
 
 
-def test_what_was_measured_of_the_same_bytes_stays(run: Run, tmp_path: Path) -> None:
+def test_the_test_accuracy_of_the_same_bytes_is_kept(run: Run, tmp_path: Path) -> None:
     out, file = tmp_path / "bundle", "model.float32.tflite"
     write_bundle(out, run, [fake(file, b"one")])
     content = manifest(out)
@@ -105,7 +105,7 @@ def test_one_engine_after_the_other(engines: tuple[str, str], export: Export, tm
     assert list(first_entries) == [f"model.float32.{engines[0]}"]
     assert export(engines[1], "--recipe", "float32", "--out", out) == 0
     check_records(out)
-    # In the table's order, whichever came first; what was there is there bit by bit.
+    # In the order of the table, and with the same bytes as before.
     assert list(entries(out)) == ["model.float32.tflite", "model.float32.onnx"]
     assert entries(out)[f"model.float32.{engines[0]}"] == first_entries[f"model.float32.{engines[0]}"]
     after = snapshot(out)
@@ -135,9 +135,9 @@ def test_another_run(
 
 
 class TestWriteBundle:
-    """The function itself, with models of any content."""
+    """With models of any content."""
 
-    def test_order_is_the_tables(self, run: Run, tmp_path: Path) -> None:
+    def test_order_of_the_table(self, run: Run, tmp_path: Path) -> None:
         files = list(BY_FILE)
         for number in (3, 6, 10, 0, 5, 1, 9, 7, 4, 8, 2):
             write_bundle(tmp_path / "bundle", run, [fake(files[number], b"%d" % number)])
@@ -147,7 +147,7 @@ class TestWriteBundle:
         ]
         check_records(tmp_path / "bundle")
 
-    def test_recipes_that_the_table_does_not_know_come_last(self, run: Run, tmp_path: Path) -> None:
+    def test_unknown_recipes_come_last(self, run: Run, tmp_path: Path) -> None:
         out = tmp_path / "bundle"
         write_bundle(out, run, [fake("model.float32.onnx", b"1")])
         content = manifest(out)
@@ -160,7 +160,7 @@ class TestWriteBundle:
     def test_the_same_recipe_is_replaced(self, run: Run, tmp_path: Path) -> None:
         out = tmp_path / "bundle"
         write_bundle(out, run, [fake("model.float32.onnx", b"old"), fake("model.float32.tflite", b"kept")])
-        # A damaged file that is written anew is mended so.
+        # A damaged file that is replaced does not matter.
         (out / "model.float32.onnx").write_bytes(b"damaged")
         assert write_bundle(out, run, [fake("model.float32.onnx", b"new")]) == []
         assert [record["note"] for record in manifest(out)["models"]] == ["kept", "new"]
@@ -183,7 +183,7 @@ class TestWriteBundle:
         write_bundle(out, run, [fake("model.float32.onnx", b"new")])
         check_records(out)
 
-    def test_what_cannot_be_read_back_is_not_written(
+    def test_a_bundle_that_cannot_be_read_back_is_not_written(
         self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         out = tmp_path / "bundle"
@@ -257,7 +257,7 @@ class TestRefused:
         assert str(out) in error_line(capsys.readouterr().err)
         assert snapshot(tmp_path) == before
 
-    def test_no_way_there(
+    def test_not_a_folder(
         self, export: Export, tmp_path: Path, capsys: pytest.CaptureFixture[str], error_line: ErrorLine
     ) -> None:
         (tmp_path / "file").write_bytes(b"")

@@ -1,4 +1,4 @@
-"""Every recipe of the table, converted from the committed run: the files opened, and run by the real runtimes."""
+"""Every recipe, converted from a run of the tutorial's network: the files opened, and run by their runtimes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ALL = [pytest.param(recipe, id=recipe.file) for recipe in WITH_IDS]
 TFLITE = [pytest.param(recipe.name, id=recipe.name) for recipe in WITH_IDS if recipe.engine == "tflite"]
 ONNX = [pytest.param(recipe.name, id=recipe.name) for recipe in WITH_IDS if recipe.engine == "onnx"]
 
-# What the largest table, of 10,000 rows and 16 columns, is made of.
+# The data type of the embedding table, 10,000 x 16.
 TABLE = {
     "wi8_afp64": np.int8,
     "dynamic_wi8_afp32": np.int8,
@@ -39,7 +39,7 @@ TABLE = {
     "float16": np.float16,
     "float32": np.float32,
 }
-# At most so many bytes.
+# The largest size of the network, in bytes.
 SIZE = {
     "wi8_afp64": 170_000,
     "dynamic_wi8_afp32": 170_000,
@@ -51,7 +51,7 @@ SIZE = {
 
 
 def open_tflite(content: bytes) -> Any:
-    # Without the delegate that would hide the graph's own operations behind one of its own.
+    # Without the delegate, which would replace the graph's operations by its own.
     interpreter = Interpreter(
         model_content=content, experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     )
@@ -63,35 +63,35 @@ def initializers(model: onnx.ModelProto) -> dict[str, onnx.TensorProto]:
     return {tensor.name: tensor for tensor in model.graph.initializer}
 
 
-def both_rows(engine: str, content: bytes, rows: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
-    """Score rows one by one, with the runtime alone; where that is ours, by an arithmetic of the test's own."""
+def score(engine: str, content: bytes, encoded: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
+    """Score encoded texts one by one with the runtime alone; for ours, with the arithmetic written again below."""
     if engine == "builtin":
-        second = float_rows(load(content), rows)[:, None]
+        second = score_float(load(content), encoded)[:, None]
         return np.hstack([1 - second, second])
     if engine == "onnx":
         session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-        outputs = [session.run(["probabilities"], {"ids": row[None]})[0] for row in rows]
+        outputs = [session.run(["probabilities"], {"ids": row[None]})[0] for row in encoded]
     else:
-        # With the delegate that it takes by default: its rounding of int8 differs from the plain kernels'.
+        # With the default delegate, whose rounding of int8 differs from that of the plain kernels.
         interpreter = Interpreter(model_content=content)
         interpreter.allocate_tensors()
         outputs = []
-        for row in rows:
+        for row in encoded:
             interpreter.set_tensor(interpreter.get_input_details()[0]["index"], row[None])
             interpreter.invoke()
             outputs.append(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]))
     return np.concatenate(outputs).astype(np.float64)
 
 
-def sigmoid_rows(engine: str, content: bytes, rows: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
-    """Give the probability of the second label."""
-    return np.asarray(both_rows(engine, content, rows)[:, 1])
+def score_second(engine: str, content: bytes, encoded: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
+    """Return the probabilities of the second label."""
+    return np.asarray(score(engine, content, encoded)[:, 1])
 
 
-def float_rows(tensors: dict[str, npt.NDArray[Any]], rows: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
-    """Compute an average of embeddings in float64, over the tables times their scales."""
+def score_float(tensors: dict[str, npt.NDArray[Any]], encoded: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
+    """Compute the network in float64, from the quantised tables and their scales."""
     values = {name: tensor.astype(np.float64) for name, tensor in tensors.items()}
-    hidden = (values["embedding"] * values["embedding.scale"])[rows].mean(axis=1)  # (rows, columns)
+    hidden = (values["embedding"] * values["embedding.scale"])[encoded].mean(axis=1)  # (texts, dimensions)
     hidden = np.maximum(hidden @ values["dense.0.kernel"] + values["dense.0.bias"], 0)
     logits = hidden @ values["dense.1.kernel"] + values["dense.1.bias"]
     return np.asarray(1 / (1 + np.exp(-logits[:, 0])))
@@ -101,7 +101,7 @@ def float_rows(tensors: dict[str, npt.NDArray[Any]], rows: npt.NDArray[np.int32]
 def test_size(recipe: Recipe, exported: Any) -> None:
     parameters = 160_289 * np.dtype(TABLE[recipe.name]).itemsize
     content = exported.read(recipe.engine, recipe.name)
-    carried = 0  # the vocabulary, and what else is not the network
+    carried = 0  # the vocabulary and whatever else is not the network
     if recipe.engine == "tflite":
         carried = len(content) - TFLiteFile(content).model_size
     elif recipe.engine == "onnx":
@@ -139,7 +139,7 @@ class TestTFLite:
         tensors = {tensor["index"]: tensor for tensor in interpreter.get_tensor_details()}
         tables = [tensor for tensor in tensors.values() if tensor["shape"].tolist() == [10_000, 16]]
         stored = next(tensor for tensor in tables if tensor["dtype"] is TABLE[name])
-        if name == "float16":  # widened at load, and gathered from then on
+        if name == "float16":  # converted to float32 when it is loaded
             (widen,) = (o for o in interpreter._get_ops_details() if stored["index"] in o["inputs"])
             assert (widen["op_name"], widen["outputs"].tolist()) == ("DEQUANTIZE", [gather["inputs"][0]])
             assert len(tables) == 2
@@ -167,7 +167,7 @@ class TestTFLite:
     @pytest.mark.parametrize("name", TFLITE)
     def test_summary_counts_tensors(self, name: str, exported: Any) -> None:
         content = exported.read("tflite", name)
-        # The interpreter adds tensors of its own, without a name.
+        # The interpreter adds tensors without a name.
         found = Counter(t["dtype"].__name__ for t in open_tflite(content).get_tensor_details() if t["name"])
         assert load_converter("tflite").summarize(content)["tensors"] == found
 
@@ -220,7 +220,7 @@ class TestONNX:
         model = onnx.load_from_string(exported.read("onnx", "dynamic_wi8"))
         ops = Counter(node.op_type for node in model.graph.node)
         assert ops["DequantizeLinear"] == 1
-        # These would let a text's score depend on the others in its batch.
+        # With these, a text's score would depend on the other texts of its batch.
         assert not set(ops) & {"MatMulInteger", "DynamicQuantizeLinear", "DynamicQuantizeMatMul", "QuantizeLinear"}
         (gather,) = (node for node in model.graph.node if node.op_type == "Gather")
         assert list(initializers(model)[gather.input[0]].dims) == [10_000, 16]
@@ -232,14 +232,14 @@ class TestONNX:
         ops = Counter(node.op_type for node in model.graph.node)
         assert ops["QuantizeLinear"] >= 4
         assert ops["DequantizeLinear"] > ops["QuantizeLinear"]
-        # Every input of the matrix products comes out of integers, the bias out of 32 bits; no weight is left in float.
+        # Every input of the matrix products is dequantised, the bias from 32 bits; no weight is left in float.
         makers = {name: node for node in model.graph.node for name in node.output}
         products = [node for node in model.graph.node if node.op_type in ("MatMul", "Gemm")]
         assert [node.op_type for node in products] == ["Gemm"] * 2
         for node in products:
             assert [makers[name].op_type for name in node.input] == ["DequantizeLinear"] * 3
             assert initializers(model)[makers[node.input[2]].input[0]].data_type == TensorProto.INT32
-        # The probability itself is not quantised, which would leave 256 of them.
+        # The probability is not quantised: there would be only 256 of them.
         (sigmoid,) = (node for node in model.graph.node if node.op_type == "Sigmoid")
         assert list(sigmoid.output) == ["probabilities"]
         floats = [tensor for tensor in model.graph.initializer if tensor.data_type == TensorProto.FLOAT]
@@ -259,10 +259,10 @@ class TestAnswers:
     def test_batches(self, recipe: Recipe, exported: Any, keras_answers: dict[str, Any]) -> None:
         content = exported.read(recipe.engine, recipe.name)
         engine = engines.create(recipe.engine, content, max_length=256)
-        rows = np.concatenate([keras_answers["rows"][:20], keras_answers["short_rows"][20:32]])
+        rows = np.concatenate([keras_answers["long_ids"][:20], keras_answers["short_ids"][20:32]])
         singles = np.concatenate([engine.predict(rows[number : number + 1].tolist()) for number in range(32)])
         assert singles.shape == (32, 1 if recipe.engine == "builtin" else 2)
-        np.testing.assert_allclose(singles[:, -1], sigmoid_rows(recipe.engine, content, rows), atol=1e-6)
+        np.testing.assert_allclose(singles[:, -1], score_second(recipe.engine, content, rows), atol=1e-6)
         for size in (7, 32, 1, 7):
             answers = [
                 row for start in range(0, 32, size) for row in engine.predict(rows[start : start + size].tolist())
@@ -272,14 +272,14 @@ class TestAnswers:
     @pytest.mark.parametrize("recipe", ALL)
     def test_against_keras(self, recipe: Recipe, exported: Any, keras_answers: dict[str, Any]) -> None:
         content = exported.read(recipe.engine, recipe.name)
-        for kind, rows in (("long", "rows"), ("short", "short_rows")):
-            ours, theirs = sigmoid_rows(recipe.engine, content, keras_answers[rows]), keras_answers[kind]
+        for kind, rows in (("long", "long_ids"), ("short", "short_ids")):
+            ours, theirs = score_second(recipe.engine, content, keras_answers[rows]), keras_answers[kind]
             difference = np.abs(ours - theirs)
             tolerance = recipe.tolerance
             assert difference.max() <= tolerance.max_difference
             short = kind == "short"
             assert difference.mean() <= (tolerance.short_mean_difference if short else tolerance.mean_difference)
-            # Not collapsed: scores spread as they should, over many values, and both labels are given.
+            # The scores are spread like those of Keras, over many values, and both labels occur.
             assert ours.std() == pytest.approx(theirs.std(), rel=0.2)
             assert len(np.unique(ours)) > 25
             assert 0.2 < (ours > 0.5).mean() < 0.8
@@ -294,11 +294,11 @@ class TestAnswers:
         recorded = model.record["agreement"]
         content = exported.read(recipe.engine, recipe.name)
         assert recorded["reviews"] == 500
-        for prefix, kind, rows in (("", "long", "rows"), ("short_", "short", "short_rows")):
-            both, theirs = both_rows(recipe.engine, content, keras_answers[rows]), keras_answers[kind]
+        for prefix, kind, rows in (("", "long", "long_ids"), ("short_", "short", "short_ids")):
+            both, theirs = score(recipe.engine, content, keras_answers[rows]), keras_answers[kind]
             ours = both[:, 1]
             difference = np.abs(both - np.stack([1 - theirs, theirs], axis=1)).max(axis=1)
-            # Recorded to three digits; the last bits depend on the size of the batch.
+            # Recorded to three digits; the last bits depend on the batch size.
             assert recorded[f"{prefix}max_difference"] == pytest.approx(difference.max(), rel=0.01, abs=5e-7)
             assert recorded[f"{prefix}mean_difference"] == pytest.approx(difference.mean(), rel=0.01, abs=5e-7)
             assert recorded[f"{prefix}labels_changed"] == ((ours > 0.5) != (theirs > 0.5)).sum()
@@ -312,12 +312,12 @@ class TestAnswers:
         assert model.record["tensors"]
 
     def test_the_engines_agree(self, exported: Any, keras_answers: dict[str, Any]) -> None:
-        rows = keras_answers["rows"][:50]
-        one, other = (sigmoid_rows(engine, exported.read(engine, "float32"), rows) for engine in ("tflite", "onnx"))
+        rows = keras_answers["long_ids"][:50]
+        one, other = (score_second(engine, exported.read(engine, "float32"), rows) for engine in ("tflite", "onnx"))
         np.testing.assert_allclose(one, other, atol=2e-6)
 
     def test_every_id(self, exported: Any, run: Run) -> None:
-        # Each of the 10,000 ids once, in rows full of it: no row of the table is missing or moved.
+        # Texts of one id only: no line of the table is missing or moved.
         rows = np.repeat(np.arange(10_000, dtype=np.int32)[:, None], 256, axis=1)[::7]
         wanted = run.model.predict(rows, batch_size=256, verbose=0)[:, 0]
         for recipe in WITH_IDS:
@@ -325,6 +325,6 @@ class TestAnswers:
             found = np.concatenate(
                 [engine.predict(rows[start : start + 100].tolist()) for start in range(0, len(rows), 100)]
             )
-            # Of one word alone most probabilities are near 0 or 1; rows moved by one place would change half of them.
+            # Most probabilities of one word are near 0 or 1; a table moved by one line would change half of them.
             bound = {"float32": 1e-6, "float16": 1e-4}.get(recipe.name, 0.02)
             assert np.abs(found[:, -1] - wanted).mean() < bound, recipe.file

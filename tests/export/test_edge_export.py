@@ -1,4 +1,4 @@
-"""The committed run, of the preset edge: its files opened, and the engines held against float arithmetic."""
+"""The committed run, of the preset edge: its files opened, and the engines compared with float arithmetic."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def read(bundle: Bundle, engine: str) -> bytes:
 
 
 def float_probabilities(tensors: dict[str, Any], rows: Any) -> Any:
-    """Compute the network in float64, over the tables times their scales."""
+    """Compute the network in float64, from the quantised tables and their scales."""
     words = tensors["unigrams"][0].astype(np.float64) * tensors["unigrams.scale"][0]
     pairs = tensors["bigrams"][0].astype(np.float64) * tensors["bigrams.scale"][0]
     first, second = rows[:, :-1].astype(np.int64), rows[:, 1:].astype(np.int64)
@@ -54,7 +54,7 @@ def float_probabilities(tensors: dict[str, Any], rows: Any) -> Any:
 
 
 def heads(run: Run) -> Any:
-    """The held-back rows, and their first ten words."""
+    """Return the held-back texts, encoded, and their first ten words."""
     return np.concatenate([run.heldout, np.where(np.arange(512) < 11, run.heldout, 0)])
 
 
@@ -72,7 +72,7 @@ def test_engines_agree(shipped: Bundle, edge_run: Run) -> None:
         engine = engines.create(name, read(shipped, name), max_length=512)
         batches = (rows[start : start + 50].tolist() for start in range(0, len(rows), 50))
         found[name] = np.concatenate([engine.predict(batch) for batch in batches])[:, -1]
-    # TensorFlow Lite and we quantise alike; onnxruntime makes tables of uint8, with another zero.
+    # TensorFlow Lite quantises like we do; onnxruntime makes uint8 tables with a zero point.
     assert ((found["builtin"] > 0.5) != (found["tflite"] > 0.5)).mean() <= 0.002
     np.testing.assert_allclose(found["builtin"], found["tflite"], atol=1e-4)
     assert ((found["builtin"] > 0.5) != (found["onnx"] > 0.5)).mean() <= 0.02
@@ -81,7 +81,7 @@ def test_engines_agree(shipped: Bundle, edge_run: Run) -> None:
 def test_safetensors_file(shipped: Bundle, tmp_path: Path) -> None:
     content = read(shipped, "builtin")
     (tmp_path / "model.safetensors").write_bytes(content)
-    with safe_open(tmp_path / "model.safetensors", framework="numpy") as file:  # the format's own reader
+    with safe_open(tmp_path / "model.safetensors", framework="numpy") as file:  # the reader of the format's authors
         assert file.metadata() == {
             "format": "edgetext-1",
             "network": "bigrams",
@@ -89,7 +89,7 @@ def test_safetensors_file(shipped: Bundle, tmp_path: Path) -> None:
             "exponent": "0.25",
             "max_length": "512",
         }
-        slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118  # it is no mapping
+        slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
         shapes = {name: (part.get_dtype(), part.get_shape()) for name, part in slices.items()}
     assert shapes == {
         "unigrams": ("I8", [1, 20_000]),
@@ -128,7 +128,7 @@ def test_onnx_file(shipped: Bundle) -> None:
 
 
 def carried(shipped: Bundle) -> int:
-    """Count the bytes of vocabulary and labels that model files carry, so as to be used without the bundle."""
+    """Return the bytes of vocabulary and labels in the model files."""
     tflite, onnx_model = read(shipped, "tflite"), read(shipped, "onnx")
     return len(tflite) - TFLiteFile(tflite).model_size + len(ONNXFile(onnx_model).metadata["vocabulary"].encode())
 
@@ -139,7 +139,7 @@ def test_sizes(shipped: Bundle) -> None:
     assert carried(shipped) <= 560_000
 
 
-def test_the_first_is_the_one_that_starts_fastest(shipped: Bundle) -> None:
+def test_the_engine_that_starts_fastest_is_first(shipped: Bundle) -> None:
     assert [model.engine for model in shipped.models] == ["builtin", "tflite", "onnx"]
 
 
@@ -164,7 +164,7 @@ def test_a_head_that_scales_is_folded_into_the_tables(export: Export, default_ru
 
 
 def test_a_head_that_adds(edge_run: Run) -> None:
-    """Of more than two labels each has a bias of its own, and it stays with its label."""
+    """With more than two labels each has its own bias."""
     generator = np.random.default_rng(1)
     bias = np.array([-2, 1, 0, 3], np.float32)
     model = network.build_edge(len(edge_run.tokens), 512, Choices(buckets=256), bias)
@@ -201,7 +201,7 @@ class TestRefused:
             {"multipliers": None, "exponent": 1},
         ],
     )
-    def test_a_config_that_does_not_tell(
+    def test_a_config_without_the_network(
         self,
         change: Any,
         export: Export,

@@ -1,4 +1,4 @@
-"""The exporters' commands: recipes, options, output and exit codes."""
+"""The exporters' command line: recipes, options, output and exit codes."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class TestRecipes:
         assert stopped.value.code == 2
         last = capsys.readouterr().err.splitlines()[-1]
         assert f"'{name}'" in last
-        assert "float32" in last  # what there is instead
+        assert "float32" in last  # the valid choices
 
 
 def test_defaults(root: Path) -> None:
@@ -144,7 +144,7 @@ def test_the_next_command_of_the_default_run(default_run: Path, root: Path, monk
 
 
 def test_the_text_to_try_can_be_printed(run: Run) -> None:
-    """Where lines end in carriage returns, words hold them."""
+    """Words contain carriage returns if lines end in them."""
     words = make_self_test(run)["text"].split()
     tokens = tuple(f"{token}\r" if token in words else token for token in run.tokens)
     text = make_self_test(dataclasses.replace(run, tokens=tokens))["text"]
@@ -170,7 +170,7 @@ def test_interrupted(
 
 
 def test_not_installed(run_python: Runner, tmp_path: Path, error_line: Callable[[str], str]) -> None:
-    # Standing in for an environment without it: a tf2onnx that cannot be imported goes before the real one.
+    # A tf2onnx that cannot be imported stands in for an environment without it.
     (tmp_path / "tf2onnx.py").write_text("raise ModuleNotFoundError('No module named tf2onnx', name='tf2onnx')")
     result = run_python("export/to_onnx.py", "--out", tmp_path / "bundle", env={"PYTHONPATH": str(tmp_path)})
     assert result.returncode == 2

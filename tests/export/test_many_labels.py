@@ -1,4 +1,4 @@
-"""Runs of more than two labels, trained on a table by the real command: what the exporters make of them."""
+"""Runs with more than two labels, trained on a table, and exported."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Runner = Callable[..., "subprocess.CompletedProcess[str]"]
 ErrorLine = Callable[[str], str]
 
 ODD = ["late, very late", "a/b", 'say "hi"', "gr\u00f6\u00dfe \u65e5\u672c", "it's", "back\\slash"]
-# The texts are easy, and the tutorial's network needs many steps for many labels all the same.
+# The texts are easy, but the tutorial's network needs many steps to learn many labels.
 OPTIONS = {
     (3, "edge"): ("--epochs", "5"),
     (6, "tutorial"): ("--epochs", "80", "--batch-size", "8"),
@@ -47,7 +47,7 @@ OPTIONS = {
 
 
 class Many(NamedTuple):
-    """A run, all that was exported of it, and the texts of which each is of the label at its place."""
+    """A run, the bundle with its recipes, its labels, and a text for each of them."""
 
     run: Path
     folder: Path
@@ -57,7 +57,7 @@ class Many(NamedTuple):
 
 
 def write_table(path: Path, count: int) -> tuple[list[str], list[str]]:
-    """Write texts of so many labels, each with a word of its own; give the labels, in order, and those words."""
+    """Write a table with so many labels, each with its own word; return the labels in order, and those words."""
     draw = random.Random(1)
     words = {
         label: f"Word{number}" for number, label in enumerate([*ODD, *(f"topic {n}" for n in range(count))][:count])
@@ -73,7 +73,7 @@ def write_table(path: Path, count: int) -> tuple[list[str], list[str]]:
 
 
 def recipes(engine: str, count: int, preset: str) -> list[str]:
-    """Give the recipes: all, but of 300 labels in the tutorial's network static ones may be refused; see the table."""
+    """Return all recipes but those that may be refused: static ones for 300 labels in the tutorial's network."""
     names = [recipe.quantisation for recipe in RECIPES if recipe.engine == engine and recipe.input == "ids"]
     return [name for name in names if "static" not in name or (count, preset) != (300, "tutorial")]
 
@@ -99,7 +99,7 @@ def models(many: Many, engine: str) -> list[ModelFile]:
 
 
 def test_every_file_knows_the_labels(many: Many) -> None:
-    """Each text holds the word of one label: whoever mixes up labels, or their order, is found out."""
+    """Each text contains the word of one label, so labels that are mixed up are detected."""
     keras_model = keras.saving.load_model(many.run / "model.keras")
     bundle = Bundle.open(many.folder)
     encode = bundle.encoder().encode
@@ -114,19 +114,19 @@ def test_every_file_knows_the_labels(many: Many) -> None:
         assert all(list(prediction.probabilities) == many.labels for prediction in found)
         probabilities = np.array([list(prediction.probabilities.values()) for prediction in found])
         exact = "float32" in model.recipe
-        # Static recipes promise no probabilities for sums larger than those of the texts that calibrated them: of them
-        # only the labels are tested, below.
+        # Static recipes are not exact for sums larger than those of the calibration texts, so only their labels are
+        # tested, below.
         if "static" not in model.recipe:
             bound = 1e-5 if exact else 0.15 if "wi8" in model.recipe else 0.004
             np.testing.assert_allclose(probabilities, expected, atol=bound, err_msg=model.recipe)
         assert np.mean(probabilities.argmax(axis=1) == np.arange(len(many.labels))) > (right - 0.001 if exact else 0.9)
-        # TensorFlow Lite's static recipe computes in int8 to the end: steps of 1/256.
+        # The output of TensorFlow Lite's static recipe is int8, in steps of 1/256.
         loose = len(many.labels) / 512 if (model.engine, model.recipe) == ("tflite", "static_wi8_ai8") else 1e-5
         np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=loose)
 
 
 def large_tables(many: Many) -> set[tuple[int, ...]]:
-    """Give the shapes of the tables that TensorFlow Lite quantises: smaller ones stay as they are."""
+    """Return the shapes of the tables that TensorFlow Lite quantises; it leaves smaller ones unchanged."""
     layers = keras.saving.load_model(many.run / "model.keras").layers
     shapes = [layer.get_weights()[0].shape for layer in layers if isinstance(layer, keras.layers.Embedding)]
     found = {shape for shape in shapes if np.prod(shape) >= 1024}
@@ -158,7 +158,7 @@ def test_onnx_graphs(many: Many) -> None:
     for model in models(many, "onnx"):
         graph = onnx.load_from_string(Bundle.open(many.folder).read(model)).graph
         (last,) = (node for node in graph.node if "probabilities" in node.output)
-        assert last.op_type == "Softmax"  # not a QuantizeLinear and what turns its 256 steps back
+        assert last.op_type == "Softmax"  # not a DequantizeLinear, which would leave 256 steps
         ops = {node.op_type for node in graph.node}
         assert bool({"MatMul", "Gemm"} & ops) == (many.preset == "tutorial")
         kinds = {tensor.data_type for tensor in graph.initializer if tuple(tensor.dims) in large}
@@ -166,7 +166,7 @@ def test_onnx_graphs(many: Many) -> None:
         assert kinds <= (narrow if "wi8" in model.recipe else {onnx.TensorProto.FLOAT})
 
 
-def test_what_the_files_carry(many: Many) -> None:
+def test_metadata(many: Many) -> None:
     run = load_run(many.run)
     manifest = json.loads((many.folder / "manifest.json").read_text("utf-8"))
     assert (manifest["name"], manifest["labels"]) == (f"t-{many.preset}", many.labels)
@@ -180,7 +180,7 @@ def test_what_the_files_carry(many: Many) -> None:
         assert lines[: len(run.tokens)] == [f"{token} {index}" for index, token in enumerate(run.tokens)]
         assert f"Word1 {run.tokens.index('word1')}" in lines
         assert record["labels"] == many.labels
-        # Of many labels, the description for people names the first few.
+        # The description names only the first of many labels.
         assert len(record["description"]) < 500
         assert ("300 labels" in record["description"]) == (len(many.labels) == 300)
     for model in models(many, "onnx"):
@@ -241,7 +241,7 @@ def test_commands(many: Many, run_python: Runner) -> None:
 
 class TestPaths:
     def test_without_out(self, many: Many, tmp_path: Path, run_python: Runner, root: Path) -> None:
-        """The bundle is in the working folder, after the run; what ships is as it was; and the next command works."""
+        """The bundle is written into the working directory, and the printed command works."""
         folder = tmp_path / "it's mine" / "runs"
         folder.mkdir(parents=True)
         (folder / "a run").symlink_to(many.run)
@@ -249,7 +249,7 @@ class TestPaths:
         script = root / "export" / "to_safetensors.py"
         result = run_python(script, "--run", "runs/a run", cwd=folder.parent)
         assert result.returncode == 0, result.stderr
-        # A link is followed: the name is the run's own.
+        # A link is followed, so the bundle is named after the run.
         assert [path.name for path in (folder.parent / "bundles").iterdir()] == ["run"]
         assert digest(Path(DEFAULT_BUNDLE)) == before
         spaced = folder.parent / "a 'bundle'"
@@ -274,7 +274,7 @@ def digest(folder: Path) -> str:
 def test_all_letters_in_lower_case(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], error_line: ErrorLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Capitals outside ASCII mean the same words in every engine; text as input, which cannot, is refused."""
+    """Capitals outside ASCII give the same words in every engine; ONNX files that take text are refused."""
     monkeypatch.chdir(tmp_path)
     words = {"a": "\u00e9cole", "b": "\u03c4\u03ac\u03be\u03b7", "c": "\u0448\u043a\u043e\u043b\u0430"}
     rows = [

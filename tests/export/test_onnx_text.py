@@ -1,4 +1,4 @@
-"""ONNX files that take text: the ids in their graph are edgetext.text's, and the answers those of the file of ids."""
+"""ONNX files that take text: their ids are those of edgetext.text, their answers those of the file that takes ids."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
 
 
 class Graph:
-    """A graph of strings with its ids as a further output, and the encoder that they are held against."""
+    """The part of a text graph that returns ids, and the encoder that it is compared with."""
 
     def __init__(self, run: Run, ids_model: bytes, truncating: str, max_length: int) -> None:
         settings = Preprocessing(max_length, truncating)
         changed = dataclasses.replace(run, preprocessing=settings)
         model = add_text_input(onnx.load_from_string(ids_model), changed)
-        # The ids alone: what comes after them is tested with the real files.
+        # What follows the ids is tested with the exported files.
         kept = []
         for node in model.graph.node:
             kept.append(node)
@@ -58,12 +58,12 @@ class Graph:
 
 @pytest.fixture(scope="module", params=[("post", 512), ("pre", 256), ("post", 8), ("pre", 8), ("pre", 1)], ids=str)
 def graph(request: pytest.FixtureRequest, edge_run: Run, exported: Any) -> Graph:
-    """The vocabulary of the shipped model, cut in the ways of both presets, and shorter."""
+    """The vocabulary of the shipped model, truncated as by both presets, and shorter."""
     return Graph(edge_run, exported.read("onnx", "float32"), *request.param)
 
 
 def sendable(texts: Sequence[str]) -> list[str]:
-    """Those that can be written as UTF-8; see test_lone_surrogates for the others."""
+    """Return those that can be encoded as UTF-8; see test_lone_surrogates for the others."""
     return [text for text in texts if not any("\ud800" <= char <= "\udfff" for char in text)]
 
 
@@ -75,8 +75,8 @@ def test_golden_ids(graph: Graph) -> None:
         assert graph.differing([text]) == []
 
 
-def test_every_character(graph: Graph) -> None:
-    # Each alone would take a minute; a thousand texts at once do not.
+def test_every_character(edge_run: Run, exported: Any) -> None:
+    graph = Graph(edge_run, exported.read("onnx", "float32"), "post", 8)
     codes = [code for code in range(sys.maxunicode + 1) if not 0xD800 <= code <= 0xDFFF]
     for start in range(0, len(codes), 30_000):
         assert graph.differing([f"x{chr(code)}the" for code in codes[start : start + 30_000]]) == []
@@ -90,13 +90,13 @@ def test_all_reviews(edge_run: Run, exported: Any, real_env: dict[str, str]) -> 
     source = real_env["EDGETEXT_DATA"]
     reviews = [review.text for split in ("train", "test") for review in load_split(split, source)]
     assert len(reviews) == 50_000
-    for cut in (("post", 512), ("pre", 256)):
-        graph = Graph(edge_run, exported.read("onnx", "float32"), *cut)
+    for truncation in (("post", 512), ("pre", 256)):
+        graph = Graph(edge_run, exported.read("onnx", "float32"), *truncation)
         differing = [text for start in range(0, 50_000, 100) for text in graph.differing(reviews[start : start + 100])]
         assert differing == []
 
 
-def test_a_word_that_stands_in_for_others(run: Run, exported: Any) -> None:
+def test_a_token_with_the_stand_in_for_invalid_utf8(run: Run, exported: Any) -> None:
     odd = dataclasses.replace(run, tokens=(*run.tokens[:-1], "x\U0010ffff"))
     with pytest.raises(RunError, match=r"U\+10FFFF"):
         add_text_input(onnx.load_from_string(exported.read("onnx", "float32")), odd)
@@ -134,7 +134,7 @@ class TestFile:
             "com.microsoft": 1,
         }
         (lower,) = (node for node in model.graph.node if node.op_type == "StringNormalizer")
-        # Others than C are missing on many a machine, and lower-case more than ASCII letters.
+        # Other locales are missing on some machines, and lower-case more than ASCII letters.
         assert {a.name: helper.get_attribute_value(a) for a in lower.attribute}["locale"] == b"C"
 
     def test_metadata(self, name: str, exported: Any, run: Run) -> None:
@@ -172,7 +172,7 @@ class TestFile:
         assert len(set(labels.tolist())) == 2
 
     def test_lone_surrogates(self, name: str, exported: Any) -> None:
-        # UTF-8 has none; a word with one is unknown to both.
+        # UTF-8 cannot encode them; a word with one is unknown to both.
         text, same = "lone \ud800 great \udc80surrogate", "lone zzzzqqq great zzzzqqq"
         classifier = Classifier.load(exported.folder, "onnx", recipe=name)
         assert classifier.classify(text).probabilities == classifier.classify(same).probabilities
@@ -194,7 +194,7 @@ def test_ids_file_alone(exported: Any) -> None:
 
 
 def test_text_beside_ids(exported: Any) -> None:
-    # `auto`, and an engine named alone, take the file of ids.
+    # An engine named without a recipe takes the file of ids.
     bundle = Bundle.open(exported.folder)
     assert Classifier.load(exported.folder, "onnx").engine.takes_text is False
     assert [model.record["input"] for model in bundle.models if model.engine == "onnx"] == ["ids"] * 3 + ["text"] * 3

@@ -1,4 +1,4 @@
-"""The same run makes the same bytes, whatever the process; and so does the same source."""
+"""Equal runs give equal bundles, and equal sources equal wheels, byte for byte."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def digests(folder: Path) -> dict[str, str]:
 def test_bundles(
     run_python: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, default_run: Path
 ) -> None:
-    """Python's string hashes, by which sets are walked, differ from process to process."""
+    """Python's string hashes, and so the order of sets, differ from process to process."""
     found = []
     for seed in ("1", "2"):
         for exporter in EXPORTERS:
@@ -44,7 +44,7 @@ def test_bundles(
 
 
 def test_wheels(root: Path, tmp_path: Path) -> None:
-    """Built of two copies whose files have other times, in another order of the folder, a minute apart for a zip."""
+    """Built from two copies of the source whose files have other times and another order."""
     found = []
     for name in ("a", "b"):
         copy = tmp_path / name
@@ -73,7 +73,7 @@ def test_wheels(root: Path, tmp_path: Path) -> None:
 
 
 def make_model(seed: int) -> onnx.ModelProto:
-    """Make a small graph, with its parts named and ordered at random."""
+    """Return a small graph with random names and a random order of its parts."""
     draw = random.Random(seed)
     marks = draw.sample(range(1000), 7)
     table, axis, bias, rows, sums, more, twice = (f"t{mark}" for mark in marks)
@@ -84,7 +84,7 @@ def make_model(seed: int) -> onnx.ModelProto:
         helper.make_node("Mul", [more, sums], [twice], name=f"n{draw.random()}"),
         helper.make_node("Clip", [twice, "", bias], ["result"], name=f"n{draw.random()}"),
     ]
-    if seed % 2:  # another order in which they can be computed, and what nothing needs
+    if seed % 2:  # another valid order, and a node that no output needs
         nodes.insert(1, helper.make_node("Neg", [rows], ["unused"]))
     tensors = [
         numpy_helper.from_array(np.arange(12, dtype=np.float32).reshape(4, 3) / 7, table),

@@ -1,4 +1,4 @@
-"""Folding the padding out of the embedding: nothing changes but what rounding costs."""
+"""Folding the padding out of the embedding, which changes nothing but rounding errors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from train.run import Run
 
 
 def small(*after: keras.layers.Layer, mask_zero: bool = False) -> keras.Model:
-    """Build a model of an embedding and what comes after it, with random weights."""
+    """Return a model of an embedding and the layers after it, with random weights."""
     keras.utils.set_random_seed(4)
     model = keras.Sequential([keras.Input((12,), dtype="int32"), layers.Embedding(50, 4, mask_zero=mask_zero), *after])
     rng = np.random.default_rng(4)
@@ -34,7 +34,7 @@ def small(*after: keras.layers.Layer, mask_zero: bool = False) -> keras.Model:
 def test_the_same_function_on_real_rows(run: Run, keras_answers: dict[str, Any]) -> None:
     folded = fold_padding(run.model)
     assert folded is not run.model
-    for kind, rows in (("long", "rows"), ("short", "short_rows")):
+    for kind, rows in (("long", "long_ids"), ("short", "short_ids")):
         answers = folded.predict(keras_answers[rows], verbose=0)[:, 0]
         np.testing.assert_allclose(answers, keras_answers[kind], atol=1e-6)
 
@@ -53,7 +53,7 @@ def test_only_table_and_bias_change(run: Run) -> None:
     before = [weights.copy() for weights in run.model.get_weights()]
     folded = fold_padding(run.model).get_weights()
     for ours, kept in zip(run.model.get_weights(), before):
-        assert (ours == kept).all()  # the run's own model is as it was
+        assert (ours == kept).all()  # the run's model has not changed
     assert np.abs(before[0][PAD_ID]).max() > 0.01  # there was something to fold
     assert (folded[0][PAD_ID] == 0).all()
     np.testing.assert_array_equal(folded[0], before[0] - before[0][PAD_ID])
@@ -96,14 +96,14 @@ def test_other_networks_stay(build: Callable[[], keras.Model]) -> None:
 
 @pytest.fixture(scope="module")
 def far_run(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of the same function, with the padding where rounding to int8 harms most: almost half a step from zero."""
+    """A run of the same function, with the padding where rounding to int8 is worst: almost half a step from zero."""
     folder = tmp_path_factory.mktemp("runs") / "far"
     shutil.copytree(run.folder, folder)
     model = keras.saving.load_model(folder / "model.keras")
     table, kernel, bias, *rest = model.get_weights()
     short = np.where(np.arange(256) < 11, run.heldout, 0)
     active = (table[short].mean(axis=1) @ kernel + bias > 0).mean(axis=0)  # (units,)
-    slope = kernel @ (active * rest[0][:, 0])  # of the logit, along the average's columns
+    slope = kernel @ (active * rest[0][:, 0])  # of the logit, along the dimensions of the average
     away = 0.49 * np.abs(table).max() / 127 * np.sign(slope) - table[PAD_ID]
     model.set_weights([table + away, kernel, bias - away @ kernel, *rest])
     model.save(folder / "model.keras")
@@ -128,13 +128,13 @@ def test_what_it_is_for(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     def changed(code: int) -> int:
-        """Export; give how many labels of short texts changed."""
+        """Export, and return how many labels of short texts changed."""
         options = ("--run", far_run, "--recipe", recipe.name, "--out", tmp_path / "bundle")
         assert export(recipe.engine, *options) == code
         (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith(recipe.name))
         return int(line.replace(",", "").split()[5])
 
-    # Without folding it changes four times as many labels of short texts, and is refused for it.
+    # Without folding, four times as many labels of short texts change, and the export fails.
     with monkeypatch.context() as patch:
         patch.setattr(inference, "fold_padding", lambda model: model)
         without = changed(1)
@@ -144,7 +144,7 @@ def test_what_it_is_for(
 
 
 def test_the_converters_use_it(run: Run, exported: Any) -> None:
-    # In the finished float files the row of the padding is zero.
+    # In the float files the embedding of the padding is zero.
     interpreter = Interpreter(model_content=exported.read("tflite", "float32"))
     interpreter.allocate_tensors()
     (index,) = (t["index"] for t in interpreter.get_tensor_details() if t["shape"].tolist() == [10_000, 16])

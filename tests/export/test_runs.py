@@ -1,4 +1,4 @@
-"""Reading run folders, whole and damaged."""
+"""Reading run folders, complete and damaged ones."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def shorten_vocabulary(folder: Path) -> None:
 
 
 class Evil:
-    """Unpickling this would leave a mark."""
+    """Unpickling this creates a file."""
 
     def __init__(self, mark: Path) -> None:
         self.mark = mark
@@ -156,13 +156,13 @@ def test_refused(
 
 @pytest.mark.parametrize("name", ["samples.npz", "model.keras"])
 def test_flipped_bytes(name: str, run_copy: Path) -> None:
-    # Whatever is hit, the run is refused or whatever was hit was not needed; nothing else comes out.
+    # The run is refused, or the byte was not needed; there is no other error.
     whole = (run_copy / name).read_bytes()
     rng = random.Random(1)
     refused = []
     for number in range(60):
         content = bytearray(whole)
-        # Every other time in the zip's directory at the end, or near the start.
+        # Every other time near the start, or in the directory at the end.
         near = (rng.randrange(2000), len(content) - 1 - rng.randrange(2000))
         content[rng.choice(near) if number % 2 else rng.randrange(len(content))] ^= rng.randrange(1, 256)
         (run_copy / name).write_bytes(content)
@@ -179,7 +179,7 @@ def test_pickles_are_not_opened(run_copy: Path, tmp_path: Path) -> None:
     edit_samples(run_copy, heldout_ids=np.array([[Evil(mark)] * 256], dtype=object))
     with np.load(run_copy / "samples.npz", allow_pickle=True) as samples:
         assert samples["heldout_ids"].shape == (1, 256)
-    assert mark.exists()  # the mark works
+    assert mark.exists()  # unpickling works
     mark.unlink()
     with pytest.raises(RunError, match="not a complete run"):
         load_run(run_copy)
@@ -203,13 +203,13 @@ def test_a_whole_run(run: Run, tutorial_run: Path) -> None:
     # Version 1 counts the texts as reviews.
     assert run.config["format_version"] == 1
     assert run.metrics["test"]["texts"] == 25_000
-    # No review is both fitted and held back.
+    # No text is both fitted and held back.
     with np.load(tutorial_run / "samples.npz") as samples:
         assert not set(samples["calibration_reviews"]) & set(samples["heldout_reviews"])
 
 
 def lower_case_all(folder: Path, words: list[str], spellings: list[str]) -> None:
-    """Turn a run into one that lower-cases all letters, whose vocabulary ends in these words."""
+    """Change a run into one that lower-cases all letters and whose vocabulary ends in these words."""
     edit(folder / "config.json", lambda config: config["preprocessing"].update(lowercase="unicode"))
     lines = (folder / "vocab.txt").read_text("utf-8").split("\n")[:-1]
     lines[-len(words) :] = words
@@ -218,7 +218,7 @@ def lower_case_all(folder: Path, words: list[str], spellings: list[str]) -> None
 
 
 def test_spellings_of_a_run_that_lower_cases_all_letters(run_copy: Path) -> None:
-    # One is shorter than its word: a capital I with dot becomes two characters.
+    # One is shorter than its word: a capital I with a dot becomes two characters.
     spellings = {
         "\u0130stanbul": "i\u0307stanbul",
         "STRA\u1e9eE": "stra\u00dfe",
@@ -254,9 +254,9 @@ def test_inference_function(run: Run, keras_answers: dict[str, Any]) -> None:
     concrete = function.get_concrete_function()
     (ids,) = concrete.structured_input_signature[0]
     assert (ids.name, ids.dtype.name, ids.shape.as_list()) == ("ids", "int32", [None, 256])
-    answers = function(keras_answers["rows"])["probabilities"].numpy()
+    answers = function(keras_answers["long_ids"])["probabilities"].numpy()
     np.testing.assert_allclose(answers[:, 1], keras_answers["long"], atol=1e-6)
     np.testing.assert_allclose(answers[:, 0], 1 - keras_answers["long"], atol=1e-6)
-    # Keras' Embedding would add a comparison and a selection for negative ids.
+    # Keras' Embedding adds a comparison and a selection for negative ids.
     operations = {operation.type for operation in concrete.graph.get_operations()}
     assert not operations & {"Select", "SelectV2", "Less", "Where"}

@@ -1,4 +1,4 @@
-"""The bundle that ships: it comes from the committed run, it is whole, and both are small."""
+"""The shipped bundle: exported from the committed run, complete, and small."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_comes_from_the_committed_run(shipped: Bundle, default_run: Path, root: 
     assert origin["model_sha256"] == hashlib.sha256((default_run / "model.keras").read_bytes()).hexdigest()
     metrics = json.loads((default_run / "metrics.json").read_text("utf-8"))
     for name in ("validation", "validation_short", "validation_sentences", "test"):
-        del metrics[name]["classes"]  # they stay in the run
+        del metrics[name]["classes"]  # only the run has them
     assert origin["metrics"] == metrics
     config = json.loads((default_run / "config.json").read_text("utf-8"))
     assert origin["preset"] == config["preset"]
@@ -67,7 +67,7 @@ def test_knows_an_answer(shipped: Bundle, edge_run: Run) -> None:
 
 def test_is_small(shipped: Bundle, default_run: Path) -> None:
     sizes = [path.stat().st_size for folder in (Path(shipped.folder), default_run) for path in folder.iterdir()]
-    # Of these, 0.55 MB are vocabulary and labels within the TFLite and the ONNX file; see test_edge_export.py.
+    # Of these, 0.55 MB are vocabulary and labels in the TFLite and the ONNX file; see test_edge_export.py.
     assert sum(sizes) < 3_000_000 + 560_000
 
 

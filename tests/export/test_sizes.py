@@ -1,4 +1,4 @@
-"""What ``python -m train --target-size`` promises of the int8 files' sizes, held to real files."""
+"""The sizes of int8 files that ``python -m train --target-size`` predicts, compared with real files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MEASURED = {"accuracy": 0.9876, "keras_accuracy": 0.9876, "reviews": 500}
 
 
 class Case(NamedTuple):
-    """The sizes of a model."""
+    """What the size of a model depends on."""
 
     labels: int
     ids: int
@@ -57,7 +57,7 @@ CASES = [
 
 
 def make_run(case: Case) -> Run:
-    """Make a run with random words and weights."""
+    """Return a run with random words and weights."""
     generator, draw = np.random.default_rng(0), random.Random(0)
     words: set[str] = set()
     while len(words) < case.ids - len(RESERVED):

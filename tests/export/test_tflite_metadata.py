@@ -1,4 +1,4 @@
-"""What a .tflite file carries: the metadata, opened by TensorFlow Lite's own schema classes and by zipfile."""
+"""The metadata of a .tflite file, read with TensorFlow Lite's schema classes and zipfile."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def test_the_model_is_whole(name: str, exported: Any) -> None:
     root = Table.root(metadata, b"M001")
     assert root.text(0) == "imdb-tutorial"
     assert re.fullmatch(r"0\.1\.0\+[0-9a-f]{12}", root.text(2))
-    # Whose it is, and on what terms it may be used, is not ours to say of other runs than the default one.
+    # Only the default run has an author and a licence of ours.
     assert (root.text(4), root.text(5), root.text(7)) == ("", "", "1.2.1")
-    # The converter's own metadata are there too.
+    # The converter's metadata are kept.
     assert {b"min_runtime_version", b"CONVERSION_METADATA"} <= {entry.name for entry in model.metadata}
 
 
@@ -54,7 +54,7 @@ def test_files(name: str, exported: Any, run: Run) -> None:
         assert files.testzip() is None
         assert files.namelist() == ["vocab.txt", "labels.txt", "edgetext.json"]
         for member in files.infolist():
-            assert member.compress_type == zipfile.ZIP_STORED  # others are refused by MediaPipe
+            assert member.compress_type == zipfile.ZIP_STORED  # MediaPipe refuses others
             assert member.date_time == (1980, 1, 1, 0, 0, 0)
         assert files.read("labels.txt") == b"negative\npositive\n"
         record = json.loads(files.read("edgetext.json"))
@@ -75,7 +75,7 @@ def test_vocabulary(exported: Any, run: Run) -> None:
     assert not any("\t" in line for line in lines)
     assert [word for word, _ in pairs[:10_000]] == list(run.tokens)
     assert [int(index) for _, index in pairs[:10_000]] == list(range(10_000))
-    # Behind them the words as they are written with capitals, under the same ids.
+    # They are followed by spellings with capitals, which have the same ids.
     assert len(pairs) > 15_000
     assert len({word for word, _ in pairs}) == len(pairs)
     assert ["Great", pairs[run.tokens.index("great")][1]] in pairs
@@ -85,7 +85,7 @@ def test_vocabulary(exported: Any, run: Run) -> None:
 
 
 def test_the_contract_for_ports(root: Path) -> None:
-    # What CONTRIBUTING.md says, word by word, with the golden file: one regular expression after lower-casing A to Z.
+    # CONTRIBUTING.md describes the tokenisation as one regular expression, after lower-casing A to Z.
     assert f"\n    {TOKEN}\n" in (root / "CONTRIBUTING.md").read_text("utf-8")
     golden = json.loads((root / "tests" / "runtime" / "golden_ids.json").read_text("utf-8"))
     for case in golden["cases"]:
@@ -94,7 +94,7 @@ def test_the_contract_for_ports(root: Path) -> None:
 
 
 def test_delimiter_is_the_tokenisation() -> None:
-    # Python's re stands in for RE2 here; the real one is run in test_examples.py.
+    # With Python's re instead of RE2, which test_examples.py runs.
     for code in range(0x3000):
         text = f"x{chr(code)}y"
         assert [word for word in re.split(DELIMITER, text) if word] == (
@@ -110,7 +110,7 @@ def test_the_same_bytes_again(run: Run, exported: Any) -> None:
     assert converter.add_metadata(converter.convert(run, recipe), card) == exported.read("tflite", recipe.name)
 
 
-def test_the_model_that_ships_is_ours() -> None:
+def test_author_of_the_shipped_model() -> None:
     (model,) = (model for model in Bundle.open().models if model.engine == "tflite")
     root = TFLiteFile(Bundle.open().read(model)).metadata
     assert (root.text(4), root.text(5)) == ("edgetext", "Apache-2.0")
@@ -130,7 +130,7 @@ def test_author_and_license(export: Any, tmp_path: Any) -> None:
 
 
 @pytest.mark.parametrize("token", ["two words", "tab\tbed", "line\nend", ""])
-def test_a_token_that_would_end_mediapipe(token: str, run: Run) -> None:
+def test_a_token_that_mediapipe_cannot_read(token: str, run: Run) -> None:
     import dataclasses
 
     with pytest.raises(RunError, match="MediaPipe cannot read the token"):

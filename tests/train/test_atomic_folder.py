@@ -1,4 +1,4 @@
-"""Putting folders in their place at one stroke, whatever happens meanwhile."""
+"""Replacing folders atomically, whatever happens meanwhile."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from train.atomic_folder import Kind, check_replaceable, replacing
 
 FILES = 20
 KIND = Kind("marker", optional="[0-9]*")
-# Replaces a folder again and again; all files of one folder have the same content, another one each time.
+# Replaces a folder repeatedly; all files of one folder have the same content, which differs each time.
 WRITER = textwrap.dedent(
     f"""
     import os, sys
@@ -42,7 +42,7 @@ WRITER = textwrap.dedent(
 
 @contextlib.contextmanager
 def writer(root: Path, target: Path) -> Iterator[subprocess.Popen[str]]:
-    """Run the writer, once it has written for the first time, and end it the hard way."""
+    """Start the writer, wait until it has written a folder, and kill it at the end."""
     command = [sys.executable, "-c", WRITER, str(target)]
     env = {**os.environ, "PYTHONPATH": str(root / "runtime")}
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as process:
@@ -55,7 +55,7 @@ def writer(root: Path, target: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def content(target: Path) -> set[str]:
-    """Check that a folder is whole, and give what its files hold."""
+    """Check that a folder is complete, and return the content of its files."""
     assert sorted(path.name for path in target.iterdir()) == sorted([*map(str, range(FILES)), "marker"])
     found = {path.read_text() for path in target.iterdir()}
     assert len(found) == 1
@@ -75,7 +75,7 @@ def test_killed_while_writing(tmp_path: Path, root: Path) -> None:
             process.wait()
         seen |= content(target)
     assert len(seen) == 20
-    # What the killed ones left beside it is hidden, and in nobody's way.
+    # The temporary folders of killed processes are hidden, and in nobody's way.
     assert all(path.name.startswith(".tmp-folder-") for path in tmp_path.iterdir() if path != target)
     with replacing(target, KIND) as folder:
         (Path(folder) / "marker").write_text("new")
@@ -118,7 +118,7 @@ def test_previous(tmp_path: Path) -> None:
 
 
 def test_the_previous_is_there_before_it_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that ends between the two steps loses nothing: the old folder is not away under a hidden name."""
+    """A process that ends between the two steps loses nothing: the old folder has its own name or `.previous`."""
     target = tmp_path / "folder"
     for number in range(2):
         with replacing(target, KIND, keep_previous=True) as new:
@@ -138,8 +138,8 @@ def test_the_previous_is_there_before_it_is_replaced(tmp_path: Path, monkeypatch
     assert [(path / "marker").read_text() for path in (target, tmp_path / "folder.previous")] == ["1", "1"]
 
 
-def test_what_killed_processes_left_is_removed_after_a_day(tmp_path: Path) -> None:
-    """What may be in use, of another target, or the old folder itself (`.aside`) stays."""
+def test_folders_of_killed_processes_are_removed_after_a_day(tmp_path: Path) -> None:
+    """Folders that may be in use, that belong to another target, or that are the old folder (`.aside`) stay."""
     day = 24 * 60 * 60
     ages = {
         ".tmp-folder-abcdefgh": day + 60,
@@ -176,7 +176,7 @@ def replace(target: Path, keep_previous: bool = True) -> None:
 @pytest.mark.parametrize("keep_previous", [False, True])
 @pytest.mark.parametrize("foreign", ["thesis.txt", ".hidden", "1/inside.txt"])
 def test_nothing_but_ours_is_lost(foreign: str, keep_previous: bool, tmp_path: Path) -> None:
-    """A folder that has our files and somebody else's too stays as it is, and so does one called `.previous`."""
+    """A folder with other files besides ours is not replaced, and neither is one called `.previous`."""
     target = tmp_path / "folder"
     replace(target)
     for folder in (target, tmp_path / "folder.previous")[: 1 + keep_previous]:
@@ -195,15 +195,14 @@ def test_nothing_but_ours_is_lost(foreign: str, keep_previous: bool, tmp_path: P
     assert (target / "marker").read_text() == "new"
 
 
-def test_a_temporary_file_of_a_killed_process_is_nobodys(tmp_path: Path) -> None:
-    """Such as ``benchmarks/accuracy.py --record`` leaves in a bundle."""
+def test_a_temporary_file_of_a_killed_process_is_removed(tmp_path: Path) -> None:
     replace(tmp_path / "folder")
     (tmp_path / "folder" / ".tmp-123-marker").write_text("half a")
     replace(tmp_path / "folder", keep_previous=False)
     assert [path.name for path in (tmp_path / "folder").iterdir()] == ["marker"]
 
 
-def test_of_a_link_the_folder_is_replaced(tmp_path: Path) -> None:
+def test_a_link_is_followed(tmp_path: Path) -> None:
     replace(tmp_path / "folder")
     (tmp_path / "folder" / "marker").write_text("old")
     (tmp_path / "link").symlink_to(tmp_path / "folder")
