@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import io
 import os
+import runpy
 import subprocess
 import sys
 import tarfile
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from edgetext.command.main import main as command
+from tests.runtime.in_process import call
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -31,6 +36,32 @@ _OPINIONS = {
     "neg": ("awful", "Boring", "dreadful", "a MESS", "wooden", "painful", "lazy"),
 }
 _SUBJECTS = ("plot", "cast", "music", "ending", "camera", "script", "city", "hero", "dog", "sequel", "dialogue")
+
+
+# What Python tells its audit hooks when a process is started.
+PROCESS_EVENTS = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system"})
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="skip tests that are slow or start a process")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--quick"):
+        sys.addaudithook(skip_at_process)
+
+
+def skip_at_process(event: str, args: object) -> None:
+    """Skip the running test when it, or a fixture, is about to start a process."""
+    if event in PROCESS_EVENTS:
+        pytest.skip("starts a process")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--quick"):
+        left_out = [item for item in items if item.get_closest_marker("slow") or item.get_closest_marker("data")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -65,6 +96,42 @@ def run_python() -> Runner:
             check=False,
             **options,
         )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def run_in_process() -> Runner:
+    """Run a command as ``run_python`` does, but in this process, with all that it has imported.
+
+    What native libraries write to standard error is not in the result.
+    """
+
+    def run(
+        *arguments: str | os.PathLike[str],
+        env: Mapping[str, str | None] | None = None,
+        cwd: str | os.PathLike[str] = ROOT,
+        input: str = "",
+    ) -> subprocess.CompletedProcess[str]:
+        name, *argv = (os.fspath(argument) for argument in arguments)
+        if name == "-m":
+            name, *argv = argv
+            main: Callable[[], Any] = partial(runpy.run_module, name, run_name="__main__", alter_sys=True)
+        elif Path(name).name == "classify.py":  # whose last step is to end the process
+            main = command
+        else:
+            main = partial(runpy.run_path, str(ROOT / name), run_name="__main__")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(cwd)
+            patch.setattr(sys, "path", [*sys.path])
+            for variable, value in (env or {}).items():
+                if value is None:
+                    patch.delenv(variable, raising=False)
+                else:
+                    patch.setenv(variable, value)
+            done = call(lambda _: main(), argv, input.encode(), program=name)
+        texts = (stream.decode("utf-8") for stream in (done.stdout, done.stderr))
+        return subprocess.CompletedProcess(done.args, done.returncode, *texts)
 
     return run
 

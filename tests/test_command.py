@@ -1,4 +1,4 @@
-"""The command with real engines, and the ways in which it reaches a device: a copied folder, and a wheel."""
+"""The command with real engines, and how it reaches a device: as a copied folder and as a wheel."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import subprocess
 import sys
 import venv
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,14 +16,16 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 TFLITE_PYTHON = ROOT / ".venv-tflite" / "bin" / "python"
 
+Runner = Callable[..., "subprocess.CompletedProcess[str]"]
+
 
 def run(*command: str | Path, cwd: Path = ROOT, stdin: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=cwd, input=stdin, capture_output=True, text=True, timeout=300, check=False)
 
 
 @pytest.mark.parametrize("engine", ["auto", "builtin", "tflite", "onnx"])
-def test_great_movie(engine: str) -> None:
-    result = run(sys.executable, "runtime/classify.py", "great movie", "--engine", engine, "--json")
+def test_great_movie(engine: str, run_in_process: Runner) -> None:
+    result = run_in_process("runtime/classify.py", "great movie", "--engine", engine, "--json")
     assert (result.returncode, result.stderr) == (0, "")
     row = json.loads(result.stdout)
     assert row["label"] == "positive"
@@ -31,10 +34,19 @@ def test_great_movie(engine: str) -> None:
 
 
 @pytest.mark.parametrize("engine", ["builtin", "tflite", "onnx"])
-def test_top_and_threshold(engine: str) -> None:
-    command = (sys.executable, "runtime/classify.py", "great movie", "terrible movie", "--engine", engine)
-    plain = [line.split("\t") for line in run(*command).stdout.splitlines()]
-    result = run(*command, "--top-k", "5", "--threshold", "0.9")
+def test_in_a_process(engine: str, run_in_process: Runner) -> None:
+    """Nothing but the results is printed, whatever native libraries write."""
+    command = ("runtime/classify.py", "great movie", "terrible movie", "--engine", engine)
+    result = run(sys.executable, *command)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == run_in_process(*command).stdout
+
+
+@pytest.mark.parametrize("engine", ["builtin", "tflite", "onnx"])
+def test_top_and_threshold(engine: str, run_in_process: Runner) -> None:
+    command = ("runtime/classify.py", "great movie", "terrible movie", "--engine", engine)
+    plain = [line.split("\t") for line in run_in_process(*command).stdout.splitlines()]
+    result = run_in_process(*command, "--top-k", "5", "--threshold", "0.9")
     assert (result.returncode, result.stderr) == (0, "")
     rows = [line.split("\t") for line in result.stdout.splitlines()]
     assert [row[:2] for row in rows] == [["uncertain", plain[0][1]], plain[1][:2]]
@@ -43,9 +55,11 @@ def test_top_and_threshold(engine: str) -> None:
     assert [row[6:] for row in rows] == [row[2:] for row in plain]
 
 
-def test_threads_do_not_change_the_score() -> None:
-    rows = [run(sys.executable, "runtime/classify.py", "great movie", "--threads", n).stdout for n in ("1", "2")]
-    assert rows[0] == rows[1] != ""
+@pytest.mark.parametrize("engine", ["builtin", "tflite", "onnx"])
+def test_threads_do_not_change_the_score(engine: str, run_in_process: Runner) -> None:
+    command = ("runtime/classify.py", "great movie", "--engine", engine)
+    outputs = [run_in_process(*command, "--threads", threads).stdout for threads in ("1", "2")]
+    assert outputs[0] == outputs[1] != ""
 
 
 def test_a_folder_copied_alone(tmp_path: Path) -> None:
@@ -58,7 +72,7 @@ def test_a_folder_copied_alone(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The runtime's wheel, built from a copy, so that nothing of the checkout can be missed or left behind."""
+    """The runtime's wheel, built from a copy of its folder alone."""
     folder = tmp_path_factory.mktemp("wheel")
     shutil.copytree(ROOT / "runtime", folder / "runtime", ignore=shutil.ignore_patterns("__pycache__"))
     result = run(sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", folder, folder / "runtime")
@@ -92,11 +106,11 @@ def test_wheel_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
     result = run(command, "great movie", cwd=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.startswith("positive\t")
-    # No interpreter is installed there: the command says so, and how to get one.
+    # No interpreter is installed there; the error says how to install one.
     result = run(command, "great movie", "--engine", "tflite", cwd=tmp_path)
     assert result.returncode == 2
     assert f"{python} -m pip install" in result.stderr
-    # With one, it scores; this environment's site-packages lend it.
+    # With the interpreter of this environment it scores.
     site = Path(pytest.__file__).parent.parent
     (next((tmp_path / "empty").glob("lib/python3*/site-packages")) / "borrowed.pth").write_text(f"{site}\n")
     result = run(command, "great movie", "--engine", "tflite", cwd=tmp_path)

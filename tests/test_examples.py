@@ -45,10 +45,10 @@ class Files(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory, run_python: Any) -> Files:
+def files(tmp_path_factory: pytest.TempPathFactory, run_in_process: Any) -> Files:
     folder = tmp_path_factory.mktemp("examples") / "bundle"
     for command in (["to_tflite.py"], ["to_onnx.py", "--input", "text"]):
-        result = run_python(f"export/{command[0]}", *command[1:], "--out", folder)
+        result = run_in_process(f"export/{command[0]}", *command[1:], "--out", folder)
         assert result.returncode == 0, result.stderr
 
     def expect(model: ModelFile, given: Sequence[str]) -> Expected:
@@ -157,15 +157,22 @@ def test_mediapipe_reviews(environment: str, files: Files, reviews: list[str]) -
     assert sum(found != expected for (found, _), (expected, _) in pairs) <= 1
 
 
-@pytest.mark.parametrize("environment", MEDIAPIPE)
-def test_mediapipe_takes_every_recipe(environment: str, tmp_path: Path, run_python: Any) -> None:
-    result = run_python("export/to_tflite.py", "--recipe", "all", "--out", tmp_path / "bundle")
+@pytest.fixture(scope="module")
+def every_recipe(tmp_path_factory: pytest.TempPathFactory, run_in_process: Any) -> Path:
+    """A bundle of the default run, with the TFLite file of every recipe."""
+    folder = tmp_path_factory.mktemp("recipes") / "bundle"
+    result = run_in_process("export/to_tflite.py", "--recipe", "all", "--out", folder)
     assert result.returncode == 0, result.stderr
+    return folder
+
+
+@pytest.mark.parametrize("environment", MEDIAPIPE)
+def test_mediapipe_takes_every_recipe(environment: str, every_recipe: Path, tmp_path: Path) -> None:
     given = ["great movie", "Great MOVIE!", "a waste of two hours", "12 \u00e9 \u96fb"]
-    for model in Bundle.open(tmp_path / "bundle").models:
-        classifier = Classifier.load(tmp_path / "bundle" / model.file)
+    for model in Bundle.open(every_recipe).models:
+        classifier = Classifier.load(every_recipe / model.file)
         expected = [(prediction.label, prediction.score) for prediction in map(classifier.classify, given)]
-        found = classify(example(environment, tmp_path), tmp_path / "bundle" / model.file, given)
+        found = classify(example(environment, tmp_path), every_recipe / model.file, given)
         # Versions of the interpreter differ by steps of int8.
         assert_same(found, expected, 0.04 if model.recipe == "static_wi8_ai8" else TOLERANCE + PRINTED)
 

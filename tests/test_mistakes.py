@@ -20,29 +20,47 @@ Runner = Callable[..., "subprocess.CompletedProcess[str]"]
 
 # A mistake with each of the commands, and the class of the error behind it.
 MISTAKES = {
-    "-m train --data nowhere.csv": "train.dataset.DataError",
-    "-m train --data nowhere.tar.gz": "train.dataset.DataError",
-    "-m train.data --data nowhere": "train.dataset.DataError",
-    "-m train.look --data nowhere": "train.dataset.DataError",
-    "-m train.texts --data nowhere.csv": "train.dataset.DataError",
-    "export/to_safetensors.py --run nowhere --out bundle": "train.run.RunError",
-    "benchmarks/accuracy.py --model nowhere": "edgetext.errors.BundleError",
-    "benchmarks/report.py nowhere.json": "benchmarks.common.BenchmarkError",
-    "runtime/classify.py --model nowhere great": "edgetext.errors.BundleError",
+    "-m train --data nowhere.csv": "DataError",
+    "-m train --data nowhere.tar.gz": "DataError",
+    "-m train.data --data nowhere": "DataError",
+    "-m train.look --data nowhere": "DataError",
+    "-m train.texts --data nowhere.csv": "DataError",
+    "export/to_safetensors.py --run nowhere --out bundle": "RunError",
+    "benchmarks/accuracy.py --model nowhere": "BundleError",
+    "benchmarks/report.py nowhere.json": "BenchmarkError",
+    "runtime/classify.py --model nowhere great": "BundleError",
 }
 
 
 @pytest.mark.parametrize("line", MISTAKES)
-def test_a_traceback_for_those_who_ask(line: str, run_python: Runner, error_line: Any, tmp_path: Path) -> None:
+def test_a_traceback_for_those_who_ask(
+    line: str, run_in_process: Runner, error_line: Callable[[str], str], tmp_path: Path
+) -> None:
     arguments = line.replace("nowhere", str(tmp_path / "nowhere")).split()
-    quiet = run_python(*arguments, env={"EDGETEXT_DEBUG": None})
-    assert quiet.returncode == 2
-    assert "nowhere" in error_line(quiet.stderr)
-    loud = run_python(*arguments, env={"EDGETEXT_DEBUG": "1"})
-    assert loud.returncode == 1
-    assert "Traceback (most recent call last):" in loud.stderr
-    assert loud.stderr.splitlines()[-1].startswith(f"{MISTAKES[line]}: "), loud.stderr
+    result = run_in_process(*arguments, env={"EDGETEXT_DEBUG": None})
+    assert result.returncode == 2
+    assert "nowhere" in error_line(result.stderr)
+    with pytest.raises(EdgetextError) as caught:
+        run_in_process(*arguments, env={"EDGETEXT_DEBUG": "1"})
+    assert type(caught.value).__name__ == MISTAKES[line]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "-m train.texts --data nowhere.csv",
+        "export/to_onnx.py --run nowhere --out bundle",
+        "benchmarks/report.py nowhere.json",
+    ],
+)
+def test_in_a_process(line: str, run_python: Runner, error_line: Callable[[str], str]) -> None:
+    result = run_python(*line.split(), env={"EDGETEXT_DEBUG": None})
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "nowhere" in error_line(result.stderr)
+    debug = run_python(*line.split(), env={"EDGETEXT_DEBUG": "1"})
+    assert debug.returncode == 1
+    assert "Traceback (most recent call last):" in debug.stderr
 
 
 def raising(error: BaseException) -> Callable[[], NoReturn]:

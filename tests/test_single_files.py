@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -30,34 +31,34 @@ MADE = Path(__file__).parent / "runtime" / "model_maker.tflite"
 
 
 @pytest.mark.parametrize("engine", FILES)
-def test_the_command(engine: str, run_python: Runner, tmp_path: Path) -> None:
+def test_the_command(engine: str, run_in_process: Runner, tmp_path: Path) -> None:
     file = shutil.copy(FILES[engine], tmp_path)
     for options in ([], ["--engine", engine], ["--recipe", FILES[engine].name.split(".")[1]]):
-        alone = run_python("runtime/classify.py", "--model", file, *options, "Great MOVIE!", "a dull mess")
-        whole = run_python("runtime/classify.py", "--engine", engine, "Great MOVIE!", "a dull mess")
+        alone = run_in_process("runtime/classify.py", "--model", file, *options, "Great MOVIE!", "a dull mess")
+        whole = run_in_process("runtime/classify.py", "--engine", engine, "Great MOVIE!", "a dull mess")
         assert (alone.returncode, alone.stdout, alone.stderr) == (0, whole.stdout, "")
 
 
 @pytest.mark.parametrize("engine", FILES)
-def test_what_is_not_in_the_file(engine: str, run_python: Runner, error_line: Callable[[str], str]) -> None:
+def test_what_is_not_in_the_file(engine: str, run_in_process: Runner, error_line: Callable[[str], str]) -> None:
     for options in (["--engine", "builtin"], ["--recipe", "float32"]):
-        result = run_python("runtime/classify.py", "--model", FILES[engine], *options, "great movie")
+        result = run_in_process("runtime/classify.py", "--model", FILES[engine], *options, "great movie")
         assert result.returncode == 2
         assert f"it has {FILES[engine].name.split('.')[1]} ({engine})" in error_line(result.stderr)
 
 
-def test_info(run_python: Runner) -> None:
+def test_info(run_in_process: Runner) -> None:
     for file in (*FILES.values(), MADE):
-        shown = run_python("runtime/classify.py", "--model", file, "--info")
+        shown = run_in_process("runtime/classify.py", "--model", file, "--info")
         assert (shown.returncode, shown.stderr) == (0, "")
         assert "labels      negative, positive" in shown.stdout
-    content = json.loads(run_python("runtime/classify.py", "--model", MADE, "--info", "--json").stdout)
+    content = json.loads(run_in_process("runtime/classify.py", "--model", MADE, "--info", "--json").stdout)
     assert content["preprocessing"]["delimiter"] == r"[^\w\']+"
 
 
-def test_a_file_of_model_makers(run_python: Runner) -> None:
+def test_a_file_of_model_makers(run_in_process: Runner) -> None:
     texts = ["a wonderful moving film", "a dull painful mess", "A Dull Painful Mess"]
-    result = run_python("runtime/classify.py", "--model", MADE, *texts)
+    result = run_in_process("runtime/classify.py", "--model", MADE, *texts)
     assert result.returncode == 0
     assert [line.split("\t")[0] for line in result.stdout.splitlines()][:2] == ["positive", "negative"]
     (note,) = result.stderr.splitlines()
@@ -87,15 +88,14 @@ def test_an_interpreter_alone_gives_the_same(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("engine", ["tflite", "onnx"])
 def test_no_native_library_sees_what_is_damaged(
-    engine: str, run_python: Runner, tmp_path: Path, error_line: Callable[[str], str]
+    engine: str,
+    run_in_process: Runner,
+    tmp_path: Path,
+    error_line: Callable[[str], str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A process in which the library cannot even be imported gives the same error."""
+    """The error is the same where the library cannot even be imported."""
     content = FILES[engine].read_bytes()
-    blocked = (
-        "import sys; sys.modules.update(dict.fromkeys(('numpy', 'ai_edge_litert', 'tflite_runtime', 'tensorflow', "
-        "'onnxruntime'))); sys.path.insert(0, 'runtime'); "
-        "from edgetext.command.main import main; sys.exit(main(sys.argv[1:]))"
-    )
     damages = {
         "cut.bin": content[: len(content) // 2],
         "vocabulary.bin": content.replace(b"\ngreat 87\n", b"\ngreat\t87\n").replace(b"\ngreat\n", b"\ngre t\n"),
@@ -108,8 +108,12 @@ def test_no_native_library_sees_what_is_damaged(
         assert damaged != content
         path = tmp_path / f"{name}.{engine}"
         path.write_bytes(damaged)
-        for command in (["runtime/classify.py"], ["-c", blocked]):
-            result = run_python(*command, "--model", path, "great movie")
+        here = run_in_process("runtime/classify.py", "--model", path, "great movie")
+        with monkeypatch.context() as patch:
+            for library in ("numpy", "ai_edge_litert", "tflite_runtime", "tensorflow", "onnxruntime"):
+                patch.setitem(sys.modules, library, None)
+            without = run_in_process("runtime/classify.py", "--model", path, "great movie")
+        for result in (here, without):
             assert (result.returncode, result.stdout) == (2, ""), name
             assert str(path) in error_line(result.stderr)
 
@@ -224,8 +228,8 @@ class TestCrafted:
         texts = ["great movie", "a dull mess", ""] * 3
         assert list(classifier.classify_many(texts)) == list(map(Classifier.load(MADE).classify, texts))
 
-    def test_a_long_text_does_not_widen_its_batch(self, tmp_path: Path, run_python: Runner) -> None:
-        result = run_python("export/to_onnx.py", "--input", "text", "--out", tmp_path / "bundle")
+    def test_a_long_text_does_not_widen_its_batch(self, tmp_path: Path, run_in_process: Runner) -> None:
+        result = run_in_process("export/to_onnx.py", "--input", "text", "--out", tmp_path / "bundle")
         assert result.returncode == 0, result.stderr
         engine: Any = Classifier.load(tmp_path / "bundle" / "model.dynamic_wi8_text.onnx").engine
         words: list[int] = []

@@ -84,8 +84,8 @@ def test_defaults(root: Path) -> None:
 @pytest.mark.parametrize(
     ("engine", "script"), [("builtin", "to_safetensors"), ("tflite", "to_tflite"), ("onnx", "to_onnx")]
 )
-def test_help(engine: str, script: str, run_python: Runner) -> None:
-    result = run_python(f"export/{script}.py", "--help")
+def test_help(engine: str, script: str, run_in_process: Runner) -> None:
+    result = run_in_process(f"export/{script}.py", "--help")
     assert (result.returncode, result.stderr) == (0, "")
     for recipe in RECIPES:
         listed = any(line.startswith(f"  {recipe.quantisation} ") for line in result.stdout.splitlines())

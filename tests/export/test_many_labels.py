@@ -220,9 +220,9 @@ def test_mediapipe(environment: str, many: Many, root: Path) -> None:
             assert [label for label, *_ in found] == [p.label for p in expected]
 
 
-def test_commands(many: Many, run_python: Runner) -> None:
+def test_commands(many: Many, run_in_process: Runner) -> None:
     def classify(*options: str) -> str:
-        result = run_python("runtime/classify.py", "--model", many.folder, *options)
+        result = run_in_process("runtime/classify.py", "--model", many.folder, *options)
         assert (result.returncode, result.stderr) == (0, "")
         return result.stdout
 
@@ -240,20 +240,20 @@ def test_commands(many: Many, run_python: Runner) -> None:
 
 
 class TestPaths:
-    def test_without_out(self, many: Many, tmp_path: Path, run_python: Runner, root: Path) -> None:
+    def test_without_out(self, many: Many, tmp_path: Path, run_in_process: Runner, root: Path) -> None:
         """The bundle is written into the working directory, and the printed command works."""
         folder = tmp_path / "it's mine" / "runs"
         folder.mkdir(parents=True)
         (folder / "a run").symlink_to(many.run)
         before = digest(Path(DEFAULT_BUNDLE))
         script = root / "export" / "to_safetensors.py"
-        result = run_python(script, "--run", "runs/a run", cwd=folder.parent)
+        result = run_in_process(script, "--run", "runs/a run", cwd=folder.parent)
         assert result.returncode == 0, result.stderr
         # A link is followed, so the bundle is named after the run.
         assert [path.name for path in (folder.parent / "bundles").iterdir()] == ["run"]
         assert digest(Path(DEFAULT_BUNDLE)) == before
         spaced = folder.parent / "a 'bundle'"
-        result = run_python(script, "--run", "runs/a run", "--out", spaced, cwd=folder.parent)
+        result = run_in_process(script, "--run", "runs/a run", "--out", spaced, cwd=folder.parent)
         command = result.stdout.splitlines()[-1].partition("next: ")[2]
         assert "--model 'a '" in command
         assert "great movie" not in command
