@@ -89,6 +89,10 @@ demo: setup ## Export the committed run to every format, compare each file with 
 test: setup $(TFLITE_READY) $(PEERS_READY) lint ## Lint, check types and run all tests
 	$(RUN) -m pytest
 
+.PHONY: quick
+quick: lint ## Lint, check types and run the tests that are fast and start no process; under a minute
+	$(RUN) -m pytest --quick -q
+
 .PHONY: soak
 soak: setup ## Try to break everything at length: hostile input, damage, kills, long runs; about half an hour
 	$(RUN) -m tests.soaking --json benchmarks/results/soak.json

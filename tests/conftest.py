@@ -38,7 +38,10 @@ _OPINIONS = {
 _SUBJECTS = ("plot", "cast", "music", "ending", "camera", "script", "city", "hero", "dog", "sequel", "dialogue")
 
 
-# What Python tells its audit hooks when a process is started.
+# Fixtures of other folders that train or convert.
+SLOW_FIXTURES = frozenset({"tutorial_run", "exported", "export", "trained", "many"})
+
+# Python's audit events of starting a process.
 PROCESS_EVENTS = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system"})
 
 
@@ -51,13 +54,18 @@ def pytest_configure(config: pytest.Config) -> None:
         sys.addaudithook(skip_at_process)
 
 
-def skip_at_process(event: str, args: object) -> None:
-    """Skip the running test when it, or a fixture, is about to start a process."""
-    if event in PROCESS_EVENTS:
+def skip_at_process(event: str, args: tuple[Any, ...]) -> None:
+    """Skip the running test if it, or a fixture, is about to start a process; ``platform`` may start uname."""
+    if event in PROCESS_EVENTS and args[:1] != ("uname",):
         pytest.skip("starts a process")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect slow tests in quick mode; those that train or convert a whole model in a fixture are slow too."""
+    for item in items:
+        if not SLOW_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
     if config.getoption("--quick"):
         left_out = [item for item in items if item.get_closest_marker("slow") or item.get_closest_marker("data")]
         config.hook.pytest_deselected(items=left_out)

@@ -22,6 +22,8 @@ from benchmarks.texts import Review
 from edgetext import Bundle, Classifier
 from edgetext.bundle.folder import DEFAULT_BUNDLE, ModelFile
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "runtime" / "examples"
 NODE, C = ROOT / "build" / "interop" / "node", ROOT / "build" / "interop" / "c"

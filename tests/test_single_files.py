@@ -228,6 +228,7 @@ class TestCrafted:
         texts = ["great movie", "a dull mess", ""] * 3
         assert list(classifier.classify_many(texts)) == list(map(Classifier.load(MADE).classify, texts))
 
+    @pytest.mark.slow
     def test_a_long_text_does_not_widen_its_batch(self, tmp_path: Path, run_in_process: Runner) -> None:
         result = run_in_process("export/to_onnx.py", "--input", "text", "--out", tmp_path / "bundle")
         assert result.returncode == 0, result.stderr

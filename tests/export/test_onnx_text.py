@@ -75,6 +75,7 @@ def test_golden_ids(graph: Graph) -> None:
         assert graph.differing([text]) == []
 
 
+@pytest.mark.slow
 def test_every_character(edge_run: Run, exported: Any) -> None:
     graph = Graph(edge_run, exported.read("onnx", "float32"), "post", 8)
     codes = [code for code in range(sys.maxunicode + 1) if not 0xD800 <= code <= 0xDFFF]

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("atheris", reason="atheris has wheels for Linux on x86-64 alone")
 
 ROOT = Path(__file__).resolve().parent.parent.parent

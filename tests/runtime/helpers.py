@@ -19,6 +19,16 @@ from edgetext.text import RESERVED, Encoder, Preprocessing, Vocabulary
 from tests.runtime import RUNTIME
 from tests.runtime.in_process import call
 
+try:
+    import pytest
+
+    slow: Any = pytest.mark.slow
+except ImportError:  # unittest runs all tests
+
+    def slow(test: Any) -> Any:
+        return test
+
+
 WORDS = ["the", "movie", "great", "bad", "\x85", "caf\u00e9"]
 VOCABULARY = Vocabulary([*RESERVED, *WORDS])
 GOOD, BAD = VOCABULARY.ids["great"], VOCABULARY.ids["bad"]

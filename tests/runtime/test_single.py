@@ -21,6 +21,7 @@ from edgetext.bundle.mediapipe_tokenizer import RegexEncoder, compile_delimiter
 from edgetext.formats.flatbuffer import Table
 from edgetext.formats.onnx import ONNXFile
 from edgetext.formats.tflite import TFLiteFile
+from tests.runtime.helpers import slow
 
 OURS, THEIRS = Path(DEFAULT_BUNDLE), Path(__file__).with_name("model_maker.tflite")
 TFLITE = (OURS / "model.dynamic_wi8_afp32.tflite").read_bytes()
@@ -151,6 +152,7 @@ class OursTest(SingleTest):
             damaged[place] ^= 1
             self.refuse(bytes(damaged), "checksum")
 
+    @slow
     def test_no_damage_of_the_shipped_files_passes_in_silence(self) -> None:
         """Whatever is read of them is under a checksum: no flipped bit gives another answer."""
         rng = random.Random(5)
@@ -259,6 +261,7 @@ class OursTest(SingleTest):
             for part in range(64):
                 self.refuse(content[: len(content) * part // 64], name=name)
 
+    @slow
     def test_flipped_bytes(self) -> None:
         """Of five hundred damages each is refused, or lies where nothing is read here; none is another error."""
         rng = random.Random(4)

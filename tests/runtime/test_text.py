@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edgetext.text import FILTERS, RESERVED, Encoder, Preprocessing, Vocabulary, tokenize
 from tests.runtime import RUNTIME
-from tests.runtime.helpers import VOCABULARY
+from tests.runtime.helpers import VOCABULARY, slow
 
 GOLDEN, UNICODE = (
     json.loads((Path(__file__).parent / name).read_text("utf-8")) for name in ("golden_ids.json", "golden_unicode.json")
@@ -76,6 +76,7 @@ class VocabularyTest(unittest.TestCase):
             self.assertNotIn(token, tokenize(token))
             self.assertNotIn(token, VOCABULARY.ids)
 
+    @slow
     def test_words_of_every_letter_in_lower_case(self) -> None:
         """Whatever lower-casing makes of a character can be a word, and is found in a vocabulary again."""
         chars = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code <= 0xDFFF]  # as UTF-8 has them

@@ -163,6 +163,7 @@ def test_batches_of_reviews_and_of_their_crops() -> None:
     assert len(edge._Crops(texts, small, 0.0)) == 3
 
 
+@pytest.mark.slow
 def test_the_teachers_labels(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Any] = []
 

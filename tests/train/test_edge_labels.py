@@ -19,6 +19,8 @@ from train.models.evaluation import evaluate
 from train.models.settings import Settings
 from train.tables.dataset import Text
 
+pytestmark = pytest.mark.slow
+
 VOCABULARY = Vocabulary([*RESERVED, *(f"f{number}" for number in range(20)), *(f"t{number}" for number in range(200))])
 ENCODER = Encoder(VOCABULARY, Preprocessing(12, "post"))
 CHOICES = choices_for(200).changed(["buckets=256", "least_texts=0", "stronger=", "learning_rate=0.05"])

@@ -163,6 +163,7 @@ class TestSettings:
         Settings(epochs=1, batch_size=1, seed=2**32 - 1, validation=1)
 
 
+@pytest.mark.slow
 class TestInterrupt:
     def test_one_that_is_swallowed_ends_the_next_batch(self, monkeypatch: pytest.MonkeyPatch) -> None:
         ends = 0

@@ -24,6 +24,7 @@ def amounts(path: Path) -> dict[str, list[int]]:
 
 
 @pytest.mark.parametrize("epochs", [2, 40])
+@pytest.mark.slow
 def test_all_four_are_drawn(epochs: int, tmp_path: Path) -> None:
     steps = np.linspace(0.2, 0.6, epochs).tolist()
     history = dict.fromkeys(("loss", "accuracy"), steps)

@@ -405,6 +405,7 @@ def test_a_file_that_changes_meanwhile(write: Write, change: str) -> None:
         list(found.texts("train"))
 
 
+@pytest.mark.slow
 def test_memory(write: Write) -> None:
     """It grows by less than 100 bytes a row."""
 

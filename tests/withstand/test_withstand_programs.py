@@ -27,6 +27,7 @@ def outcomes() -> list[Outcome]:
     return list(programs.run(True, 0))
 
 
+@pytest.mark.slow
 def test_all_promises_hold(outcomes: list[Outcome]) -> None:
     assert [failure for outcome in outcomes for failure in outcome.failures] == []
     scores = 2 * 2 * 100 * len(scorers.ENGINES)
@@ -55,6 +56,7 @@ def test_without_the_lock_threads_get_in_each_others_way(monkeypatch: pytest.Mon
     assert outcome.failed > 0
 
 
+@pytest.mark.slow
 def test_nobody_forks_under_a_lock() -> None:
     lock = fork_safe_lock()
     order: list[str] = []

@@ -27,6 +27,7 @@ def outcomes() -> list[Outcome]:
     return list(texts.run(True, 0))
 
 
+@pytest.mark.slow
 def test_all_promises_hold(outcomes: list[Outcome]) -> None:
     assert [failure for outcome in outcomes for failure in outcome.failures] == []
     kinds = len(LONG) * len(scorers.ALL)
@@ -98,6 +99,7 @@ def test_a_difference_is_a_failure(classifiers: dict[str, Classifier], monkeypat
     assert failures(classifiers, "a dull mess") == [0, 2]
 
 
+@pytest.mark.slow
 def test_what_is_not_linear_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     cut = Encoder.cut
 
@@ -112,6 +114,7 @@ def test_what_is_not_linear_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> Non
     assert (outcome.tried, outcome.failed) == (1, 1)
 
 
+@pytest.mark.slow
 def test_memory_without_bounds_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     cut = Encoder.cut
     found = lengths.footprints(Classifier.load(engine="builtin"), 1_000_000)
