@@ -18,7 +18,6 @@ Exit codes: 0, 1 when --max-drop is exceeded, 2 for a mistake or when an engine 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,8 +27,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import classes, common, confusion, labelled, records
 from edgetext import Bundle
-from edgetext.bundle.folder import MANIFEST
-from edgetext.bundle.manifest import seal
+from edgetext.bundle.manifest import FORMAT_VERSION, MANIFEST, describe_file, write_manifest
+from export.bundles import upgrade_entry
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -136,19 +135,26 @@ def record(folder: str, results: dict[str, Any]) -> None:
         OSError: It cannot be written; it is then as it was.
     """
     path = Path(folder) / MANIFEST
-    manifest = json.loads(path.read_text("utf-8"))
+    bundle = Bundle.open(folder)
+    bundle.verify()
+    manifest = {
+        **bundle.manifest,
+        "format_version": FORMAT_VERSION,
+        "vocabulary": describe_file(bundle.manifest["vocabulary"]["file"], bundle.vocabulary().to_bytes()),
+        "models": [upgrade_entry(model.record, bundle.read(model)) for model in bundle.models],
+    }
     measured = {row["file"]: row for row in results["rows"] if "error" not in row}
     for entry in manifest["models"]:
         if row := measured.get(entry["file"]):
             entry["test"] = {
                 "accuracy": row["accuracy"],
-                "texts": results["texts"]["source"],
-                "reviews": results["texts"]["reviews"],
+                "texts": results["texts"]["reviews"],
+                "description": results["texts"]["source"],
                 "drop_points": row["drop_points"],
                 "macro_f1": row["macro_f1"],
                 "macro_drop_points": row["macro_drop_points"],
             }
-    records.write_whole(path, seal(manifest).decode("utf-8"))
+    records.write_whole(path, write_manifest(manifest).decode("utf-8"))
 
 
 def judge(rows: Sequence[dict[str, Any]], max_drop: float | None) -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from edgetext import Bundle, EdgetextError
-from edgetext.bundle.folder import ModelFile
+from edgetext.bundle.manifest import ModelFile
 from train import command as commands
 
 ROOT = Path(__file__).resolve().parent.parent

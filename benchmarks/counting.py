@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks import common, launching
 from benchmarks.emulation import MAKE, Machine, Prepared
-from edgetext.bundle.folder import ModelFile
+from edgetext.bundle.manifest import ModelFile
 
 # The processor that is counted for, of each platform; which one hardly matters.
 CPUS = {"arm64": "cortex-a72", "armhf": "cortex-a7"}

@@ -35,7 +35,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks import common, emulation, instructions_rows, records, texts
 from benchmarks.counting import CPUS, PACKAGES, Counting, start
 from edgetext import Bundle
-from edgetext.bundle.folder import ModelFile
+from edgetext.bundle.manifest import ModelFile
 from edgetext.text import tokenize
 
 COMMITTED = records.FOLDER / "instructions.json"

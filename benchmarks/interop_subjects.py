@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from benchmarks import common, launching
 from benchmarks.texts import Review
 from edgetext import Bundle
-from edgetext.bundle.folder import ModelFile
+from edgetext.bundle.manifest import ModelFile
 from edgetext.engines.onnx import STAND_IN
 
 _FOLDER = Path(__file__).resolve().parent

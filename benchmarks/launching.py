@@ -18,7 +18,7 @@ from typing import Any
 from benchmarks import common
 from benchmarks.timing import KINDS, Task
 from edgetext import EdgetextError
-from edgetext.bundle.folder import ModelFile
+from edgetext.bundle.manifest import ModelFile
 
 ONCE, TIMING = (str(Path(__file__).resolve().with_name(name)) for name in ("once.py", "timing.py"))
 CLASSIFY = common.ROOT / "runtime" / "classify.py"

@@ -17,7 +17,7 @@ from benchmarks import metrics
 from benchmarks.common import BenchmarkError
 from benchmarks.texts import Review
 from edgetext import Bundle, BundleError, Classifier, EngineError
-from edgetext.bundle.folder import ModelFile
+from edgetext.bundle.manifest import ModelFile
 from edgetext.engines.stderr import muted_stderr
 from edgetext.text import Encoder, tokenize
 from train.tensorflow_setup import import_tensorflow

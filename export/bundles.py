@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from edgetext import Bundle
-from edgetext.bundle.folder import FORMAT_VERSION, MANIFEST
-from edgetext.bundle.manifest import seal
+from edgetext.bundle.manifest import FORMAT_VERSION, MANIFEST, describe_file, write_manifest
 from export.recipes import RECIPES, Recipe
 from export.self_test import make_self_test
 from train.atomic_folder import Kind, replacing
@@ -64,19 +62,18 @@ def write_bundle(out: Path, run: Run, models: Sequence[ExportedModel]) -> list[s
     """
     new = {model.recipe.file: model.content for model in models}
     existing = _read_existing(out, run, new)
-    records = [{**_entry(model.recipe.file, model.content), **model.record} for model in models]
+    records = [{**describe_file(model.recipe.file, model.content), **model.record} for model in models]
     records = [_with_test(record, existing.records.get(record["file"])) for record in records]
     records += [record for name, record in existing.records.items() if name not in new]
     files = {VOCABULARY: run.vocabulary, **existing.files, **new}
     with replacing(out, BUNDLE_FOLDER) as folder:
         for name, content in files.items():
             (Path(folder) / name).write_bytes(content)
-        (Path(folder) / MANIFEST).write_bytes(seal(_manifest(run, records)))
+        (Path(folder) / MANIFEST).write_bytes(write_manifest(_manifest(run, records)))
         # Check the result as the runtime reads it, before it replaces what is there.
         written = Bundle.open(folder)
         written.vocabulary()
-        for model in written.models:
-            written.read(model)
+        written.verify()
     return existing.foreign
 
 
@@ -85,14 +82,27 @@ def _read_existing(out: Path, run: Run, new: dict[str, bytes]) -> Existing:
     if not (out / MANIFEST).exists():
         return Existing({}, {}, [])
     bundle = Bundle.open(out)
+    bundle.verify_manifest()
     origin = bundle.manifest.get("run")
     if not isinstance(origin, dict) or origin.get("model_sha256") != run.model_sha256:
         return Existing({}, {}, [model.file for model in bundle.models])
-    return Existing(
-        files={model.file: bundle.read(model) for model in bundle.models if model.file not in new},
-        records={model.file: model.record for model in bundle.models},
-        foreign=[],
-    )
+    kept = [model for model in bundle.models if model.file not in new]
+    for model in kept:
+        bundle.verify_file(model)
+    files = {model.file: bundle.read(model) for model in kept}
+    contents = {**files, **new}
+    records = {model.file: upgrade_entry(model.record, contents[model.file]) for model in bundle.models}
+    return Existing(files, records, [])
+
+
+def upgrade_entry(record: dict[str, Any], content: bytes) -> dict[str, Any]:
+    """Return a model's entry as format version 3 has it; version 2 had no CRC-32 and counted reviews, not texts."""
+    entry = {**describe_file(record["file"], content), **record}
+    for key in ("agreement", "test"):
+        if isinstance(measured := entry.get(key), dict) and "reviews" in measured:
+            names = {"texts": "description", "reviews": "texts"}
+            entry[key] = {names.get(name, name): value for name, value in measured.items()}
+    return entry
 
 
 def _with_test(record: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
@@ -108,7 +118,7 @@ def _manifest(run: Run, records: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "name": run.config["name"],
         "labels": run.config["labels"],
         "preprocessing": run.config["preprocessing"],
-        "vocabulary": _entry(VOCABULARY, run.vocabulary),
+        "vocabulary": describe_file(VOCABULARY, run.vocabulary),
         "run": {
             "preset": run.config["preset"],
             "model_sha256": run.model_sha256,
@@ -122,10 +132,6 @@ def _manifest(run: Run, records: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def _without_labels(value: Any) -> Any:
     """Leave out the metrics of each label, because a device reads the manifest at every start."""
     return {key: item for key, item in value.items() if key != "classes"} if isinstance(value, dict) else value
-
-
-def _entry(name: str, content: bytes) -> dict[str, Any]:
-    return {"file": name, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def _rank(engine: str, recipe: str) -> int:

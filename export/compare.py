@@ -89,7 +89,7 @@ def compare(run: Run, recipe: Recipe, content: bytes, reference: Reference) -> d
     engine = engines.create(recipe.engine, content, max_length=run.preprocessing.max_length)
     whole, short = (_score(engine, sample.inputs) for sample in (reference.whole, reference.short))
     return {
-        "reviews": len(whole),
+        "texts": len(whole),
         **differences(whole, reference.whole.probabilities),
         **differences(short, reference.short.probabilities, prefix="short_"),
         "accuracy": _accuracy(whole, reference.targets),
@@ -125,7 +125,7 @@ def differences(ours: Probabilities, keras: Probabilities, *, prefix: str = "") 
 
 def find_excess(recipe: Recipe, measured: dict[str, Any]) -> list[str]:
     """Return a sentence for each way in which a comparison exceeds the recipe's tolerance."""
-    tolerance, texts = recipe.tolerance, measured["reviews"]
+    tolerance, texts = recipe.tolerance, measured["texts"]
     # Of a few texts, one on which two labels are almost equally probable may change, whatever its share.
     labels_changed = max(tolerance.labels_changed, 1 / texts)
     return [

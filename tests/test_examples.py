@@ -20,7 +20,8 @@ from benchmarks import interop_subjects, texts
 from benchmarks.interop_subjects import CSubject, NodeSubject, Subject
 from benchmarks.texts import Review
 from edgetext import Bundle, Classifier
-from edgetext.bundle.folder import DEFAULT_BUNDLE, ModelFile
+from edgetext.bundle.manifest import ModelFile
+from edgetext.bundle.opening import DEFAULT_BUNDLE
 
 pytestmark = pytest.mark.slow
 

@@ -18,7 +18,7 @@ import onnx
 import pytest
 
 from edgetext import Bundle, BundleError, Classifier, EngineError, engines
-from edgetext.bundle.folder import DEFAULT_BUNDLE
+from edgetext.bundle.opening import DEFAULT_BUNDLE
 from edgetext.formats.tflite import TFLiteFile
 
 Runner = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -55,7 +55,7 @@ class ModelCard:
         test = self.accuracy.get("keras_test")
         return (
             f"Text classifier: {_list(self.labels)}. Recipe {self.recipe.name}: {measured['accuracy']:.1%} of "
-            f"{measured['reviews']:,} held-back texts right, the Keras model {measured['keras_accuracy']:.1%}"
+            f"{measured['texts']:,} held-back texts right, the Keras model {measured['keras_accuracy']:.1%}"
             + (f" (and {test['accuracy']:.2%} of {test['texts']:,} test texts)." if test else ".")
         )
 
@@ -64,8 +64,8 @@ class ModelCard:
         """The measured accuracies: for each data set, the share of right labels and the number of texts."""
         measured, test = self.measured, self.run.metrics.get("test")
         accuracies = {
-            "heldout": {"accuracy": measured["accuracy"], "texts": measured["reviews"]},
-            "keras_heldout": {"accuracy": measured["keras_accuracy"], "texts": measured["reviews"]},
+            "heldout": {"accuracy": measured["accuracy"], "texts": measured["texts"]},
+            "keras_heldout": {"accuracy": measured["keras_accuracy"], "texts": measured["texts"]},
         }
         if isinstance(test, dict):
             accuracies["keras_test"] = {"accuracy": test["accuracy"], "texts": test["texts"]}

@@ -17,7 +17,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from edgetext.engines.stderr import muted_stderr
-from edgetext.formats.onnx import seal
+from edgetext.formats.onnx import add_checksum
 from export.converters.calibration import calibration_batches
 from export.converters.inference import inference_function
 from export.converters.model_card import ModelCard, dump_json
@@ -124,7 +124,7 @@ def add_metadata(content: bytes, card: ModelCard) -> bytes:
     onnx.helper.set_model_props(model, properties)
     model.doc_string = card.description
     result: bytes = model.SerializeToString(deterministic=True)
-    return result + seal(result)
+    return add_checksum(result)
 
 
 def summarize(content: bytes) -> dict[str, dict[str, int]]:

@@ -9,7 +9,7 @@ Importing this package imports the standard library only; numpy and an interpret
 engine that needs them, when it is chosen.
 """
 
-from edgetext.bundle.folder import Bundle
+from edgetext.bundle.opening import Bundle
 from edgetext.classifier import UNCERTAIN, Classifier, Prediction
 from edgetext.errors import BundleError, EdgetextError, EngineError, InputError
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgetext import engines
-from edgetext.bundle.folder import Bundle
+from edgetext.bundle.opening import Bundle
 from edgetext.errors import BundleError, EngineError
 
 TYPE_CHECKING = False
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
-    from edgetext.bundle.folder import ModelFile
+    from edgetext.bundle.manifest import ModelFile
     from edgetext.engines.protocol import Engine
     from edgetext.text import Encoder
 
@@ -113,7 +113,7 @@ class Classifier:
             raise BundleError(f"the model has {engine.columns} outputs for {len(labels)} labels")
         if engine.vocabulary_size is not None:
             try:
-                encoder.vocabulary.expect(engine.vocabulary_size)
+                encoder.check_vocabulary_size(engine.vocabulary_size)
             except ValueError as error:
                 raise BundleError(str(error)) from None
         if engine.takes_text and encoder.preprocessing.lowercase != "ascii":
@@ -168,6 +168,9 @@ class Classifier:
         for model in candidates:
             if model.engine in failures:
                 continue
+            if model.engine != "builtin":
+                # Importing these engines takes far longer than a SHA-256, which protects native libraries better.
+                bundle.verify(model)
             content = bundle.read(model)
             try:
                 built = engines.create(

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any, ClassVar
 
+    from edgetext.bundle.vocabulary import StoredVocabulary
+
 # The name that a manifest gives to the rules above.
 TOKENIZER = "keras-imdb"
 
@@ -165,7 +167,7 @@ class Vocabulary:
         """Give the content of a ``vocab.txt`` that ``from_bytes`` reads back to an equal vocabulary."""
         return "".join(token + "\n" for token in self.tokens).encode("utf-8")
 
-    def expect(self, size: int) -> None:
+    def check_size(self, size: int) -> None:
         """Check that there are ``size`` ids.
 
         Raises:
@@ -252,7 +254,7 @@ class Preprocessing:
 
 
 # Words that an encoder looks up one at a time before it asks for the vocabulary's table, which a bundle's vocabulary
-# makes only then; see ``edgetext.bundle.folder.StoredVocabulary``.
+# makes only then; see ``edgetext.bundle.vocabulary``.
 FEW_WORDS = 16
 
 
@@ -268,14 +270,27 @@ class Encoder:
 
     tokenizer: dict[str, Any] | None = None
     note: str | None = None
-    __slots__ = ("_few", "_look_up", "preprocessing", "vocabulary")
+    __slots__ = ("_few", "_look_up", "_words", "preprocessing")
 
-    def __init__(self, vocabulary: Vocabulary, preprocessing: Preprocessing) -> None:
+    def __init__(self, vocabulary: Vocabulary | StoredVocabulary, preprocessing: Preprocessing) -> None:
         """Join a vocabulary and the settings."""
-        self.vocabulary = vocabulary
+        self._words = vocabulary
         self.preprocessing = preprocessing
         self._few = FEW_WORDS
         self._look_up: Callable[[bytes], int] | None = None
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The vocabulary; a stored one is parsed."""
+        return self._words if isinstance(self._words, Vocabulary) else self._words.parse()
+
+    def check_vocabulary_size(self, size: int) -> None:
+        """Check that the vocabulary has ``size`` ids.
+
+        Raises:
+            ValueError: If it has not, unless it is a stored one, which is checked when it is parsed.
+        """
+        self._words.check_size(size)
 
     def ids(self, text: str) -> list[int]:
         """Give a text's ids, start mark first, neither cut nor padded.
@@ -317,6 +332,6 @@ class Encoder:
         """Give what looks up these words: one by one as long as there were few, and then the table, for good."""
         self._few -= len(words)
         if self._few >= 0:
-            return self.vocabulary.find
-        self._look_up = self.vocabulary.table.__getitem__
+            return self._words.find
+        self._look_up = self._words.table.__getitem__
         return self._look_up

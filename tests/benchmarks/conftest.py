@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from edgetext.bundle.folder import DEFAULT_BUNDLE, MANIFEST
+from edgetext.bundle.manifest import MANIFEST
+from edgetext.bundle.opening import DEFAULT_BUNDLE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

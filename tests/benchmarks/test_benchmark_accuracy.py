@@ -166,12 +166,13 @@ def test_record(labelled: Path, default_bundle: Path, tmp_path: Path, run_python
     command = ["--model", str(folder), "--data", str(labelled), *TWO, "--record"]
     assert accuracy.main(command) == 0
     after = json.loads((folder / "manifest.json").read_text("utf-8"))
+    assert after.pop("crc32") != before.pop("crc32")
     assert after.pop("sha256") != before.pop("sha256")
     for entry in after["models"]:
         test = entry.pop("test", None)
         if entry["recipe"] in TWO:
-            assert set(test) == {"accuracy", "texts", "reviews", "drop_points", "macro_f1", "macro_drop_points"}
-            assert test["reviews"] == 10
+            assert set(test) == {"accuracy", "texts", "description", "drop_points", "macro_f1", "macro_drop_points"}
+            assert test["texts"] == 10
     for entry in before["models"]:
         if entry["recipe"] in TWO:
             entry.pop("test", None)

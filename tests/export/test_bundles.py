@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from edgetext import Classifier
+from edgetext.bundle.manifest import describe_file
 from export import bundles
 from export.bundles import ExportedModel, write_bundle
 from export.recipes import RECIPES
@@ -42,7 +44,8 @@ def check_records(folder: Path) -> None:
     records = [content["vocabulary"], *content["models"]]
     for record in records:
         found = (folder / record["file"]).read_bytes()
-        assert (record["size"], record["sha256"]) == (len(found), hashlib.sha256(found).hexdigest())
+        assert (record["size"], record["crc32"]) == (len(found), f"{zlib.crc32(found):08x}")
+        assert record["sha256"] == hashlib.sha256(found).hexdigest()
     assert {path.name for path in folder.iterdir()} == {"manifest.json", *(record["file"] for record in records)}
 
 
@@ -71,7 +74,7 @@ def test_everything_that_was_exported(exported: Any, run: Run, tutorial_run: Pat
     assert [(record["engine"], record["recipe"]) for record in content["models"]] == [
         (recipe.engine, recipe.name) for recipe in RECIPES
     ]
-    assert content["format_version"] == 2
+    assert content["format_version"] == 3
     for name in ("name", "labels", "preprocessing"):
         assert content[name] == run.config[name]
     assert content["run"]["model_sha256"] == hashlib.sha256((tutorial_run / "model.keras").read_bytes()).hexdigest()
@@ -84,7 +87,7 @@ def test_everything_that_was_exported(exported: Any, run: Run, tutorial_run: Pat
     assert content["run"]["metrics"] == metrics
     assert (exported.folder / "vocab.txt").read_bytes() == (tutorial_run / "vocab.txt").read_bytes()
     for record in content["models"]:
-        wanted = {"file", "size", "sha256", "engine", "recipe", "input", "tensors", "agreement", "versions"}
+        wanted = {"file", "size", "crc32", "sha256", "engine", "recipe", "input", "tensors", "agreement", "versions"}
         assert set(record) - {"ops"} == wanted
         assert ("ops" in record) == (record["engine"] != "builtin")
 
@@ -189,8 +192,10 @@ class TestWriteBundle:
         out = tmp_path / "bundle"
         write_bundle(out, run, [fake("model.float32.onnx", b"old")])
         before = snapshot(out)
-        entry = bundles._entry
-        monkeypatch.setattr(bundles, "_entry", lambda name, content: {**entry(name, content), "sha256": "0" * 64})
+        entry = describe_file
+        monkeypatch.setattr(
+            bundles, "describe_file", lambda name, content: {**entry(name, content), "sha256": "0" * 64}
+        )
         with pytest.raises(Exception, match="checksum"):
             write_bundle(out, run, [fake("model.float32.tflite", b"new")])
         assert snapshot(out) == before
@@ -208,7 +213,7 @@ class TestRefused:
             ("manifest.json", lambda content: content[:-100]),
             ("manifest.json", lambda content: b""),
             ("manifest.json", lambda content: b"[]"),
-            ("manifest.json", lambda content: content.replace(b'"format_version": 2', b'"format_version": 1')),
+            ("manifest.json", lambda content: content.replace(b'"format_version": 3', b'"format_version": 1')),
             ("manifest.json", lambda content: content.replace(b'"model.float32.onnx"', b'"../model.float32.onnx"')),
         ],
     )

@@ -20,7 +20,7 @@ from export.recipes import RECIPES, Recipe, Tolerance
 from train.run import Run
 
 MEASURED = {
-    "reviews": 200,
+    "texts": 200,
     "max_difference": 0.1,
     "mean_difference": 0.01,
     "labels_changed": 4,
@@ -63,7 +63,7 @@ class TestExcess:
         assert find_excess(recipe_with(Tolerance(0.1, 0.01, 0.02, 0.01)), {**MEASURED, name: value}) == [message]
 
     def test_one_text_of_a_few_may_change(self) -> None:
-        few = {**MEASURED, "reviews": 24}
+        few = {**MEASURED, "texts": 24}
         strict = recipe_with(Tolerance(0.1, 0.01, 0.02, 0.01))
         assert find_excess(strict, {**few, "labels_changed": 1}) == []
         assert len(find_excess(strict, {**few, "labels_changed": 2})) == 1
@@ -80,7 +80,7 @@ def test_compare_counts(run: Run, exported: Any) -> None:
     turned = dataclasses.replace(run, model=model)
     recipe = next(recipe for recipe in RECIPES if (recipe.engine, recipe.name) == ("tflite", "float32"))
     measured = compare(turned, recipe, exported.read("tflite", "float32"), predict_reference(turned, "ids"))
-    assert measured["labels_changed"] == measured["reviews"] == 500
+    assert measured["labels_changed"] == measured["texts"] == 500
     assert measured["max_difference"] > 0.9
     assert measured["accuracy"] == pytest.approx(1 - measured["keras_accuracy"])
     straight = compare(run, recipe, exported.read("tflite", "float32"), predict_reference(run, "ids"))

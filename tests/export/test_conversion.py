@@ -293,7 +293,7 @@ class TestAnswers:
         (model,) = (m for m in exported.bundle.models if (m.engine, m.recipe) == (recipe.engine, recipe.name))
         recorded = model.record["agreement"]
         content = exported.read(recipe.engine, recipe.name)
-        assert recorded["reviews"] == 500
+        assert recorded["texts"] == 500
         for prefix, kind, rows in (("", "long", "long_ids"), ("short_", "short", "short_ids")):
             both, theirs = score(recipe.engine, content, keras_answers[rows]), keras_answers[kind]
             ours = both[:, 1]

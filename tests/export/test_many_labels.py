@@ -24,7 +24,8 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from benchmarks import interop_subjects
 from edgetext import Bundle, Classifier
-from edgetext.bundle.folder import DEFAULT_BUNDLE, ModelFile
+from edgetext.bundle.manifest import ModelFile
+from edgetext.bundle.opening import DEFAULT_BUNDLE
 from export.command import main as export_command
 from export.converters import load_converter
 from export.recipes import RECIPES

@@ -8,6 +8,7 @@ import random
 import struct
 import subprocess
 import sys
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -58,14 +59,15 @@ def fake_classifier_of(labels: list[str], threshold: float | None = None) -> Cla
 
 def entry(name: str, content: bytes, **more: Any) -> dict[str, Any]:
     """Describe a file as a manifest does."""
-    return {"file": name, "size": len(content), "sha256": hashlib.sha256(content).hexdigest(), **more}
+    checksums = {"crc32": f"{zlib.crc32(content):08x}", "sha256": hashlib.sha256(content).hexdigest()}
+    return {"file": name, "size": len(content), **checksums, **more}
 
 
 def write_bundle(folder: Path, **changes: Any) -> dict[str, Any]:
     """Write a bundle whose one model is no model, and give its manifest; ``changes`` replace keys of it."""
     vocabulary, model = VOCABULARY.to_bytes(), b"no model at all"
     manifest = {
-        "format_version": 2,
+        "format_version": 3,
         "name": "test",
         "labels": ["negative", "positive"],
         "preprocessing": Preprocessing(8, "pre").to_json(),
@@ -81,14 +83,48 @@ def write_bundle(folder: Path, **changes: Any) -> dict[str, Any]:
 
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
-    """Write a bundle's manifest by hand, the checksum of its rest first; one that it holds is written anew."""
-    content = json.dumps({key: value for key, value in manifest.items() if key != "sha256"}).encode()
-    seal_by_hand(folder / "manifest.json", content[1:])
+    """Write a bundle's manifest by hand, with its checksums first; those that it holds are replaced."""
+    content = json.dumps({key: value for key, value in manifest.items() if key not in ("crc32", "sha256")}).encode()
+    (folder / "manifest.json").write_bytes(with_checksums(content[1:]))
 
 
-def seal_by_hand(path: Path, rest: bytes) -> None:
-    """Write a manifest of any content behind the checksum of that content."""
+def with_checksums(rest: bytes) -> bytes:
+    """Put the checksums of format version 3 before any content."""
+    rest = b'  "sha256": "%b",\n' % hashlib.sha256(rest).hexdigest().encode() + rest
+    return b'{\n  "crc32": "%08x",\n' % zlib.crc32(rest) + rest
+
+
+def as_version_2(folder: Path) -> None:
+    """Turn a bundle into one of format version 2: no CRC-32, the SHA-256 of the manifest's rest first."""
+
+    def without_crc32(value: Any) -> Any:
+        if isinstance(value, list):
+            return [without_crc32(item) for item in value]
+        if isinstance(value, dict):
+            return {key: without_crc32(item) for key, item in value.items() if key != "crc32"}
+        return value
+
+    path = folder / "manifest.json"
+    manifest = {**without_crc32(json.loads(path.read_bytes())), "format_version": 2}
+    del manifest["sha256"]
+    rest = json.dumps(manifest).encode()[1:]
     path.write_bytes(b'{\n  "sha256": "%b",\n' % hashlib.sha256(rest).hexdigest().encode() + rest)
+
+
+def change_behind_crc32(folder: Path, name: str) -> None:
+    """Change a byte of a bundle's file, and make every CRC-32 match but no SHA-256."""
+    path = folder / "manifest.json"
+    _, _, rest = path.read_bytes().split(b"\n", 2)
+    if name == "manifest.json":
+        rest = rest.replace(b'"models"', b' "models"', 1)
+    else:
+        content = (folder / name).read_bytes()
+        changed = content[:-2] + bytes([content[-2] ^ 1]) + content[-1:]
+        (folder / name).write_bytes(changed)
+        rest = rest.replace(b"%08x" % zlib.crc32(content), b"%08x" % zlib.crc32(changed))
+        _, rest = rest.split(b"\n", 1)
+        rest = b'  "sha256": "%b",\n' % hashlib.sha256(rest).hexdigest().encode() + rest
+    path.write_bytes(b'{\n  "crc32": "%08x",\n' % zlib.crc32(rest) + rest)
 
 
 def run(*args: str | bytes, stdin: bytes = b"", fake: bool = True) -> subprocess.CompletedProcess[bytes]:

@@ -4,16 +4,27 @@ import hashlib
 import os
 import tempfile
 import unittest
+import zlib
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 from edgetext import Bundle, BundleError, Classifier, EngineError
-from edgetext.bundle import folder as bundles
-from edgetext.bundle.folder import DEFAULT_BUNDLE, HEAD, HEAD_SIZE, StoredVocabulary
-from edgetext.bundle.manifest import seal
-from edgetext.text import FEW_WORDS, Encoder, Preprocessing, split
-from tests.runtime.helpers import VOCABULARY, entry, seal_by_hand, write_bundle, write_manifest
+from edgetext.bundle.files import MAX_FILE_BYTES
+from edgetext.bundle.manifest import describe_file
+from edgetext.bundle.manifest import write_manifest as write
+from edgetext.bundle.opening import DEFAULT_BUNDLE
+from edgetext.bundle.vocabulary import StoredVocabulary
+from edgetext.text import FEW_WORDS, split
+from tests.runtime.helpers import (
+    VOCABULARY,
+    as_version_2,
+    change_behind_crc32,
+    entry,
+    with_checksums,
+    write_bundle,
+    write_manifest,
+)
 
 
 class BundleTest(unittest.TestCase):
@@ -124,35 +135,80 @@ class BundleTest(unittest.TestCase):
         for changed in (content + b"\n", content.replace(b"positive", b"negative")):
             path.write_bytes(changed)
             self.refuse("manifest.json", "its checksum does not hold", "copy it again")
-        path.write_bytes(b"{" + content[HEAD_SIZE:])
+        for lines in (1, 2):
+            path.write_bytes(b"{\n" + content.split(b"\n", 1 + lines)[-1])
+            self.refuse("manifest.json")
         self.refuse("manifest.json", "does not begin with its checksum", "export it again")
 
-    def test_what_seals_a_manifest(self) -> None:
-        """The head is as the format says, and what was sealed is read back as it was."""
-        content = seal({**self.manifest, "name": "caf\u00e9", "sha256": "old", "empty": {}, "none": []})
-        self.assertEqual(HEAD_SIZE, len(HEAD % (b"0" * 64)))
+    def test_no_byte_of_a_file_can_change(self) -> None:
+        for name in ("vocab.txt", "model.float32.tflite"):
+            path = self.folder / name
+            content = path.read_bytes()
+            for place in range(len(content)):
+                with self.subTest(name, place=place):
+                    path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+                    self.refuse(name, "checksum")
+            path.write_bytes(content)
+
+    def test_a_manifest_that_was_written(self) -> None:
+        """It begins as the format says, and what was written is read back."""
+        content = write({**self.manifest, "name": "caf\u00e9", "sha256": "old", "empty": {}, "none": []})
         (self.folder / "manifest.json").write_bytes(content)
         found = Bundle.open(self.folder).manifest
-        self.assertEqual(list(found), ["sha256", *self.manifest, "empty", "none"])
-        self.assertEqual(
-            {**found, "sha256": None}, {**self.manifest, "name": "caf\u00e9", "sha256": None, "empty": {}, "none": []}
-        )
-        self.assertEqual(found["sha256"], hashlib.sha256(content.split(b"\n", 2)[2]).hexdigest())
-        self.assertEqual(content, seal(found))
+        expected = {**self.manifest, "name": "caf\u00e9", "empty": {}, "none": []}
+        self.assertEqual(list(found), ["crc32", "sha256", *expected])
+        self.assertEqual({key: found[key] for key in expected}, expected)
+        _, _, after_crc32 = content.split(b"\n", 2)
+        _, after_sha256 = after_crc32.split(b"\n", 1)
+        self.assertEqual(int(found["crc32"], 16), zlib.crc32(after_crc32))
+        self.assertEqual(found["sha256"], hashlib.sha256(after_sha256).hexdigest())
+        self.assertEqual(content, write(found))
+        self.assertEqual(describe_file("x", b"content"), entry("x", b"content"))
+
+    def test_version_2_is_read_by_sha256(self) -> None:
+        as_version_2(self.folder)
+        self.test_good()
+        self.assertIsNone(Bundle.open(self.folder).models[0].crc32)
+        Bundle.open(self.folder).verify()
+        for name in ("manifest.json", "vocab.txt", "model.float32.tflite"):
+            path = self.folder / name
+            content = path.read_bytes()
+            for place in range(len(content)):
+                with self.subTest(name, place=place):
+                    path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+                    self.refuse(name)
+            path.write_bytes(content)
+
+    def test_a_change_with_a_matching_crc32_is_found_by_sha256(self) -> None:
+        """Loading compares CRC-32 only; ``verify`` names the file."""
+        for name in ("vocab.txt", "model.float32.tflite", "manifest.json"):
+            write_bundle(self.folder)
+            change_behind_crc32(self.folder, name)
+            with self.subTest(name):
+                bundle = Bundle.open(self.folder)
+                self.assertEqual([len(bundle.read(entry)) for entry in bundle.files], [e.size for e in bundle.files])
+                with self.assertRaisesRegex(BundleError, f"{name}: its checksum"):
+                    bundle.verify()
 
     def test_versions(self) -> None:
         path = self.folder / "manifest.json"
         for version, mend in (
             (1, "export it again"),
             (0, "export it again"),
-            (3, "newer edgetext"),
+            (4, "newer edgetext"),
             (None, "export it again"),
         ):
             write_bundle(self.folder, format_version=version)
-            self.refuse("manifest.json", f"format_version is {version}, and this version of edgetext reads 2", mend)
+            expected = f"format_version is {version}, and this version of edgetext reads 2 and 3"
+            self.refuse("manifest.json", expected, mend)
             # Of other versions it is not known how they begin.
-            path.write_bytes(b"{" + path.read_bytes()[HEAD_SIZE:])
-            self.refuse("manifest.json", f"format_version is {version}, and this version of edgetext reads 2", mend)
+            path.write_bytes(b"{\n" + path.read_bytes().split(b"\n", 3)[-1])
+            self.refuse("manifest.json", expected, mend)
+        write_bundle(self.folder)
+        as_version_2(self.folder)
+        content = path.read_bytes().split(b"\n", 2)[2]
+        path.write_bytes(with_checksums(content))
+        self.refuse("manifest.json", "does not begin with its checksum")
 
     def test_sizes_that_are_absurd(self) -> None:
         """Nothing is read, or made room for, because a manifest says so."""
@@ -160,7 +216,7 @@ class BundleTest(unittest.TestCase):
         write_bundle(self.folder, vocabulary={**good["vocabulary"], "size": 10**15})
         with open(self.folder / "vocab.txt", "r+b") as file:
             file.truncate(2 * 10**9)  # a hole, which takes no room on the disk
-        self.refuse("vocab.txt", f"longer than {bundles.MAX_FILE_BYTES} bytes")
+        self.refuse("vocab.txt", f"longer than {MAX_FILE_BYTES} bytes")
         write_bundle(self.folder, labels=[f"label {number}" for number in range(10**6)])
         self.refuse("manifest.json", "longer than 1000000 bytes")
         write_bundle(self.folder, preprocessing={**good["preprocessing"], "max_length": 2**31})
@@ -192,7 +248,8 @@ class BundleTest(unittest.TestCase):
             ("cannot be printed", {"models": [entry("m", b"", engine="tflite", recipe="a\nb")]}),
             ("format_version is True", {"format_version": True}),
             ("keys: 'a\\nb'", {"preprocessing": {**good["preprocessing"], "a\nb": 1}}),
-            ("checksum", {"vocabulary": {**good["vocabulary"], "sha256": "0" * 64}}),
+            ("checksum", {"vocabulary": {**good["vocabulary"], "crc32": "0" * 8}}),
+            ("crc32 must be a string", {"vocabulary": {**good["vocabulary"], "crc32": 0}}),
         ]
         for part, change in bad:
             with self.subTest(part, change=change):
@@ -218,16 +275,16 @@ class BundleTest(unittest.TestCase):
         for rest in (
             b"",
             b"}",
-            b'"format_version": 2} {',
+            b'"format_version": 3} {',
             b"\xff}",
-            b'"format_version": 2, "format_version": 2}',
-            b'"format_version": 2, "sha256": ""}',
+            b'"format_version": 3, "format_version": 3}',
+            b'"format_version": 3, "sha256": ""}',
             b'"format_version": NaN}',
             b'"format_version": ' + b"[" * 100_000,
             b'"format_version": ' + b"9" * 100_000 + b"}",
         ):
             with self.subTest(rest=rest[:40]):
-                seal_by_hand(self.folder / "manifest.json", rest)
+                (self.folder / "manifest.json").write_bytes(with_checksums(rest))
                 self.refuse("manifest.json")
 
     def put_vocabulary(self, content: bytes) -> Bundle:
@@ -240,44 +297,42 @@ class BundleTest(unittest.TestCase):
         # Its form is checked at once ...
         for content in (b"", reserved[:-1], reserved.replace(b"\n", b"\r\n"), b"the\n" + reserved, reserved + b"the"):
             with self.subTest(content=content), self.assertRaisesRegex(BundleError, "not a vocabulary"):
-                self.put_vocabulary(content).lazy_vocabulary()
+                self.put_vocabulary(content).encoder()
         # ... and the rest when its table is made.
         for content in (b"the\nthe\n", b"\xff\n", b"The\n"):
-            vocabulary = self.put_vocabulary(reserved + content).lazy_vocabulary()
+            encoder = self.put_vocabulary(reserved + content).encoder()
+            self.assertEqual(encoder.ids("nowhere"), [1, 2])
             with self.subTest(content=content), self.assertRaisesRegex(BundleError, "vocab.txt: "):
-                self.assertTrue(vocabulary.table)
+                encoder.ids("nowhere " * (FEW_WORDS + 1))
 
     def test_a_vocabulary_of_another_size_than_the_model(self) -> None:
         bundle = Bundle.open()
-        lazy = bundle.lazy_vocabulary()
-        lazy.expect(len(lazy))
-        self.assertTrue(lazy.table)
-        lazy = bundle.lazy_vocabulary()
-        lazy.expect(7)
+        encoder = bundle.encoder()
+        encoder.check_vocabulary_size(20_000)
+        self.assertEqual(len(encoder.vocabulary), 20_000)
+        encoder = bundle.encoder()
+        encoder.check_vocabulary_size(7)
         with self.assertRaisesRegex(BundleError, "the vocabulary has 20000 ids, and the model knows 7"):
-            self.assertTrue(lazy.table)
+            encoder.ids("great " * (FEW_WORDS + 1))
 
     def test_few_words_are_searched_and_many_looked_up(self) -> None:
-        lazy = Bundle.open().lazy_vocabulary()
-        encoder = Encoder(lazy, Preprocessing(64, "post"))
+        table = Bundle.open().vocabulary().table
+        encoder = Bundle.open().encoder()
         with mock.patch.object(StoredVocabulary, "find", return_value=5) as find:
             for _ in range(FEW_WORDS):
                 self.assertEqual(encoder.ids("great"), [1, 5])
             for _ in range(20):
-                self.assertEqual(encoder.ids("great"), [1, lazy.table[b"great"]])
+                self.assertEqual(encoder.ids("great"), [1, table[b"great"]])
         self.assertEqual(find.call_count, FEW_WORDS)
 
     def test_words_are_found_alike_before_and_after_parsing(self) -> None:
-        bundle = Bundle.open()
-        lazy, parsed = bundle.lazy_vocabulary(), bundle.vocabulary()
-        self.assertEqual(len(lazy), len(parsed))
+        parsed = Bundle.open().vocabulary()
+        lazy = StoredVocabulary(parsed.to_bytes(), "vocab.txt")
         words = [*parsed.tokens[::997], "nosuchword", "<PAD>", "great\r", "\x0b", "gre", "reat"]
         for word in words:
             for key in split(word):
                 self.assertEqual(lazy.find(key), parsed.find(key), word)
         self.assertEqual([lazy.find(key) for key in split(parsed.tokens[-1])], [len(parsed) - 1])
-        with self.assertRaises(AttributeError):
-            lazy.other  # noqa: B018
         self.assertEqual(lazy.table, parsed.table)
 
     def test_a_vocabulary_that_is_none(self) -> None:

@@ -16,8 +16,8 @@ from typing import Any, Callable
 from unittest import mock
 
 from edgetext import Bundle, BundleError
-from edgetext.bundle.folder import DEFAULT_BUNDLE
 from edgetext.bundle.mediapipe_tokenizer import RegexEncoder, compile_delimiter
+from edgetext.bundle.opening import DEFAULT_BUNDLE
 from edgetext.formats.flatbuffer import Table
 from edgetext.formats.onnx import ONNXFile
 from edgetext.formats.tflite import TFLiteFile
@@ -114,7 +114,7 @@ class OursTest(SingleTest):
             (model,), (same,) = alone.models, (model for model in whole.models if model.engine == engine)
             self.assertEqual((model.engine, model.recipe, model.sha256), (engine, same.recipe, same.sha256))
             self.assertEqual(alone.read(model), whole.read(same))
-            measured = ("accuracy", "keras_accuracy", "reviews")
+            measured = ("accuracy", "keras_accuracy", "texts")
             self.assertEqual(
                 [model.record["agreement"][key] for key in measured],
                 [same.record["agreement"][key] for key in measured],

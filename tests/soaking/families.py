@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from edgetext.bundle.folder import DEFAULT_BUNDLE
+from edgetext.bundle.opening import DEFAULT_BUNDLE
 from edgetext.text import FILTERS, RESERVED
 
 # Code points of a block of Unicode: all are tried, and a text of each block is long enough for every length of a row.

@@ -14,6 +14,7 @@ from edgetext.text import Encoder, Preprocessing
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
 _PADDING, _START, _UNKNOWN = "<PAD>", "<START>", "<UNKNOWN>"
 # One class of characters, or one escape, once or more often: what MediaPipe's own tools write, and all that is safe to
@@ -128,6 +129,11 @@ class RegexEncoder(Encoder):
             "max_length": max_length,
             "truncating": "post",
         }
+
+    @property
+    def vocabulary(self) -> Any:
+        """The words, of which only the number is needed."""
+        return self._words
 
     def ids(self, text: str) -> list[int]:
         """Give a text's ids, neither cut nor padded; see ``Encoder``."""

@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import os
 
-from edgetext.bundle.folder import Bundle, hash_of
+from edgetext.bundle.files import sha256_of
+from edgetext.bundle.manifest import Manifest, describe_file
 from edgetext.errors import BundleError
 from edgetext.formats.onnx import FLOAT32 as ONNX_FLOAT32
 from edgetext.formats.onnx import INT32 as ONNX_INT32
-from edgetext.formats.onnx import STRING, ONNXFile, is_sealed
+from edgetext.formats.onnx import STRING, ONNXFile, has_right_checksum
 from edgetext.formats.safetensors import parse_json
 from edgetext.formats.tflite import AXIS_LABELS, FLOAT32, INT32, REGEX_TOKENIZER, VOCABULARY_FILE, TFLiteFile
 from edgetext.text import RESERVED, Encoder, Preprocessing, Vocabulary
@@ -28,7 +29,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from edgetext.bundle.folder import BundleFile
     from edgetext.formats.flatbuffer import Table
 
 # The version of what files of ours say of themselves; a manifest has its own.
@@ -42,79 +42,76 @@ JSON_PROPERTIES = ("format_version", "labels", "preprocessing", "accuracy")
 MAX_BYTES = 200_000_000
 
 
-class SingleFile(Bundle):
-    """A model file on its own, as a bundle of one model."""
+class SingleFile:
+    """A model file on its own, as a bundle of one model.
 
-    __slots__ = ("_content", "_encoder")
+    Attributes:
+        content: Its bytes.
+        manifest: What a bundle's manifest would say.
+        encoder: Text to ids.
+    """
 
-    def __init__(self, path: str, content: bytes, record: dict[str, Any], engine: str, encoder: Encoder) -> None:
-        """Put together what a manifest would say.
+    __slots__ = ("_is_ours", "_path", "content", "encoder", "manifest")
+
+    def __init__(self, path: str, content: bytes) -> None:
+        """Read what the file says about itself.
 
         Args:
-            path: The file.
+            path: The file, for errors.
             content: Its bytes.
-            record: What it says of itself: name, labels, preprocessing, recipe, accuracy.
-            engine: The engine that runs it.
-            encoder: Text to ids.
+
+        Raises:
+            BundleError: If it is neither of the two kinds, does not carry what is needed, or is damaged.
         """
-        self._content = content
-        self._encoder = encoder
-        name = os.path.basename(path)
-        about = {
-            "file": name if name.isprintable() else f"model.{engine}",
-            "size": len(content),
-            "sha256": hash_of(content),
-        }
-        model = {
-            **about,
-            "engine": engine,
-            "recipe": record.get("recipe", "unknown"),
-            **_measured(record.get("accuracy")),
-        }
-        # The vocabulary is in the same file.
-        manifest = {"preprocessing": encoder.preprocessing.to_json(), **record, "vocabulary": about, "models": [model]}
-        super().__init__(path, manifest, path)
-        if encoder.tokenizer is not None:
-            self.manifest["preprocessing"] = encoder.tokenizer
+        self._path = path
+        self.content = content
+        try:
+            if content[4:8] == b"TFL3":
+                engine = "tflite"
+                record, self.encoder = _read_tflite(path, content)
+            elif path.lower().endswith(".onnx"):
+                engine = "onnx"
+                record, self.encoder = _read_onnx(content)
+            else:
+                raise BundleError(f"no bundle at {path}: it is neither a folder nor a .tflite or .onnx file")
+        except (ValueError, RecursionError) as error:
+            raise BundleError(f"{path}: {error}") from None
+        self._is_ours = "format_version" in record
+        self.manifest = _make_manifest(path, content, record, engine, self.encoder)
 
-    def read(self, entry: BundleFile) -> bytes:
-        """Give the file's bytes."""
-        return self._content
+    def verify(self) -> None:
+        """Check that the file has checksums of its own, which were compared when it was read.
 
-    def where(self, entry: BundleFile) -> str:
-        """Give the file's path, for errors."""
-        return self.folder
-
-    def encoder(self) -> Encoder:
-        """Give what turns text into rows."""
-        return self._encoder
-
-    def vocabulary(self) -> Vocabulary:
-        """Give the vocabulary."""
-        return self._encoder.vocabulary
-
-    def lazy_vocabulary(self) -> Any:
-        """Give the vocabulary, which was parsed when the file was opened."""
-        return self._encoder.vocabulary
+        Raises:
+            BundleError: If it is another tool's file, which has none of its model.
+        """
+        if not self._is_ours:
+            raise BundleError(f"{self._path}: another tool's file, which has no checksum of its model")
 
 
-def open_single(path: str, content: bytes) -> SingleFile:
-    """Open a model file on its own.
+def _make_manifest(path: str, content: bytes, record: dict[str, Any], engine: str, encoder: Encoder) -> Manifest:
+    """Return what a bundle's manifest would say.
 
-    Raises:
-        BundleError: It is neither of the two kinds, or does not carry what is needed, or is damaged.
+    Args:
+        path: The file.
+        content: Its bytes.
+        record: What it says about itself: name, labels, preprocessing, recipe, accuracy.
+        engine: The engine that runs it.
+        encoder: Text to ids.
     """
-    try:
-        if content[4:8] == b"TFL3":
-            return _open_tflite(path, content)
-        if path.lower().endswith(".onnx"):
-            return _open_onnx(path, content)
-    except (ValueError, RecursionError) as error:
-        raise BundleError(f"{path}: {error}") from None
-    raise BundleError(f"no bundle at {path}: it is neither a folder nor a .tflite or .onnx file")
+    name = os.path.basename(path)
+    entry = describe_file(name if name.isprintable() else f"model.{engine}", content)
+    model = {**entry, "engine": engine, "recipe": record.get("recipe", "unknown"), **_measured(record.get("accuracy"))}
+    # The vocabulary is in the same file.
+    own = {"preprocessing": encoder.preprocessing.to_json(), **record, "vocabulary": entry, "models": [model]}
+    manifest = Manifest(own, path)
+    if encoder.tokenizer is not None:
+        manifest.record["preprocessing"] = encoder.tokenizer
+    return manifest
 
 
-def _open_tflite(path: str, content: bytes) -> SingleFile:
+def _read_tflite(path: str, content: bytes) -> tuple[dict[str, Any], Encoder]:
+    """Read what a ``.tflite`` file says about itself, and how it encodes texts."""
     file = TFLiteFile(content)
     graph = next(file.metadata.tables(3), None)
     if graph is None:
@@ -138,19 +135,19 @@ def _open_tflite(path: str, content: bytes) -> SingleFile:
 
         name = file.metadata.text(0) or os.path.basename(path)
         encoder: Encoder = RegexEncoder(tokenizer.text(0), lines, ids.shape[1])
-        return SingleFile(path, content, {"name": name, "labels": labels}, "tflite", encoder)
+        return {"name": name, "labels": labels}, encoder
     record = _record(parse_json(file.files[RECORD]))
     if record["labels"] != labels:
         raise ValueError("its labels are not those that it was exported with")
     model = content[: file.model_size]
-    if (len(model), hash_of(model)) != (record.get("model_size"), record.get("model_sha256")):
+    if (len(model), sha256_of(model)) != (record.get("model_size"), record.get("model_sha256")):
         raise ValueError("the model's checksum is not the one that it was exported with: it was damaged or changed")
     # The tokens come first, by their ids; behind them stand the cased spellings, which our tokenisation does without.
     tokens = [word for number, (word, index) in enumerate(lines) if number == index]
     encoder = _encoder(tokens, record)
     if encoder.preprocessing.max_length != ids.shape[1]:
         raise ValueError(f"it takes rows of {ids.shape[1]} ids, not of {encoder.preprocessing.max_length}")
-    return SingleFile(path, content, record, "tflite", encoder)
+    return record, encoder
 
 
 def _regex_tokenizer(described: Table) -> Table:
@@ -182,8 +179,9 @@ def _vocabulary_lines(content: bytes, rows: int | None) -> list[tuple[str, int]]
     return lines
 
 
-def _open_onnx(path: str, content: bytes) -> SingleFile:
-    if not is_sealed(content):
+def _read_onnx(content: bytes) -> tuple[dict[str, Any], Encoder]:
+    """Read what an ``.onnx`` file says about itself, and how it encodes texts."""
+    if not has_right_checksum(content):
         if b"format_version" in content:
             raise ValueError("its checksum is not the one that it was exported with: it was damaged or changed")
         raise ValueError("it carries no metadata of edgetext's: python export/to_onnx.py writes it")
@@ -206,7 +204,7 @@ def _open_onnx(path: str, content: bytes) -> SingleFile:
         raise ValueError(f"it takes rows of {file.inputs[0].shape[1]} ids, not of {encoder.preprocessing.max_length}")
     if file.outputs[-1].shape[1:] != [len(record["labels"])]:
         raise ValueError(f"its output is not of shape (batch, {len(record['labels'])}), one for each label")
-    return SingleFile(path, content, record, "onnx", encoder)
+    return record, encoder
 
 
 def _record(record: Any) -> dict[str, Any]:
@@ -233,7 +231,7 @@ def _measured(accuracy: Any) -> dict[str, Any]:
             "agreement": {
                 "accuracy": held["accuracy"],
                 "keras_accuracy": keras["accuracy"],
-                "reviews": held["texts"],
+                "texts": held["texts"],
             }
         }
     except (TypeError, LookupError):

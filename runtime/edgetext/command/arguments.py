@@ -117,6 +117,9 @@ def make_parser() -> argparse.ArgumentParser:
     about.add_argument(
         "--doctor", action="store_true", help="tell which engines work on this machine, and how to get the others"
     )
+    about.add_argument(
+        "--verify", action="store_true", help="compare the SHA-256 of every file of the bundle, then exit with 0 or 2"
+    )
     about.add_argument("--version", action="version", version=f"edgetext {__version__}")
     return parser
 

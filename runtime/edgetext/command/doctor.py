@@ -14,7 +14,7 @@ import subprocess
 import sys
 
 from edgetext import __version__
-from edgetext.bundle.folder import Bundle
+from edgetext.bundle.opening import Bundle
 from edgetext.classifier import Classifier
 from edgetext.engines import ENGINES
 from edgetext.engines.machine import Machine, install_command
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from edgetext.bundle.folder import ModelFile
+    from edgetext.bundle.manifest import ModelFile
 
 # What a bundle without a text of its own is tried on.
 TEXT = "great movie"
@@ -71,6 +71,10 @@ def examine(path: str | os.PathLike[str] | None) -> dict[str, Any]:
 
 def _examine_engine(bundle: Bundle, model: ModelFile, machine: Machine) -> dict[str, Any]:
     """Try an engine on the bundle's text, and hold its answer against the one that is expected."""
+    try:
+        bundle.verify(model)
+    except BundleError as error:
+        return {"works": False, "reason": str(error)}
     expected = _self_test(bundle)
     task = [bundle.folder, model.engine, model.recipe, expected.get("text", TEXT)]
     answer = attempt(task) if model.engine == "builtin" else _attempt_apart(task)

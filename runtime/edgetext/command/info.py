@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
-from edgetext.bundle.folder import Bundle
+from edgetext.bundle.opening import Bundle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,14 +59,17 @@ def _list(labels: Sequence[str]) -> str:
 
 
 def _measured(record: dict[str, object]) -> tuple[str, str, str]:
-    """Give accuracy, drop and what they were measured on: the test set if that was done, else export's sample."""
+    """Return accuracy, drop and what they were measured on: the test set if that was done, else export's sample."""
     test, agreement = record.get("test"), record.get("agreement")
     try:
         if isinstance(test, dict):
-            return f"{test['accuracy']:.2%}", f"{test['drop_points']:+.2f}", f"{test['reviews']:,} {test['texts']}"
+            if "reviews" in test:  # a manifest of format version 2
+                test = {**test, "texts": test["reviews"], "description": test["texts"]}
+            return f"{test['accuracy']:.2%}", f"{test['drop_points']:+.2f}", f"{test['texts']:,} {test['description']}"
         if isinstance(agreement, dict):
             drop = 100 * (agreement["keras_accuracy"] - agreement["accuracy"])
-            return f"{agreement['accuracy']:.2%}", f"{drop:+.2f}", f"{agreement['reviews']:,} held-back texts"
+            texts = agreement["reviews" if "reviews" in agreement else "texts"]
+            return f"{agreement['accuracy']:.2%}", f"{drop:+.2f}", f"{texts:,} held-back texts"
     except (LookupError, TypeError, ValueError, ArithmeticError):
         pass  # the manifest of somebody else's tool: nothing that this table could show
     return "", "", "not measured"

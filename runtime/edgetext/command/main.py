@@ -36,6 +36,7 @@ class Options:
     top_k: int | None = None
     info: bool = False
     doctor: bool = False
+    verify: bool = False
 
 
 def command() -> None:
@@ -118,6 +119,10 @@ def _run(options: Options) -> int:
         from edgetext.command.doctor import report
 
         return OK if report(options.model, as_json=options.json) else MISTAKE
+    if options.verify:
+        from edgetext.command.verify import print_verification
+
+        return OK if print_verification(options.model) else MISTAKE
     if options.texts:
         return _score(options)
     from edgetext.command.streams import score

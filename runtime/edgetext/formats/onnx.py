@@ -6,7 +6,7 @@ describes the model is read, none of its tensors.
 
 from __future__ import annotations
 
-from edgetext.bundle.folder import hash_of
+import hashlib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,20 +82,20 @@ class ONNXFile:
             raise ValueError("it is no ONNX model: it has no graph")
 
 
-def seal(content: bytes) -> bytes:
-    """Give the field that ends a file of ours: a ``metadata_props`` with the checksum of all that is before it.
+def add_checksum(content: bytes) -> bytes:
+    """Return a file with one more entry of ``metadata_props`` at its end: the SHA-256 of everything before the entry.
 
-    It is always as long, and any reader of ONNX takes it for what it is.
+    The entry has the same size for every file, and is a valid part of the model for any reader of ONNX.
     """
-    name, digest = b"sha256", hash_of(content).encode()
+    name, digest = b"sha256", hashlib.sha256(content).hexdigest().encode()
     pair = b"\x0a%c%b\x12%c%b" % (len(name), name, len(digest), digest)  # StringStringEntryProto: key, value
-    return b"\x72%c%b" % (len(pair), pair)  # field 14, with a length
+    return content + b"\x72%c%b" % (len(pair), pair)  # field 14, with a length
 
 
-def is_sealed(content: bytes) -> bool:
-    """Tell whether a file ends with the checksum of what is before that."""
-    size = len(seal(b""))
-    return content[-size:] == seal(content[:-size])
+def has_right_checksum(content: bytes) -> bool:
+    """Return whether a file ends with the checksum that ``add_checksum`` adds."""
+    size = len(add_checksum(b""))
+    return content == add_checksum(content[:-size])
 
 
 def _keys(node: bytes) -> list[str]:

@@ -17,8 +17,8 @@ from functools import partial
 from pathlib import Path
 
 from edgetext import Bundle
-from edgetext.bundle.folder import MANIFEST
-from edgetext.bundle.single_file import open_single
+from edgetext.bundle.manifest import MANIFEST
+from edgetext.bundle.single_file import SingleFile
 from tests.soaking import ROOT, Outcome, outcome
 from tests.soaking.bundles import faults, tensors
 
@@ -152,7 +152,7 @@ def foreign(quick: bool, rng: random.Random) -> Outcome:
         for _ in range(rng.choice((1, 1, 4))):
             content[rng.randrange(len(whole))] ^= rng.randrange(1, 256)
         contents.append(bytes(content))
-    wrong = (tensors.attempt(partial(open_single, "x.tflite", content)) for content in contents)
+    wrong = (tensors.attempt(partial(SingleFile, "x.tflite", content)) for content in contents)
     return outcome(
         "What another tool's .tflite file says of itself, damaged, is refused or read, never another error",
         len(contents),

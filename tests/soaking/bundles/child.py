@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from edgetext import BundleError, Classifier
-from edgetext.bundle.folder import MANIFEST
+from edgetext.bundle.manifest import MANIFEST
 from tests.soaking import limits
 from tests.soaking.bundles import faults
 from tests.soaking.lengths import memory

@@ -7,11 +7,12 @@ import os
 import random
 import shutil
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
+from zlib import crc32
 
-from edgetext.bundle.folder import MANIFEST, hash_of
-from edgetext.bundle.manifest import seal
+from edgetext.bundle.manifest import MANIFEST, describe_file, write_manifest
 
 # What comes in a file's place that is no file of the bundle, and whether the bundle must be refused for it.
 REPLACED = {
@@ -126,8 +127,8 @@ def make_other(good: Path, other: Path) -> None:
         else:
             content[len(content) // 2] ^= 1
         (other / record["file"]).write_bytes(content)
-        record["sha256"] = hash_of(bytes(content))
-    (other / MANIFEST).write_bytes(seal(manifest))
+        record.update(describe_file(record["file"], bytes(content)))
+    (other / MANIFEST).write_bytes(write_manifest(manifest))
 
 
 def absurd_manifests(good: Path) -> dict[str, bytes]:
@@ -151,7 +152,7 @@ def absurd_manifests(good: Path) -> dict[str, bytes]:
         "three labels": {"labels": ["a", "b", "c"]},
         "a label twice": {"labels": ["a", "a"]},
         "version 1": {"format_version": 1},
-        "version 3": {"format_version": 3},
+        "version 4": {"format_version": 4},
         "another tokenizer": {"preprocessing": {**preprocessing, "tokenizer": "bert"}},
         "no models": {"models": []},
         "an unknown engine": all_models(engine="unknown"),
@@ -160,20 +161,20 @@ def absurd_manifests(good: Path) -> dict[str, bytes]:
         "the manifest as the model": all_models(file=MANIFEST),
         "the vocabulary as the model": all_models(**vocabulary),
     }
-    whole = seal(manifest)
-    body = whole.partition(b",\n")[2]
-    deep = b'  "format_version": 2, "name": ' + b"[" * 400_000
+    whole = write_manifest(manifest)
+    body = whole.split(b",\n", 2)[2]
+    deep = b'  "format_version": 3, "name": ' + b"[" * 400_000
     twice = b'  "name": "other",\n' + body
     return {
-        **{what: seal({**manifest, **change}) for what, change in changes.items()},
+        **{what: write_manifest({**manifest, **change}) for what, change in changes.items()},
         "no checksum": b"{\n" + body,
         "a key twice": _sealed(twice),
         "deep nesting": _sealed(deep),
         "deep nesting, closed": _sealed(deep + b"]" * 400_000 + b"}"),
         "not UTF-8": _sealed(body.replace(b'"name": "', b'"name": "\xff')),
-        "NaN": _sealed(body.replace(b'"format_version": 2', b'"format_version": NaN')),
+        "NaN": _sealed(body.replace(b'"format_version": 3', b'"format_version": NaN')),
         "a number of 100,000 digits": _sealed(
-            body.replace(b'"format_version": 2', b'"format_version": ' + b"2" * 10**5)
+            body.replace(b'"format_version": 3', b'"format_version": ' + b"3" * 10**5)
         ),
         "two objects": _sealed(body + whole),
         "2 MB of white space": whole + b" " * 2_000_000,
@@ -184,5 +185,6 @@ def absurd_manifests(good: Path) -> dict[str, bytes]:
 
 
 def _sealed(body: bytes) -> bytes:
-    """Put the right checksum before anything."""
-    return b'{\n  "sha256": "%b",\n%b' % (hash_of(body).encode(), body)
+    """Put the right checksums before anything."""
+    rest = b'  "sha256": "%b",\n%b' % (sha256(body).hexdigest().encode(), body)
+    return b'{\n  "crc32": "%08x",\n%b' % (crc32(rest), rest)
