@@ -147,7 +147,7 @@ measure: setup ## Measure anew what the README shows of the shipped bundle; take
 	$(RUN) export/to_tflite.py --out build/all --recipe all
 	$(RUN) export/to_onnx.py --out build/all --recipe all
 	$(RUN) export/to_onnx.py --out build/all --input text
-	$(RUN) benchmarks/accuracy.py --record
+	$(RUN) export/record_accuracy.py
 	$(RUN) benchmarks/accuracy.py --model build/all --json benchmarks/results/accuracy.json
 	$(RUN) benchmarks/latency.py --json benchmarks/results/latency.json
 	$(RUN) benchmarks/encode.py --json benchmarks/results/encode.json

@@ -6,7 +6,6 @@ The usual calls:
     python benchmarks/accuracy.py --model bundles/tickets --run runs/tickets --data tickets.csv
     python benchmarks/accuracy.py --recipe float16 --limit 2000 --classes --plot confusion.png
     python benchmarks/accuracy.py --max-drop 0.5                   # exit 1 if any file loses more than half a point
-    python benchmarks/accuracy.py --record                         # write the accuracies into the bundle's manifest
 
 Each file is scored by the classifier that ships, with the engine that will run it. As errors of quantisation average
 out over a long text, the same texts cut to their first ten words are compared with Keras too. Of the table that a run
@@ -27,8 +26,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import classes, common, confusion, labelled, records
 from edgetext import Bundle
-from edgetext.bundle.manifest import FORMAT_VERSION, MANIFEST, describe_file, write_manifest
-from export.bundles import upgrade_entry
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -53,12 +50,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--plot", metavar="FILE", type=Path, help="draw the first file's confusion matrix there, as PNG"
     )
-    parser.add_argument("--record", action="store_true", help="write the accuracies into the bundle's manifest")
     common.add_json_argument(parser)
-    args = parser.parse_args(argv)
-    if args.record and args.limit:
-        parser.error("--record is for all texts, without --limit")
-    return args
+    return parser.parse_args(argv)
 
 
 def measure(args: argparse.Namespace, command: common.Command) -> dict[str, Any]:
@@ -128,35 +121,6 @@ def table(results: dict[str, Any]) -> str:
     )
 
 
-def record(folder: str, results: dict[str, Any]) -> None:
-    """Write the accuracies into the manifest of the bundle at ``folder``.
-
-    Raises:
-        OSError: It cannot be written; it is then as it was.
-    """
-    path = Path(folder) / MANIFEST
-    bundle = Bundle.open(folder)
-    bundle.verify()
-    manifest = {
-        **bundle.manifest,
-        "format_version": FORMAT_VERSION,
-        "vocabulary": describe_file(bundle.manifest["vocabulary"]["file"], bundle.vocabulary().to_bytes()),
-        "models": [upgrade_entry(model.record, bundle.read(model)) for model in bundle.models],
-    }
-    measured = {row["file"]: row for row in results["rows"] if "error" not in row}
-    for entry in manifest["models"]:
-        if row := measured.get(entry["file"]):
-            entry["test"] = {
-                "accuracy": row["accuracy"],
-                "texts": results["texts"]["reviews"],
-                "description": results["texts"]["source"],
-                "drop_points": row["drop_points"],
-                "macro_f1": row["macro_f1"],
-                "macro_drop_points": row["macro_drop_points"],
-            }
-    records.write_whole(path, write_manifest(manifest).decode("utf-8"))
-
-
 def judge(rows: Sequence[dict[str, Any]], max_drop: float | None) -> int:
     """Say on standard error what is wrong with the rows, and give the exit code."""
     dropped = [row for row in rows if max_drop is not None and row.get("drop_points", 0.0) > max_drop]
@@ -176,8 +140,6 @@ def main(argv: list[str] | None = None) -> int:
             common.show(f"\n{classes.tables(results)}", args.json)
         if args.plot:
             confusion.draw(results, args.plot)
-        if args.record:
-            record(Bundle.open(args.model).folder, results)
         return judge(results["rows"], args.max_drop)
 
     return records.run("accuracy", argv, parse, measure, table, after)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,8 +38,8 @@ class Existing(NamedTuple):
     """The model files of a bundle that is about to be replaced, by name.
 
     Attributes:
-        files: The contents of those from the same run.
-        records: Their records in the manifest.
+        files: The contents of those from the same run that are kept.
+        records: What the manifest records of them, and of those that are replaced.
         foreign: The names of those from another run.
     """
 
@@ -63,57 +63,9 @@ def write_bundle(out: Path, run: Run, models: Sequence[ExportedModel]) -> list[s
     new = {model.recipe.file: model.content for model in models}
     existing = _read_existing(out, run, new)
     records = [{**describe_file(model.recipe.file, model.content), **model.record} for model in models]
-    records = [_with_test(record, existing.records.get(record["file"])) for record in records]
-    records += [record for name, record in existing.records.items() if name not in new]
-    files = {VOCABULARY: run.vocabulary, **existing.files, **new}
-    with replacing(out, BUNDLE_FOLDER) as folder:
-        for name, content in files.items():
-            (Path(folder) / name).write_bytes(content)
-        (Path(folder) / MANIFEST).write_bytes(write_manifest(_manifest(run, records)))
-        # Check the result as the runtime reads it, before it replaces what is there.
-        written = Bundle.open(folder)
-        written.vocabulary()
-        written.verify()
-    return existing.foreign
-
-
-def _read_existing(out: Path, run: Run, new: dict[str, bytes]) -> Existing:
-    """Read the bundle at ``out``, if there is one; files that are replaced anyway may be damaged."""
-    if not (out / MANIFEST).exists():
-        return Existing({}, {}, [])
-    bundle = Bundle.open(out)
-    bundle.verify_manifest()
-    origin = bundle.manifest.get("run")
-    if not isinstance(origin, dict) or origin.get("model_sha256") != run.model_sha256:
-        return Existing({}, {}, [model.file for model in bundle.models])
-    kept = [model for model in bundle.models if model.file not in new]
-    for model in kept:
-        bundle.verify_file(model)
-    files = {model.file: bundle.read(model) for model in kept}
-    contents = {**files, **new}
-    records = {model.file: upgrade_entry(model.record, contents[model.file]) for model in bundle.models}
-    return Existing(files, records, [])
-
-
-def upgrade_entry(record: dict[str, Any], content: bytes) -> dict[str, Any]:
-    """Return a model's entry as format version 3 has it; version 2 had no CRC-32 and counted reviews, not texts."""
-    entry = {**describe_file(record["file"], content), **record}
-    for key in ("agreement", "test"):
-        if isinstance(measured := entry.get(key), dict) and "reviews" in measured:
-            names = {"texts": "description", "reviews": "texts"}
-            entry[key] = {names.get(name, name): value for name, value in measured.items()}
-    return entry
-
-
-def _with_test(record: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
-    """Return the record of a new file with the measured test accuracy, if the file is the same as before."""
-    if before is None or "test" not in before or before["sha256"] != record["sha256"]:
-        return record
-    return {**record, "test": before["test"]}
-
-
-def _manifest(run: Run, records: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    return {
+    records = [_keep_test(record, existing.records.get(record["file"])) for record in records]
+    records += [upgrade_record(existing.records[name], content) for name, content in existing.files.items()]
+    manifest = {
         "format_version": FORMAT_VERSION,
         "name": run.config["name"],
         "labels": run.config["labels"],
@@ -127,6 +79,79 @@ def _manifest(run: Run, records: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "self_test": make_self_test(run),
         "models": sorted(records, key=lambda record: _rank(record["engine"], record["recipe"])),
     }
+    _write(out, manifest, {VOCABULARY: run.vocabulary, **existing.files, **new})
+    return existing.foreign
+
+
+def record_tests(bundle: Bundle, tests: Mapping[str, dict[str, Any]]) -> None:
+    """Record test accuracies in a bundle's manifest.
+
+    Args:
+        bundle: The bundle.
+        tests: The ``test`` of each model file, by its name.
+
+    Raises:
+        edgetext.BundleError: If the bundle is damaged.
+        OSError: If the bundle cannot be written.
+    """
+    vocabulary = bundle.vocabulary().to_bytes()
+    files = {model.file: bundle.read(model) for model in bundle.models}
+    records = [upgrade_record(model.record, files[model.file]) for model in bundle.models]
+    manifest = {
+        **bundle.manifest,
+        "format_version": FORMAT_VERSION,
+        "vocabulary": describe_file(VOCABULARY, vocabulary),
+        "models": [{**record, "test": tests[record["file"]]} for record in records],
+    }
+    _write(Path(bundle.folder), manifest, {VOCABULARY: vocabulary, **files})
+
+
+def _write(out: Path, manifest: dict[str, Any], files: Mapping[str, bytes]) -> None:
+    """Replace the bundle at ``out``, after checking the new one as the runtime reads it."""
+    with replacing(out, BUNDLE_FOLDER) as folder:
+        for name, content in {**files, MANIFEST: write_manifest(manifest)}.items():
+            (Path(folder) / name).write_bytes(content)
+        written = Bundle.open(folder)
+        written.verify()
+        written.vocabulary()
+
+
+def _read_existing(out: Path, run: Run, new: Mapping[str, bytes]) -> Existing:
+    """Read the bundle at ``out``, if there is one, without the files that are replaced, which may be damaged."""
+    if not (out / MANIFEST).exists():
+        return Existing({}, {}, [])
+    bundle = Bundle.open(out)
+    bundle.verify_manifest()
+    origin = bundle.manifest.get("run")
+    if not isinstance(origin, dict) or origin.get("model_sha256") != run.model_sha256:
+        return Existing({}, {}, [model.file for model in bundle.models])
+    kept = [model for model in bundle.models if model.file not in new]
+    for model in kept:
+        bundle.verify_file(model)
+    return Existing(
+        files={model.file: bundle.read(model) for model in kept},
+        records={model.file: model.record for model in bundle.models},
+        foreign=[],
+    )
+
+
+def upgrade_record(record: dict[str, Any], content: bytes) -> dict[str, Any]:
+    """Return what the current format version records of a model file; ``record`` may be of version 2."""
+    measured: dict[str, Any] = {key: _rename_counts(record[key]) for key in ("agreement", "test") if key in record}
+    return {**describe_file(record["file"], content), **record, **measured}
+
+
+def _rename_counts(measured: dict[str, Any]) -> dict[str, Any]:
+    """Return an ``agreement`` or ``test`` with the names of version 3; version 2 counts ``reviews``."""
+    names = {"texts": "description", "reviews": "texts"} if "reviews" in measured else {}
+    return {names.get(name, name): value for name, value in measured.items()}
+
+
+def _keep_test(record: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the record of a new file, with the test accuracy that is known if the file has not changed."""
+    if before is None or "test" not in before or before["sha256"] != record["sha256"]:
+        return record
+    return {**record, "test": _rename_counts(before["test"])}
 
 
 def _without_labels(value: Any) -> Any:

@@ -15,8 +15,7 @@ from train.metrics import Probabilities, label_probabilities
 from train.run import Run
 
 BATCH_SIZE = 32
-# Short texts are the held-back texts truncated to so many ids, the start id and ten words: rounding errors that average
-# out over a long text show there.
+# Length of the short texts, the start id and ten words: rounding errors that average out over a long text show there.
 SHORT_LENGTH = 11
 
 

@@ -10,7 +10,7 @@ from edgetext.text import PAD_ID, RESERVED, START_ID, Encoder, Vocabulary
 from train.metrics import label_probabilities
 from train.run import Run
 
-# The words are chosen among the most frequent tokens: so many are tried, and so many make the text.
+# How many of the most frequent tokens are tried, and how many words make the text.
 CANDIDATES, WORDS = 2000, 3
 
 

@@ -11,7 +11,7 @@ from edgetext.bundle.single_file import FORMAT_VERSION
 from export.recipes import Recipe
 from train.run import Run
 
-# A description lists at most so many labels.
+# The most labels that a description lists.
 LISTED_LABELS = 12
 
 

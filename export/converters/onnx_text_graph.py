@@ -137,7 +137,7 @@ def _truncate_nodes(run: Run, constants: dict[str, npt.NDArray[Any]]) -> list[on
     """Return the nodes that truncate ``text_padded`` to ``ids``, shape (batch, max_length); may add constants."""
     if run.preprocessing.truncating == "post":
         return [helper.make_node("Slice", ["text_padded", "text_zero", "text_length", "text_one"], ["ids"])]
-    # The last max_length ids of each text: read from where so many are left, or from its beginning.
+    # The last max_length ids of each text, or all of a shorter one.
     constants["text_positions"] = np.arange(run.preprocessing.max_length, dtype=np.int64)
     return [
         helper.make_node("Greater", ["text_all_ids", "text_pad_id"], ["text_is_id"]),

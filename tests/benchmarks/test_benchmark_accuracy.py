@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -159,32 +158,6 @@ def test_a_missing_engine_is_a_row_and_exit_2(
     assert onnx["error"].startswith("engine onnx")
 
 
-def test_record(labelled: Path, default_bundle: Path, tmp_path: Path, run_python: Any) -> None:
-    folder = tmp_path / "bundle"
-    shutil.copytree(default_bundle, folder)
-    before = json.loads((folder / "manifest.json").read_text("utf-8"))
-    command = ["--model", str(folder), "--data", str(labelled), *TWO, "--record"]
-    assert accuracy.main(command) == 0
-    after = json.loads((folder / "manifest.json").read_text("utf-8"))
-    assert after.pop("crc32") != before.pop("crc32")
-    assert after.pop("sha256") != before.pop("sha256")
-    for entry in after["models"]:
-        test = entry.pop("test", None)
-        if entry["recipe"] in TWO:
-            assert set(test) == {"accuracy", "texts", "description", "drop_points", "macro_f1", "macro_drop_points"}
-            assert test["texts"] == 10
-    for entry in before["models"]:
-        if entry["recipe"] in TWO:
-            entry.pop("test", None)
-    for entry in (*before["models"], *after["models"]):
-        entry.pop("test", None)
-    assert after == before
-    assert {path.name for path in folder.iterdir()} == {path.name for path in default_bundle.iterdir()}
-    shown = run_python("runtime/classify.py", "--model", folder, "--info")
-    # Other texts are never passed off as the test reviews.
-    assert "10 texts of labelled.jsonl" in shown.stdout
-
-
 def test_classes_and_their_picture(labelled: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Of two classes only when they are asked for."""
     command = ["--data", str(labelled), "--recipe", "wi8_afp64"]
@@ -195,11 +168,6 @@ def test_classes_and_their_picture(labelled: Path, tmp_path: Path, capfd: pytest
     assert "classes: Keras and then wi8_afp64 (builtin)" in shown
     assert "confusion, wi8_afp64 (builtin)" in shown
     assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_record_is_for_all_texts() -> None:
-    with pytest.raises(SystemExit, match="2"):
-        accuracy.main(["--record", "--limit", "5"])
 
 
 def test_limit_is_said(labelled: Path, capfd: pytest.CaptureFixture[str]) -> None:

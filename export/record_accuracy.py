@@ -1,0 +1,98 @@
+"""Measure the accuracy of a bundle's model files on the test texts, and record it in the manifest.
+
+Each file is scored by the classifier that ships, with its engine, and compared with the Keras model that it was
+converted from. `classify.py --info` shows what is recorded.
+
+Examples:
+  python export/record_accuracy.py                    # the default bundle, on the 25,000 test reviews
+  python export/record_accuracy.py --run runs/tickets --data tickets.csv
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from export.options import add_folder_arguments, default_bundle
+from train.command import finish
+from train.tensorflow_setup import import_tensorflow
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_folder_arguments(parser, "the bundle to measure and to change")
+    parser.add_argument(
+        "--data",
+        metavar="PATH",
+        help="the reviews' archive or folder (default: found as by python -m train); for a run that was trained on a "
+        "table, that table, whose test rows are used, or another one, whose rows are all used",
+    )
+    return parser
+
+
+def record_accuracy(run_folder: Path, out: Path, data: str | None) -> None:
+    """Score a bundle's model files, print the result, and record it in the manifest.
+
+    Args:
+        run_folder: The run that the bundle was exported from.
+        out: The bundle.
+        data: The test texts; see ``load_labelled_texts``.
+
+    Raises:
+        RunError: If the run cannot be read, or the bundle was exported from another one.
+        edgetext.EdgetextError: If an engine is not installed, the bundle is damaged, or there are no test texts.
+        OSError: If the bundle cannot be written.
+    """
+    from edgetext import Bundle
+    from export.bundles import record_tests
+    from export.labelled_texts import load_labelled_texts
+    from export.scoring import check_origin, load_classifier, measure_keras, measure_model
+    from train.run import load_run
+
+    bundle = Bundle.open(out)
+    bundle.verify()
+    run = load_run(run_folder)
+    check_origin(bundle, run)
+    classifiers = [(model, load_classifier(bundle, model)) for model in bundle.models]
+    test = load_labelled_texts(run, data)
+    print(f"{bundle.name}, compared with Keras on {len(test.texts):,} {test.description}")
+    print("recipe              accuracy   drop  macro-F1   drop")
+    keras = measure_keras(run, test)
+    records = {}
+    for model, classifier in classifiers:
+        found = measure_model(classifier, test, keras)
+        records[model.file] = found
+        print(
+            f"{model.recipe:19s} {found['accuracy']:8.2%} {found['drop_points']:6.2f} {found['macro_f1']:9.2%} "
+            f"{found['macro_drop_points']:6.2f}",
+            flush=True,
+        )
+    print(f"{'Keras':19s} {keras['accuracy']:8.2%} {'':6s} {keras['macro_f1']:9.2%}")
+    print("drop: percentage points below Keras")
+    record_tests(bundle, records)
+    print(f"wrote {out}")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command of the module's docstring.
+
+    Returns:
+        The exit code: 0 if the bundle was written, 2 for a mistake of the user's, 130 after an interruption.
+    """
+    args = make_parser().parse_args(argv)
+
+    def work() -> int:
+        import_tensorflow()
+        record_accuracy(args.run, args.out or default_bundle(args.run), args.data)
+        return 0
+
+    return finish(work, extra="export", interrupted="interrupted: nothing was written")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
