@@ -66,7 +66,7 @@ $(NODE)/.ready: .ci/constraints/node/package-lock.json
 	    || echo "skipped $(NODE): see above; 'make test' tries again"
 
 # The headers are Debian 13's. Its library needs a newer glibc than Debian 12 has; the one that Node.js brings does not.
-$(C)/.ready: runtime/examples/onnx_text.c benchmarks/interop_peer.c $(NODE)/.ready
+$(C)/.ready: runtime/examples/onnx_text.c benchmarks/measuring/peer.c $(NODE)/.ready
 	@for tool in cc mmdebstrap; do command -v $$tool >/dev/null || { echo "skipped $(C): no $$tool here"; exit 0; }; done; \
 	[ -e $(NODE)/.ready ] || { echo "skipped $(C): it takes its library from $(NODE), which was skipped"; exit 0; }; \
 	echo "building $(C) ..."; \
@@ -74,7 +74,7 @@ $(C)/.ready: runtime/examples/onnx_text.c benchmarks/interop_peer.c $(NODE)/.rea
 	build() { cc -O2 -I$(C)/debian/usr/include/onnxruntime $$1 -o $$2 $$folder/libonnxruntime.so.1 -Wl,-rpath,$$folder; }; \
 	mkdir -p $(C); \
 	{ { [ -d $(C)/debian ] || mmdebstrap --quiet --variant=extract --include=libonnxruntime-dev trixie $(C)/debian; } \
-	    && build runtime/examples/onnx_text.c $(C)/onnx_text && build benchmarks/interop_peer.c $(C)/peer && touch $@; } \
+	    && build runtime/examples/onnx_text.c $(C)/onnx_text && build benchmarks/measuring/peer.c $(C)/peer && touch $@; } \
 	    || echo "skipped $(C): see above; 'make test' tries again"
 
 .PHONY: demo
@@ -122,7 +122,7 @@ pi-guide: setup ## Try the guide for the Pi word for word, on an emulated one; t
 	$(RUN) -m tests.pi.guide $(PI)
 
 .PHONY: pi-count
-pi-count: setup ## Count anew what the README shows of ARM instructions; takes what pi-test takes
+pi-count: setup ## Count ARM instructions of the command; needs what pi-test needs
 	$(RUN) -m tests.pi.prepare $(PI)
 	$(RUN) benchmarks/instructions.py --json benchmarks/results/instructions.json
 	$(RUN) benchmarks/report.py
@@ -141,7 +141,7 @@ wheel: setup ## Build the runtime's wheel into build/wheel
 	$(RUN) -m build --no-isolation --wheel --outdir build/wheel runtime
 
 .PHONY: measure
-measure: setup ## Measure anew what the README shows of the shipped bundle; takes the reviews and about 20 minutes
+measure: setup ## Measure the accuracy of the shipped bundle and of three seeds; needs the reviews, about 20 minutes
 	rm -rf build/all
 	$(RUN) export/to_safetensors.py --out build/all
 	$(RUN) export/to_tflite.py --out build/all --recipe all
@@ -149,34 +149,34 @@ measure: setup ## Measure anew what the README shows of the shipped bundle; take
 	$(RUN) export/to_onnx.py --out build/all --input text
 	$(RUN) export/record_accuracy.py
 	$(RUN) benchmarks/accuracy.py --model build/all --json benchmarks/results/accuracy.json
-	$(RUN) benchmarks/latency.py --json benchmarks/results/latency.json
-	$(RUN) benchmarks/encode.py --json benchmarks/results/encode.json
-	$(RUN) benchmarks/seeds.py --json benchmarks/results/seeds.json
-	$(RUN) benchmarks/seeds.py --preset tutorial --json benchmarks/results/seeds-tutorial.json
-	$(RUN) benchmarks/plot.py
-	$(RUN) benchmarks/report.py
+	$(RUN) benchmarks/sweep.py seeds --json benchmarks/results/seeds.json
+	$(RUN) benchmarks/sweep.py seeds --preset tutorial --json benchmarks/results/seeds-tutorial.json
+	$(RUN) benchmarks/report.py --plots
 
 .PHONY: choose
-choose: setup ## Train the preset with other numbers and sizes, which the README's tables of choices show; about 40 minutes
-	$(RUN) benchmarks/choices.py --json benchmarks/results/choices.json
-	$(RUN) benchmarks/curve.py --json benchmarks/results/curve.json --plot benchmarks/results/curve.png
-	$(RUN) benchmarks/report.py
+choose: setup ## Train the preset with other choices and sizes; needs the reviews, about 40 minutes
+	$(RUN) benchmarks/sweep.py choices --json benchmarks/results/choices.json
+	$(RUN) benchmarks/sweep.py curve --json benchmarks/results/curve.json
+	$(RUN) benchmarks/report.py --plots
 
 .PHONY: own
-own: setup ## Train on tables of one's own beside scikit-learn: TASKS="--task NAME=FILE[,TESTFILE] ..."
-	$(RUN) benchmarks/own_text.py $(TASKS) --json benchmarks/results/own_text.json
+own: setup ## Train on your own tables, beside scikit-learn: TASKS="--task NAME=FILE[,TESTFILE] ..."; some minutes each
+	$(RUN) benchmarks/tables.py $(TASKS) --json benchmarks/results/tables.json
 	$(RUN) benchmarks/report.py
 
+# fasttext-wheel trains and fasttext-predict predicts; both are called fasttext, hence two environments.
+FASTTEXT := build/fasttext-train/bin/python
+PEER := build/peers/bin/python
 .PHONY: peers
-peers: setup ## Compare with fastText, in environments of its two packages
-	$(RUN) -m venv --clear build/fasttext-train && build/fasttext-train/bin/python -m pip install -qq fasttext-wheel==0.9.2 'numpy<2'
-	$(RUN) -m venv --clear build/fasttext && build/fasttext/bin/python -m pip install -qq fasttext-predict==0.9.2.4
-	$(RUN) benchmarks/peers.py --trainer build/fasttext-train/bin/python --peer build/fasttext/bin/python \
-	    --json benchmarks/results/peers.json
-	$(RUN) benchmarks/report.py
+peers: setup ## Measure accuracy, size, latency and start-up beside fastText and scikit-learn; needs the reviews, 30 minutes
+	$(RUN) -m venv --clear build/fasttext-train && $(FASTTEXT) -m pip install -qq fasttext-wheel==0.9.2 'numpy<2'
+	$(RUN) -m venv --clear build/peers && $(PEER) -m pip install -qq -c $(PINS) \
+	    fasttext-predict==0.9.2.4 scikit-learn ai-edge-litert onnxruntime
+	$(RUN) benchmarks/peers.py --trainer $(FASTTEXT) --python $(PEER) --json benchmarks/results/peers.json
+	$(RUN) benchmarks/report.py --plots
 
 .PHONY: interop
-interop: setup $(PEERS_READY) ## Run two bundles' files in the runtimes of others; takes the reviews and about 5 minutes
+interop: setup $(PEERS_READY) ## Run two bundles' files in other runtimes; needs the reviews, about 10 minutes
 	[ -d $(INTEROP)/tutorial-run ] || $(RUN) -m train --preset tutorial --out $(INTEROP)/tutorial-run
 	$(call export_all,train/default,$(INTEROP)/edge)
 	$(call export_all,$(INTEROP)/tutorial-run,$(INTEROP)/tutorial)
@@ -195,7 +195,7 @@ define export_all
 endef
 
 .PHONY: readme
-readme: setup ## Write the measured numbers and the help texts into README.md
+readme: setup ## Write the measured numbers and the help texts into the READMEs
 	$(RUN) benchmarks/report.py
 
 .PHONY: constraints

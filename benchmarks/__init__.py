@@ -1,10 +1,9 @@
-"""Measuring: a bundle in, results as JSON out. ``python benchmarks/accuracy.py --help`` tells how."""
+"""Benchmarks: a bundle in, results as JSON out. README.md in this folder describes each script."""
 
+import os
 import sys
-from pathlib import Path
 
-# The runtime's package is found beside this folder, in a checkout or on a device to which the two were copied; where
-# it is not there, an installed one serves.
-_RUNTIME = Path(__file__).resolve().parent.parent / "runtime"
-if (_RUNTIME / "edgetext").is_dir():
-    sys.path.insert(0, str(_RUNTIME))
+# The runtime's package lies beside this folder, in a checkout and on a device; without it an installed one is used.
+_RUNTIME = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "runtime")
+if os.path.isdir(os.path.join(_RUNTIME, "edgetext")):
+    sys.path.insert(0, _RUNTIME)

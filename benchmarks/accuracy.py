@@ -1,133 +1,155 @@
-"""Measure what quantisation costs: every model file of a bundle against the Keras model that it came from.
+"""Measure the accuracy of a bundle's model files, and how far it drops below that of the Keras model.
 
-The usual calls:
+Usage:
 
     python benchmarks/accuracy.py                                  # the shipped bundle, 25,000 test reviews
     python benchmarks/accuracy.py --model bundles/tickets --run runs/tickets --data tickets.csv
     python benchmarks/accuracy.py --recipe float16 --limit 2000 --classes --plot confusion.png
-    python benchmarks/accuracy.py --max-drop 0.5                   # exit 1 if any file loses more than half a point
+    python benchmarks/accuracy.py --max-drop 0.5                   # exit 1 if a file loses more than half a point
 
-Each file is scored by the classifier that ships, with the engine that will run it. As errors of quantisation average
-out over a long text, the same texts cut to their first ten words are compared with Keras too. Of the table that a run
-was trained on, the rows that it held out to test are scored; of another one, all rows.
+Each file is scored by the classifier that ships, with the engine that will run it. Quantisation errors average out
+over a long text, so the first ten words of each text are compared too. Of the table that a run was trained on, only
+the rows held out for testing are scored; of another table, all rows.
 
-Exit codes: 0, 1 when --max-drop is exceeded, 2 for a mistake or when an engine is missing.
+Exit codes: 0; 1 if --max-drop is exceeded; 2 for a mistake or if an engine is missing.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import classes, common, confusion, labelled, records
+from benchmarks.measuring import command, results, texts
+from benchmarks.measuring.layout import Part, Table, kilobytes, percent, render
 from edgetext import Bundle
 
+# With more classes only the worst are shown, and the most frequent confusions instead of the matrix.
+MANY, WORST, WIDE = 40, 20, 12
+# Longer labels are truncated in tables and plots.
+LONGEST = 24
 
-def parse(argv: list[str] | None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    common.add_model_argument(parser)
-    common.add_recipe_argument(parser)
-    parser.add_argument("--run", metavar="DIR", type=Path, help="the run it was exported from (default: train/default)")
-    labelled.add_argument(parser)
-    parser.add_argument(
-        "--limit", metavar="N", type=common.at_least(1), help="score N of the texts only, for a quick look"
-    )
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = command.make_parser(__doc__)
+    command.add_bundle_arguments(parser)
+    texts.add_arguments(parser, "labelled texts (.jsonl with text and label), the table of a run")
+    run = command.ROOT / "train" / "default"
+    parser.add_argument("--run", metavar="DIR", type=Path, default=run, help="its run (default: train/default)")
     parser.add_argument(
         "--max-drop",
         metavar="POINTS",
-        type=common.at_least(0, float),
-        help="exit 1 if a file's accuracy is more percentage points below Keras'",
+        type=command.at_least(0, float),
+        help="exit 1 if a file's accuracy is more than so many percentage points below that of Keras",
     )
     parser.add_argument(
-        "--classes", action="store_true", help="show each class, and what was confused, of two classes too"
+        "--classes", action="store_true", help="show each class and the confusions, also of two classes"
     )
-    parser.add_argument(
-        "--plot", metavar="FILE", type=Path, help="draw the first file's confusion matrix there, as PNG"
-    )
-    common.add_json_argument(parser)
-    return parser.parse_args(argv)
+    parser.add_argument("--plot", metavar="FILE", type=Path, help="draw the confusion matrix of the first file, as PNG")
+    return parser
 
 
-def measure(args: argparse.Namespace, command: common.Command) -> dict[str, Any]:
-    """Score the bundle's files and give the content of the results file.
+def measure(args: argparse.Namespace) -> dict[str, Any]:
+    """Score the bundle's files and return the content of the results file.
 
     Raises:
-        common.BenchmarkError: The run or the texts do not fit the bundle, or are missing.
-        edgetext.BundleError: The bundle is missing or damaged.
-        ModuleNotFoundError: numpy, tensorflow or tqdm is not installed.
+        edgetext.EdgetextError: If the bundle, the run or the texts are missing or do not fit each other.
     """
-    from benchmarks import scoring
-
     bundle = Bundle.open(args.model)
-    models = common.choose_models(bundle, args.recipe)
-    run = args.run or common.ROOT / "train" / "default"
-    keras_path = scoring.find_keras(run, bundle)
-    found = labelled.find(args.data, run, args.limit)
-    task = scoring.make_task(found.reviews, bundle.labels)
-    common.show(f"{bundle.name}: scoring {found} with Keras and {len(models)} model files", args.json)
-    reference = scoring.score_keras(keras_path, bundle, task)
-    rows = scoring.score_files(bundle, models, task, reference)
-    return {
-        "kind": "accuracy",
-        "command": str(command),
-        "environment": records.environment(),
-        "bundle": records.identify(bundle),
-        "texts": found.describe(),
-        "labels": list(bundle.labels),
-        "keras": scoring.describe_keras(reference, task, bundle.labels),
-        "rows": rows,
-    }
+    models = command.choose_models(bundle, args.recipe)
+    from benchmarks.measuring import scoring
+    from export.scoring import check_origin
+    from train.run import load_run
+
+    run = load_run(args.run)
+    check_origin(bundle, run)
+    found = scoring.find_labelled(args.data, run, args.limit)
+    command.say(f"{bundle.name}: scoring {found} with Keras and {len(models)} model files", args)
+    scored = scoring.score_bundle(bundle, models, run, found.texts)
+    about = {"bundle": results.identify(bundle), "texts": found.describe(), "labels": list(bundle.labels)}
+    return {**about, **scored}
 
 
-def table(results: dict[str, Any]) -> str:
-    """Lay out the results for people."""
-    head = ["recipe", "engine", "bytes", "accuracy", "drop", "macro F1", "drop in it", "ece", "changed"]
-    head += ["max diff", "mean diff", "short", "seconds", "runtime"]
-    rows = []
-    for row in results["rows"]:
-        start = [row["recipe"], row["engine"], f"{row['size']:,}"]
-        if "error" in row:
-            rows.append([*start, "missing", *[""] * 10])
-            continue
-        rows.append(
-            [
-                *start,
-                f"{row['accuracy']:.2%}",
-                f"{row['drop_points']:+.2f}",
-                f"{row['macro_f1']:.2%}",
-                f"{row['macro_drop_points']:+.2f}",
-                f"{row['calibration_error']:.3f}",
-                str(row["labels_changed"]),
-                f"{row['max_difference']:.2g}",
-                f"{row['mean_difference']:.2g}",
-                str(row["short_labels_changed"]),
-                f"{row['seconds']:.1f}",
-                row["runtime"],
-            ]
-        )
-    keras = results["keras"]
-    rows.append(["Keras", "", "", f"{keras['accuracy']:.2%}", "", f"{keras['macro_f1']:.2%}", *[""] * 8])
-    return (
-        common.format_table(head, rows, left=2)
-        + "\ndrop: percentage points below Keras; macro F1: the mean of the classes' F1; ece: expected calibration "
-        "error; changed: labels other than Keras'; "
-        "short: with each text cut to its first ten words"
+def tables(found: results.Results) -> list[Part]:
+    """Lay the results out."""
+    head = ["recipe", "engine", "size", "accuracy", "drop", "macro-F1", "macro-F1 drop", "calibration error", "changed"]
+    head += ["as first", "short texts", "changed"]
+    count = found["texts"]["count"]
+    rows = [
+        [row["recipe"], row["engine"], kilobytes(results.bytes_read(row)), *_cells(row, count)] for row in found["rows"]
+    ]
+    rows.append(["Keras", "", "", *_cells(found["keras"], count)])
+    note = (
+        f"{found['bundle']['name']} on {texts.sentence(found['texts'])}. Size: what scoring reads, the vocabulary "
+        "included. Drop: percentage points below Keras. Calibration error: expected calibration error, 15 bins. "
+        "Changed: labels other than those of Keras. As first: same label as from the first file. Short texts: accuracy "
+        "on the first ten words of each text."
     )
+    caveat = [texts.CAVEAT] if found["texts"]["source"] == texts.TEST_REVIEWS else []
+    return [note, Table(head, rows, 2), *caveat]
 
 
-def judge(rows: Sequence[dict[str, Any]], max_drop: float | None) -> int:
-    """Say on standard error what is wrong with the rows, and give the exit code."""
+def _cells(row: dict[str, Any], count: int) -> list[str]:
+    if "error" in row:
+        return ["not measured", *[""] * 8]
+    drop, macro_drop = (f"{row[name]:.2f}" if name in row else "" for name in ("drop_points", "macro_drop_points"))
+    changed, short_changed = (
+        percent(row[name] / count) if name in row else "" for name in ("labels_changed", "short_labels_changed")
+    )
+    first = percent(row.get("labels_as_first"))
+    whole = [percent(row["accuracy"]), drop, percent(row["macro_f1"]), macro_drop, f"{row['calibration_error']:.3f}"]
+    return [*whole, changed, first, percent(row["short_accuracy"]), short_changed]
+
+
+def first_file(found: results.Results) -> tuple[str, dict[str, Any]]:
+    """Return name and row of the first file that works here; Keras' if none does."""
+    row = next((row for row in found["rows"] if "error" not in row), None)
+    return ("Keras", found["keras"]) if row is None else (f"{row['recipe']} ({row['engine']})", row)
+
+
+def shorten(label: str) -> str:
+    """Return a label as it is shown in a table or plot."""
+    return label if len(label) <= LONGEST else label[: LONGEST - 1] + "…"
+
+
+def class_tables(found: results.Results) -> list[Part]:
+    """Lay out the classes and the confusions of the first file."""
+    name, row = first_file(found)
+    labels, scores, confusion = found["labels"], row["classes"], row["confusion"]
+    chosen = [label for label in labels if label in scores]
+    if len(labels) > MANY:  # classes without any text come last
+        chosen = sorted(chosen, key=lambda label: (scores[label]["texts"] == 0, scores[label]["f1"]))[:WORST]
+    parts = ("precision", "recall", "f1")
+    lines = [
+        [shorten(label), f"{scores[label]['texts']}", *(percent(scores[label][part]) for part in parts)]
+        for label in chosen
+    ]
+    rest = f", of {len(labels)} classes those with the lowest F1" if len(chosen) < len(labels) else ""
+    shown: list[Part] = [f"Classes, {name}{rest}:", Table(["class", "texts", "precision", "recall", "F1"], lines)]
+    if len(labels) <= WIDE:
+        lines = [[shorten(true), *(str(confusion[true].get(label, 0)) for label in labels)] for true in labels]
+        return [*shown, f"Confusion, {name}, true classes in rows:", Table(["", *map(shorten, labels)], lines)]
+    pairs = [(count, true, label) for true, row in confusion.items() for label, count in row.items() if true != label]
+    pairs.sort(key=lambda pair: -pair[0])
+    lines = [[shorten(true), shorten(label), str(count)] for count, true, label in pairs[:WORST]]
+    return [
+        *shown,
+        f"Confusions, {name}, the most frequent of {len(pairs)}:",
+        Table(["class", "label", "texts"], lines, 2),
+    ]
+
+
+def judge(rows: list[dict[str, Any]], max_drop: float | None = None) -> int:
+    """Print what is wrong with the rows on standard error, and return the exit code."""
     dropped = [row for row in rows if max_drop is not None and row.get("drop_points", 0.0) > max_drop]
-    missing = [row for row in rows if "error" in row]
+    missing = dict.fromkeys(row["error"] for row in rows if "error" in row)
     for row in dropped:
         print(f"error: {row['file']} drops {row['drop_points']:.2f} points, more than {max_drop:g}", file=sys.stderr)
-    for reason in dict.fromkeys(row["error"] for row in missing):
+    for reason in missing:
         print(f"error: {reason}", file=sys.stderr)
     return 2 if missing else 1 if dropped else 0
 
@@ -135,14 +157,18 @@ def judge(rows: Sequence[dict[str, Any]], max_drop: float | None) -> int:
 def main(argv: list[str] | None = None) -> int:
     """Run the command of the module's docstring."""
 
-    def after(args: argparse.Namespace, results: dict[str, Any]) -> int:
-        if args.classes or len(results["labels"]) > 2:
-            common.show(f"\n{classes.tables(results)}", args.json)
+    def after(args: argparse.Namespace, found: results.Results) -> int:
+        if args.classes or len(found["labels"]) > 2:
+            command.say("\n" + render(class_tables(found)), args)
         if args.plot:
-            confusion.draw(results, args.plot)
-        return judge(results["rows"], args.max_drop)
+            from benchmarks.measuring import plots
 
-    return records.run("accuracy", argv, parse, measure, table, after)
+            name, row = first_file(found)
+            title = f"{found['bundle']['name']}, {name}\n{found['texts']['count']:,} {found['texts']['source']}"
+            plots.draw_confusion(row["confusion"], found["labels"], title, args.plot)
+        return judge(found["rows"], args.max_drop)
+
+    return command.run("accuracy", argv, make_parser(), measure, tables, after)
 
 
 if __name__ == "__main__":

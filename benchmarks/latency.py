@@ -1,32 +1,15 @@
-"""Measure how fast a bundle's models are on this machine, and how much memory they take.
+"""Measure start-up, latency and memory of a bundle's models on this machine.
 
-The usual calls:
+Usage:
 
     python benchmarks/latency.py                                   # the shipped bundle, every engine that works here
     python benchmarks/latency.py --model bundles/mine --recipe float32 --data texts.txt --json latency.json
     python benchmarks/latency.py --emulated --python "qemu-aarch64-static -L ROOT -cpu cortex-a72 ROOT/usr/bin/python3"
 
-It needs edgetext, and Python 3.9 or later with its standard library: to measure a device, copy runtime/ and
-benchmarks/ there, side by side.
+It needs edgetext and Python 3.9 or later, nothing else: to measure a device, copy runtime/ and benchmarks/ there, side
+by side. The protocol is in benchmarks/README.md. Compare machines by ratios, which are taken within one run.
 
-Protocol, for each engine and recipe, single-threaded; the models take turns, so that what else the machine does falls
-on all of them alike:
-
-  start-up    wall time of the whole process `runtime/classify.py --model B --engine E --recipe R "great movie"`, or
-              without options for the model file that is taken without any, in turns with `python -c pass`: medians of
-              10, after one of each that does not count, and their ratio
-  load        Classifier.load, and then the first classification, in a process that imports nothing else, and the most
-              memory that this process held: medians of 10 processes, files in the system's cache
-  latency     3 processes, in each of them 200 calls of each kind to warm up, then at least 1 second and 1,000 calls of
-              each kind, in turns of a tenth of that, timed one by one: text-to-label (classify), model only (the
-              engine's predict on a row of ids made before) and the yardstick, text.lower().split(), on the same texts
-  bulk        in the same turns, texts per second through classify_many in batches of 1, 32 and 256
-
-Latencies are a process's median, 95th and 99th percentile, and of these the medians of the 3 processes. The texts
-differ in length, which the percentiles show too.
-Compare machines by the ratio to the yardstick, which was measured in the same process.
-
-Exit codes: 0, 2 for a mistake or when no engine works.
+Exit codes: 0; 2 for a mistake or if no engine works.
 """
 
 from __future__ import annotations
@@ -34,131 +17,178 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
-import statistics
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import common, launching, records, texts, timing
+from benchmarks.measuring import command, processes, results, texts
+from benchmarks.measuring.errors import BenchmarkError
+from benchmarks.measuring.layout import Part, Table
+from benchmarks.measuring.processes import Protocol, Subject
 from edgetext import Bundle
+from edgetext.bundle.manifest import ModelFile
+
+QUICK = Protocol(launches=2, rounds=1)
+EMULATED = (
+    "**Emulated** on another processor: this shows that it runs there, and its cost relative to Python itself; it is "
+    "not a device's speed."
+)
+_ENVIRONMENT = (
+    "import json, sys; sys.path.insert(0, sys.argv[1]); from benchmarks.measuring import results; "
+    "print(json.dumps(results.environment()))"
+)
 
 
-def parse(argv: list[str] | None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    common.add_model_argument(parser)
-    common.add_recipe_argument(parser)
-    texts.add_arguments(parser)
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = command.make_parser(__doc__)
+    command.add_bundle_arguments(parser)
+    texts.add_arguments(parser, "texts (.jsonl with text, or .txt with a text a line)", 2000)
     parser.add_argument("--python", metavar="COMMAND", help="the Python to measure with (default: this one)")
     parser.add_argument(
-        "--emulated",
-        action="store_true",
-        help="say in the results that the processor is emulated: not a device's speed",
+        "--emulated", action="store_true", help="record that the processor is emulated: not a device's speed"
     )
-    parser.add_argument("--quick", action="store_true", help="measure hardly anything, to see that it runs")
-    common.add_json_argument(parser)
-    return parser.parse_args(argv)
+    parser.add_argument("--quick", action="store_true", help="measure hardly anything, to see whether it works")
+    return parser
 
 
-def measure(args: argparse.Namespace, command: common.Command) -> dict[str, Any]:
-    """Measure the bundle's models and give the content of the results file.
+def make_subject(
+    bundle: Bundle, model: ModelFile, python: Sequence[str], path: str | None, *, plain: bool = False
+) -> Subject:
+    """Return a model file of a bundle as a subject.
+
+    Args:
+        bundle: The bundle.
+        model: The model file.
+        python: The command that starts Python.
+        path: The bundle's folder, or a file that is used alone; None for the shipped bundle.
+        plain: Whether the command takes this model file without being told to.
+    """
+    target = [str(processes.CLASSIFY)] if processes.CLASSIFY.is_file() else ["-m", "edgetext"]
+    options = ["--engine", model.engine, "--recipe", model.recipe, *(["--model", path] if path else [])]
+    argument = " ".join([model.engine, model.recipe, *([path] if path else [])])
+    return Subject(
+        results.describe_file(bundle, model),
+        [*python, processes.PROGRAM, "edgetext", argument],
+        python,
+        once=[*python, *target, *([] if plain else options), processes.FIRST_TEXT],
+    )
+
+
+def measure(args: argparse.Namespace) -> dict[str, Any]:
+    """Measure the bundle's models and return the content of the results file.
 
     Raises:
-        common.BenchmarkError: The texts are missing, or no engine of the bundle works here.
-        edgetext.BundleError: The bundle is missing or damaged.
+        BenchmarkError: If the texts are missing, or no engine of the bundle works here.
+        edgetext.EdgetextError: If the bundle is missing or damaged.
     """
     bundle = Bundle.open(args.model)
-    models = common.choose_models(bundle, args.recipe)
+    models = command.choose_models(bundle, args.recipe)
     found = texts.find(args.data, args.limit, fall_back=True)
-    protocol = timing.QUICK if args.quick else timing.Protocol()
+    protocol = QUICK if args.quick else Protocol()
     python = shlex.split(args.python) if args.python else [sys.executable]
-    common.show(f"{bundle.name}: timing {len(models)} model files with {found}", args.json)
+    command.say(f"{bundle.name}: timing {len(models)} model files with {found}", args)
+    subjects = [
+        make_subject(bundle, model, python, args.model, plain=args.model is None and model is bundle.models[0])
+        for model in models
+    ]
+    environment = json.loads(processes.run([*python, "-c", _ENVIRONMENT, str(command.ROOT)]))
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "texts.json"
-        file.write_text(json.dumps([review.text for review in found.reviews]), encoding="utf-8")
-        tasks = [timing.Task(args.model, model.engine, model.recipe, str(file), protocol) for model in models]
-        taken = bundle.models[0] if args.model is None else None
-        subjects = [launching.Subject(python, model, task, plain=model is taken) for model, task in zip(models, tasks)]
-        for number in range(protocol.launches + 1):
-            for subject in subjects:
-                common.progress(f"start {number + 1} of {protocol.launches + 1}: {subject.model.file}")
-                subject.launch(counted=number > 0)
-        for number in range(protocol.rounds):
-            for subject in subjects:
-                common.progress(f"round {number + 1} of {protocol.rounds}: {subject.model.file}")
-                subject.time()
-    common.progress("")
-    rows = [subject.row() for subject in subjects]
-    environments = [row.pop("environment") for row in rows if "error" not in row]
-    if not environments:
-        raise common.BenchmarkError("; or ".join(dict.fromkeys(row["error"] for row in rows)))
+        first = processes.write_texts(Path(folder) / "first", [processes.FIRST_TEXT])
+        timed = processes.write_texts(Path(folder) / "timed", [text.text for text in found.texts])
+        for subject in subjects:
+            subject.describe()
+        rows = processes.measure(subjects, first, timed, protocol)
+    if all("error" in row for row in rows):
+        raise BenchmarkError("; or ".join(dict.fromkeys(row["error"] for row in rows)))
     return {
-        "kind": "latency",
-        "command": str(command),
-        "environment": {**environments[0], "emulated": args.emulated},
-        "bundle": records.identify(bundle),
+        "environment": {**environment, "emulated": args.emulated},
+        "bundle": results.identify(bundle),
         "texts": found.describe(),
         "protocol": {**protocol._asdict(), "quick": args.quick},
         "rows": rows,
     }
 
 
-def table(results: dict[str, Any]) -> str:
-    """Lay out the results for people."""
-    sizes = results["protocol"]["batches"]
-    head = [
-        *(
-            "recipe",
-            "engine",
-            "start ms",
-            "ratio",
-            "load ms",
-            "first us",
-            "label us",
-            "p95",
-            "p99",
-            "ratio",
-            "model us",
-        ),
-        *(f"texts/s by {size}" for size in sizes),
-        "MB",
+def tables(found: results.Results) -> list[Part]:
+    """Lay out all results."""
+    return [*latency_tables(found), *startup_tables(found)]
+
+
+def latency_tables(found: results.Results) -> list[Part]:
+    """Lay out latency, throughput and memory."""
+    head = ["recipe", "engine", "text to label", "95th percentile", "× split", "model only", "texts/s", "memory"]
+    rows = [
+        [
+            *_name(row, found),
+            f"{row['text_to_label']['median_us']:.0f} µs",
+            f"{row['text_to_label']['p95_us']:.0f} µs",
+            f"{row['text_to_label']['ratio']:.1f}",
+            f"{row['model_only']['median_us']:.0f} µs",
+            f"{row['texts_per_second']['median']:,.0f}",
+            f"{row['peak_mb']:.0f} MB" if "peak_mb" in row else "",
+        ]
+        for row in engine_rows(found)
     ]
-    rows, notes = [], []
-    for row in results["rows"]:
-        name = [row["recipe"], row["engine"]]
-        if "error" in row:
-            rows.append([*name, "missing", *[""] * (len(head) - 3)])
-            notes.append(f"missing: {row['file']}: {row['error']}")
-            continue
-        start, label = row["startup"], row["text_to_label"]
-        rows.append(
-            [
-                *name,
-                f"{start['median_ms']:.0f}",
-                f"{start['ratio']:.1f}",
-                f"{row['load_ms']:.0f}",
-                f"{row['first_us']:.0f}",
-                *(f"{label[key]:.1f}" for key in ("median_us", "p95_us", "p99_us", "ratio")),
-                f"{row['model_only']['median_us']:.1f}",
-                *(f"{row['texts_per_second'][str(size)]:,}" for size in sizes),
-                "" if row["peak_mb"] is None else f"{row['peak_mb']:.0f}",
-            ]
-        )
-    measured = [row for row in results["rows"] if "error" not in row]
-    yardstick = statistics.median(row["yardstick"]["median_us"] for row in measured)
-    empty = statistics.median(row["startup"]["empty_ms"] for row in measured)
-    notes.append(f"ratios: to python -c pass, {empty:.0f} ms, and to text.lower().split(), {yardstick:.1f} us")
-    if results["environment"]["emulated"]:
-        notes.append("the processor was emulated: these are not a device's speeds")
-    return "\n".join([common.format_table(head, rows, left=2), *notes])
+    note = (
+        f"{texts.sentence(found['texts'])}. Text to label and model only: single texts, median. × split: text to label "
+        "relative to `text.lower().split()`. Texts/s: in batches of 32. Memory: peak of a process that loads the model "
+        "and classifies a text."
+    )
+    return _show(found, note, head, rows, ratio=4)
+
+
+def startup_tables(found: results.Results) -> list[Part]:
+    """Lay out the start-up times."""
+    head = ["recipe", "engine", "one-shot command", "bare Python", "ratio", "load", "first text"]
+    rows = [
+        [
+            *_name(row, found),
+            f"{row['startup']['median_ms']:.1f} ms",
+            f"{row['startup']['bare_ms']:.1f} ms",
+            f"{row['startup']['ratio']:.2f}",
+            f"{row['load_ms']:.0f} ms",
+            f"{row['first_us'] / 1000:.2f} ms",
+        ]
+        for row in engine_rows(found)
+    ]
+    note = (
+        'One-shot command: `python runtime/classify.py "great movie"`, the whole process; bare Python: `python -c '
+        "pass`. Load: importing edgetext and the engine and loading the model."
+    )
+    return _show(found, note, head, rows, ratio=4)
+
+
+def engine_rows(found: results.Results) -> Iterator[dict[str, Any]]:
+    """Return the rows of the shipped bundle's engines, also of the results of peers.py."""
+    for row in found["rows"]:
+        if "error" not in row and "model_only" in row and row.get("name", "edge") == "edge":
+            yield row
+
+
+def _name(row: dict[str, Any], found: results.Results) -> list[str]:
+    """Return a row's recipe and engine, with the library if several libraries ran that engine."""
+    several = len({other["runtime"] for other in engine_rows(found) if other["engine"] == row["engine"]}) > 1
+    return [row["recipe"], f"{row['engine']} ({row['runtime']})" if several else row["engine"]]
+
+
+def _show(found: results.Results, note: str, head: list[str], rows: list[list[str]], *, ratio: int) -> list[Part]:
+    """Return a note, a table, and what could not be measured; of an emulated processor only the ratios."""
+    emulated = found["environment"]["emulated"]
+    columns = [0, 1, ratio] if emulated else range(len(head))
+    table = Table([head[column] for column in columns], [[row[column] for column in columns] for row in rows], 2)
+    reasons = [f"{row['recipe']} ({row['engine']}): {row['error']}" for row in found["rows"] if "error" in row]
+    missing = [f"Not measured: {'; '.join(reasons)}."] if reasons else []
+    return [note, *([EMULATED] if emulated else []), table, *missing]
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command of the module's docstring."""
-    return records.run("latency", argv, parse, measure, table)
+    return command.run("latency", argv, make_parser(), measure, tables)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,16 @@
-"""Write the numbers and the help texts into the README, from the results files and the commands themselves.
+"""Write measured numbers and help texts into the READMEs, from the results files and the commands themselves.
 
-The usual calls:
+Usage:
 
     python benchmarks/report.py                                    # from benchmarks/results/*.json
-    python benchmarks/report.py results/accuracy.json results/pi.json
+    python benchmarks/report.py results/accuracy.json results/pi.json --readme notes.md
     python benchmarks/report.py --check                            # write nothing; exit 1 if a block is out of date
+    python benchmarks/report.py --plots                            # draw accuracy.png and curve.png too
 
-What stands between `<!-- begin NAME -->` and `<!-- end NAME -->`, each alone on a line, is replaced; the names are
-those of BLOCKS in benchmarks/blocks.py. Between `<!-- begin help: COMMAND -->` and `<!-- end help -->` stands what
-the command prints, 100 columns wide.
+What stands between `<!-- begin NAME -->` and `<!-- end NAME -->`, each alone on a line, is replaced; NAME is one of
+BLOCKS. Between `<!-- begin help: COMMAND -->` and `<!-- end help -->` stands what the command prints, 100 columns wide.
 
-Exit codes: 0, 1 when --check finds a block out of date, 2 for a mistake.
+Exit codes: 0; 1 if --check finds a block out of date; 2 for a mistake.
 """
 
 from __future__ import annotations
@@ -21,136 +21,183 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import common, records
-from benchmarks.blocks import BLOCKS
+from benchmarks import accuracy, instructions, interop, latency, peers, sweep, tables
+from benchmarks.measuring import command, layout, plots, processes, results
+from benchmarks.measuring.errors import BenchmarkError
+from benchmarks.measuring.layout import Part, Table
+from benchmarks.measuring.results import Results
 
+READMES = [
+    *("README.md", "train/README.md", "export/README.md", "runtime/README.md", "benchmarks/README.md"),
+    "SECURITY.md",
+]
 HELP = "help"
 HELP_COLUMNS = "100"
-BEGIN = re.compile(r"<!-- begin (?P<name>\w+)(?:: (?P<command>.+?))? -->")
-END = re.compile(r"<!-- end (?P<name>\w+) -->")
+BLOCK = re.compile(
+    r"^(?P<begin><!-- begin (?P<name>\w+)(?:: (?P<command>.+?))? -->)$(?P<content>(?:(?!^<!-- begin ).)*?)"
+    r"^(?P<end><!-- end (?P=name) -->)$",
+    re.DOTALL | re.MULTILINE,
+)
 
 
-class Block(NamedTuple):
-    """A block of the README: its name, the command of a help block, and where its content lies, as line numbers."""
+def memory_tables(found: Results) -> list[Part]:
+    """Lay out what `python -m tests.soaking.memory` measured; the last row is the difference between the sizes."""
+    fields = ("peak_mb", "anonymous_mb", "file_mb")
+    small, large = found["rows"]
+    rows = [
+        [
+            *(f"{row['rows']:,}", f"{row['bytes'] / 1e6:,.0f} MB", f"{row['seconds']:,.0f} s"),
+            *(f"{row['rows'] / row['seconds']:,.0f}", *(f"{row[name]:,.0f} MB" for name in fields)),
+        ]
+        for row in (small, large)
+    ]
+    grown = {name: large[name] - small[name] for name in ("rows", "bytes", "seconds", *fields)}
+    more = [f"{grown['rows']:+,}", f"{grown['bytes'] / 1e6:+,.0f} MB", f"{grown['seconds']:+,.0f} s", ""]
+    rows.append([*more, *(f"{grown[name]:+,.0f} MB" for name in fields)])
+    note = "`python -m train --data TABLE --epochs 1`, the whole process. Memory: the peak. Last row: the difference."
+    return [note, Table(["rows", "table", "time", "rows/s", "memory", "anonymous", "file-backed"], rows, 0)]
 
-    name: str
-    command: str | None
-    first: int
-    last: int
 
-    def __str__(self) -> str:
-        """Name it for people."""
-        return self.name if self.command is None else f"{self.name}: {self.command}"
+def soak_tables(found: Results) -> list[Part]:
+    """Lay out what `python -m tests.soaking` measured."""
+    rows = [
+        [row["promise"], f"{row['tried']:,} {row['unit']}", f"{row['failed']:,}", row["measured"]]
+        for row in found["rows"]
+    ]
+    return [Table(["what holds", "tried", "failed", "measured"], rows)]
 
 
-def parse(argv: list[str] | None) -> argparse.Namespace:
-    """Parse the command line."""
+# Block: the kinds of results that it shows, and how.
+BLOCKS: dict[str, tuple[tuple[str, ...], Callable[[Results], Sequence[Part]]]] = {
+    "summary": (("peers",), peers.summary_tables),
+    "accuracy": (("accuracy",), accuracy.tables),
+    "latency": (("peers", "latency"), latency.latency_tables),
+    "startup": (("peers", "latency"), latency.startup_tables),
+    "seeds": (("seeds",), sweep.tables),
+    "choices": (("choices",), sweep.tables),
+    "curve": (("curve",), sweep.tables),
+    "peers": (("peers",), peers.tables),
+    "interop": (("interop",), interop.tables),
+    "instructions": (("instructions",), instructions.tables),
+    "tables": (("tables",), tables.tables),
+    "memory": (("memory",), memory_tables),
+    "soak": (("soak",), soak_tables),
+}
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "results", nargs="*", type=Path, metavar="FILE", help="results files (default: benchmarks/results/*.json)"
     )
-    parser.add_argument("--readme", type=Path, metavar="FILE", help="the file to write into (default: README.md)")
+    parser.add_argument(
+        "--readme",
+        type=Path,
+        metavar="FILE",
+        action="append",
+        help=f"a file to write into (default: {', '.join(READMES)})",
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a block is out of date")
-    return parser.parse_args(argv)
+    parser.add_argument("--plots", action="store_true", help="also draw benchmarks/results/accuracy.png and curve.png")
+    return parser
 
 
-def find_blocks(lines: Sequence[str], where: str) -> Iterator[Block]:
-    """Find the blocks.
+def replace_blocks(text: str, where: str, found: Sequence[Results]) -> tuple[str, list[str]]:
+    """Return a README's text with current blocks, and the names of the blocks that were not."""
+    stale: list[str] = []
+    ends = len(re.findall("^<!-- (?:begin|end) .* -->$", text, re.MULTILINE))
+    if 2 * len(BLOCK.findall(text)) != ends:
+        raise BenchmarkError(f"{where}: a block's begin or end is missing")
 
-    Raises:
-        common.BenchmarkError: A marker has an unknown name, or lacks its counterpart.
-    """
-    open_block: tuple[int, re.Match[str]] | None = None
-    for number, line in enumerate(lines):
-        begin, end = BEGIN.fullmatch(line.strip()), END.fullmatch(line.strip())
-        if begin:
-            if open_block:
-                raise common.BenchmarkError(f"{where}: line {number + 1}: a block begins within another")
-            name, command = begin["name"], begin["command"]
-            if (name not in BLOCKS and name != HELP) or (name == HELP) != (command is not None):
-                raise common.BenchmarkError(f"{where}: line {number + 1}: no block is called {begin[0][11:-4]!r}")
-            open_block = number, begin
-        elif end:
-            if not open_block or open_block[1]["name"] != end["name"]:
-                raise common.BenchmarkError(f"{where}: line {number + 1}: nothing called {end['name']!r} begins before")
-            start, begin = open_block
-            yield Block(begin["name"], begin["command"], start + 1, number)
-            open_block = None
-    if open_block:
-        raise common.BenchmarkError(f"{where}: line {open_block[0] + 1}: the block does not end")
+    def replace(match: re.Match[str]) -> str:
+        name, words = match["name"], match["command"]
+        if (name not in BLOCKS and name != HELP) or (name == HELP) != (words is not None):
+            raise BenchmarkError(f"{where}: no block is called {name}" + (f": {words}" if words else ""))
+        new = make_content(name, found) if words is None else f"```text\n$ {words}\n{run(words)}\n```"
+        if new != match["content"].strip("\n"):
+            stale.append(name if words is None else f"{name}: {words}")
+        return f"{match['begin']}\n{new}\n{match['end']}"
+
+    return BLOCK.sub(replace, text), stale
 
 
-def content(block: Block, results: Sequence[dict[str, Any]]) -> str:
-    """Make a block's content.
+def make_content(name: str, found: Sequence[Results]) -> str:
+    """Return the content of a block of results."""
+    kinds, lay_out = BLOCKS[name]
+    commands, parts = [], []
+    for one in found:
+        if one["kind"] not in kinds:
+            continue
+        if one.get("protocol", {}).get("quick"):
+            raise BenchmarkError(f"block {name}: made with --quick, which measures nothing: {one['command']}")
+        try:
+            shown = lay_out(one)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise BenchmarkError(f"block {name}: the results of {one['command']} are damaged: {error!r}") from None
+        if shown:
+            commands.append(one["command"])
+            parts.append(f"{layout.render(shown, markdown=True)}\n\n{results.environment_line(one)}")
+    if not parts:
+        raise BenchmarkError(f"block {name}: there are no results of kind {' or '.join(kinds)}")
+    return "\n\n".join(["```sh\n" + "\n".join(dict.fromkeys(commands)) + "\n```", *parts])
 
-    Raises:
-        common.BenchmarkError: There are no results for it, they are damaged, or its command fails.
-    """
-    if block.command is not None:
-        return f"```text\n$ {block.command}\n{run(block.command)}\n```"
-    kind, show = BLOCKS[block.name]
-    found = [one for one in results if one["kind"] == kind]
-    if not found:
-        command = f"python benchmarks/{kind}.py --json benchmarks/results/{kind}.json"
-        raise common.BenchmarkError(f"block {block}: no results of {kind}.py are there; {command} makes them")
-    try:
-        commands = "\n".join(dict.fromkeys(one["command"] for one in found))
-        return f"```sh\n{commands}\n```\n\n{show(found)}"
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise common.BenchmarkError(f"block {block}: the results of {kind}.py are damaged: {error!r}") from None
 
-
-def run(command: str) -> str:
-    """Run a command from the repository root, with this Python for ``python``, and give what it prints.
+def run(words: str) -> str:
+    """Run a command from the repository's root, with this Python for ``python``, and return what it prints.
 
     Raises:
-        common.BenchmarkError: It fails.
+        BenchmarkError: If it fails.
     """
-    arguments = [sys.executable if word == "python" else word for word in shlex.split(command)]
+    arguments = [sys.executable if word == "python" else word for word in shlex.split(words)]
     variables = {**os.environ, "COLUMNS": HELP_COLUMNS, "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
     try:
         done = subprocess.run(
-            arguments, cwd=common.ROOT, env=variables, capture_output=True, encoding="utf-8", check=False
+            arguments, cwd=command.ROOT, env=variables, capture_output=True, encoding="utf-8", check=False
         )
     except OSError as error:
-        raise common.BenchmarkError(f"{command}: {error.strerror}") from None
+        raise BenchmarkError(f"{words}: {error.strerror}") from None
     if done.returncode != 0:
-        raise common.BenchmarkError(f"{command}: {common.last_line(done.stderr) or 'it failed'}")
-    # Where this checkout lies is nobody's business.
-    text = done.stdout.replace(f"{common.ROOT}{os.sep}", "")
+        raise BenchmarkError(f"{words}: {processes.last_line(done.stderr) or 'it failed'}")
+    # Without the folder of this checkout.
+    text = done.stdout.replace(f"{command.ROOT}{os.sep}", "")
     return "\n".join(line.rstrip() for line in text.strip("\n").splitlines())
+
+
+def draw_plots(found: Sequence[Results]) -> None:
+    """Draw the pictures of the READMEs into the results' folder."""
+    kinds = {one["kind"]: one for one in found}
+    plots.draw_accuracy(kinds["accuracy"], kinds.get("latency", kinds["peers"]), results.FOLDER / "accuracy.png")
+    plots.draw_curve(kinds["curve"], kinds["peers"], results.FOLDER / "curve.png")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command of the module's docstring."""
-    args = parse(argv)
+    args = make_parser().parse_args(argv)
 
     def work() -> int:
-        readme = args.readme or common.ROOT / "README.md"
-        files = args.results or sorted(records.FOLDER.glob("*.json"))
-        results = [records.read(file) for file in files]
-        lines = readme.read_text("utf-8").split("\n")
-        stale: list[str] = []
-        for block in reversed(list(find_blocks(lines, readme.name))):  # from the end, so that line numbers stay true
-            new = content(block, results).split("\n")
-            if new != lines[block.first : block.last]:
-                stale.insert(0, str(block))
-                lines[block.first : block.last] = new
-        if args.check and stale:
-            print(f"error: out of date: {', '.join(stale)}; python benchmarks/report.py mends it", file=sys.stderr)
+        found = [results.read(file) for file in args.results or sorted(results.FOLDER.glob("*.json"))]
+        readmes = args.readme or [path for path in map(command.ROOT.joinpath, READMES) if path.exists()]
+        stale = []
+        for readme in readmes:
+            new, names = replace_blocks(readme.read_text("utf-8"), readme.name, found)
+            stale += [f"{readme.parent.name}/{readme.name}: {name}" for name in names]
+            if names and not args.check:
+                results.replace(readme, new.encode())
+        if stale and args.check:
+            print(f"error: out of date: {', '.join(stale)}; to write it: python benchmarks/report.py", file=sys.stderr)
             return 1
-        if stale and not args.check:
-            records.write_whole(readme, "\n".join(lines))
-        print(f"{readme.name}: " + (f"wrote {', '.join(stale)}" if stale else "all blocks are current"))
+        print(f"wrote {', '.join(stale)}" if stale else "all blocks are current")
+        if args.plots:
+            draw_plots(found)
         return 0
 
-    return common.finish(work)
+    return command.finish(work)
 
 
 if __name__ == "__main__":

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from benchmarks import interop_subjects, texts
-from benchmarks.interop_subjects import CSubject, NodeSubject, Subject
-from benchmarks.texts import Review
+from benchmarks import interop
+from benchmarks.measuring import processes, texts
+from benchmarks.measuring.processes import Subject
 from edgetext import Bundle, Classifier
 from edgetext.bundle.manifest import ModelFile
 from edgetext.bundle.opening import DEFAULT_BUNDLE
@@ -65,7 +65,7 @@ def files(tmp_path_factory: pytest.TempPathFactory, run_in_process: Any) -> File
 @pytest.fixture(scope="module")
 def reviews(real_env: dict[str, str]) -> list[str]:
     """200 of the test reviews."""
-    return [review.text for review in texts.find(real_env["EDGETEXT_DATA"], 200).reviews]
+    return [review.text for review in texts.find(real_env["EDGETEXT_DATA"], 200).texts]
 
 
 def need(path: Path) -> Path:
@@ -76,7 +76,7 @@ def need(path: Path) -> Path:
 
 
 def offline() -> list[str]:
-    words = interop_subjects.isolation()
+    words = interop.isolation()
     if words is None:
         pytest.skip("MediaPipe is to be run without a network, and unshare does not work here")
     return words
@@ -202,20 +202,21 @@ def test_mediapipe_with_a_file_of_its_own_makers(environment: str, tmp_path: Pat
 
 
 def peer(language: str, files: Files) -> Subject:
-    """Give a peer of benchmarks/interop.py, which is given texts in a file."""
+    """Return a subject of benchmarks/interop.py, which gets texts in a file."""
+    bundle = Bundle.open(files.folder)
     file = str(files.folder / files.onnx.file)
     if language == "node":
-        return NodeSubject(files.onnx, file, str(need(NODE / ".ready").parent))
+        return interop.node_subject(bundle, files.onnx, file, str(need(NODE / ".ready").parent))
     if language == "c":
-        return CSubject(files.onnx, file, str(need(C / ".ready").with_name("peer")))
-    return Subject(files.onnx, "onnxruntime", "text", [sys.executable, interop_subjects.PEER, "onnxruntime_text", file])
+        return interop.c_subject(bundle, files.onnx, file, str(need(C / ".ready").with_name("peer")))
+    return interop.make_subject(bundle, files.onnx, "onnxruntime_text", file)
 
 
 @pytest.mark.parametrize("language", ["python", "node", "c"])
 def test_golden_texts_that_no_argument_holds(language: str, files: Files, tmp_path: Path) -> None:
     given = [*GOLDEN, "great\0movie", "great \0 movie", "\0", "gr\ud800eat \udc00 movie"]
     subject = peer(language, files)
-    answers = subject.score(interop_subjects.write_texts(tmp_path / "texts", list(map(Review, given))))
+    answers = subject.score(processes.write_texts(tmp_path / "texts", given))
     assert answers is not None, subject.error
     # To npm's package a text ends at a NUL.
     read = [text.partition("\0")[0] for text in given] if language == "node" else given
@@ -271,7 +272,7 @@ def test_c_over_the_library_of_debian(files: Files, tmp_path: Path) -> None:
 
 def test_c_compiles_without_a_warning(tmp_path: Path) -> None:
     headers = need(C / ".ready").with_name("debian") / "usr" / "include" / "onnxruntime"
-    for source in (EXAMPLES / "onnx_text.c", ROOT / "benchmarks" / "interop_peer.c"):
+    for source in (EXAMPLES / "onnx_text.c", ROOT / "benchmarks" / "measuring" / "peer.c"):
         strict = ["-std=gnu99", "-Wall", "-Wextra", "-Werror"]
         result = run(["cc", *strict, f"-I{headers}", "-c", source, "-o", tmp_path / "object.o"])
         assert result.returncode == 0, result.stderr.decode()

@@ -109,7 +109,6 @@ def test_a_cycle_is_found(tmp_path: Path, source: str) -> None:
     assert set(find_cycle(imports)) == {"export.one", "export.two"}
 
 
-@pytest.mark.xfail(reason="folders are being divided")
 def test_folders_stay_small() -> None:
     folders = {path.parent for stage in STAGES for path in find_modules(stage).values()}
     assert [folder.name for folder in folders if len(list(folder.glob("*.py"))) > MOST_MODULES] == []

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from benchmarks import blocks, instructions, instructions_rows
-from benchmarks.common import BenchmarkError
-from benchmarks.emulation import Prepared
+from benchmarks import instructions
+from benchmarks.measuring import layout
+from benchmarks.measuring.emulation import Prepared
+from benchmarks.measuring.errors import BenchmarkError
 from edgetext.text import tokenize
 
 ErrorLine = Callable[[str], str]
@@ -38,13 +39,13 @@ def make_results() -> dict[str, Any]:
 
 
 def test_table() -> None:
-    results = make_results()
-    text = blocks.instructions_table([results])
-    assert "| arm64 | none | CPython 3.11.2 | yes | 25.0 M | 1.00 |  |" in text
-    assert "| arm64 | builtin | edgetext | yes | 40.0 M | 1.60 | 378 k |" in text
-    assert "| armhf | onnx | onnxruntime | no: no wheel |  |  |  |" in text
-    assert "emulated ARM processors (qemu-user 7.2.22; arm64: cortex-a72, armhf: cortex-a7), no speeds" in text
-    assert "builtin" in instructions_rows.table(results)
+    _, table = instructions.tables(make_results())
+    assert isinstance(table, layout.Table)
+    cells = {tuple(row[:2]): row[2:] for row in table.rows}
+    assert cells["arm64", "builtin"] == ["edgetext", "yes", "40.0 M", "1.60", "378 k"]
+    assert cells["arm64", "none"][2:4] == ["25.0 M", "1.00"]
+    assert cells["armhf", "onnx"][1] == "no: no wheel"
+    assert {len(row) for row in table.rows} == {len(table.head)}
 
 
 def test_the_review_has_230_words() -> None:
@@ -57,7 +58,6 @@ def count(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[int | st
     committed = tmp_path / "instructions.json"
     committed.write_text(json.dumps(make_results()))
     monkeypatch.setattr(instructions, "COMMITTED", committed)
-    monkeypatch.setattr(instructions.common, "ROOT", tmp_path)
     monkeypatch.setattr(instructions.emulation, "read", lambda folder: Prepared(folder, []))
 
     def replace(value: int | str) -> None:
@@ -65,24 +65,20 @@ def count(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[int | st
         def start(prepared: Prepared, platform: str) -> Iterator[Any]:
             if isinstance(value, str):
                 raise BenchmarkError(value)
-            yield type("Counting", (), {"once": lambda self, package: value})()
+            yield type("Counter", (), {"once": lambda self, package: value})()
 
-        monkeypatch.setattr(instructions, "start", start)
+        monkeypatch.setattr(instructions.emulation, "start", start)
 
     return replace
 
 
-def test_check(
-    count: Callable[[int | str], None], capfd: pytest.CaptureFixture[str], error_line: ErrorLine, tmp_path: Path
-) -> None:
+def test_check(count: Callable[[int | str], None], capfd: pytest.CaptureFixture[str], error_line: ErrorLine) -> None:
     for value, code in ((20_000_000, 0), (41_900_000, 0), (42_100_000, 1)):
         count(value)
         assert instructions.main(["--check"]) == code
     output = capfd.readouterr()
     assert "arm64: 41,900,000 instructions, +4.75% against the committed 40,000,000" in output.out
-    assert "over 5% more on arm64; if that has to be: python benchmarks/instructions.py --json" in error_line(
-        output.err
-    )
+    assert "over 5% more on arm64; if that is intended: make pi-count" in error_line(output.err)
     count("arm64 cortex-a72: no qemu here")
     assert instructions.main(["--check"]) == 2
     assert error_line(capfd.readouterr().err) == "arm64 cortex-a72: no qemu here"

@@ -1,8 +1,7 @@
-"""benchmarks/latency.py: what it writes, not how fast anything is."""
+"""benchmarks/latency.py on six texts and the shipped bundle, and the processes in which everything is timed."""
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,47 +10,31 @@ from typing import Any
 
 import pytest
 
-from benchmarks import latency, launching, once, timing
+from benchmarks import latency
+from benchmarks.measuring import layout, processes, program
+from benchmarks.measuring.processes import Subject
 from edgetext import Bundle
-from edgetext.testing import FakeEngine
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-
-# The recipes of TensorFlow Lite and of ONNX.
-TWO = ("--recipe", "dynamic_wi8_afp32", "--recipe", "dynamic_wi8")
+Measured = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def results(labelled: Path, default_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def results(labelled: Path, tmp_path_factory: pytest.TempPathFactory, measured: Measured) -> dict[str, Any]:
     """One measurement of all models, on a machine where onnxruntime cannot be imported."""
     folder = tmp_path_factory.mktemp("latency")
     (folder / "onnxruntime.py").write_text("raise ImportError('no such luck')\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(folder))
-        file = folder / "latency.json"
-        assert (
-            latency.main(["--quick", "--emulated", "--data", str(labelled), "--limit", "6", "--json", str(file)]) == 0
-        )
-    loaded: dict[str, Any] = json.loads(file.read_text("utf-8"))
-    return loaded
+        return measured(latency.main, "--quick", "--emulated", "--data", labelled, "--limit", "6")
 
 
 def test_results(results: dict[str, Any], default_bundle: Path) -> None:
     assert results["kind"] == "latency"
     assert results["bundle"]["name"] == Bundle.open(default_bundle).name
-    assert results["texts"] == {
-        "source": "texts of labelled.jsonl",
-        "reviews": 6,
-        "available": 10,
-        "median_words": results["texts"]["median_words"],
-    }
+    assert (results["texts"]["count"], results["texts"]["available"]) == (6, 10)
     assert results["protocol"]["quick"] is True
-    where = results["environment"]
-    assert where["emulated"] is True
-    assert where["python"].endswith(".".join(map(str, sys.version_info[:3])))
-    assert set(where) == {
-        *("processor", "machine", "cores", "system", "python", "edgetext", "date", "emulated"),
-    }
+    assert results["environment"]["emulated"] is True
+    assert results["environment"]["python"].endswith(".".join(map(str, sys.version_info[:3])))
 
 
 def test_every_model_has_a_row(results: dict[str, Any], default_bundle: Path) -> None:
@@ -59,45 +42,34 @@ def test_every_model_has_a_row(results: dict[str, Any], default_bundle: Path) ->
     assert [row["file"] for row in results["rows"]] == [model.file for model in models]
     for row in results["rows"]:
         if row["engine"] == "onnx":
-            assert set(row) == {"engine", "recipe", "file", "size", "error"}
             assert "no such luck" in row["error"]
-            assert sys.executable not in row["error"]
+            assert str(Path(sys.executable).parent) not in row["error"]
             continue
+        start = row["startup"]
+        assert start["ratio"] == pytest.approx(start["median_ms"] / start["bare_ms"], rel=0.02)
         assert row["load_ms"] > 0 < row["first_us"]
-        assert row["startup"]["runs"] == 2
-        assert row["startup"]["ratio"] == pytest.approx(
-            row["startup"]["median_ms"] / row["startup"]["empty_ms"], rel=0.02
-        )
-        for kind in ("text_to_label", "model_only", "yardstick"):
-            times = row[kind]
-            assert 0 < times["median_us"] <= times["p95_us"] <= times["p99_us"]
-            assert times["calls"] >= timing.QUICK.calls
-        assert row["yardstick"]["ratio"] == 1
+        for kind in ("text_to_label", "model_only", "split"):
+            assert 0 < row[kind]["median_us"] <= row[kind]["p95_us"]
         assert row["text_to_label"]["median_us"] > row["model_only"]["median_us"]
-        assert set(row["texts_per_second"]) == {"1", "32"}
+        assert row["texts_per_second"]["median"] > 0
         # A Python with numpy and an interpreter: not this process, which may hold tensorflow.
         assert (5 if row["engine"] == "builtin" else 15) < row["peak_mb"] < 150
 
 
-def test_what_the_command_takes_is_started_without_options(default_bundle: Path) -> None:
-    model = Bundle.open(default_bundle).models[0]
-    task = timing.Task(None, model.engine, model.recipe, "texts.json", timing.QUICK)
-    for plain, options in ((True, []), (False, ["--engine", model.engine, "--recipe", model.recipe])):
-        subject = launching.Subject(["python"], model, task, plain=plain)
-        assert subject._classify == ["python", str(launching.CLASSIFY), *options, "great movie"]
-
-
-def test_table_shows_what_is_missing(results: dict[str, Any]) -> None:
-    table = latency.table(results)
-    assert "missing: model.dynamic_wi8.onnx: engine onnx: onnxruntime is not installed" in table
-    assert "the processor was emulated: these are not a device's speeds" in table
+def test_of_an_emulated_processor_only_ratios_are_shown(results: dict[str, Any]) -> None:
+    shown = layout.render(latency.tables(results))
+    assert "not a device's speed" in shown
+    assert " ms" not in shown.replace("ms and", "")
+    assert "onnxruntime is not installed" in shown
+    real = {**results, "environment": {**results["environment"], "emulated": False}}
+    assert " ms" in layout.render(latency.tables(real))
 
 
 def test_another_python_without_any_engine(
-    labelled: Path, default_bundle: Path, capfd: pytest.CaptureFixture[str], error_line: Callable[[str], str]
+    labelled: Path, capfd: pytest.CaptureFixture[str], error_line: Callable[[str], str]
 ) -> None:
-    command = ["--quick", "--data", str(labelled), "--python", f"{sys.executable} -S", *TWO]
-    assert latency.main(command) == 2
+    two = ("--recipe", "dynamic_wi8_afp32", "--recipe", "dynamic_wi8")
+    assert latency.main(["--quick", "--data", str(labelled), "--python", f"{sys.executable} -S", *two]) == 2
     message = error_line(capfd.readouterr().err)
     assert "engine tflite: no TensorFlow Lite interpreter is installed" in message
     assert "; or engine onnx: onnxruntime is not installed" in message
@@ -116,7 +88,6 @@ def test_mistakes(
     arguments: list[str],
     message: str,
     labelled: Path,
-    default_bundle: Path,
     capfd: pytest.CaptureFixture[str],
     error_line: Callable[[str], str],
 ) -> None:
@@ -127,36 +98,44 @@ def test_mistakes(
 def test_percentiles() -> None:
     """Of 0, 1, 2, ... 1000 us the 95th percentile is 950 us, whatever the order."""
     times = [1000 * number for number in range(1000, -1, -1)]
-    assert timing.summarize(times, yardstick=10.0) == {
-        "median_us": 500,
-        "p95_us": 950,
-        "p99_us": 990,
-        "ratio": 50,
-        "calls": 1001,
-    }
+    assert processes.summarize(times) == {"median_us": 500, "p95_us": 950}
 
 
-def test_bulk_uses_the_batch_size(default_bundle: Path) -> None:
-    from edgetext import Classifier
+def test_programs_that_fail(tmp_path: Path) -> None:
+    files = processes.write_texts(tmp_path / "texts", ["great"])
+    for code, error in (
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "its process died of SIGSEGV"),
+        ("import sys; sys.exit('error: cannot open /a/b/model.onnx')", "cannot open model.onnx"),
+        ("import sys; sys.exit(3)", "its process ended with exit code 3"),
+        ("print('INFO: hello')", "its program printed no JSON"),
+    ):
+        subject = Subject({}, [sys.executable, "-c", code], [sys.executable])
+        subject.describe()
+        # It is left alone from then on.
+        assert subject.score(files) is None
+        subject.launch(files, counted=True, load=True)
+        subject.time(files)
+        assert subject.result() == {"error": error}
 
-    loaded = Classifier.load()
-    lengths: set[int] = set()
-    engine = FakeEngine(lambda row: lengths.add(len(row)) or [0.9])  # type: ignore[func-returns-value]
-    engine.ragged = True
-    measured = timing.steady(Classifier(loaded.labels, loaded.encoder, engine), ["a", "b", "c"], timing.QUICK)
-    assert set(engine.batches) == {1, 32}
-    assert lengths == {2}  # the start mark and a word, as such an engine gets them from the classifier
-    assert set(measured) == {*timing.KINDS, "texts_per_second"}
+
+def test_texts_for_the_programs(tmp_path: Path) -> None:
+    files = processes.write_texts(tmp_path / "texts", ["great\nmovie", "", "nul\0 caf\u00e9", "lone \ud800 surrogate"])
+    content, found = Path(files.plain).read_bytes(), []
+    while content:
+        size, _, content = content.partition(b"\n")
+        found.append(content[: int(size)].decode())
+        content = content[int(size) :]
+    assert found == ["great\nmovie", "", "nul\0 caf\u00e9", "lone \U0010ffff surrogate"]
 
 
-def test_peak_memory_is_this_process_own() -> None:
+def test_peak_memory_is_that_of_the_process_alone() -> None:
     """A small process started by one of 200 MB reports its own memory."""
-    code = f"import sys; sys.path.insert(0, {str(ROOT / 'benchmarks')!r}); import once; print(once.peak_memory())"
+    code = "from benchmarks.measuring import program; print(program.peak_memory())"
     large = bytearray(b"x") * 200_000_000
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert len(large) == 200_000_000
     if sys.platform == "linux":
         assert float(result.stdout) < 100
-    own = once.peak_memory()
+    own = program.peak_memory()
     assert own is not None
     assert own > 200

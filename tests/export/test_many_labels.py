@@ -22,7 +22,7 @@ import onnxruntime
 import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from benchmarks import interop_subjects
+from benchmarks import interop
 from edgetext import Bundle, Classifier
 from edgetext.bundle.manifest import ModelFile
 from edgetext.bundle.opening import DEFAULT_BUNDLE
@@ -205,7 +205,7 @@ def test_files_on_their_own(many: Many) -> None:
 
 @pytest.mark.parametrize("environment", [".venv-mediapipe", ".venv-mediapipe-0.10.21"])
 def test_mediapipe(environment: str, many: Many, root: Path) -> None:
-    isolation = interop_subjects.isolation()
+    isolation = interop.isolation()
     if isolation is None or not (root / environment / ".ready").exists():
         pytest.skip(f"needs unshare and {environment}, which `make test` makes")
     python, script = root / environment / "bin" / "python", root / "runtime" / "examples" / "mediapipe_text.py"

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks import emulation, texts
-from benchmarks.common import BenchmarkError
-from benchmarks.emulation import Machine, Prepared
+from benchmarks.measuring import emulation, texts
+from benchmarks.measuring.emulation import Machine, Prepared
+from benchmarks.measuring.errors import BenchmarkError
 
 FOLDER = os.environ.get("EDGETEXT_PI")
 try:
@@ -73,5 +73,5 @@ def review_file(tmp_path_factory: pytest.TempPathFactory, real_env: dict[str, st
     """Test reviews as a JSON list; where EDGETEXT_DATA is not set, the sample reviews."""
     found = texts.find(real_env.get("EDGETEXT_DATA", str(texts.SAMPLE)), REVIEWS)
     file = tmp_path_factory.mktemp("pi") / "reviews.json"
-    file.write_text(json.dumps([review.text for review in found.reviews]), encoding="utf-8")
+    file.write_text(json.dumps([review.text for review in found.texts]), encoding="utf-8")
     return file

@@ -16,14 +16,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.emulation import Machine, Prepared
+from benchmarks.measuring.emulation import Machine, Prepared
 from tests.pi import userlands
 from tests.pi.steps import IGNORED, StepError, Steps, run
 from tests.pi.userlands import ROOT, USERLANDS, Userland
 
 DEVICE = ("runtime", "benchmarks", "tests/runtime")
 STATIC = "static_wi8_ai8"
-COUNTER = ROOT / "benchmarks" / "instruction_counter.c"
+COUNTER = ROOT / "benchmarks" / "measuring" / "instruction_counter.c"
 SHIPPED = ROOT / "runtime" / "edgetext" / "default"
 
 

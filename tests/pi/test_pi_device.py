@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.counting import CPUS, PACKAGES
-from benchmarks.emulation import Machine, Prepared
+from benchmarks.measuring.emulation import CPUS, PACKAGES, Machine, Prepared
 from edgetext import engines
 
 ENGINE = {package: engine for engine, packages in PACKAGES.items() for package in packages}
@@ -17,7 +16,8 @@ ENGINE = {package: engine for engine, packages in PACKAGES.items() for package i
 
 @pytest.mark.parametrize("way", ["folder", "wheel"])
 def test_great_movie(machine: Machine, package: str | None, way: str, prepared: Prepared, guest: Any) -> None:
-    command, paths = (["-m", "edgetext"], [prepared.wheel]) if way == "wheel" else (["runtime/classify.py"], [])
+    wheel = [prepared.folder / "wheel"]
+    command, paths = (["-m", "edgetext"], wheel) if way == "wheel" else (["runtime/classify.py"], [])
     # As a user types it who has nothing installed; and with an engine named.
     options = [] if package is None else ["--engine", ENGINE[package]]
     result = guest(machine, package, *command, "great movie", *options, "--json", paths=paths)
@@ -27,8 +27,8 @@ def test_great_movie(machine: Machine, package: str | None, way: str, prepared: 
 
 
 def test_the_wheel_is_what_runs(machine: Machine, prepared: Prepared, guest: Any) -> None:
-    result = guest(machine, None, "-c", "import edgetext; print(edgetext.__file__)", paths=[prepared.wheel])
-    assert result.stdout == f"{prepared.wheel / 'edgetext' / '__init__.py'}\n"
+    result = guest(machine, None, "-c", "import edgetext; print(edgetext.__file__)", paths=[prepared.folder / "wheel"])
+    assert result.stdout == f"{prepared.folder / 'wheel' / 'edgetext' / '__init__.py'}\n"
 
 
 @pytest.mark.parametrize("engine", [name for name in engines.ENGINES if name != "builtin"])

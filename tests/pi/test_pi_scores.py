@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.counting import PACKAGES
-from benchmarks.emulation import Machine, Prepared
+from benchmarks.measuring.emulation import PACKAGES, Machine, Prepared
 from edgetext import Bundle
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -38,7 +37,7 @@ def here(prepared: Prepared, review_file: Path) -> Callable[[str | None, str, st
             if not TFLITE_PYTHON.exists():
                 pytest.skip("no .venv-tflite: `make pi-test` makes it where a Python 3.11 on Linux is found")
             python = str(TFLITE_PYTHON)
-        command: list[str | Path] = [python, SCRIPT, prepared.bundle, engine, recipe, review_file]
+        command: list[str | Path] = [python, SCRIPT, prepared.folder / "bundle", engine, recipe, review_file]
         env = {**os.environ, "PYTHONPATH": str(prepared.device / "runtime")}
         result = subprocess.run(command, env=env, capture_output=True, encoding="utf-8", check=False)
         assert result.returncode == 0, result.stderr
@@ -51,10 +50,10 @@ def here(prepared: Prepared, review_file: Path) -> Callable[[str | None, str, st
 def test_answers(
     machine: Machine, package: str | None, prepared: Prepared, review_file: Path, guest: Any, here: Any
 ) -> None:
-    models = [model for model in Bundle.open(prepared.bundle).models if package in PACKAGES[model.engine]]
+    models = [model for model in Bundle.open(prepared.folder / "bundle").models if package in PACKAGES[model.engine]]
     assert models
     for model in models:
-        command = [SCRIPT, prepared.bundle, model.engine, model.recipe, review_file]
+        command = [SCRIPT, prepared.folder / "bundle", model.engine, model.recipe, review_file]
         result = guest(machine, package, *command, paths=[prepared.device / "runtime"])
         assert result.returncode == 0, result.stderr
         found, expected = json.loads(result.stdout), here(package, model.engine, model.recipe)

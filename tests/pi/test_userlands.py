@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks import emulation
-from benchmarks.common import BenchmarkError
-from benchmarks.emulation import Machine, Prepared
+from benchmarks.measuring import emulation
+from benchmarks.measuring.emulation import Machine, Prepared
+from benchmarks.measuring.errors import BenchmarkError
 from tests.pi import prepare, steps, userlands
 from tests.pi.steps import StepError, Steps
 from tests.pi.userlands import USERLANDS
@@ -112,8 +112,9 @@ def test_without_tools_it_says_what_to_install(
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
-    machine = Machine("arm64", "cortex-a72", "sh", tmp_path / "root", {"p": tmp_path / "p"}, {"q": "no wheel"})
-    written = Prepared(tmp_path, [machine, Machine("armhf", "x", "y", None, {}, {}, "why")], tmp_path / "counter.so")
+    root = str(tmp_path / "root")
+    machine = Machine("arm64", "cortex-a72", "sh", root, {"p": str(tmp_path / "p")}, {"q": "no wheel"})
+    written = Prepared(tmp_path, [machine, Machine("armhf", "x", "y", None, {}, {}, "why")], "counter.so")
     written.write()
     assert emulation.read(tmp_path) == written
     command = machine.python("p", tmp_path)
@@ -136,6 +137,5 @@ def test_links_make_paths_short(tmp_path: Path) -> None:
     for folder in folders:
         folder.mkdir()
     machine = Machine("arm64", "c", "e", folders[0], {"p": folders[1]}, {}).linked(folders[2])
-    assert machine.root is not None
-    assert machine.root.resolve() == folders[0]
-    assert machine.packages["p"].resolve() == folders[1]
+    assert Path(machine.root or "").resolve() == folders[0]
+    assert Path(machine.packages["p"]).resolve() == folders[1]

@@ -21,7 +21,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from benchmarks.records import environment
+from benchmarks.measuring.results import environment
 from tests.soaking import Outcome, SoakError, natural, write_results
 
 PARTS = ("texts", "streams", "bundles", "archives", "kills", "programs")

@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.records import environment
+from benchmarks.measuring.results import environment
 from tests.soaking import ROOT, SoakError, natural, write_results
 from tests.soaking.memory import table
 
