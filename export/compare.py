@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edgetext import engines
-from edgetext.text import PAD_ID, START_ID, UNKNOWN_ID, Encoder, Vocabulary
+from edgetext.encoder import Encoder
+from edgetext.text import PAD_ID, START_ID, UNKNOWN_ID
+from edgetext.vocabulary import Vocabulary
 from export.recipes import Recipe
 from train.metrics import Probabilities, label_probabilities
 from train.run import Run

@@ -10,8 +10,9 @@ from tqdm import tqdm
 
 from edgetext import Bundle, BundleError, Classifier
 from edgetext.bundle.manifest import ModelFile
+from edgetext.encoder import Encoder
 from edgetext.engines.stderr import muted_stderr
-from edgetext.text import Encoder, Vocabulary
+from edgetext.vocabulary import Vocabulary
 from export.labelled_texts import LabelledTexts
 from train.metrics import Probabilities, label_probabilities, measure
 from train.run import Run, RunError

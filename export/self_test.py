@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from edgetext.text import PAD_ID, RESERVED, START_ID, Encoder, Vocabulary
+from edgetext.encoder import Encoder
+from edgetext.text import PAD_ID, RESERVED, START_ID
+from edgetext.vocabulary import Vocabulary
 from train.metrics import label_probabilities
 from train.run import Run
 

@@ -16,8 +16,10 @@ import onnxruntime
 import pytest
 
 from edgetext import Bundle, BundleError, Classifier, EngineError, engines
+from edgetext.encoder import Encoder, Preprocessing
 from edgetext.engines import tflite
-from edgetext.text import RESERVED, Encoder, Preprocessing, Vocabulary
+from edgetext.text import RESERVED
+from edgetext.vocabulary import Vocabulary
 from tests.runtime.helpers import safetensors, write_manifest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -138,7 +140,7 @@ def test_many_classes(same_network: dict[str, bytes]) -> None:
     found = {}
     for name, content in same_network.items():
         engine = engines.create(name, content, max_length=8)
-        labels = [f"class {place}" for place in range(engine.columns)]
+        labels = [f"class {place}" for place in range(engine.num_outputs)]
         found[name] = list(Classifier(labels, encoder, engine).classify_many(texts))
     for ours, *others in zip(*found.values()):
         assert sum(ours.probabilities.values()) == pytest.approx(1)

@@ -75,12 +75,7 @@ def test_imports_run_one_way() -> None:
     assert find_upward(read_imports()) == []
 
 
-UNTIL_CUT = pytest.mark.xfail(reason="the cycles of this stage are being cut")
-
-
-@pytest.mark.parametrize(
-    "stage", [pytest.param(stage, marks=UNTIL_CUT if stage == "edgetext" else ()) for stage in STAGES]
-)
+@pytest.mark.parametrize("stage", STAGES)
 def test_no_cycles(stage: str) -> None:
     imports = {name: others for name, others in read_imports().items() if name.partition(".")[0] == stage}
     assert find_cycle(imports) == []

@@ -180,7 +180,7 @@ class TestCrafted:
             for code in model.operatorCodes:
                 code.deprecatedBuiltinCode, code.builtinCode = code.builtinCode, 0
 
-        assert TFLiteFile(self.change(old, tmp_path).read_bytes()).rows == 224
+        assert TFLiteFile(self.change(old, tmp_path).read_bytes()).vocabulary_size == 224
 
     def test_a_batch_that_is_fixed_at_another_number(self, tmp_path: Path) -> None:
         def fix(model: Any, graph: Any) -> None:
@@ -193,7 +193,7 @@ class TestCrafted:
 
     def test_a_model_that_answers_once_to_a_batch(self, tmp_path: Path) -> None:
         classifier = Classifier.load(MADE)
-        classifier._predict = lambda rows: [[0.5, 0.5]]
+        classifier._predict = lambda encoded: [[0.5, 0.5]]
         with pytest.raises(BundleError, match="1 answers to 3 texts"):
             list(classifier.classify_many(["great"] * 3))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-from edgetext.command.main import INTERRUPTED, MISTAKE, OK, complain, tell
+from edgetext.command.messages import INTERRUPTED, MISTAKE, OK, print_error, print_note
 from edgetext.errors import EdgetextError, was_interrupted
 
 TYPE_CHECKING = False
@@ -47,23 +47,23 @@ def finish(
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
-        tell(interrupted)
+        print_note(interrupted)
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if told_all:
             return OK
-        tell("error: nobody reads the output any more: the work was left off")
+        print_note("error: nobody reads the output any more: the work was left off")
     except kinds as error:
         if was_interrupted(error):
-            tell(interrupted)
+            print_note(interrupted)
             return INTERRUPTED
         if _is_debugging():
             raise
         if isinstance(error, ModuleNotFoundError) and error.name:
-            tell(f"error: {error.name} is not installed: pip install -e '.[{extra}]'")
+            print_note(f"error: {error.name} is not installed: pip install -e '.[{extra}]'")
         elif str(error):
-            complain(error)
+            print_error(error)
     return MISTAKE
 
 

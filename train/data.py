@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from edgetext.command.main import OK
+from edgetext.command.messages import OK
 from train.command import finish
 from train.reviews.layout import SPLITS
 from train.reviews.options import add_data_argument

@@ -12,8 +12,9 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 
-from edgetext.command.main import OK
-from edgetext.text import PAD_ID, Encoder, tokenize
+from edgetext.command.messages import OK
+from edgetext.encoder import Encoder
+from edgetext.text import PAD_ID, tokenize
 from train.command import finish
 from train.dataset import DataError
 from train.encoding.vocabulary import build_vocabulary, survey

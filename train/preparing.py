@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from edgetext.text import Encoder, Preprocessing
+from edgetext.encoder import Encoder, Preprocessing
 from train.dataset import TRAIN, VALIDATION, Dataset
 from train.encoding.encoded import Encoded, encode
 from train.encoding.vocabulary import Survey, build_vocabulary, find_spellings, survey

@@ -26,8 +26,10 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from edgetext.encoder import Preprocessing
 from edgetext.errors import EdgetextError
-from edgetext.text import Preprocessing, Vocabulary, tokenize
+from edgetext.text import tokenize
+from edgetext.vocabulary import Vocabulary
 from train.atomic_folder import Kind, replacing
 from train.models.plots import plot_history
 

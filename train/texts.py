@@ -16,7 +16,7 @@ import json
 import sys
 from pathlib import Path
 
-from edgetext.command.main import OK
+from edgetext.command.messages import OK
 from train.command import finish
 from train.dataset import DataError
 from train.tables.dataset import scan, scan_for_run

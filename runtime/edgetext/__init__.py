@@ -10,8 +10,9 @@ engine that needs them, when it is chosen.
 """
 
 from edgetext.bundle.opening import Bundle
-from edgetext.classifier import UNCERTAIN, Classifier, Prediction
+from edgetext.classifier import Classifier
 from edgetext.errors import BundleError, EdgetextError, EngineError, InputError
+from edgetext.prediction import UNCERTAIN, Prediction
 
 __version__ = "0.1.0"
 

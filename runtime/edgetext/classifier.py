@@ -1,90 +1,37 @@
-"""One way in: load a bundle, give it text, get a label with its score."""
+"""``Classifier``: load a bundle, and get labels with scores for texts."""
 
 from __future__ import annotations
 
 from edgetext import engines
 from edgetext.bundle.opening import Bundle
 from edgetext.errors import BundleError, EngineError
+from edgetext.prediction import UNCERTAIN, Prediction
+from edgetext.text import check_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Iterator, Sequence
-    from typing import Any
 
     from edgetext.bundle.manifest import ModelFile
+    from edgetext.encoder import Encoder
     from edgetext.engines.protocol import Engine
-    from edgetext.text import Encoder
 
-# Rows that classify_many hands to the engine at once. Against rows alone 32 bring about a tenth more texts a second
-# with TFLite and a quarter more with ONNX Runtime; 256 bring at most a twentieth more than 32 (benchmarks/latency.py).
+# The number of texts that classify_many passes to the engine at once. Compared with single texts, 32 raise the texts a
+# second by about a tenth with TFLite and a quarter with ONNX Runtime; 256 are at most a twentieth better than 32.
 BATCH_SIZE = 32
-
-# The label of a text whose most probable class is less probable than the threshold that was asked for.
-UNCERTAIN = "uncertain"
-
-
-class Prediction:
-    """What a classifier says of one text.
-
-    Attributes:
-        label: The most probable class; where two are equally probable, the first in the bundle's order. ``UNCERTAIN``
-            if its probability is below the classifier's threshold; ``top(1)`` names it all the same.
-        score: The probability of the most probable class, 0 to 1.
-        probabilities: The probability of every label, in the bundle's order. They sum to 1, but for rounding:
-            a TensorFlow Lite model that computes in int8 to the end rounds each to 1/256, down to 0 where many share.
-        engine: The name of the engine that computed them.
-    """
-
-    __slots__ = ("engine", "label", "probabilities", "score")
-
-    def __init__(self, label: str, score: float, probabilities: dict[str, float], engine: str) -> None:
-        """Keep the four values."""
-        self.label = label
-        self.score = score
-        self.probabilities = probabilities
-        self.engine = engine
-
-    def top(self, k: int) -> list[tuple[str, float]]:
-        """Give the ``k`` most probable classes with their probabilities, most probable first; all if there are fewer.
-
-        Those that are equally probable are in the bundle's order.
-
-        Raises:
-            ValueError: ``k`` is less than 1.
-        """
-        if k < 1:
-            raise ValueError(f"k must be at least 1, not {k}")
-        return sorted(self.probabilities.items(), key=lambda item: -item[1])[:k]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Give the four values by name, ready for JSON."""
-        return {name: getattr(self, name) for name in ("label", "score", "probabilities", "engine")}
-
-    def __repr__(self) -> str:
-        """Show the four values."""
-        return (
-            f"Prediction(label={self.label!r}, score={self.score:.4f}, "
-            f"probabilities={self.probabilities!r}, engine={self.engine!r})"
-        )
-
-    def __eq__(self, other: object) -> bool:
-        """Compare by value."""
-        return self.as_dict() == other.as_dict() if isinstance(other, Prediction) else NotImplemented
-
-    __hash__ = None  # type: ignore[assignment]  # equal by value, and holds a dict
 
 
 class Classifier:
-    """Scores texts with one model of a bundle, through one engine. Threads and forked processes may share it.
+    """Classifies texts with one model of a bundle, through one engine. Threads and forked processes may share it.
 
     Attributes:
-        labels: The classes, in the order of the model's outputs.
-        encoder: Text to rows of ids.
-        prepare: Turns a text into what the engine takes: a row of ids, padded or not, or the text itself.
-        engine: The engine object; ``engine.name`` and ``engine.runtime`` say what it is.
-        model: The bundle's entry of the model file in use; None if the classifier was put together by hand.
-        threshold: The least score with which a prediction has the label of a class; None for no such limit.
+        labels: The labels, in the order of the model's outputs.
+        encoder: Encodes texts.
+        prepare: Turns a text into what the engine takes: its ids, padded or not, or the text itself.
+        engine: The engine; ``engine.name`` and ``engine.runtime`` describe it.
+        model: The bundle's entry of the model file in use; None if the classifier was built from parts.
+        threshold: The lowest score at which a prediction gets a label; None for no such limit.
     """
 
     def __init__(
@@ -96,34 +43,35 @@ class Classifier:
         *,
         threshold: float | None = None,
     ) -> None:
-        """Put a classifier together from parts; ``Classifier.load`` is the usual way.
+        """Build a classifier from parts; use ``Classifier.load`` instead where there is a bundle.
 
         Raises:
-            BundleError: The engine's model has another number of outputs than there are labels, or of ids than the
-                vocabulary; or it takes text, and its graph cannot do the preprocessing; or with a threshold, a class
-                is called ``UNCERTAIN``.
-            ValueError: ``threshold`` is not from 0 to 1.
+            BundleError: If the model's number of outputs is not that of the labels, or its number of ids not that of
+                the vocabulary; if it takes text, and its graph cannot do the preprocessing; or if there is a threshold
+                and a label is called ``UNCERTAIN``.
+            ValueError: If ``threshold`` is not from 0 to 1.
         """
         if threshold is not None:
             if not 0.0 <= threshold <= 1.0:  # false for NaN too
                 raise ValueError(f"threshold must be from 0 to 1, not {threshold}")
             if UNCERTAIN in labels:
-                raise BundleError(f"there is a class called {UNCERTAIN!r}, so no threshold can be asked for")
-        if engine.columns != len(labels) and (engine.columns, len(labels)) != (1, 2):
-            raise BundleError(f"the model has {engine.columns} outputs for {len(labels)} labels")
+                raise BundleError(f"a label is called {UNCERTAIN!r}, so no threshold can be used")
+        if engine.num_outputs != len(labels) and (engine.num_outputs, len(labels)) != (1, 2):
+            raise BundleError(f"the model has {engine.num_outputs} outputs for {len(labels)} labels")
         if engine.vocabulary_size is not None:
             try:
                 encoder.check_vocabulary_size(engine.vocabulary_size)
             except ValueError as error:
                 raise BundleError(str(error)) from None
         if engine.takes_text and encoder.preprocessing.lowercase != "ascii":
-            raise BundleError("the model takes text and lower-cases A to Z alone, and its preprocessing all letters")
+            raise BundleError("the model takes text and lower-cases A to Z only, but its preprocessing all letters")
         self.labels = list(labels)
         self.encoder = encoder
         self.engine = engine
         self.model = model
         self.threshold = threshold
-        self.prepare = _check_text if engine.takes_text else encoder.cut if engine.ragged else encoder.encode
+        encode = encoder.truncate if engine.accepts_unpadded else encoder.encode
+        self.prepare = _checked if engine.takes_text else encode
         self._predict = engine.predict
         self._engine_name = engine.name
 
@@ -141,88 +89,90 @@ class Classifier:
         """Load a bundle.
 
         Args:
-            path: The bundle's folder, or a single ``.tflite`` or ``.onnx`` file that carries all that a bundle holds;
-                None stands for the bundle that ships with the package.
-            engine: ``"builtin"``, ``"tflite"``, ``"onnx"``: that engine or an error. ``"auto"``: the first, in the
+            path: The bundle's folder, or a single ``.tflite`` or ``.onnx`` file that carries everything a bundle holds;
+                None loads the bundle that ships with the package.
+            engine: ``"builtin"``, ``"tflite"`` or ``"onnx"``: that engine or an error. ``"auto"``: the first, in the
                 bundle's order of preference, that works on this machine.
-            recipe: Use the model file of that recipe, such as ``"static_wi8_ai8"``; None takes the bundle's
-                most preferred one for the engine.
+            recipe: Use the model file of that recipe, such as ``"static_wi8_ai8"``; None uses the bundle's most
+                preferred one for the engine.
             threads: Threads that the engine may use; these models are too small to gain from more than 1.
             threshold: Label a text ``UNCERTAIN`` if its score is below this, 0 to 1; None never does.
             quiet: Discard what native libraries write to the process's standard error while they load, as
                 ``edgetext.engines.stderr.muted_stderr`` does: for commands.
 
         Raises:
-            BundleError: The bundle is missing or damaged, or has no model for that engine and recipe; or with a
-                threshold, a class is called ``UNCERTAIN``.
-            EngineError: The engine is unknown, not installed or not working here; the message says how to
-                install it.
-            ValueError: ``threads`` is less than 1, or ``threshold`` not from 0 to 1.
+            BundleError: If the bundle is missing or damaged, or has no model for that engine and recipe; or if there is
+                a threshold and a label is called ``UNCERTAIN``.
+            EngineError: If the engine is unknown, not installed or not working here; the message says how to install
+                it.
+            ValueError: If ``threads`` is less than 1, or ``threshold`` not from 0 to 1.
         """
         if threads < 1:
             raise ValueError(f"threads must be at least 1, not {threads}")
         bundle = Bundle.open(path)
-        candidates = _candidates(bundle, engine, recipe)
+        candidates = _find_models(bundle, engine, recipe)
         encoder = bundle.encoder()
         failures: dict[str, str] = {}
         for model in candidates:
             if model.engine in failures:
                 continue
             if model.engine != "builtin":
-                # Importing these engines takes far longer than a SHA-256, which protects native libraries better.
+                # Importing these engines takes far longer than a SHA-256, and damage may crash them.
                 bundle.verify(model)
             content = bundle.read(model)
             try:
-                built = engines.create(
+                loaded = engines.create(
                     model.engine, content, max_length=bundle.preprocessing.max_length, threads=threads, quiet=quiet
                 )
-                return cls(bundle.labels, encoder, built, model, threshold=threshold)
+                return cls(bundle.labels, encoder, loaded, model, threshold=threshold)
             except EngineError as error:
                 if engine != "auto":
                     raise
                 failures[model.engine] = str(error)
             except BundleError as error:
-                raise BundleError(f"{bundle.where(model)}: {error}") from None
+                raise BundleError(f"{bundle.path_of(model)}: {error}") from None
         raise EngineError("no engine of this bundle works here; " + "; or ".join(failures.values()))
 
     def classify(self, text: str) -> Prediction:
-        """Score one text; one without any word gets what the model answers to an empty row.
+        """Classify one text; a text without words gets the model's answer to an empty input.
 
         Raises:
-            TypeError: ``text`` is not a string.
-            BundleError: The vocabulary, of which only the form is checked as long as few words are looked up, repeats a
-                word or is not UTF-8.
+            TypeError: If ``text`` is not a string.
+            BundleError: If the vocabulary repeats a word or is not UTF-8, which is checked when more than a few words
+                have been looked up.
         """
-        return self._prediction(self._predict([self.prepare(text)])[0])
+        return self._to_prediction(self._predict([self.prepare(text)])[0])
 
     def classify_many(self, texts: Iterable[str], batch_size: int = BATCH_SIZE) -> Iterator[Prediction]:
-        """Score texts as they come, in order; holds one batch of them in memory at a time.
+        """Classify texts as they arrive, in order; one batch at a time is held in memory.
 
         Args:
             texts: Any iterable of strings, endless ones too.
-            batch_size: Texts taken from ``texts`` before the first of their predictions is given back.
+            batch_size: The number of texts taken from ``texts`` before the first of their predictions is yielded.
 
         Raises:
-            TypeError: One of the texts is not a string (or ``texts`` is itself one).
-            ValueError: ``batch_size`` is less than 1.
+            TypeError: If one of the texts is not a string, or ``texts`` is itself a string.
+            ValueError: If ``batch_size`` is less than 1.
         """
         if isinstance(texts, str):
             raise TypeError("classify_many takes an iterable of texts; for one text there is classify")
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, not {batch_size}")
-        return self._stream(iter(texts), batch_size)
+        return self._classify_batches(iter(texts), batch_size)
 
-    def _stream(self, texts: Iterator[str], batch_size: int) -> Iterator[Prediction]:
-        from itertools import islice  # a one-shot command does without
+    def _classify_batches(self, texts: Iterator[str], batch_size: int) -> Iterator[Prediction]:
+        from itertools import islice  # not needed by a one-shot command
 
-        while rows := list(map(self.prepare, islice(texts, batch_size))):
-            outputs = self._predict(rows)
-            if len(outputs) != len(rows):
-                raise BundleError(f"the model gives {len(outputs)} answers to {len(rows)} texts: it takes no batches")
-            yield from map(self._prediction, outputs)
+        while prepared := list(map(self.prepare, islice(texts, batch_size))):
+            outputs = self._predict(prepared)
+            if len(outputs) != len(prepared):
+                raise BundleError(
+                    f"the model gives {len(outputs)} answers to {len(prepared)} texts: it takes no batches"
+                )
+            yield from map(self._to_prediction, outputs)
 
-    def _prediction(self, outputs: list[float]) -> Prediction:
-        """Turn a row of outputs into a prediction."""
+    def _to_prediction(self, outputs: list[float]) -> Prediction:
+        """Turn the model's outputs for one text into a prediction."""
         if len(outputs) == 1:
             outputs = [1.0 - outputs[0], outputs[0]]
         score = max(outputs)
@@ -235,15 +185,14 @@ class Classifier:
         return Prediction(label, score, dict(zip(labels, outputs)), self._engine_name)
 
 
-def _check_text(text: str) -> str:
-    """Give a text to an engine that takes text, as an encoder would be given it."""
-    if not isinstance(text, str):
-        raise TypeError(f"a text is a str, not {type(text).__name__}")
+def _checked(text: str) -> str:
+    """Return a text for an engine that takes text, if it is one."""
+    check_text(text)
     return text
 
 
-def _candidates(bundle: Bundle, engine: str, recipe: str | None) -> list[ModelFile]:
-    """List the model files that fit what the caller asked for, most preferred first."""
+def _find_models(bundle: Bundle, engine: str, recipe: str | None) -> list[ModelFile]:
+    """Return the model files that match the request, most preferred first."""
     if engine != "auto" and engine not in engines.ENGINES:
         raise EngineError(f"no engine is called {engine!r}: there are auto, {', '.join(engines.ENGINES)}")
     found = [

@@ -1,4 +1,4 @@
-"""A fake engine, for testing what is built on top of a Classifier without a model or an interpreter."""
+"""A fake engine, for testing code that uses a Classifier without a model or an interpreter."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ if TYPE_CHECKING:
 
 
 class FakeEngine:
-    """An engine that answers what a function of the row says.
+    """An engine whose answers are computed by a function of the ids.
 
     Attributes:
-        batches: The number of rows of each call so far.
+        batches: The number of texts of each call so far.
     """
 
     name = "fake"
     runtime = "fake"
-    ragged = False
+    accepts_unpadded = False
     takes_text = False
     vocabulary_size: int | None = None
 
-    def __init__(self, answer: Callable[[Sequence[int]], list[float]], columns: int = 1) -> None:
-        """Take the function: a row of ids to ``columns`` probabilities."""
+    def __init__(self, answer: Callable[[Sequence[int]], list[float]], num_outputs: int = 1) -> None:
+        """Use a function from ids to ``num_outputs`` probabilities."""
         self.answer = answer
-        self.columns = columns
+        self.num_outputs = num_outputs
         self.batches: list[int] = []
 
-    def predict(self, rows: Sequence[Sequence[int]]) -> list[list[float]]:
-        """Score rows of ids; see ``edgetext.engines.protocol.Engine``."""
-        self.batches.append(len(rows))
-        return [self.answer(row) for row in rows]
+    def predict(self, encoded: Sequence[Sequence[int]]) -> list[list[float]]:
+        """Score encoded texts; see ``edgetext.engines.protocol.Engine``."""
+        self.batches.append(len(encoded))
+        return [self.answer(ids) for ids in encoded]

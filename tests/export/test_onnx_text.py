@@ -17,7 +17,8 @@ import pytest
 from onnx import TensorProto, helper
 
 from edgetext import Bundle, Classifier
-from edgetext.text import Encoder, Preprocessing, Vocabulary
+from edgetext.encoder import Encoder, Preprocessing
+from edgetext.vocabulary import Vocabulary
 from export.converters.onnx_text_graph import add_text_input
 from export.recipes import RECIPES
 from train.run import Run, RunError

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from edgetext import Bundle
-from edgetext.text import RESERVED, Preprocessing, Vocabulary
+from edgetext.encoder import Preprocessing
+from edgetext.text import RESERVED
+from edgetext.vocabulary import Vocabulary
 from export.converters import load_converter
 from export.converters.model_card import ModelCard
 from export.recipes import RECIPES

@@ -11,7 +11,8 @@ import atheris
 
 with atheris.instrument_imports(include=["edgetext"]):
     from edgetext import Classifier
-    from edgetext.text import Encoder, Preprocessing, tokenize
+    from edgetext.encoder import Encoder, Preprocessing
+    from edgetext.text import tokenize
 
     _CLASSIFIER = Classifier.load(engine="builtin")
 

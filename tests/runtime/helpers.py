@@ -15,8 +15,10 @@ from typing import Any
 
 from edgetext import Classifier
 from edgetext.command.main import main
+from edgetext.encoder import Encoder, Preprocessing
 from edgetext.testing import FakeEngine
-from edgetext.text import RESERVED, Encoder, Preprocessing, Vocabulary
+from edgetext.text import RESERVED
+from edgetext.vocabulary import Vocabulary
 from tests.runtime import RUNTIME
 from tests.runtime.in_process import call
 

@@ -8,7 +8,8 @@ import unittest
 from pathlib import Path
 
 from edgetext import Classifier
-from edgetext.text import Encoder, Preprocessing, tokenize
+from edgetext.encoder import Encoder, Preprocessing
+from edgetext.text import tokenize
 from tests.runtime.helpers import VOCABULARY
 from tests.runtime.oracle import check, row_of, words_of
 
@@ -46,7 +47,7 @@ class AnyTextTest(unittest.TestCase):
         encoder = Encoder(VOCABULARY, Preprocessing(length, end, lowercase))
         row = row_of(text, VOCABULARY.ids, length, end, lowercase)
         self.assertEqual(encoder.encode(text), row)
-        self.assertEqual(encoder.cut(text), [index for index in row if index])
+        self.assertEqual(encoder.truncate(text), [index for index in row if index])
 
     @given(TEXTS)
     def test_predictions(self, text: str) -> None:

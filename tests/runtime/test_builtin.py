@@ -13,6 +13,7 @@ from edgetext import BundleError
 from edgetext.engines import builtin, create
 from edgetext.engines.builtin import BuiltinEngine
 from edgetext.formats import safetensors as formats
+from edgetext.formats.strict_json import parse_json
 from tests.runtime.helpers import random_average, random_bigrams
 from tests.runtime.helpers import safetensors as write
 
@@ -77,7 +78,7 @@ class PredictTest(unittest.TestCase):
         for columns in (1, 2, 5):
             metadata, tensors = random_bigrams(columns, columns, max_length=300)
             engine = BuiltinEngine(write(metadata, tensors), max_length=300)
-            self.assertEqual(engine.columns, columns)
+            self.assertEqual(engine.num_outputs, columns)
             # Short rows before and after the first long one, which prepares the tables.
             for length in (1, 2, 3, 20, 63, 64, 65, 300, 1, 2, 20):
                 ids = [rng.randrange(1, 50) for _ in range(length)]
@@ -107,7 +108,7 @@ class PredictTest(unittest.TestCase):
             for max_length in (8, 257, 258, 1000):
                 metadata, tensors = random_average(len(widths), widths, max_length=max_length)
                 engine = BuiltinEngine(write(metadata, tensors), max_length=max_length)
-                self.assertEqual(engine.columns, widths[-1])
+                self.assertEqual(engine.num_outputs, widths[-1])
                 for length in (1, 2, max_length // 2, max_length):
                     ids = [rng.randrange(1, 50) for _ in range(length)]
                     self.assert_close(engine.predict([ids])[0], average_oracle(tensors, ids, max_length))
@@ -159,7 +160,7 @@ class RefusalTest(unittest.TestCase):
         create("builtin", write(metadata, tensors), max_length=64)
         self.refuse("format", {**metadata, "format": "edgetext-2"}, tensors)
         self.refuse("network", {**metadata, "network": "transformer"}, tensors)
-        self.refuse("rows of '65' ids, not of 64", {**metadata, "max_length": "65"}, tensors)
+        self.refuse("its max_length is '65', not 64", {**metadata, "max_length": "65"}, tensors)
         for changed in (
             {"multipliers": "1"},
             {"multipliers": "a b"},
@@ -278,9 +279,9 @@ class StrictJSONTest(unittest.TestCase):
 
         def without(content: bytes) -> Any:
             with mock.patch.dict(sys.modules, {"_json": None}):
-                return formats.parse_json(content)
+                return parse_json(content)
 
-        return [formats.parse_json, without]
+        return [parse_json, without]
 
     def test_reads_what_json_reads(self) -> None:
         values: list[Any] = [

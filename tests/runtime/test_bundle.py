@@ -15,7 +15,8 @@ from edgetext.bundle.manifest import describe_file
 from edgetext.bundle.manifest import write_manifest as write
 from edgetext.bundle.opening import DEFAULT_BUNDLE
 from edgetext.bundle.vocabulary import StoredVocabulary
-from edgetext.text import FEW_WORDS, split
+from edgetext.encoder import FEW_WORDS
+from edgetext.text import split
 from tests.runtime.helpers import (
     VOCABULARY,
     as_version_2,

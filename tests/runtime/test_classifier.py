@@ -4,8 +4,8 @@ import itertools
 import unittest
 
 from edgetext import UNCERTAIN, BundleError, Classifier, EngineError, Prediction
+from edgetext.encoder import Encoder, Preprocessing
 from edgetext.testing import FakeEngine
-from edgetext.text import Encoder, Preprocessing
 from tests.runtime.helpers import VOCABULARY, fake_classifier, fake_classifier_of, fake_engine
 
 ENCODER = Encoder(VOCABULARY, Preprocessing(8, "pre"))
@@ -22,7 +22,7 @@ class ClassifierTest(unittest.TestCase):
         self.assertEqual(fake_classifier().classify("").label, "negative")
 
     def test_an_output_a_label(self) -> None:
-        classifier = Classifier(["a", "b", "c"], ENCODER, FakeEngine(lambda row: [0.2, 0.5, 0.3], columns=3))
+        classifier = Classifier(["a", "b", "c"], ENCODER, FakeEngine(lambda row: [0.2, 0.5, 0.3], num_outputs=3))
         prediction = classifier.classify("great")
         self.assertEqual((prediction.label, prediction.score), ("b", 0.5))
         self.assertEqual(prediction.probabilities, {"a": 0.2, "b": 0.5, "c": 0.3})
@@ -138,7 +138,7 @@ class ThresholdTest(unittest.TestCase):
     def test_a_class_of_that_name(self) -> None:
         labels = ["certain", "uncertain"]
         for threshold in (0.0, 0.5):
-            with self.assertRaisesRegex(BundleError, "a class called 'uncertain', so no threshold"):
+            with self.assertRaisesRegex(BundleError, "a label is called 'uncertain', so no threshold"):
                 fake_classifier_of(labels, threshold)
         self.assertEqual(fake_classifier_of(labels).classify("movie").label, "uncertain")
 
@@ -148,7 +148,7 @@ class TextTest(unittest.TestCase):
         engine = fake_engine()
         engine.takes_text = True
         Classifier(["negative", "positive"], ENCODER, engine)
-        with self.assertRaisesRegex(BundleError, "takes text and lower-cases A to Z alone"):
+        with self.assertRaisesRegex(BundleError, "takes text and lower-cases A to Z only"):
             Classifier(["negative", "positive"], Encoder(VOCABULARY, Preprocessing(8, "pre", "unicode")), engine)
 
     def test_unicode(self) -> None:
@@ -165,7 +165,7 @@ class RaggedTest(unittest.TestCase):
         for ragged, lengths in ((False, [8, 8, 8]), (True, [3, 1, 8])):
             seen: list[int] = []
             engine = FakeEngine(lambda row, seen=seen: seen.append(len(row)) or [0.5])  # type: ignore[misc]
-            engine.ragged = ragged
+            engine.accepts_unpadded = ragged
             classifier = Classifier(["negative", "positive"], ENCODER, engine)
             self.assertEqual(len(list(classifier.classify_many(["great movie", "", "the " * 20]))), 3)
             self.assertEqual(seen, lengths)

@@ -17,8 +17,9 @@ from unittest import mock
 
 from edgetext import EngineError, __version__
 from edgetext.command.arguments import parse
-from edgetext.command.main import Options, main
-from edgetext.text import Preprocessing
+from edgetext.command.main import main
+from edgetext.command.options import Options
+from edgetext.encoder import Preprocessing
 from tests.runtime import RUNTIME
 from tests.runtime.helpers import VOCABULARY, entry, random_bigrams, run, run_process, safetensors, write_bundle
 
@@ -124,7 +125,7 @@ class LinesTest(CommandTest):
         self.assertEqual([line.split("\t")[0] for line in output.splitlines()], ["positive", "negative", "negative"])
 
     def test_empty_lines_keep_their_place(self) -> None:
-        note = "note: 2 empty texts were scored: what the model answers to nothing\n"
+        note = "note: 2 empty texts were scored: their result is the model's answer to an empty input\n"
         self.assertEqual(len(self.succeed(stdin=b"great\n\n \nbad\n", errors=note).splitlines()), 4)
 
     def test_no_lines(self) -> None:
@@ -524,9 +525,7 @@ class RealCommandTest(unittest.TestCase):
             self.succeed("--model", folder, "great")
             result = run("--model", folder, "great", "--threshold", "0.5", fake=False)
             self.assertEqual((result.returncode, result.stdout), (2, b""))
-            self.assertRegex(
-                result.stderr, rb"^error: .*: there is a class called 'uncertain', so no threshold [^\n]*\n$"
-            )
+            self.assertRegex(result.stderr, rb"^error: .*: a label is called 'uncertain', so no threshold [^\n]*\n$")
 
     def succeed(self, *args: str) -> str:
         result = run(*args, fake=False)
@@ -609,7 +608,7 @@ class OneShotTest(unittest.TestCase):
         plain, options = run("great", fake=False), run("--threads", "1", "great", fake=False)
         self.assertEqual(plain.stdout, options.stdout)
         for name, default in vars(Options).items():
-            if not name.startswith("_"):
+            if not name.startswith("_") and not callable(default):
                 with mock.patch.object(sys, "argv", ["classify.py"]):
                     self.assertEqual(getattr(parse(["x"]), name), ["x"] if name == "texts" else default)
 

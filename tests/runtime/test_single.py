@@ -181,7 +181,7 @@ class OursTest(SingleTest):
             (lambda r: r.update(format_version=2), "format_version is 2"),
             (lambda r: r.pop("format_version"), "format_version"),
             (lambda r: r.update(labels=["positive", "negative"]), "labels are not those"),
-            (lambda r: r["preprocessing"].update(max_length=256), "rows of 512 ids, not of 256"),
+            (lambda r: r["preprocessing"].update(max_length=256), "takes 512 ids, not 256"),
             (lambda r: r["preprocessing"].update(tokenizer="bert"), "tokenizer is 'bert'"),
             (lambda r: r.pop("preprocessing"), "preprocessing"),
             (lambda r: r.update(labels=None), "labels"),
@@ -254,7 +254,7 @@ class OursTest(SingleTest):
     def test_nothing_of_a_damaged_onnx_file_is_read(self) -> None:
         with mock.patch("edgetext.bundle.single_file.ONNXFile", side_effect=AssertionError):
             self.refuse(ONNX[:-1] + b"x", "checksum", name="m.onnx")
-            self.refuse(b"\x08\x01" * 1000, "carries no metadata of edgetext's", name="m.onnx")
+            self.refuse(b"\x08\x01" * 1000, "carries no edgetext metadata", name="m.onnx")
 
     def test_cut_short(self) -> None:
         for name, content in (("m.tflite", TFLITE), ("m.tflite", MADE), ("m.onnx", ONNX)):
@@ -298,7 +298,7 @@ class ONNXTest(SingleTest):
     def test_length(self) -> None:
         settings = json.loads(ONNXFile(ONNX).metadata["preprocessing"])
         changed = with_properties(preprocessing=json.dumps({**settings, "max_length": 256}))
-        self.refuse(changed, "rows of 512 ids, not of 256", name="m.onnx")
+        self.refuse(changed, "takes 512 ids, not 256", name="m.onnx")
 
     def test_other_files(self) -> None:
         for content in (b"", b"\x00", b"no model", b"\x08\x08", b"\xff" * 30, MADE, field(7, b"\x08\x01")):
@@ -312,10 +312,10 @@ class ForeignTest(SingleTest):
         encoder = bundle.encoder()
         table = dict(line.split() for line in TFLiteFile(MADE).files["vocab.txt"].decode().splitlines())
         ids = [int(table[word]) for word in ("<START>", "a", "wonderful", "film")]
-        self.assertEqual(encoder.cut("a (wonderful) film!"), ids)
+        self.assertEqual(encoder.truncate("a (wonderful) film!"), ids)
         self.assertEqual(encoder.encode("a wonderful... film"), ids + [0] * 28)
-        self.assertEqual(encoder.cut("a Wonderful film")[2], int(table["<UNKNOWN>"]))  # as MediaPipe, which keeps case
-        self.assertEqual(encoder.cut("film " * 40), [ids[0], *[ids[3]] * 31])
+        self.assertEqual(encoder.truncate("a Wonderful film")[2], int(table["<UNKNOWN>"]))  # MediaPipe keeps case
+        self.assertEqual(encoder.truncate("film " * 40), [ids[0], *[ids[3]] * 31])
         self.assertIn("lower case", encoder.note or "")
         self.assertIn("224", str(len(encoder.vocabulary)))
         with self.assertRaises(TypeError):

@@ -20,8 +20,8 @@ from typing import Any
 from unittest import mock
 
 from edgetext import Classifier
+from edgetext.command import lines, streams, structured
 from edgetext.command import output as writing
-from edgetext.command import streams, structured
 from edgetext.command.output import Output, Stop, Stopped
 from edgetext.errors import InputError
 from tests.runtime.helpers import run
@@ -39,8 +39,8 @@ class BoundsTest(unittest.TestCase):
     """With a limit of 20 bytes, and what is skipped read 7 bytes at a time."""
 
     def setUp(self) -> None:
-        for name, value in (("MAX_LINE_BYTES", 20), ("PIECE", 7)):
-            patch = mock.patch.object(streams, name, value)
+        for name, value in (("MAX_LINE_BYTES", 20), ("PIECE_BYTES", 7)):
+            patch = mock.patch.object(lines, name, value)
             patch.start()
             self.addCleanup(patch.stop)
 
@@ -142,8 +142,8 @@ class LimitTest(unittest.TestCase):
     """The limit as it is."""
 
     def test_is_what_is_told(self) -> None:
-        self.assertEqual(streams.MAX_LINE_BYTES, 16 * 1024 * 1024)
-        self.assertIn("16 MiB", streams.TOO_LONG)
+        self.assertEqual(lines.MAX_LINE_BYTES, 16 * 1024 * 1024)
+        self.assertIn("16 MiB", lines.TOO_LONG)
 
     def test_memory_that_a_refused_line_takes(self) -> None:
         """The line has as many bytes as the process may have."""

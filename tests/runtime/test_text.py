@@ -6,7 +6,9 @@ import sys
 import unittest
 from pathlib import Path
 
-from edgetext.text import FILTERS, RESERVED, Encoder, Preprocessing, Vocabulary, tokenize
+from edgetext.encoder import Encoder, Preprocessing
+from edgetext.text import FILTERS, RESERVED, tokenize
+from edgetext.vocabulary import Vocabulary
 from tests.runtime import RUNTIME
 from tests.runtime.helpers import VOCABULARY, slow
 
@@ -131,7 +133,7 @@ class EncoderTest(unittest.TestCase):
                 with self.subTest(text=case["text"], end=end):
                     kept = case["ids"][-4:] if end == "pre" else case["ids"][:4]
                     self.assertEqual(encoder.ids(case["text"]), case["ids"])
-                    self.assertEqual(encoder.cut(case["text"]), kept)
+                    self.assertEqual(encoder.truncate(case["text"]), kept)
                     self.assertEqual(encoder.encode(case["text"]), kept + [0] * (4 - len(kept)))
 
     def test_row_is_always_max_length_long(self) -> None:
@@ -149,8 +151,8 @@ class EncoderTest(unittest.TestCase):
                 for length in range(1, 10):
                     ids = Encoder(VOCABULARY, Preprocessing(length, "post")).ids(text)
                     self.assertEqual(len(ids), count + 1)
-                    self.assertEqual(Encoder(VOCABULARY, Preprocessing(length, "post")).cut(text), ids[:length])
-                    self.assertEqual(Encoder(VOCABULARY, Preprocessing(length, "pre")).cut(text), ids[-length:])
+                    self.assertEqual(Encoder(VOCABULARY, Preprocessing(length, "post")).truncate(text), ids[:length])
+                    self.assertEqual(Encoder(VOCABULARY, Preprocessing(length, "pre")).truncate(text), ids[-length:])
 
 
 class PreprocessingTest(unittest.TestCase):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from edgetext import Classifier
-from edgetext.text import Encoder, Preprocessing
+from edgetext.encoder import Encoder, Preprocessing
 from tests.soaking import ROOT, SoakError, last_line
 
 BUILTIN, TFLITE, ONNX = "builtin", "tflite", "onnx"

@@ -23,7 +23,7 @@ import_tensorflow()
 import keras
 import numpy as np
 
-from edgetext.text import Vocabulary
+from edgetext.vocabulary import Vocabulary
 from export import bundles, command
 from export.converters import CONVERTERS
 from train import atomic_folder as folders

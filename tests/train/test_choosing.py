@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgetext.text import RESERVED, Encoder, Preprocessing, Vocabulary
+from edgetext.encoder import Encoder, Preprocessing
+from edgetext.text import RESERVED
+from edgetext.vocabulary import Vocabulary
 from train.encoding.encoded import Encoded, encode
 from train.encoding.vocabulary import survey
 from train.models import choosing, sizing

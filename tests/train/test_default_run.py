@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from edgetext.text import Encoder, Preprocessing, Vocabulary
+from edgetext.encoder import Encoder, Preprocessing
+from edgetext.vocabulary import Vocabulary
 from train.models.presets import PRESETS
 from train.reviews.dataset import Review
 

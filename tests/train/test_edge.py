@@ -14,7 +14,8 @@ import keras
 import numpy as np
 import pytest
 
-from edgetext.text import Encoder, Preprocessing, Vocabulary
+from edgetext.encoder import Encoder, Preprocessing
+from edgetext.vocabulary import Vocabulary
 from train.__main__ import main
 from train.encoding.encoded import Encoded, encode
 from train.metrics import expected_calibration_error

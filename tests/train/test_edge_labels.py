@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from sklearn.svm import LinearSVC
 
-from edgetext.text import RESERVED, Encoder, Preprocessing, Vocabulary
+from edgetext.encoder import Encoder, Preprocessing
+from edgetext.text import RESERVED
+from edgetext.vocabulary import Vocabulary
 from train.encoding.encoded import Encoded, encode
 from train.models import edge, network
 from train.models.choices import Choices

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 from keras import layers
 
-from edgetext.text import RESERVED, Encoder, Preprocessing, Vocabulary
+from edgetext.encoder import Encoder, Preprocessing
+from edgetext.text import RESERVED
+from edgetext.vocabulary import Vocabulary
 from train.encoding.encoded import Encoded, encode
 from train.models import fit, network
 from train.models.evaluation import evaluate

@@ -11,7 +11,9 @@ import keras
 import numpy as np
 import pytest
 
-from edgetext.text import RESERVED, Encoder, Preprocessing, Vocabulary
+from edgetext.encoder import Encoder, Preprocessing
+from edgetext.text import RESERVED
+from edgetext.vocabulary import Vocabulary
 from train.encoding.vocabulary import build_vocabulary, find_spellings, survey
 from train.reviews.dataset import Review
 

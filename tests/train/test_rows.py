@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgetext.text import RESERVED, Encoder, Preprocessing, Vocabulary
+from edgetext.encoder import Encoder, Preprocessing
+from edgetext.text import RESERVED
+from edgetext.vocabulary import Vocabulary
 from train.encoding.encoded import Encoded, encode
 from train.tables.dataset import Text
 

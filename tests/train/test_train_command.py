@@ -20,7 +20,9 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from edgetext.text import Encoder, Preprocessing, Vocabulary, tokenize
+from edgetext.encoder import Encoder, Preprocessing
+from edgetext.text import tokenize
+from edgetext.vocabulary import Vocabulary
 from train import __main__ as command
 from train.encoding import encoded as arrays
 from train.encoding.vocabulary import find_spellings

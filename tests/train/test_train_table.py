@@ -18,7 +18,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
-from edgetext.text import Encoder, Preprocessing, Vocabulary, tokenize
+from edgetext.encoder import Encoder, Preprocessing
+from edgetext.text import tokenize
+from edgetext.vocabulary import Vocabulary
 from train.__main__ import main
 from train.models.sizing import Room, tflite_size
 

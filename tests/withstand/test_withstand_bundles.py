@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="ma
 # Each breaks a part of edgetext, in the processes that try.
 NO_CHECKSUMS = """
 from edgetext.bundle.opening import Bundle
-Bundle.read = lambda self, entry: open(self.where(entry), "rb").read()
+Bundle.read = lambda self, entry: open(self.path_of(entry), "rb").read()
 """
 NO_MANIFEST_CHECKSUM = """
 import json

@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 
 from edgetext import Classifier, engines
+from edgetext.encoder import Encoder, Preprocessing
 from edgetext.engines import onnx, tflite
 from edgetext.engines.locking import fork_safe_lock
 from edgetext.testing import FakeEngine
-from edgetext.text import RESERVED, Encoder, Preprocessing, Vocabulary
+from edgetext.text import RESERVED
+from edgetext.vocabulary import Vocabulary
 from tests.runtime.helpers import random_average, safetensors
 from tests.soaking import Outcome, programs, scorers
 

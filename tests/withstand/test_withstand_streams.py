@@ -30,6 +30,7 @@ BROKEN = """
 import sys
 sys.path.insert(0, {runtime!r})
 from edgetext.command import main as cli
+from edgetext.command import lines
 from edgetext.command import records
 from edgetext.command import streams
 from edgetext.command import structured
@@ -79,17 +80,18 @@ def signals() -> Outcome:
 @pytest.mark.parametrize(
     ("check", "damage"),
     [
-        (memory, "bounded = streams.bounded; streams.bounded = lambda stream: iter(list(bounded(stream)))"),
+        (memory, "read = streams.read_lines; streams.read_lines = lambda stream: iter(list(read(stream)))"),
         (
             memory,
-            "kept = []; decode = streams.decode; streams.decode = lambda *a: kept.append(bytes(999)) or decode(*a)",
+            "kept = []; decode = streams.decode_line; "
+            "streams.decode_line = lambda *a: kept.append(bytes(999)) or decode(*a)",
         ),
-        (huge_lines, "streams.MAX_LINE_BYTES = 2**25"),
-        (huge_lines, "streams.MAX_LINE_BYTES = 2**24 - 1"),
-        (garbage, "streams.decode = lambda line, number: line.decode('utf-8-sig', 'replace')"),
-        (garbage, "cli.complain = lambda error: None"),
-        (garbage, "structured._Rows.__next__ = lambda rows: next(rows._text)"),
-        (line_ends, "streams.decode = lambda line, number: line.decode('utf-8').replace('\\x0c', ' ')"),
+        (huge_lines, "lines.MAX_LINE_BYTES = 2**25"),
+        (huge_lines, "lines.MAX_LINE_BYTES = 2**24 - 1"),
+        (garbage, "streams.decode_line = lambda line, number: line.decode('utf-8-sig', 'replace')"),
+        (garbage, "cli.print_error = streams.print_error = lambda error: None"),
+        (garbage, "structured._CSVLines.__next__ = lambda lines: next(lines._text)"),
+        (line_ends, "streams.decode_line = lambda line, number: line.decode('utf-8').replace('\\x0c', ' ')"),
         (line_ends, "wrap = structured.io.TextIOWrapper; structured.io.TextIOWrapper = lambda *a, newline: wrap(*a)"),
         (closed_pipes, "cli.BrokenPipeError = KeyError"),
         (full_disks, "writing.Output._cut_back = lambda output, pieces, done: None"),

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 
 from edgetext import Classifier
+from edgetext.encoder import Encoder
 from edgetext.engines.tflite import TFLiteEngine
-from edgetext.text import Encoder
 from tests.runtime.strategies import TEXTS
 from tests.soaking import Outcome, lengths, scorers, texts
 from tests.soaking.families import LONG, blocks, families
@@ -68,13 +68,13 @@ def failures(classifiers: dict[str, Classifier], text: str) -> list[int]:
 
 
 def test_an_exception_is_a_failure(classifiers: dict[str, Classifier], monkeypatch: pytest.MonkeyPatch) -> None:
-    fold = Encoder.cut.__globals__["fold"]
+    fold = Encoder.truncate.__globals__["fold"]
 
     def strict(text: str, lowercase: str = "ascii") -> bytes:
         text.encode("utf-8")
         return bytes(fold(text, lowercase))
 
-    monkeypatch.setattr("edgetext.text.fold", strict)
+    monkeypatch.setattr("edgetext.encoder.fold", strict)
     assert failures(classifiers, "great") == [0, 0]
     # Not by the engine that takes text; and no pair of engines is without one that has no score.
     assert failures(classifiers, "\ud800") == [3, 3]
@@ -101,14 +101,14 @@ def test_a_difference_is_a_failure(classifiers: dict[str, Classifier], monkeypat
 
 @pytest.mark.slow
 def test_what_is_not_linear_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    cut = Encoder.cut
+    truncate = Encoder.truncate
 
     def quadratic(encoder: Encoder, text: str) -> list[int]:
         for _ in range(len(text) // 1_000):
             text.lower()
-        return cut(encoder, text)
+        return truncate(encoder, text)
 
-    monkeypatch.setattr(Encoder, "cut", quadratic)
+    monkeypatch.setattr(Encoder, "truncate", quadratic)
     monkeypatch.setattr(lengths, "LONG", {"one word": LONG["one word"]})
     outcome = lengths.linear({"builtin": Classifier.load(engine="builtin")}, (100_000, 1_000_000), 5.0)
     assert (outcome.tried, outcome.failed) == (1, 1)
@@ -116,14 +116,14 @@ def test_what_is_not_linear_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.slow
 def test_memory_without_bounds_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    cut = Encoder.cut
+    truncate = Encoder.truncate
     found = lengths.footprints(Classifier.load(engine="builtin"), 1_000_000)
     assert max(found.values()) < 3
 
     def hoard(encoder: Encoder, text: str) -> list[int]:
-        return cut(encoder, text) if bytearray(40 * len(text)) else []
+        return truncate(encoder, text) if bytearray(40 * len(text)) else []
 
-    monkeypatch.setattr(Encoder, "cut", hoard)
+    monkeypatch.setattr(Encoder, "truncate", hoard)
     found = lengths.footprints(Classifier.load(engine="builtin"), 1_000_000)
     monkeypatch.setattr(lengths, "in_child", lambda *arguments: found)
     outcome = lengths.bounded(1_000_000)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgetext.text import Encoder
+from edgetext.encoder import Encoder
 from train.dataset import LabelledText
 
 Rows = npt.NDArray[np.int32]
@@ -119,7 +119,7 @@ def encode(texts: Iterable[LabelledText], encoder: Encoder, labels: Sequence[str
     lengths, targets = array("l"), array("l")
     with _naming(tempfile.gettempdir()), tempfile.TemporaryFile() as file:
         for text in texts:
-            row = encoder.cut(text.text)
+            row = encoder.truncate(text.text)
             file.write(array("H", row).tobytes())
             lengths.append(len(row))
             targets.append(0 if text.label is None else index[text.label])

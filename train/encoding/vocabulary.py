@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import NamedTuple
 
-from edgetext.text import FILTERS, RESERVED, Vocabulary, tokenize
+from edgetext.text import FILTERS, RESERVED, tokenize
+from edgetext.vocabulary import Vocabulary
 
 # Spellings with capitals that a run keeps, for consumers that do not lower-case (MediaPipe's TextClassifier). Of the
 # 2,500 validation reviews of edge, looked up as they are written, 3.8 % got another label without any spelling, 0.9 %

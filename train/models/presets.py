@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from edgetext.text import Preprocessing
+from edgetext.encoder import Preprocessing
 from train.models.choices import Choices
 from train.models.settings import Settings
 

@@ -9,7 +9,8 @@ from itertools import islice
 from typing import NamedTuple
 
 from edgetext.command.info import MANY_LABELS
-from edgetext.text import RESERVED, Vocabulary, tokenize
+from edgetext.text import RESERVED, tokenize
+from edgetext.vocabulary import Vocabulary
 
 # The fewest words and buckets that make a model.
 FEWEST_WORDS, FEWEST_BUCKETS = 50, 2**8

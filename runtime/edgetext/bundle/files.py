@@ -8,13 +8,9 @@ from __future__ import annotations
 
 import os
 import stat
-from zlib import crc32
+import zlib
 
 from edgetext.errors import BundleError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from edgetext.bundle.manifest import BundleFile
 
 # The largest file that is read, apart from the manifest: it is held in memory as a whole.
 MAX_FILE_BYTES = 1_000_000_000
@@ -51,20 +47,24 @@ def read_file(path: str, limit: int, *, inside: bool = True) -> bytes:
         raise BundleError(f"{path}: {error.strerror}") from None
 
 
-def read_checked(path: str, entry: BundleFile) -> bytes:
-    """Read a file and compare its size and checksum with the manifest's entry.
+def read_checked(path: str, size: int, crc32: str | None, sha256: str) -> bytes:
+    """Read a file and compare it with what the manifest says.
 
-    The checksum is the CRC-32, or the SHA-256 where the manifest is of version 2 and lists no CRC-32.
+    Args:
+        path: The file.
+        size: Its size in bytes.
+        crc32: Its CRC-32; None if the manifest is of version 2, which has none. The SHA-256 is compared then.
+        sha256: Its SHA-256.
 
     Raises:
-        BundleError: If the file cannot be read or differs from its entry.
+        BundleError: If the file cannot be read or differs.
     """
-    content = read_file(path, min(entry.size, MAX_FILE_BYTES))
-    if len(content) != entry.size:
-        raise BundleError(f"{path}: {len(content)} bytes, and the manifest says {entry.size}: copy it again")
-    if entry.crc32 is None:
-        check_sha256(path, content, entry.sha256)
-    elif crc32_of(content) != entry.crc32:
+    content = read_file(path, min(size, MAX_FILE_BYTES))
+    if len(content) != size:
+        raise BundleError(f"{path}: {len(content)} bytes, and the manifest says {size}: copy it again")
+    if crc32 is None:
+        check_sha256(path, content, sha256)
+    elif crc32_of(content) != crc32:
         raise _differs(path)
     return content
 
@@ -81,7 +81,7 @@ def check_sha256(path: str, content: bytes, expected: str) -> None:
 
 def crc32_of(content: bytes) -> str:
     """Return the CRC-32 as 8 hexadecimal digits."""
-    return f"{crc32(content):08x}"
+    return f"{zlib.crc32(content):08x}"
 
 
 def sha256_of(content: bytes) -> str:

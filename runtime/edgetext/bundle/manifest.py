@@ -23,9 +23,9 @@ import os
 from zlib import crc32
 
 from edgetext.bundle.files import crc32_of, sha256_of
+from edgetext.encoder import Preprocessing
 from edgetext.errors import BundleError
-from edgetext.formats.safetensors import parse_json
-from edgetext.text import Preprocessing
+from edgetext.formats.strict_json import parse_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

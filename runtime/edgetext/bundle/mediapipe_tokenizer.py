@@ -1,7 +1,7 @@
-"""Text to ids for a ``.tflite`` file of another tool's, as its own metadata says: not the tokenisation of our models.
+"""Encoding for a ``.tflite`` file of another tool, as its own metadata says; not the tokenisation of edgetext's models.
 
 It does what MediaPipe's TextClassifier does with the same file, so that both give the same answer: it splits at a
-regular expression, in RE2's sense, keeps the case of the words, puts ``<START>`` first where the vocabulary has it, and
+regular expression in RE2's syntax, keeps the case of the words, begins with ``<START>`` if the vocabulary has it, and
 keeps the first ids of a long text.
 """
 
@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 
-from edgetext.text import Encoder, Preprocessing
+from edgetext.encoder import Encoder, Preprocessing
+from edgetext.text import check_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,20 +18,20 @@ if TYPE_CHECKING:
     from typing import Any
 
 _PADDING, _START, _UNKNOWN = "<PAD>", "<START>", "<UNKNOWN>"
-# One class of characters, or one escape, once or more often: what MediaPipe's own tools write, and all that is safe to
-# hand on to another engine of regular expressions, where some take exponential time.
+# One character class or one escape, repeated or not: what MediaPipe's own tools write. Any other expression is refused,
+# because some take exponential time in Python's engine.
 _SHAPE = re.compile(r"(?:\[(?P<negated>\^?)(?P<items>.+)\]|(?P<escape>\\.))\+?", re.DOTALL)
 # An item of a class: an escape or a character.
 _ITEM = re.compile(r"\\.|[^\\\[\]]", re.DOTALL)
-# What an escape stands for in a class of Python's, where that and RE2's differ, or need care: RE2's \s has no \v.
+# Escapes as they are written in a class of Python's. RE2's \s does not include \v.
 _CLASSES = {"\\w": r"\w", "\\W": r"\W", "\\d": r"\d", "\\D": r"\D", "\\s": r"\t\n\f\r "}
 
 
 def compile_delimiter(pattern: str) -> re.Pattern[str]:
-    """Translate what separates words from RE2's language into Python's.
+    """Compile the expression that separates words, given in RE2's syntax.
 
     Raises:
-        ValueError: It is not of the form that is read.
+        ValueError: If it is not of a form that is supported.
     """
     shape = _SHAPE.fullmatch(pattern)
     content = (shape["items"] or shape["escape"]) if shape else ""
@@ -47,7 +48,7 @@ def compile_delimiter(pattern: str) -> re.Pattern[str]:
 
 
 def _translate(items: list[str]) -> list[str]:
-    """Translate the items of a class; nothing if one is not known to mean the same to both."""
+    """Translate the items of a class; return an empty list if one may mean something else in RE2 than in Python."""
     found = []
     position = 0
     while position < len(items):
@@ -70,7 +71,7 @@ def _translate(items: list[str]) -> list[str]:
 
 
 def _literal(item: str) -> str | None:
-    """Write one character for a class of Python's; None for an escape that is not known to be one."""
+    """Return one character as written in a class of Python's; None for an escape that may not stand for one."""
     if len(item) == 1:
         return item if item.isalnum() or ord(item) > 127 else f"\\{item}"
     if item[1] in "tnrfv":
@@ -79,34 +80,34 @@ def _literal(item: str) -> str | None:
 
 
 class _Words:
-    """The words of such a file; unlike a ``Vocabulary`` it may give several words one id."""
+    """The words of such a file; unlike in a ``Vocabulary``, several words may have the same id."""
 
     def __init__(self, lines: Sequence[tuple[str, int]]) -> None:
-        self.table = dict(lines)  # the last of a repeated word, as MediaPipe takes it
+        self.table = dict(lines)  # of a repeated word the last, as in MediaPipe
 
     def __len__(self) -> int:
-        """Count the words."""
+        """Return the number of words."""
         return len(self.table)
 
 
 class RegexEncoder(Encoder):
-    """Text to ids, by a delimiter and a vocabulary."""
+    """Encodes texts by a delimiter and a vocabulary."""
 
     __slots__ = ("_delimiter", "_pad", "_start", "_table", "_unknown", "note", "tokenizer")
 
     def __init__(self, pattern: str, lines: Sequence[tuple[str, int]], max_length: int) -> None:
-        """Take what the metadata says.
+        """Use what the metadata says.
 
         Args:
-            pattern: What separates words, in RE2's language.
+            pattern: The expression that separates words, in RE2's syntax.
             lines: Words and their ids.
-            max_length: Ids in a row.
+            max_length: The number of ids that a text is truncated or padded to.
 
         Raises:
-            ValueError: The pattern is not of the form that is read, or the vocabulary lacks ``<PAD>`` or ``<UNKNOWN>``.
+            ValueError: If the pattern is not supported, or the vocabulary lacks ``<PAD>`` or ``<UNKNOWN>``.
         """
         words = _Words(lines)
-        # Of the vocabulary, what is looked up here aside, only its length is asked.
+        # Only the length of this vocabulary is used outside this class.
         super().__init__(words, Preprocessing(max_length, "post"))  # type: ignore[arg-type]
         self._delimiter = compile_delimiter(pattern)
         self._table = words.table
@@ -117,7 +118,7 @@ class RegexEncoder(Encoder):
         self._start = [self._table[_START]] if _START in self._table else []
         self.note = None
         if not any(word != word.lower() for word in self._table if not word.startswith("<")):
-            # MediaPipe's Model Maker trains on texts in lower case, and its file does not say so.
+            # MediaPipe's Model Maker trains on lower-case texts, but its files do not say so.
             self.note = (
                 "the model knows words in lower case only and its file does not say to lower-case, so capitals are "
                 "kept, as MediaPipe keeps them: give texts in lower case"
@@ -132,21 +133,20 @@ class RegexEncoder(Encoder):
 
     @property
     def vocabulary(self) -> Any:
-        """The words, of which only the number is needed."""
+        """The words, of which only the number is used."""
         return self._words
 
     def ids(self, text: str) -> list[int]:
-        """Give a text's ids, neither cut nor padded; see ``Encoder``."""
-        if not isinstance(text, str):
-            raise TypeError(f"a text is a str, not {type(text).__name__}")
+        """Return the ids of a text, neither truncated nor padded; see ``Encoder``."""
+        check_text(text)
         find, unknown = self._table.get, self._unknown
         return [*self._start, *(find(word, unknown) for word in self._delimiter.split(text) if word)]
 
-    def cut(self, text: str) -> list[int]:
-        """Give a text's ids, cut and not padded; see ``Encoder``."""
+    def truncate(self, text: str) -> list[int]:
+        """Return the ids of a text, truncated and not padded; see ``Encoder``."""
         return self.ids(text)[: self.preprocessing.max_length]
 
     def encode(self, text: str) -> list[int]:
-        """Give a text's row of exactly ``max_length`` ids; see ``Encoder``."""
-        row = self.cut(text)
-        return row + [self._pad] * (self.preprocessing.max_length - len(row))
+        """Return exactly ``max_length`` ids of a text; see ``Encoder``."""
+        ids = self.truncate(text)
+        return ids + [self._pad] * (self.preprocessing.max_length - len(ids))

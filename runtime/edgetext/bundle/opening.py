@@ -19,14 +19,14 @@ import os
 from edgetext.bundle.files import check_sha256, read_checked, read_file
 from edgetext.bundle.manifest import MANIFEST, MAX_MANIFEST_BYTES, parse_manifest, verify_manifest
 from edgetext.bundle.vocabulary import StoredVocabulary
+from edgetext.encoder import Encoder
 from edgetext.errors import BundleError
-from edgetext.text import Encoder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from edgetext.bundle.manifest import BundleFile, Manifest, ModelFile
     from edgetext.bundle.single_file import SingleFile
-    from edgetext.text import Vocabulary
+    from edgetext.vocabulary import Vocabulary
 
 # The bundle that ships with the package.
 DEFAULT_BUNDLE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "default")
@@ -83,7 +83,7 @@ class Bundle:
             return cls(folder, single_file.manifest, single_file)
         return cls(folder, parse_manifest(content, where))
 
-    def where(self, entry: BundleFile) -> str:
+    def path_of(self, entry: BundleFile) -> str:
         """Return the path of one of the bundle's files, for errors."""
         return self.folder if self._single_file else os.path.join(self.folder, entry.file)
 
@@ -96,7 +96,9 @@ class Bundle:
         Raises:
             BundleError: If it is missing, lies outside the bundle, or differs from the manifest.
         """
-        return self._single_file.content if self._single_file else read_checked(self.where(entry), entry)
+        if self._single_file:
+            return self._single_file.content
+        return read_checked(self.path_of(entry), entry.size, entry.crc32, entry.sha256)
 
     def verify(self, *models: ModelFile) -> None:
         """Compare the SHA-256 of the manifest, the vocabulary and the models, which ``open`` and ``read`` do not.
@@ -127,7 +129,7 @@ class Bundle:
         if self._single_file:
             self._single_file.verify()
         else:
-            check_sha256(self.where(entry), self.read(entry), entry.sha256)
+            check_sha256(self.path_of(entry), self.read(entry), entry.sha256)
 
     @property
     def files(self) -> list[BundleFile]:
@@ -142,7 +144,7 @@ class Bundle:
         """
         if self._single_file:
             return self._single_file.encoder
-        path = self.where(self._vocabulary)
+        path = self.path_of(self._vocabulary)
         return Encoder(StoredVocabulary(self.read(self._vocabulary), path), self.preprocessing)
 
     def vocabulary(self) -> Vocabulary:

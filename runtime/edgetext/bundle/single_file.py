@@ -1,14 +1,14 @@
-"""A model file on its own: a ``.tflite`` or ``.onnx`` file that carries all that a bundle holds, and is opened as one.
+"""A single file: a ``.tflite`` or ``.onnx`` model that carries everything a bundle holds, and is opened as one.
 
-Ours say so in ``edgetext.json``, packed behind a ``.tflite``, or in the ``metadata_props`` of an ``.onnx`` file. A
-``.tflite`` file of another tool's needs the metadata that MediaPipe's TextClassifier goes by: a regular expression, a
-vocabulary and labels. It is read as MediaPipe reads it, which does not lower-case: see
+Files exported by edgetext keep this in ``edgetext.json``, appended to a ``.tflite`` file, or in the ``metadata_props``
+of an ``.onnx`` file. Another tool's ``.tflite`` file needs the metadata that MediaPipe's TextClassifier uses: a regular
+expression, a vocabulary and labels. It is read as MediaPipe reads it, which does not lower-case; see
 ``edgetext.bundle.mediapipe_tokenizer``.
 
-Everything here is checked before a native library sees the file; some end the process over what is refused here. All
-that counts of a file of ours is under a checksum: a model and its record under SHA-256, the files behind a ``.tflite``
-under those of the zip, whose own headers and end are not. Of another tool's only the files behind it are: damage to the
-model itself does not show.
+Everything is checked before a native library gets the file, because some crash on what is refused here. In edgetext's
+files a SHA-256 covers the model and its record, and the zip's CRC-32 the files appended to a ``.tflite`` file, without
+the zip's own headers and end. In another tool's only the appended files have a checksum, so damage to its model is not
+detected.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ import os
 
 from edgetext.bundle.files import sha256_of
 from edgetext.bundle.manifest import Manifest, describe_file
+from edgetext.encoder import Encoder, Preprocessing
 from edgetext.errors import BundleError
 from edgetext.formats.onnx import FLOAT32 as ONNX_FLOAT32
 from edgetext.formats.onnx import INT32 as ONNX_INT32
 from edgetext.formats.onnx import STRING, ONNXFile, has_right_checksum
-from edgetext.formats.safetensors import parse_json
+from edgetext.formats.strict_json import parse_json
 from edgetext.formats.tflite import AXIS_LABELS, FLOAT32, INT32, REGEX_TOKENIZER, VOCABULARY_FILE, TFLiteFile
-from edgetext.text import RESERVED, Encoder, Preprocessing, Vocabulary
+from edgetext.text import RESERVED
+from edgetext.vocabulary import Vocabulary
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,14 +33,14 @@ if TYPE_CHECKING:
 
     from edgetext.formats.flatbuffer import Table
 
-# The version of what files of ours say of themselves; a manifest has its own.
+# The version of the record in edgetext's files; a manifest has its own.
 FORMAT_VERSION = 1
-# The file behind a .tflite model that tells what TensorFlow Lite's metadata has no place for.
+# The file appended to a .tflite model, with what TensorFlow Lite's metadata has no place for.
 RECORD = "edgetext.json"
 # metadata_props of an .onnx model that hold JSON; the others hold plain text.
 JSON_PROPERTIES = ("format_version", "labels", "preprocessing", "accuracy")
 
-# The largest model file that is read without a manifest that says how long it is.
+# The largest model file that is read without a manifest that says its size.
 MAX_BYTES = 200_000_000
 
 
@@ -127,7 +129,7 @@ def _read_tflite(path: str, content: bytes) -> tuple[dict[str, Any], Encoder]:
     if output.kind != FLOAT32 or len(output.shape) != 2 or output.shape[1] != len(labels):
         raise ValueError(f"its output is not float32 of shape (batch, {len(labels)}), one for each label")
     tokenizer = _regex_tokenizer(inputs[0])
-    lines = _vocabulary_lines(file.file(tokenizer.tables(1), VOCABULARY_FILE, "vocabulary"), file.rows)
+    lines = _vocabulary_lines(file.file(tokenizer.tables(1), VOCABULARY_FILE, "vocabulary"), file.vocabulary_size)
     if RECORD not in file.files:
         if any(entry.text(0) == RECORD for entry in file.metadata.tables(6)):
             raise ValueError(f"the metadata names {RECORD!r}, which is not in the file: it was damaged or changed")
@@ -142,16 +144,16 @@ def _read_tflite(path: str, content: bytes) -> tuple[dict[str, Any], Encoder]:
     model = content[: file.model_size]
     if (len(model), sha256_of(model)) != (record.get("model_size"), record.get("model_sha256")):
         raise ValueError("the model's checksum is not the one that it was exported with: it was damaged or changed")
-    # The tokens come first, by their ids; behind them stand the cased spellings, which our tokenisation does without.
+    # The tokens come first, by id; the spellings with capitals that follow are only needed by MediaPipe.
     tokens = [word for number, (word, index) in enumerate(lines) if number == index]
     encoder = _encoder(tokens, record)
     if encoder.preprocessing.max_length != ids.shape[1]:
-        raise ValueError(f"it takes rows of {ids.shape[1]} ids, not of {encoder.preprocessing.max_length}")
+        raise ValueError(f"it takes {ids.shape[1]} ids, not {encoder.preprocessing.max_length}")
     return record, encoder
 
 
 def _regex_tokenizer(described: Table) -> Table:
-    """Give the options of the input's regex tokenizer."""
+    """Return the options of the input's regex tokenizer."""
     units = list(described.tables(4))
     if len(units) != 1 or units[0].integer(0, 1) != REGEX_TOKENIZER:
         raise ValueError("the metadata gives its input no regex tokenizer; others (BERT's) are not read")
@@ -161,20 +163,20 @@ def _regex_tokenizer(described: Table) -> Table:
     return options
 
 
-def _vocabulary_lines(content: bytes, rows: int | None) -> list[tuple[str, int]]:
-    """Read a vocabulary with a word, one space and an id a line.
+def _vocabulary_lines(content: bytes, size: int | None) -> list[tuple[str, int]]:
+    """Read a vocabulary that has a word, one space and an id on each line.
 
     Args:
         content: The vocabulary.
-        rows: How many ids the model has; None if that is not known.
+        size: The number of ids that the model knows; None if it was not found.
     """
     lines = []
     for number, line in enumerate(content.decode("utf-8").rstrip("\n").split("\n"), 1):
         word, _, index = line.partition(" ")
         if not word or "\t" in word or not (index.isascii() and index.isdigit()) or len(index) > 9:
             raise ValueError(f"line {number} of its vocabulary is not a word, one space and an id: {line[:60]!r}")
-        if rows is not None and int(index) >= rows:
-            raise ValueError(f"line {number} of its vocabulary has the id {index}, and the model knows {rows}")
+        if size is not None and int(index) >= size:
+            raise ValueError(f"line {number} of its vocabulary has the id {index}, and the model knows {size}")
         lines.append((word, int(index)))
     return lines
 
@@ -184,7 +186,7 @@ def _read_onnx(content: bytes) -> tuple[dict[str, Any], Encoder]:
     if not has_right_checksum(content):
         if b"format_version" in content:
             raise ValueError("its checksum is not the one that it was exported with: it was damaged or changed")
-        raise ValueError("it carries no metadata of edgetext's: python export/to_onnx.py writes it")
+        raise ValueError("it carries no edgetext metadata: python export/to_onnx.py writes it")
     file = ONNXFile(content)
     record: dict[str, Any] = dict(file.metadata)
     vocabulary = record.pop("vocabulary", None)
@@ -201,21 +203,21 @@ def _read_onnx(content: bytes) -> tuple[dict[str, Any], Encoder]:
         raise ValueError("its inputs and outputs are not those of an exported model: ids, or text, to probabilities")
     encoder = _encoder(tokens, record)
     if file.inputs[0].kind == ONNX_INT32 and file.inputs[0].shape[1] != encoder.preprocessing.max_length:
-        raise ValueError(f"it takes rows of {file.inputs[0].shape[1]} ids, not of {encoder.preprocessing.max_length}")
+        raise ValueError(f"it takes {file.inputs[0].shape[1]} ids, not {encoder.preprocessing.max_length}")
     if file.outputs[-1].shape[1:] != [len(record["labels"])]:
         raise ValueError(f"its output is not of shape (batch, {len(record['labels'])}), one for each label")
     return record, encoder
 
 
 def _record(record: Any) -> dict[str, Any]:
-    """Check what a file of ours says of itself, as far as ``Bundle`` does not."""
+    """Check the record of one of edgetext's files, as far as ``Manifest`` does not."""
     if not isinstance(record, dict) or record.get("format_version") != FORMAT_VERSION:
         version = record.get("format_version") if isinstance(record, dict) else None
         raise ValueError(f"format_version is {version!r}, and this version of edgetext reads {FORMAT_VERSION}")
     if not isinstance(record.get("preprocessing"), dict):
-        raise ValueError("what it says of its preprocessing is damaged")
+        raise ValueError("its record of the preprocessing is damaged")
     if not isinstance(record.get("labels"), list):
-        raise ValueError("what it says of its labels is damaged")
+        raise ValueError("its record of the labels is damaged")
     return record
 
 
@@ -224,7 +226,7 @@ def _encoder(tokens: list[str], record: dict[str, Any]) -> Encoder:
 
 
 def _measured(accuracy: Any) -> dict[str, Any]:
-    """Give what was measured of a model as a manifest has it."""
+    """Return the measured accuracy of a model in the form of a manifest."""
     try:
         held, keras = accuracy["heldout"], accuracy["keras_heldout"]
         return {

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from edgetext.errors import BundleError
-from edgetext.text import RESERVED, UNKNOWN_ID, Vocabulary, from_key
+from edgetext.text import RESERVED, UNKNOWN_ID, from_key
+from edgetext.vocabulary import Vocabulary
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from edgetext.text import WordTable
+    from edgetext.vocabulary import WordTable
 
 _FIRST_LINES = "".join(f"{token}\n" for token in RESERVED).encode()
 

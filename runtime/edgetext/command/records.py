@@ -1,7 +1,7 @@
-"""The forms in which texts come in and results go out: here arguments; ``streams`` has lines, ``structured`` fields.
+"""The forms of input and output: arguments here, lines in ``streams``, JSON lines and CSV in ``structured``.
 
-Each form is iterated for its records, and writes a record with what was predicted of it as a line. A record that
-cannot be read is handed on as an InputError in its place, so that the rest of the stream goes on.
+A form yields its records, and writes a record with its prediction as a line. In place of a record that cannot be read
+it yields an InputError, so that the rest of the stream is still scored.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any, Union
 
-    from edgetext.classifier import Prediction
     from edgetext.command.ranking import Ranking
+    from edgetext.prediction import Prediction
 
     RecordOrError = Union["Record", InputError]
 
@@ -25,24 +25,24 @@ class Record:
     """A text of a stream.
 
     Attributes:
-        line: Its line in the stream, from 1; of a CSV record the last of its lines.
+        line: Its line in the stream, from 1; the last of the lines of a CSV record.
         text: The text.
-        source: What it came in: a JSON line as it was read, or a CSV row; None for a plain text.
+        source: The JSON line or CSV row that contained it; None for a plain text.
     """
 
     __slots__ = ("line", "source", "text")
 
     def __init__(self, line: int, text: str, source: str | list[str] | None = None) -> None:
-        """Keep the three values."""
+        """Set the three attributes."""
         self.line = line
         self.text = text
         self.source = source
 
 
 class Arguments:
-    """Texts given on the command line; one without words is taken for a mistake, such as an unset variable.
+    """Texts given on the command line; an empty one is taken for a mistake, such as an unset variable.
 
-    The output is tab-separated label, score, what a ranking adds, engine and text, or JSON.
+    The output is JSON, or label, score, the labels of a ranking, engine and text, separated by tabs.
     """
 
     header = ""
@@ -54,13 +54,13 @@ class Arguments:
         width: int | None = None,
         ranking: Ranking | None = None,
     ) -> None:
-        """Take the texts.
+        """Read from arguments.
 
         Args:
             texts: The arguments.
             as_json: Write JSON lines.
-            width: Cut the text so that a line stays within so many columns; None leaves it whole.
-            ranking: The next labels to write; None for none.
+            width: Shorten the text so that a line fits into this many columns; None writes it whole.
+            ranking: The labels to add for ``--top-k``; None for none.
         """
         self._texts = texts
         self._as_json = as_json
@@ -71,7 +71,7 @@ class Arguments:
         """Read the texts."""
         for number, text in enumerate(self._texts, 1):
             try:
-                # What was typed is UTF-8 even where the locale made Python take its bytes for something else.
+                # What was typed is UTF-8, even if the locale made Python decode it as something else.
                 text = os.fsencode(text).decode("utf-8")
             except UnicodeError:
                 yield InputError(f"text {number} is not UTF-8")
@@ -79,10 +79,10 @@ class Arguments:
             yield Record(number, text) if text.strip() else InputError(f"text {number} is empty")
 
     def write(self, record: Record, prediction: Prediction) -> str:
-        """Give a line of output."""
+        """Return a line of output."""
         if self._as_json:
             return dump({"text": record.text, **fields(prediction, self._ranking)}) + "\n"
-        # Control characters would be obeyed by a terminal, and tabs and line ends taken for ours.
+        # A terminal would obey control characters, and tabs and line ends would be taken for separators.
         text = record.text
         if not text.isprintable():
             text = text.translate({ord(char): " " for char in set(text) if not char.isprintable()})
@@ -94,20 +94,20 @@ class Arguments:
 
 
 def fields(prediction: Prediction, ranking: Ranking | None) -> dict[str, Any]:
-    """Give the fields of JSON that a prediction adds, by name."""
+    """Return the JSON fields that a prediction adds, by name."""
     return {**prediction.as_dict(), **(ranking.field(prediction) if ranking else {})}
 
 
 def dump(value: dict[str, Any]) -> str:
-    """Write JSON with letters as they are, unless that would not be UTF-8 (lone surrogates)."""
-    import json  # slow to import, and seldom needed
+    """Return JSON with non-ASCII letters unescaped, unless that would not be UTF-8 (lone surrogates)."""
+    import json  # slow to import, and rarely needed
 
     content = json.dumps(value, ensure_ascii=False)
     return content if is_utf8(content) else json.dumps(value)
 
 
 def is_utf8(text: str) -> bool:
-    """Tell whether a text can be written; one with bytes that were not UTF-8 holds lone surrogates."""
+    """Return whether a text can be written as UTF-8; one read from other bytes contains lone surrogates."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

@@ -1,7 +1,7 @@
-"""Streams of texts: read within bounds, scored in order, and written in whole results.
+"""Streams of texts: read within bounds, scored in order, and written as complete results.
 
-A process holds one batch of records at a time, and no record is larger than ``MAX_LINE_BYTES``, so that memory does not
-grow with the length of a stream, nor with what is in it. Commands with texts as arguments do without this module.
+A process holds one batch of records at a time, and no record is larger than ``MAX_LINE_BYTES``, so memory depends
+neither on the length of a stream nor on its content. Commands with texts as arguments do not need this module.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import stat
 import sys
 
 from edgetext.classifier import BATCH_SIZE
-from edgetext.command import main as cli
+from edgetext.command.lines import decode_line, read_lines
+from edgetext.command.messages import MISTAKE, OK, print_error, print_note
 from edgetext.command.output import Output, Stop, Stopped
 from edgetext.command.records import Arguments, Record
 from edgetext.errors import InputError
@@ -25,66 +26,36 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
     from edgetext.classifier import Classifier
+    from edgetext.command.options import Options
+    from edgetext.command.protocol import Form
     from edgetext.command.ranking import Ranking
     from edgetext.command.records import RecordOrError
-    from edgetext.engines.protocol import Form
 
-# The longest line, and the longest CSV record with all its lines, the last line feed not counted.
-MAX_LINE_BYTES = 2**24
-TOO_LONG = "longer than 16 MiB: split it"
-
-# A batch is full with so many characters too.
+# A batch is also full when it has this many characters.
 BATCH_CHARACTERS = 2**20
-
-# What is skipped is read in pieces of this size.
-PIECE = 2**16
 
 
 class Lines(Arguments):
-    """A text a line, UTF-8, ended by LF or CR LF; a byte order mark at the start is skipped."""
+    """One text per line, UTF-8, ended by LF or CR LF; a byte order mark at the start is skipped."""
 
     def __init__(
         self, stream: BinaryIO, as_json: bool = False, width: int | None = None, ranking: Ranking | None = None
     ) -> None:
-        """Take a stream; the other arguments are those of Arguments."""
+        """Read from a stream; the other arguments are those of ``Arguments``."""
         super().__init__((), as_json, width, ranking)
         self._stream = stream
 
     def __iter__(self) -> Iterator[RecordOrError]:
         """Read the lines."""
-        for number, line in enumerate(bounded(self._stream), 1):
+        for number, line in enumerate(read_lines(self._stream), 1):
             try:
-                yield Record(number, decode(line, number).rstrip("\r\n"))
+                yield Record(number, decode_line(line, number).rstrip("\r\n"))
             except InputError as error:
                 yield error
 
 
-def bounded(stream: BinaryIO) -> Iterator[bytes]:
-    """Read lines; of one that is too long only the start is given, which ``decode`` refuses."""
-    while line := stream.readline(MAX_LINE_BYTES + 1):
-        yield line
-        if _is_too_long(line):
-            while line and not line.endswith(b"\n"):
-                line = stream.readline(PIECE)
-
-
-def decode(line: bytes, number: int) -> str:
-    """Decode a line of input; InputError if it is too long, or not UTF-8."""
-    if _is_too_long(line):
-        raise InputError(f"line {number}: {TOO_LONG}")
-    try:
-        return line.decode("utf-8-sig" if number == 1 else "utf-8")
-    except UnicodeDecodeError as error:
-        byte = line[error.start]
-        raise InputError(f"line {number}: not UTF-8 (byte 0x{byte:02x} at {error.start + 1})") from None
-
-
-def _is_too_long(line: bytes) -> bool:
-    return len(line) > MAX_LINE_BYTES and not line.endswith(b"\n")
-
-
 class _Waiting(io.RawIOBase):
-    """A descriptor that somebody has set not to block, read as if it did: else its first pause would be its end."""
+    """A non-blocking descriptor, read as if it blocked: otherwise its first pause would be taken for its end."""
 
     def __init__(self, raw: Any) -> None:
         self._raw = raw
@@ -100,26 +71,26 @@ class _Waiting(io.RawIOBase):
             select.select([self._raw], [], [])
 
 
-def score(options: cli.Options, stream: BinaryIO) -> int:
-    """Score all records of a stream and print them in order; those that cannot be read go to standard error.
+def score(options: Options, stream: BinaryIO) -> int:
+    """Score all records of a stream and print the results in order; errors go to standard error.
 
     Args:
-        options: What the command line asks for.
-        stream: What to read.
+        options: The options of the command line.
+        stream: The stream to read.
 
     Returns:
-        The exit code; 128 and a signal's number for a stream that it ended.
+        The exit code; 128 plus the signal's number if a signal ended the stream.
 
     Raises:
-        EdgetextError: Nothing can be scored.
-        OSError: The stream cannot be read, or the output not written.
+        EdgetextError: If nothing can be scored.
+        OSError: If the stream cannot be read, or the output cannot be written.
     """
-    classifier = cli.load(options)
-    _import_rest(options)
+    classifier = options.load_classifier()
+    _import_all(options)
     stop = Stop()
     try:
         with stop:
-            # A file is read in batches; what comes down a pipe may be waited for, and is answered text by text.
+            # A file is read in batches. Somebody may be waiting for the answers to a pipe, so it is read text by text.
             size = BATCH_SIZE if stat.S_ISREG(os.fstat(stream.fileno()).st_mode) else 1
             form = _choose_form(options, _blocking(stream), classifier)
             data = options.json or not isinstance(form, Lines)
@@ -128,8 +99,8 @@ def score(options: cli.Options, stream: BinaryIO) -> int:
         return 128 + stop.signal
 
 
-def _import_rest(options: cli.Options) -> None:
-    """Import what is used later only: within an import, a signal that raises can be lost."""
+def _import_all(options: Options) -> None:
+    """Import now what is used later, because a signal that raises an exception within an import can be lost."""
     import itertools  # noqa: F401  # for classify_many
 
     codecs.lookup("utf-8-sig")
@@ -138,18 +109,18 @@ def _import_rest(options: cli.Options) -> None:
 
 
 def _blocking(stream: BinaryIO) -> BinaryIO:
-    """Give a stream whose reads wait."""
+    """Return a stream whose reads block."""
     try:
         if os.get_blocking(stream.fileno()):
             return stream
-    except (AttributeError, OSError):  # Windows does not know
+    except (AttributeError, OSError):  # not known on Windows
         return stream
     return io.BufferedReader(_Waiting(stream.raw))  # type: ignore[attr-defined]
 
 
-def _choose_form(options: cli.Options, stream: BinaryIO, classifier: Classifier) -> Form:
+def _choose_form(options: Options, stream: BinaryIO, classifier: Classifier) -> Form:
     """Choose how to read the input and how to write the results."""
-    width, ranking = cli.set_up_output(options, classifier)
+    width, ranking = options.set_up_output(classifier)
     if options.csv is not None or options.jsonl is not None:
         from edgetext.command.structured import CSVTable, JSONLines
     if options.csv is not None:
@@ -168,19 +139,19 @@ def _score(classifier: Classifier, form: Form, size: int, output: Output) -> int
         results = []
         for record in batch:
             if isinstance(record, InputError):
-                cli.complain(record)
+                print_error(record)
                 unread += 1
             else:
                 results.append(form.write(record, next(predictions)))
                 wordless += not record.text.strip()
         output.write(results)
     if wordless:
-        cli.tell(f"note: {wordless} empty texts were scored: what the model answers to nothing")
-    return cli.MISTAKE if unread else cli.OK
+        print_note(f"note: {wordless} empty texts were scored: their result is the model's answer to an empty input")
+    return MISTAKE if unread else OK
 
 
 def _batches(records: Iterable[RecordOrError], size: int) -> Iterator[list[RecordOrError]]:
-    """Gather records; fewer of them where they are long."""
+    """Group records into batches, with fewer records where they are long."""
     batch: list[RecordOrError] = []
     characters = 0
     for record in records:
@@ -194,7 +165,7 @@ def _batches(records: Iterable[RecordOrError], size: int) -> Iterator[list[Recor
 
 
 def _length(record: RecordOrError) -> int:
-    """Count the characters that a record holds."""
+    """Return the number of characters of a record."""
     if isinstance(record, InputError):
         return 0
     source = record.source or ""

@@ -1,4 +1,4 @@
-"""Texts in a field of JSON lines or a column of CSV: the other fields are passed on, and the predictions added."""
+"""Texts in a field of JSON lines or a column of CSV: other fields are passed through, and predictions are added."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 import io
 import json
 
-from edgetext.command import streams
+from edgetext.command import lines
 from edgetext.command.ranking import FIELD
 from edgetext.command.records import Record, dump, fields, is_utf8
 from edgetext.errors import InputError
@@ -16,28 +16,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-    from edgetext.classifier import Prediction
     from edgetext.command.ranking import Ranking
     from edgetext.command.records import RecordOrError
+    from edgetext.prediction import Prediction
 
-# The names that predictions add, where no ranking adds more; `probabilities` go into JSON only.
+# The fields that predictions add, without those of a ranking; CSV gets no `probabilities`.
 JSON_FIELDS = ("label", "score", "probabilities", "engine")
 
 
 class JSONLines:
-    """An object a line, UTF-8, with the text in one field; other fields are passed on, blank lines are skipped."""
+    """One object per line, UTF-8, with the text in a field; other fields are passed through, blank lines skipped."""
 
     header = ""
 
     def __init__(self, stream: BinaryIO, field: str, prefix: str = "", ranking: Ranking | None = None) -> None:
-        """Take a stream.
+        """Read from a stream.
 
         Args:
             stream: The lines.
             field: The name of the text's field.
-            prefix: What stands before the names of the added fields; an object that has one of these already is
-                an error.
-            ranking: The next labels to write; None for none.
+            prefix: Put before the names of the added fields; an object that already has one of these is an error.
+            ranking: The labels to add for ``--top-k``; None for none.
         """
         self._stream = stream
         self._field = field
@@ -46,9 +45,9 @@ class JSONLines:
 
     def __iter__(self) -> Iterator[RecordOrError]:
         """Read the objects."""
-        for number, line in enumerate(streams.bounded(self._stream), 1):
+        for number, line in enumerate(lines.read_lines(self._stream), 1):
             try:
-                content = streams.decode(line, number).strip()
+                content = lines.decode_line(line, number).strip()
                 if content:
                     yield Record(number, self._text(content, number), content)
             except InputError as error:
@@ -70,65 +69,65 @@ class JSONLines:
         return text
 
     def write(self, record: Record, prediction: Prediction) -> str:
-        """Give the record's line as it was written, with no number rounded and no key lost, and the new fields."""
+        """Return the record's line as it was read, no number rounded and no key lost, with the new fields added."""
         assert isinstance(record.source, str)
         added = {self._names[name]: value for name, value in fields(prediction, self._ranking).items()}
         return f"{record.source[:-1].rstrip()}, {dump(added)[1:]}\n"
 
 
-class _Rows:
-    """The lines of a CSV file for its reader; together a record's are as bounded as a single line elsewhere.
+class _CSVLines:
+    """The lines of a CSV file for its reader; all lines of a record together are bounded like one line elsewhere.
 
     Attributes:
-        number: The number of the last line that was read, from 1.
+        number: The number of the last line read, from 1.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
         # Bytes that are not UTF-8 become lone surrogates, so that the quotes around them are still understood.
         self._text = io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="")
-        self._size = self._marks = 0
-        self._cut = False
+        self._size = self._quotes = 0
+        self._skipped_cr = False
         self.number = 0
 
     def begin(self) -> int:
-        """Begin a record, and give the number of its first line."""
-        self._size = self._marks = 0
+        """Begin a record and return the number of its first line."""
+        self._size = self._quotes = 0
         return self.number + 1
 
-    def __iter__(self) -> _Rows:
+    def __iter__(self) -> _CSVLines:
         return self
 
     def __next__(self) -> str:
-        """Read a line; InputError where the record grows too large, and then the rest of it is skipped."""
-        # There are at least as many bytes as characters.
-        line = self._text.readline(max(streams.MAX_LINE_BYTES - self._size, 0) + 1)
-        if self._cut and line == "\n":  # the second half of the end of a line that was skipped
-            line = self._text.readline(streams.MAX_LINE_BYTES + 1)
-        self._cut = False
+        """Return a line; InputError if the record becomes too long, after its rest is skipped."""
+        # The bytes are at least as many as the characters.
+        line = self._text.readline(max(lines.MAX_LINE_BYTES - self._size, 0) + 1)
+        if self._skipped_cr and line == "\n":  # the second half of a skipped line's CR LF
+            line = self._text.readline(lines.MAX_LINE_BYTES + 1)
+        self._skipped_cr = False
         if not line:
             raise StopIteration
         self.number += 1
         self._size += len(line) if line.isascii() else len(line.encode("utf-8", "surrogateescape"))
-        if self._size - line.endswith("\n") > streams.MAX_LINE_BYTES:
+        if self._size - line.endswith("\n") > lines.MAX_LINE_BYTES:
             self._skip(line)
-            raise InputError(streams.TOO_LONG)
-        self._marks += line.count('"')
+            raise InputError(lines.TOO_LONG)
+        self._quotes += line.count('"')
         return line
 
     def _skip(self, line: str) -> None:
-        """Read to the end of the record: where all marks are closed, that of a line; else that of the file."""
-        marks = self._marks + line.count('"')
-        while line and (line[-1] not in "\r\n" or marks % 2):
+        """Read to the end of the record: the first line end outside quotes, or the end of the file."""
+        quotes = self._quotes + line.count('"')
+        while line and (line[-1] not in "\r\n" or quotes % 2):
             ended = line[-1]
-            line = self._text.readline(streams.PIECE)
-            # A line's end of two characters can come in two pieces.
+            line = self._text.readline(lines.PIECE_BYTES)
+            # A line end of two characters can be split over two pieces.
             self.number += bool(line) and ended in "\r\n" and (ended, line) != ("\r", "\n")
-            marks += line.count('"')
-        self._cut = line.endswith("\r")
+            quotes += line.count('"')
+        self._skipped_cr = line.endswith("\r")
 
 
 class CSVTable:
-    """CSV with a header, UTF-8, as RFC 4180 has it; label, score, what a ranking adds, and engine are added."""
+    """CSV with a header, UTF-8, as in RFC 4180; columns for label, score, a ranking and engine are added."""
 
     def __init__(
         self,
@@ -143,16 +142,16 @@ class CSVTable:
         Args:
             stream: The file; a byte order mark at its start is skipped.
             column: The name of the text's column.
-            delimiter: What separates columns, one character.
-            prefix: What stands before the names of the added columns.
-            ranking: The next labels to write; None for none.
+            delimiter: The character between columns.
+            prefix: Put before the names of the added columns.
+            ranking: The labels to add for ``--top-k``; None for none.
 
         Raises:
-            InputError: There is no header, or no such column in it, or an added column's name in it.
+            InputError: If there is no header, the column is not in it, or an added column is in it already.
         """
-        csv.field_size_limit(2**31 - 1)  # the largest there is everywhere; _Rows has its own
-        self._rows = _Rows(stream)
-        self._reader = csv.reader(self._rows, delimiter=delimiter, strict=True)
+        csv.field_size_limit(2**31 - 1)  # the largest there is everywhere; _CSVLines has its own limit
+        self._lines = _CSVLines(stream)
+        self._reader = csv.reader(self._lines, delimiter=delimiter, strict=True)
         try:
             columns = next(self._reader, [])
         except (csv.Error, InputError) as error:
@@ -175,7 +174,7 @@ class CSVTable:
     def __iter__(self) -> Iterator[RecordOrError]:
         """Read the rows; blank lines are skipped."""
         while True:
-            start = self._rows.begin()
+            start = self._lines.begin()
             try:
                 row = next(self._reader)
             except StopIteration:
@@ -183,7 +182,7 @@ class CSVTable:
             except (csv.Error, InputError) as error:
                 yield self._refuse(start, error)
                 continue
-            number = self._rows.number
+            number = self._lines.number
             if row and len(row) != self._width:
                 yield InputError(f"line {number}: {len(row)} columns, and the header has {self._width}")
             elif not is_utf8("".join(row)):
@@ -192,21 +191,21 @@ class CSVTable:
                 yield Record(number, row[self._column], row)
 
     def _refuse(self, start: int, error: Exception) -> InputError:
-        """Name the lines of a record that cannot be read; a quote that nobody closes takes many with it."""
-        end = self._rows.number
+        """Return the error for a record that cannot be read, with its lines: an unclosed quote spans many."""
+        end = self._lines.number
         where = f"line {start}" if start == end else f"lines {start} to {end}"
         if isinstance(error, InputError):
             return InputError(f"{where}: {error}" + (" (a quote not closed?)" if start != end else ""))
         return InputError(f"{where}: not CSV: {error} (a quote not closed?)")
 
     def write(self, record: Record, prediction: Prediction) -> str:
-        """Give a row's line; scores have six decimals."""
+        """Return the line of a row; scores have six decimals."""
         assert isinstance(record.source, list)
         further = self._ranking.cells(prediction, 6) if self._ranking else []
         return self._line([*record.source, prediction.label, f"{prediction.score:.6f}", *further, prediction.engine])
 
     def _line(self, row: list[str]) -> str:
         buffer = io.StringIO()
-        # Before Python 3.13 the writer quotes no line ends but those that it writes itself.
+        # Before Python 3.13 the writer quotes only those line ends that it writes itself.
         csv.writer(buffer, delimiter=self._delimiter, lineterminator="\r\n").writerow(row)
         return buffer.getvalue()[:-2] + "\n"

@@ -1,8 +1,8 @@
-"""The engines, by name, and how to get each.
+"""The engines by name.
 
-An engine is one small object: it takes rows of ids and returns probabilities. Each lives in a module of its own,
-imported when it is chosen, so that a machine pays only for what it uses. To add one, write such a module and
-add its line to ``ENGINES``.
+An engine is one small object that takes encoded texts and returns probabilities. Each is in its own module, imported
+when it is chosen, so that a machine pays only for what it uses. To add one, write such a module and add it to
+``ENGINES``.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ ENGINES = {
 
 
 def create(name: str, model: bytes, *, max_length: int, threads: int = 1, quiet: bool = False) -> Engine:
-    """Build the named engine over a model.
+    """Build an engine for a model.
 
     Args:
         name: A key of ``ENGINES``.
         model: The content of a model file made for that engine.
-        max_length: Ids in a row.
+        max_length: The number of ids per text.
         threads: Threads that one call may use, at least 1.
         quiet: Mute the process's standard error meanwhile, if the engine loads native libraries.
 
     Raises:
-        EngineError: No such engine, or it is not installed, or does not work here.
-        BundleError: The engine's library refuses the model.
+        EngineError: If there is no such engine, or it is not installed, or does not work here.
+        BundleError: If the engine's library refuses the model.
     """
     if name not in ENGINES:
         raise EngineError(f"no engine is called {name!r}: there are {', '.join(ENGINES)}")
@@ -43,7 +43,7 @@ def create(name: str, model: bytes, *, max_length: int, threads: int = 1, quiet:
         with muted_stderr():
             return create(name, model, max_length=max_length, threads=threads)
     module, attribute = ENGINES[name]
-    # What importlib.import_module does, but that importlib has to be imported first.
+    # As importlib.import_module does, without importing importlib.
     found = getattr(__import__(module, fromlist=[attribute]), attribute)
     engine: Engine = found(model, max_length=max_length, threads=threads)
     return engine

@@ -1,4 +1,4 @@
-"""Locks that a fork cannot leave locked."""
+"""Locks that stay usable in forked processes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from threading import Lock
 
 
 def fork_safe_lock() -> Lock:
-    """Make a lock that no process forks under: its child would wait for a thread that it has not."""
+    """Return a lock that is never held during a fork: the child would wait for a thread that it does not have."""
     lock = Lock()
     if hasattr(os, "register_at_fork"):  # Windows has no fork
         os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)

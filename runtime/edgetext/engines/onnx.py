@@ -1,4 +1,4 @@
-"""The ``onnx`` engine: ONNX Runtime, kept small for a device."""
+"""The ``onnx`` engine: ONNX Runtime, with settings for small devices."""
 
 from __future__ import annotations
 
@@ -15,32 +15,33 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-# Characters: of longer texts a graph that takes text is given only words that a row may keep. Each word takes it about
-# 90 bytes, and all texts of a batch the room of its longest.
+# Of texts with more characters, a graph that takes text gets only the words that may be kept. Each word takes it about
+# 90 bytes, and every text of a batch takes as much memory as the longest.
 LONG_TEXT = 10_000
 
-# To a model that takes text, a lone surrogate, which UTF-8 has not, is this noncharacter: part of an unknown word too.
+# For a model that takes text, this noncharacter replaces a lone surrogate, which UTF-8 cannot encode: both are part of
+# an unknown word.
 STAND_IN = "\U0010ffff"
-# A graph that takes text is run under this lock: of 75 times that a process forked while another thread ran a new one,
-# its children hung 4 times (onnxruntime 1.32). With graphs that take ids none did.
+# Graphs that take text run under this lock: of 75 processes forked while another thread ran a new graph, 4 hung
+# (onnxruntime 1.32). With graphs that take ids none did.
 _LOCK = fork_safe_lock()
 _STAND_INS = dict.fromkeys(range(0xD800, 0xE000), STAND_IN)
 
 
 class ONNXEngine:
-    """Runs an ``.onnx`` file that takes ids or text, and gives ``probabilities``, float32 (batch, classes).
+    """Runs an ``.onnx`` file that takes ids or text and returns ``probabilities``, float32 (batch, labels).
 
     The only input is int32 ids, shape (batch, max_length), or strings, shape (batch,).
     """
 
     name = "onnx"
-    ragged = False
+    accepts_unpadded = False
     vocabulary_size: int | None = None
 
     def __init__(self, model: bytes, *, max_length: int, threads: int = 1) -> None:
         """Build the session; see ``edgetext.engines.protocol.Engine``."""
-        # onnxruntime 1.32 writes a device id under the user's cache folder and looks up its maker's host, unless it is
-        # told not to before it is imported.
+        # onnxruntime 1.32 writes a device id to the user's cache folder and looks up a host of its vendor, unless this
+        # is set before it is imported.
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         try:
             import numpy
@@ -50,8 +51,8 @@ class ONNXEngine:
                 f"engine onnx: onnxruntime is not installed or fails to import ({error}); {_remedy()}"
             ) from None
         if onnxruntime.__version__ == "1.21.0" and platform.machine() == "aarch64":
-            # It dies of an illegal instruction on a Raspberry Pi 4 when a session is built.
-            raise EngineError(f"engine onnx: onnxruntime 1.21.0 crashes on this machine; {_remedy('to mend it')}")
+            # It crashes with an illegal instruction on a Raspberry Pi 4 when a session is built.
+            raise EngineError(f"engine onnx: onnxruntime 1.21.0 crashes on this machine; {_remedy('to fix it')}")
         self._numpy = numpy
         self._max_length = max_length
         self.runtime = f"onnxruntime {onnxruntime.__version__}"
@@ -60,7 +61,7 @@ class ONNXEngine:
         options.inter_op_num_threads = 1
         options.enable_cpu_mem_arena = False
         options.log_severity_level = 3  # errors only
-        # Idle threads that spin take the processor from everything else on a small device.
+        # Spinning idle threads take processor time from everything else on a small device.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
@@ -76,20 +77,20 @@ class ONNXEngine:
             raise BundleError(
                 f"the ONNX model's input is neither one int32 tensor of shape (batch, {max_length}) nor one of text"
             )
-        # A model that takes text gives the label too, which the classifier finds by itself.
+        # A model that takes text also returns the label, which the classifier finds by itself.
         outputs = [output for output in self._session.get_outputs() if output.type == "tensor(float)"]
         if len(outputs) != 1 or not outputs[0].shape or not isinstance(outputs[0].shape[-1], int):
             raise BundleError("the ONNX model's output is not one float32 tensor of shape (batch, classes)")
         self._input, self._outputs = inputs[0].name, [outputs[0].name]
-        self.columns = outputs[0].shape[-1]
+        self.num_outputs = outputs[0].shape[-1]
 
-    def predict(self, rows: Sequence[Any]) -> list[list[float]]:
-        """Score rows of ids, or texts; see ``edgetext.engines.protocol.Engine``."""
+    def predict(self, encoded: Sequence[Any]) -> list[list[float]]:
+        """Score encoded texts, or texts; see ``edgetext.engines.protocol.Engine``."""
         if self.takes_text:
-            texts = [_shorten(_encodable(text), self._max_length) for text in rows]
-            batch = self._numpy.array(texts, dtype=object)  # (batch,); strings of numpy's own type would end at a NUL
+            texts = [_shorten(_encodable(text), self._max_length) for text in encoded]
+            batch = self._numpy.array(texts, dtype=object)  # (batch,); numpy's own string type would end at a NUL
         else:
-            batch = self._numpy.array(rows, dtype=self._numpy.int32)  # (batch, max_length)
+            batch = self._numpy.array(encoded, dtype=self._numpy.int32)  # (batch, max_length)
         try:
             with self._lock:
                 probabilities: list[list[float]] = self._session.run(self._outputs, {self._input: batch})[0].tolist()
@@ -99,13 +100,13 @@ class ONNXEngine:
 
 
 def _remedy(purpose: str = "to install it") -> str:
-    from edgetext.engines.machine import remedy  # what a machine on which all is well does without
+    from edgetext.engines.machine import remedy  # only needed for errors
 
     return remedy("onnx", purpose)
 
 
 def _shorten(text: str, max_length: int) -> str:
-    """Give a text that makes the same row as this one, whichever end of it is cut off."""
+    """Return a text that is encoded to the same ids as a longer one, whichever end is truncated."""
     if len(text) <= LONG_TEXT:
         return text
     folded = fold(text)
@@ -116,7 +117,7 @@ def _shorten(text: str, max_length: int) -> str:
 
 
 def _encodable(text: str) -> str:
-    """Give a text that UTF-8 can encode: with ``STAND_IN`` for each lone surrogate."""
+    """Return a text that UTF-8 can encode, with ``STAND_IN`` for each lone surrogate."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

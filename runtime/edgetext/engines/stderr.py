@@ -1,8 +1,8 @@
-"""Keep native libraries' notices off the user's screen.
+"""Muting the messages of native libraries.
 
-TensorFlow and LiteRT write to the process's standard error from C++, past every logging setting, when they are
-loaded ("Could not find cuda drivers", "Created TensorFlow Lite XNNPACK delegate"). They say nothing that a user of
-ours can act on. Set EDGETEXT_DEBUG=1 to see them.
+TensorFlow and LiteRT write to the process's standard error from C++ when they are loaded, whatever the logging settings
+("Could not find cuda drivers", "Created TensorFlow Lite XNNPACK delegate"). Users cannot act on these messages. Set
+EDGETEXT_DEBUG=1 to see them.
 """
 
 from __future__ import annotations
@@ -11,25 +11,25 @@ import os
 import sys
 
 
-class muted_stderr:  # named as a statement is
-    """Discard what is written to file descriptor 2 within a ``with`` block; exceptions pass as usual.
+class muted_stderr:  # lower case, as it is used like a function
+    """Discard what is written to file descriptor 2 within a ``with`` block.
 
-    This holds for the whole process, other threads included, so it is for commands, not for libraries.
+    This affects the whole process, other threads included, so it is for commands, not for libraries.
     """
 
     def __enter__(self) -> None:
-        """Begin to discard, unless EDGETEXT_DEBUG is set."""
-        self._kept: int | None = None
+        """Start discarding, unless EDGETEXT_DEBUG is set."""
+        self._saved: int | None = None
         if os.environ.get("EDGETEXT_DEBUG") or sys.stderr is None:
             return
         sys.stderr.flush()
-        self._kept = os.dup(2)
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 2)
-        os.close(nowhere)
+        self._saved = os.dup(2)
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 2)
+        os.close(null)
 
     def __exit__(self, *error: object) -> None:
-        """Go back to what it was."""
-        if self._kept is not None:
-            os.dup2(self._kept, 2)
-            os.close(self._kept)
+        """Restore the file descriptor."""
+        if self._saved is not None:
+            os.dup2(self._saved, 2)
+            os.close(self._saved)

@@ -1,4 +1,4 @@
-"""The ``tflite`` engine: a TensorFlow Lite interpreter, from whichever package has one."""
+"""The ``tflite`` engine: a TensorFlow Lite interpreter from one of several packages."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-# Where an interpreter may come from, best first: the package and its module. The first that works is taken;
-# whether one works shows only when it is built (tflite-runtime 2.14 imports under numpy 2 and then fails).
+# The packages that have an interpreter, best first, and their modules. The first that works is used, which only shows
+# when an interpreter is built: tflite-runtime 2.14 can be imported under numpy 2 and then fails.
 RUNTIMES = (
     ("ai-edge-litert", "ai_edge_litert.interpreter"),
     ("tflite-runtime", "tflite_runtime.interpreter"),
     ("tensorflow", "tensorflow.lite.python.interpreter"),
 )
 
-# An interpreter answers from its one set of tensors, so a row goes in and its answer comes out under this lock. One for
-# all of them takes no time from anyone, for ai-edge-litert computes under Python's own.
+# An interpreter has one set of tensors, so input and output of a call are handled under this lock. One lock for all
+# interpreters costs nothing, because ai-edge-litert computes under Python's own.
 _LOCK = fork_safe_lock()
 
 
 class TFLiteEngine:
-    """Runs a ``.tflite`` file whose input is int32 ids, shape (batch, max_length), and whose output is float32."""
+    """Runs a ``.tflite`` file that takes int32 ids, shape (batch, max_length), and returns float32 probabilities."""
 
     name = "tflite"
-    ragged = False
+    accepts_unpadded = False
     takes_text = False
     vocabulary_size: int | None = None
 
@@ -49,23 +49,23 @@ class TFLiteEngine:
             raise BundleError(f"the TFLite model's input is not int32 of shape (batch, {max_length})")
         if outputs[0]["dtype"] is not numpy.float32 or len(outputs[0]["shape"]) != 2:
             raise BundleError("the TFLite model's output is not float32 of shape (batch, classes)")
-        self.columns = int(outputs[0]["shape"][1])
+        self.num_outputs = int(outputs[0]["shape"][1])
         self._shape = tuple(inputs[0]["shape"])
         if shape[0] > 1:
             raise BundleError(f"the TFLite model takes {shape[0]} texts at a time, no more and no fewer")
-        # A batch that is fixed at 1, as in models of other tools, stays so: what follows may rely on it.
+        # A batch size that is fixed at 1, as in other tools' models, is not changed: the graph may rely on it.
         self._one_by_one = shape[0] == 1
 
     @property
     def runtime(self) -> str:
-        """The package in use, and its version."""
+        """The package in use and its version."""
         return f"{self._package} {_version(self._package)}"
 
-    def predict(self, rows: Sequence[Sequence[int]]) -> list[list[float]]:
-        """Score rows of ids; see ``edgetext.engines.protocol.Engine``."""
-        if self._one_by_one and len(rows) > 1:
-            return [self.predict([row])[0] for row in rows]
-        batch = self._numpy.array(rows, dtype=self._numpy.int32)  # (batch, max_length)
+    def predict(self, encoded: Sequence[Sequence[int]]) -> list[list[float]]:
+        """Score encoded texts; see ``edgetext.engines.protocol.Engine``."""
+        if self._one_by_one and len(encoded) > 1:
+            return [self.predict([ids])[0] for ids in encoded]
+        batch = self._numpy.array(encoded, dtype=self._numpy.int32)  # (batch, max_length)
         try:
             with _LOCK:
                 return self._run(batch)
@@ -73,7 +73,7 @@ class TFLiteEngine:
             raise BundleError(f"{self.runtime} cannot run the model: {_first_line(error)}") from None
 
     def _run(self, batch: Any) -> list[list[float]]:
-        """Score an array of ids, shape (batch, max_length), while no other thread does."""
+        """Score an array of ids, shape (batch, max_length); the caller holds the lock."""
         if batch.shape != self._shape:
             self._interpreter.resize_tensor_input(self._input, batch.shape)
             self._interpreter.allocate_tensors()
@@ -85,8 +85,8 @@ class TFLiteEngine:
 
 
 def _build(model: bytes, threads: int) -> tuple[str, Any]:
-    """Build an interpreter with the first package that can; give the package's name, and it."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # tensorflow's start-up notices are no news to our users
+    """Build an interpreter with the first package that works, and return the package's name and the interpreter."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # mute TensorFlow's messages at start-up
     broken = []
     for package, module in RUNTIMES:
         try:
@@ -100,7 +100,7 @@ def _build(model: bytes, threads: int) -> tuple[str, Any]:
             interpreter = runtime.Interpreter(model_content=model, num_threads=threads)
             interpreter.allocate_tensors()
         except (SystemError, AttributeError, TypeError) as error:
-            # The package's compiled part and its surroundings do not fit each other; the model is not to blame.
+            # The package's compiled part is incompatible with its environment; the model is not the cause.
             broken.append(f"{package} {_version(package)} does not work here ({_first_line(error)})")
             continue
         except (ValueError, RuntimeError) as error:
@@ -109,12 +109,12 @@ def _build(model: bytes, threads: int) -> tuple[str, Any]:
     from edgetext.engines.machine import remedy
 
     if broken:
-        raise EngineError(f"engine tflite: {'; '.join(broken)}; {remedy('tflite', 'to mend it')}")
+        raise EngineError(f"engine tflite: {'; '.join(broken)}; {remedy('tflite', 'to fix it')}")
     raise EngineError(f"engine tflite: no TensorFlow Lite interpreter is installed; {remedy('tflite')}")
 
 
 def _version(package: str) -> str:
-    from importlib.metadata import PackageNotFoundError, version  # slow to import, and rarely asked for
+    from importlib.metadata import PackageNotFoundError, version  # slow to import, and rarely needed
 
     try:
         return version(package)

@@ -1,4 +1,4 @@
-"""Reading a flatbuffer field by field, without trusting it: whatever would lie outside it is a ValueError.
+"""Reading an untrusted flatbuffer field by field: an offset that leads out of it is a ValueError.
 
 The format, after its published description ("FlatBuffer Internals"): all numbers are little-endian. A table begins with
 the distance, backwards, to its vtable: two 16-bit sizes, then for each field the 16-bit distance from the table to its
@@ -11,21 +11,21 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# More entries than any list that is walked here has. A crafted file may name lists that cover it whole, again and
-# again, so what is read must not grow with their lengths: names and lists of numbers are read up to a bound.
+# More entries than any list that is read here has. A crafted file may contain many lists that each cover all of it, so
+# the work must not grow with their declared lengths: names and lists of numbers are read up to a limit.
 MAX_ENTRIES = 100_000
 
 
 class Table:
-    """A table of a flatbuffer; fields are asked for by their place in the schema."""
+    """A table of a flatbuffer; fields are read by their index in the schema."""
 
     __slots__ = ("_buffer", "_position", "_vtable", "_vtable_size")
 
     def __init__(self, buffer: bytes, position: int) -> None:
-        """Take the table at a position.
+        """Read the table at a position.
 
         Raises:
-            ValueError: It, or its vtable, does not lie in the buffer.
+            ValueError: If it, or its vtable, lies outside the buffer.
         """
         self._buffer = buffer
         self._position = position
@@ -36,54 +36,54 @@ class Table:
 
     @classmethod
     def root(cls, buffer: bytes, identifier: bytes) -> Table:
-        """Give the root of a flatbuffer.
+        """Return the root of a flatbuffer.
 
         Args:
             buffer: The flatbuffer.
-            identifier: The four bytes that say what it is.
+            identifier: The four bytes that identify its schema.
 
         Raises:
-            ValueError: It is something else.
+            ValueError: If it has another identifier.
         """
         if buffer[4:8] != identifier:
             raise ValueError(f"it does not say {identifier.decode()} at byte 4")
         return cls(buffer, _number(buffer, 0, 4))
 
     def integer(self, field: int, size: int, default: int = 0) -> int:
-        """Give an unsigned number of ``size`` bytes; ``default`` where it is not set."""
+        """Return an unsigned number of ``size`` bytes; ``default`` if it is not set."""
         place = self._place(field)
         return default if place is None else _number(self._buffer, place, size)
 
     def table(self, field: int) -> Table | None:
-        """Give a table; None where it is not set."""
+        """Return a table; None if it is not set."""
         place = self._place(field)
         return None if place is None else Table(self._buffer, self._follow(place))
 
     def data(self, field: int) -> bytes:
-        """Give the bytes of a vector of bytes; none where it is not set."""
+        """Return the bytes of a vector of bytes; empty if it is not set."""
         begin, count = self._vector(field, 1)
         return self._buffer[begin : begin + count]
 
     def text(self, field: int, most: int = 1000) -> str:
-        """Give a string of at most so many bytes; an empty one where it is not set."""
+        """Return a string of at most ``most`` bytes; empty if it is not set."""
         begin, count = self._vector(field, 1)
         if count > most:
             raise ValueError(f"a name in it has more than {most} bytes")
         return self._buffer[begin : begin + count].decode("utf-8")
 
     def numbers(self, field: int, most: int) -> list[int]:
-        """Give the first entries, at most so many, of a vector of int32."""
+        """Return the first entries of a vector of int32, at most ``most``."""
         begin, count = self._vector(field, 4)
         return [_number(self._buffer, begin + 4 * index, 4, signed=True) for index in range(min(count, most))]
 
     def tables(self, field: int) -> Iterator[Table]:
-        """Give a vector of tables."""
+        """Yield the tables of a vector."""
         begin, count = self._vector(field, 4)
         for index in range(count):
             yield Table(self._buffer, self._follow(begin + 4 * index))
 
     def _place(self, field: int) -> int | None:
-        """Find a field's value; None where it is not set."""
+        """Return the position of a field's value; None if it is not set."""
         entry = 4 + 2 * field
         if entry + 2 > self._vtable_size:
             return None
@@ -94,7 +94,7 @@ class Table:
         return place + _number(self._buffer, place, 4)
 
     def _vector(self, field: int, size: int) -> tuple[int, int]:
-        """Find a vector: where its entries, of ``size`` bytes, begin, and how many there are."""
+        """Return where the entries of a vector, each of ``size`` bytes, begin, and their number."""
         place = self._place(field)
         if place is None:
             return 0, 0

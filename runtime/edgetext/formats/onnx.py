@@ -1,7 +1,7 @@
-"""What an ``.onnx`` file says of itself, read before onnxruntime sees it.
+"""The description of a model in an ``.onnx`` file, read before onnxruntime gets the file.
 
-An ONNX file is a protobuf message; the numbers of the fields are those of ``onnx.proto`` (ONNX 1.17). Only what
-describes the model is read, none of its tensors.
+An ONNX file is a protobuf message; the field numbers are those of ``onnx.proto`` (ONNX 1.17). Only the description is
+read, not the tensors.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ class Value:
     """An input or output of a graph, as the file declares it.
 
     Attributes:
-        kind: The member of ``TensorProto.DataType``; 0 for what is no tensor.
-        shape: With -1 for a size that is open.
+        kind: The member of ``TensorProto.DataType``; 0 if it is not a tensor.
+        shape: Its dimensions, with -1 for a size that is not fixed.
     """
 
     __slots__ = ("kind", "shape")
@@ -47,20 +47,20 @@ class Value:
 
 
 class ONNXFile:
-    """An ``.onnx`` file, opened.
+    """An opened ``.onnx`` file.
 
     Attributes:
         inputs: The graph's inputs.
-        outputs: Its outputs.
+        outputs: The graph's outputs.
         metadata: ``metadata_props``.
-        words: What the graph itself looks words up in, if it takes text: the keys of its first LabelEncoder.
+        words: The vocabulary in a graph that takes text: the keys of its first LabelEncoder.
     """
 
     def __init__(self, content: bytes) -> None:
-        """Read a file; its checksum is not looked at.
+        """Read a file, without comparing its checksum.
 
         Raises:
-            ValueError: It is no ONNX model.
+            ValueError: If it is not an ONNX model.
         """
         self.inputs: list[Value] = []
         self.outputs: list[Value] = []
@@ -99,7 +99,7 @@ def has_right_checksum(content: bytes) -> bool:
 
 
 def _keys(node: bytes) -> list[str]:
-    """Give the attribute ``keys_strings`` of a LabelEncoder; nothing for another node."""
+    """Return the attribute ``keys_strings`` of a LabelEncoder; empty for another node."""
     if not any(key == 4 and value == b"LabelEncoder" for key, value in fields(node)):
         return []
     for attribute in _messages(node, 5):
@@ -109,10 +109,10 @@ def _keys(node: bytes) -> list[str]:
 
 
 def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Read a protobuf message: the number and the value of each field, an int or, of a field with a length, bytes.
+    """Yield the number and the value of each field of a protobuf message; bytes for a field with a length, else int.
 
     Raises:
-        ValueError: It is no protobuf message.
+        ValueError: If it is not a protobuf message.
     """
     position, end = 0, len(message)
     while position < end:
@@ -137,7 +137,7 @@ def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
 
 
 def _varint(message: bytes, position: int) -> tuple[int, int]:
-    """Read a number of seven bits a byte; give it, and where the next field begins."""
+    """Return a number stored as seven bits per byte, and where the next field begins."""
     value = 0
     for shift in range(0, 70, 7):
         if position >= len(message):

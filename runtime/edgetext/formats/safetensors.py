@@ -1,33 +1,31 @@
-"""The two formats in which a bundle comes, read strictly and cheaply: JSON, and safetensors.
+"""Safetensors files, read strictly.
 
-They share a module because they are read together: every module takes 0.25 million ARM instructions of the 18 that a
-one-shot command takes beside Python's own start.
-
-JSON is read without importing ``json``, which imports ``re``: 3 of the 12 ms that an empty Python takes, where a
-one-shot command may take 5 in all. The C function that does its work, ``_json.make_scanner``, is there without it;
-Pythons that lack it get ``json``.
-
-Safetensors, from the format's own description (github.com/huggingface/safetensors): 8 bytes with the header's length N,
-unsigned and little-endian; N bytes of JSON that begin with ``{`` and may end in spaces, which map a tensor's name to
-its ``dtype``, ``shape`` and ``data_offsets`` (begin and end, counted from the end of the header), and ``__metadata__``
-to strings by name; then the data, little-endian, rows first, which the tensors cover without gap or overlap. Nothing in
-it is believed before it was checked, and nothing is copied.
+The format, from its own description (github.com/huggingface/safetensors): 8 bytes with the header's length N, unsigned
+and little-endian; N bytes of JSON that begin with ``{`` and may end in spaces, which map a tensor's name to its
+``dtype``, ``shape`` and ``data_offsets`` (begin and end, counted from the end of the header), and ``__metadata__`` to
+strings by name; then the data, little-endian, in row-major order, which the tensors cover without gap or overlap.
+Everything is checked before it is used, and nothing is copied.
 """
 
 from __future__ import annotations
 
 import sys
 
+from edgetext.formats.strict_json import parse_json
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-# The types that our model files use: bytes an element, and the letter of struct and memoryview.
+# The types that our model files use: bytes per element, and the letter of struct and memoryview.
 DTYPES = {"I8": (1, "b"), "F32": (4, "f")}
 
 # safetensors' own reader takes headers of up to 100 MB; those of our models have some hundred bytes.
 MAX_HEADER_BYTES = 1_000_000
 MAX_DIMENSIONS = 8
+
+# For bytes.translate: an int8 plus 128, so that 0 to 255 stand for -128 to 127 and no sign is in the way.
+UNSIGNED = bytes(range(128, 256)) + bytes(range(128))
 
 
 class Tensor:
@@ -42,13 +40,13 @@ class Tensor:
     __slots__ = ("data", "dtype", "shape")
 
     def __init__(self, dtype: str, shape: tuple[int, ...], data: memoryview) -> None:
-        """Keep the three values."""
+        """Set the three attributes."""
         self.dtype = dtype
         self.shape = shape
         self.data = data
 
     def values(self) -> list[Any]:
-        """Give the elements as a flat list of numbers, rows first; for small tensors."""
+        """Return the elements as a flat list of numbers in row-major order; for small tensors."""
         if self.dtype == "I8":
             return self.data.cast("b").tolist()
         if sys.byteorder == "little":
@@ -68,7 +66,7 @@ def read_safetensors(content: bytes) -> tuple[dict[str, str], dict[str, Tensor]]
         The metadata, and the tensors by name.
 
     Raises:
-        ValueError: It is damaged, or holds a tensor of another type than those in ``DTYPES``.
+        ValueError: If it is damaged, or has a tensor of a type that is not in ``DTYPES``.
     """
     length = int.from_bytes(content[:8], "little")
     if len(content) < 8 or length > min(MAX_HEADER_BYTES, len(content) - 8):
@@ -95,7 +93,7 @@ def read_safetensors(content: bytes) -> tuple[dict[str, str], dict[str, Tensor]]
 
 
 def _tensor(name: str, record: Any, data: memoryview) -> Tensor:
-    """Check a record of the header, and give its tensor."""
+    """Check an entry of the header and return its tensor."""
     if not isinstance(record, dict) or set(record) != {"dtype", "shape", "data_offsets"}:
         raise ValueError(f"tensor {name!r} has other fields than dtype, shape and data_offsets")
     dtype, shape, offsets = record["dtype"], record["shape"], record["data_offsets"]
@@ -116,48 +114,53 @@ def _are_sizes(values: Any) -> bool:
     return isinstance(values, list) and all(type(value) is int and value >= 0 for value in values)
 
 
-def parse_json(content: bytes) -> Any:
-    """Read a JSON document.
+class TensorReader:
+    """Returns the tensors of a file by name, checking each, and at the end that every tensor was read."""
 
-    Args:
-        content: UTF-8.
+    def __init__(self, tensors: dict[str, Tensor]) -> None:
+        """Start with all tensors of a file."""
+        self._tensors = dict(tensors)
+
+    def read(self, name: str, dtype: str, dimensions: int) -> Tensor:
+        """Return a tensor of the given type and number of dimensions.
+
+        Raises:
+            ValueError: If there is none.
+        """
+        tensor = self._tensors.pop(name, None)
+        if tensor is None or tensor.dtype != dtype or len(tensor.shape) != dimensions:
+            raise ValueError(f"it has no tensor {name} of type {dtype} with {dimensions} dimensions")
+        return tensor
+
+    def read_vector(self, name: str, size: int) -> list[float]:
+        """Return the values of a float32 tensor of shape (size,).
+
+        Raises:
+            ValueError: If there is none, or a value is not finite.
+        """
+        tensor = self.read(name, "F32", 1)
+        values = finite_values(tensor, name)
+        if tensor.shape != (size,):
+            raise ValueError(f"{name} has {tensor.shape[0]} values, not {size}")
+        return values
+
+    def finish(self) -> None:
+        """Check that every tensor was read.
+
+        Raises:
+            ValueError: If some were not.
+        """
+        if self._tensors:
+            raise ValueError(f"this network has no tensors {', '.join(map(repr, sorted(self._tensors)))}")
+
+
+def finite_values(tensor: Tensor, name: str) -> list[float]:
+    """Return the values of a tensor.
 
     Raises:
-        ValueError: It is not JSON or not UTF-8, an object has a key twice (two readers would see two documents), or
-            it holds ``NaN`` or ``Infinity``.
-        RecursionError: It is nested too deeply.
+        ValueError: If a value is not finite; ``name`` names the tensor.
     """
-    text = content.decode("utf-8").strip(" \t\n\r")
-    try:
-        from _json import make_scanner
-
-        value, end = make_scanner(_Settings)(text, 0)  # type: ignore[arg-type]  # any object with these names
-        if end == len(text):
-            return value
-    except (ImportError, StopIteration):
-        pass
-    import json  # for an error that says where it is, or for another Python than CPython
-
-    return json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_refuse)
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    record = dict(pairs)
-    if len(record) != len(pairs):
-        raise ValueError("a key occurs twice")
-    return record
-
-
-def _refuse(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
-
-
-class _Settings:
-    """What a ``json.JSONDecoder`` hands to its scanner."""
-
-    strict = True
-    object_hook = None
-    object_pairs_hook = staticmethod(_unique_keys)
-    parse_float = float
-    parse_int = int
-    parse_constant = staticmethod(_refuse)
+    values: list[float] = tensor.values()
+    if not all(value - value == 0.0 for value in values):
+        raise ValueError(f"{name} holds values that are not finite")
+    return values

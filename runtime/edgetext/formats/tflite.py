@@ -1,6 +1,6 @@
-"""What a ``.tflite`` file says of itself, read before any interpreter sees it.
+"""The description of a model in a ``.tflite`` file, read before any interpreter gets the file.
 
-The tables and the places of their fields are those of TensorFlow Lite's ``schema.fbs`` (version 3) and
+The tables and the indices of their fields are those of TensorFlow Lite's ``schema.fbs`` (version 3) and
 ``metadata_schema.fbs`` (version 1.5.0).
 """
 
@@ -22,9 +22,9 @@ AXIS_LABELS, VOCABULARY_FILE = 2, 5
 REGEX_TOKENIZER = 6
 GATHER = 36
 
-# More dimensions than any tensor that is looked at has.
+# More dimensions than any tensor that is read here has.
 MAX_DIMENSIONS = 8
-# The most that the files behind a model may hold together; the shipped one has 0.4 MB of them.
+# The most bytes of all appended files together; those of the shipped model have 0.4 MB.
 MAX_FILES_BYTES = 64_000_000
 
 
@@ -33,27 +33,27 @@ class Tensor:
 
     Attributes:
         kind: The member of the schema's ``TensorType``.
-        shape: With -1 for a size that is open.
+        shape: Its dimensions, with -1 for a size that is not fixed.
     """
 
     __slots__ = ("kind", "shape")
 
     def __init__(self, table: Table) -> None:
-        """Read it."""
+        """Read a ``Tensor`` table."""
         self.kind = table.integer(1, 1)
-        # The signature, else the shape; of one with more dimensions it is enough to see that.
+        # The signature if there is one, else the shape; only the first dimensions of a longer one are needed.
         self.shape = table.numbers(7, MAX_DIMENSIONS) or table.numbers(0, MAX_DIMENSIONS)
 
 
 class TFLiteFile:
-    """A ``.tflite`` file, opened.
+    """An opened ``.tflite`` file.
 
     Attributes:
-        inputs: The input tensors; of more than two, two.
-        outputs: The output tensors; likewise.
-        rows: How many rows the table has that the input's ids are looked up in; None where that does not show.
-        model_size: Where the model ends and the files behind it begin, in bytes.
-        files: The files behind it, by name.
+        inputs: The input tensors, at most two of them.
+        outputs: The output tensors, at most two of them.
+        vocabulary_size: The number of rows of the table that the input indexes; None if no such table was found.
+        model_size: The size of the model without the appended files, in bytes.
+        files: The appended files, by name.
         metadata: The root of the metadata.
     """
 
@@ -61,7 +61,7 @@ class TFLiteFile:
         """Read a file.
 
         Raises:
-            ValueError: It is no TFLite model, or has no metadata, or one that is damaged.
+            ValueError: If it is no TFLite model, or its metadata is missing or damaged.
         """
         model = Table.root(content, b"TFL3")
         graph = next(model.tables(2), None)
@@ -72,7 +72,7 @@ class TFLiteFile:
         if not all(0 <= index < len(tensors) for index in (*ends[0], *ends[1])):
             raise ValueError("an input or output is not among its tensors")
         self.inputs, self.outputs = ([Tensor(tensors[index]) for index in indices] for indices in ends)
-        self.rows = _looked_up(model, graph, tensors, ends[0])
+        self.vocabulary_size = _count_rows(model, graph, tensors, ends[0])
         buffers = [entry.integer(1, 4) for entry in model.tables(6) if entry.text(0) == "TFLITE_METADATA"]
         if len(buffers) != 1:
             raise ValueError("it carries no metadata: no tokenizer, vocabulary and labels")
@@ -83,15 +83,15 @@ class TFLiteFile:
         self.model_size, self.files = _unpack(content)
 
     def file(self, entries: Iterable[Table], kind: int, what: str) -> bytes:
-        """Give the content of the file of a kind that the metadata names.
+        """Return the content of the one appended file of a kind.
 
         Args:
-            entries: The files that are named in the place in question.
+            entries: The files that a part of the metadata names.
             kind: The member of the schema's ``AssociatedFileType``.
-            what: What it is, for errors.
+            what: What it contains, for errors.
 
         Raises:
-            ValueError: None or several are named, or it is not there.
+            ValueError: If none or several are named, or it is missing.
         """
         names = [entry.text(0) for entry in entries if entry.integer(2, 1) == kind]
         if len(names) != 1:
@@ -101,8 +101,8 @@ class TFLiteFile:
         return self.files[names[0]]
 
 
-def _looked_up(model: Table, graph: Table, tensors: list[Table], inputs: list[int]) -> int | None:
-    """Find how many rows the table has that the input itself indexes."""
+def _count_rows(model: Table, graph: Table, tensors: list[Table], inputs: list[int]) -> int | None:
+    """Return the number of rows of the table that the input itself indexes."""
     # Files before schema 3a keep a small code in the deprecated field; the larger of the two is right.
     codes = [max(code.integer(0, 1), code.integer(3, 4)) for code in model.tables(1)]
     for operator in graph.tables(3):
@@ -114,13 +114,13 @@ def _looked_up(model: Table, graph: Table, tensors: list[Table], inputs: list[in
 
 
 def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    """Read a file as long as it says it is; ``ZipFile.read`` inflates first, and up to 2 GB, what is longer."""
+    """Read a file up to the size that it declares; ``ZipFile.read`` first inflates a longer one, up to 2 GB."""
     with archive.open(member) as file:
-        return file.read(member.file_size + 1)  # to its end, where its checksum is tested
+        return file.read(member.file_size + 1)  # to its end, where its checksum is compared
 
 
 def _unpack(content: bytes) -> tuple[int, dict[str, bytes]]:
-    """Give where the files begin that are packed behind a model, and these."""
+    """Return where the files appended to a model begin, and their contents by name."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()

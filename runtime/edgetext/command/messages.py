@@ -1,0 +1,25 @@
+"""Exit codes, and one-line messages on standard error."""
+
+from __future__ import annotations
+
+import sys
+
+from edgetext.errors import describe
+
+# 2 is argparse's own exit code for a wrong command line, 130 the shell's for an interrupt (128 + SIGINT).
+OK, MISTAKE, INTERRUPTED = 0, 2, 130
+
+
+def print_error(error: Exception) -> None:
+    """Print an error as one line."""
+    print_note(f"error: {describe(error)}")
+
+
+def print_note(line: str) -> None:
+    """Print a line on standard error; if that is closed or full, continue without it."""
+    if sys.stderr is not None:
+        try:
+            # A path may contain a line break.
+            print(line.replace("\n", "\\n"), file=sys.stderr, flush=True)
+        except (OSError, ValueError):
+            sys.stderr = None  # as Python sets it when it was closed from the start

@@ -1,0 +1,165 @@
+"""Encoding: a text to the ids that a model takes.
+
+A word becomes its id in the vocabulary, or ``UNKNOWN_ID``; unknown words are never dropped. The ids begin with
+``START_ID``, are truncated to ``max_length`` and padded with ``PAD_ID``, as ``keras.datasets.imdb.load_data`` followed
+by ``keras.utils.pad_sequences`` does.
+"""
+
+from __future__ import annotations
+
+from edgetext.text import PAD_ID, START_ID, TOKENIZER, UNKNOWN_ID, check_lowercase, fold, split
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, ClassVar
+
+    from edgetext.bundle.vocabulary import StoredVocabulary
+    from edgetext.vocabulary import Vocabulary
+
+# The number of words that an encoder looks up one at a time before it asks for the vocabulary's table, for which a
+# bundle's vocabulary has to be parsed; see ``edgetext.bundle.vocabulary``.
+FEW_WORDS = 16
+
+
+class Preprocessing:
+    """How a text becomes ids: what a run's ``config.json`` and a bundle's manifest record.
+
+    Attributes:
+        max_length: The number of ids that a text is truncated or padded to.
+        truncating: Which end of a long text is cut off: ``"pre"`` keeps the last ids, ``"post"`` the first (the names
+            of ``keras.utils.pad_sequences``).
+        lowercase: What is lower-cased: ``"ascii"``, A to Z only, or ``"unicode"``, all letters; see ``edgetext.text``.
+    """
+
+    __slots__ = ("lowercase", "max_length", "truncating")
+
+    # What this version of the runtime always does. It is recorded so that a port, or a reader of the file, does not
+    # depend on this module, and refused when it differs.
+    _FIXED: ClassVar[dict[str, Any]] = {
+        "tokenizer": TOKENIZER,
+        "padding": "post",
+        "pad_id": PAD_ID,
+        "start_id": START_ID,
+        "unknown_id": UNKNOWN_ID,
+    }
+
+    def __init__(self, max_length: int, truncating: str, lowercase: str = "ascii") -> None:
+        """Check the settings.
+
+        Raises:
+            ValueError: If ``max_length`` is not a whole number from 1 to 65,536, or ``truncating`` or ``lowercase`` is
+                unknown.
+        """
+        if type(max_length) is not int or not 1 <= max_length <= 65_536:
+            raise ValueError(f"max_length must be a whole number from 1 to 65536, not {max_length!r}")
+        if truncating not in ("pre", "post"):
+            raise ValueError(f"truncating must be 'pre' or 'post', not {truncating!r}")
+        check_lowercase(lowercase)
+        self.max_length = max_length
+        self.truncating = truncating
+        self.lowercase = lowercase
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record that ``from_json`` reads; without ``lowercase`` it stands for ``"ascii"``."""
+        record = {**self._FIXED, "max_length": self.max_length, "truncating": self.truncating}
+        return record if self.lowercase == "ascii" else {**record, "lowercase": self.lowercase}
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> Preprocessing:
+        """Read a record that ``to_json`` wrote.
+
+        Raises:
+            ValueError: If a key is missing or unknown, or its value is one that this version does not support.
+        """
+        expected = {*cls._FIXED, "max_length", "truncating"}
+        keys = record.keys() - {"lowercase"}
+        if keys != expected:
+            odd = ", ".join(map(repr, sorted(keys ^ expected)))
+            raise ValueError(f"preprocessing has missing or unknown keys: {odd}")
+        for key, value in cls._FIXED.items():
+            if record[key] != value:
+                raise ValueError(f"{key} is {record[key]!r}, and this version knows {value!r} only")
+        return cls(record["max_length"], record["truncating"], record.get("lowercase", "ascii"))
+
+
+class Encoder:
+    """Encodes texts by a vocabulary and the preprocessing settings.
+
+    Attributes:
+        preprocessing: The settings.
+        tokenizer: The description of another tokenisation that replaces that of ``edgetext.text``; None if none does.
+        note: What users of such a tokenizer should know; None if there is nothing.
+    """
+
+    tokenizer: dict[str, Any] | None = None
+    note: str | None = None
+    __slots__ = ("_few", "_look_up", "_words", "preprocessing")
+
+    def __init__(self, vocabulary: Vocabulary | StoredVocabulary, preprocessing: Preprocessing) -> None:
+        """Combine a vocabulary with the settings."""
+        self._words = vocabulary
+        self.preprocessing = preprocessing
+        self._few = FEW_WORDS
+        self._look_up: Callable[[bytes], int] | None = None
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The vocabulary; a stored one is parsed.
+
+        Raises:
+            BundleError: If a stored vocabulary is damaged in a way that only parsing detects.
+        """
+        return self._words.parse()
+
+    def check_vocabulary_size(self, size: int) -> None:
+        """Check that the vocabulary has ``size`` ids.
+
+        Raises:
+            ValueError: If it has more or fewer. A stored vocabulary is checked when it is parsed instead.
+        """
+        self._words.check_size(size)
+
+    def ids(self, text: str) -> list[int]:
+        """Return the ids of a text, start mark first, neither truncated nor padded.
+
+        Raises:
+            TypeError: If ``text`` is not a string.
+        """
+        words = split(text, self.preprocessing.lowercase)
+        return [START_ID, *map(self._look_up or self._choose_lookup(words), words)]
+
+    def truncate(self, text: str) -> list[int]:
+        """Return the ids of a text, start mark first, truncated to ``max_length`` and not padded.
+
+        Raises:
+            TypeError: If ``text`` is not a string.
+        """
+        folded = fold(text, self.preprocessing.lowercase)
+        length = self.preprocessing.max_length
+        # Only the words that are kept are split off and looked up: millions took 30 times the memory of the text.
+        if self.preprocessing.truncating == "pre":
+            words = folded.rsplit(None, length)  # and everything before these as one
+            if len(words) >= length:
+                words = words[-length:]
+                return list(map(self._look_up or self._choose_lookup(words), words))
+        else:
+            words = folded.split(None, length - 1)[: length - 1]
+        return [START_ID, *map(self._look_up or self._choose_lookup(words), words)]
+
+    def encode(self, text: str) -> list[int]:
+        """Return exactly ``max_length`` ids of a text, truncated and padded.
+
+        Raises:
+            TypeError: If ``text`` is not a string.
+        """
+        ids = self.truncate(text)
+        return ids + [PAD_ID] * (self.preprocessing.max_length - len(ids))
+
+    def _choose_lookup(self, words: list[bytes]) -> Callable[[bytes], int]:
+        """Return the function that looks up these words: a search while there were few words, then the table."""
+        self._few -= len(words)
+        if self._few >= 0:
+            return self._words.find
+        self._look_up = self._words.table.__getitem__
+        return self._look_up
