@@ -85,9 +85,11 @@ demo: setup ## Export the committed run to every format, compare each file with 
 	$(RUN) runtime/classify.py --model build/demo --info
 	$(RUN) runtime/classify.py --model build/demo "great movie"
 
+# Processes that run tests. Each imports TensorFlow, which takes 1 GB.
+WORKERS ?= 2
 .PHONY: test
 test: setup $(TFLITE_READY) $(PEERS_READY) lint ## Lint, check types and run all tests
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n $(WORKERS) --dist loadfile
 
 .PHONY: quick
 quick: lint ## Lint, check types and run the tests that are fast and start no process; under a minute
@@ -115,7 +117,7 @@ fuzz: setup ## Fuzz what reads texts and files, guided by coverage, for SECONDS=
 .PHONY: pi-test
 pi-test: setup $(TFLITE_READY) ## Test on emulated Raspberry Pis: takes Debian's qemu-user and mmdebstrap, 3 minutes, then 2
 	$(RUN) -m tests.pi.prepare $(PI)
-	EDGETEXT_PI=$(PI) $(RUN) -m pytest tests/pi
+	EDGETEXT_PI=$(PI) $(RUN) -m pytest -n $(WORKERS) tests/pi
 
 .PHONY: pi-guide
 pi-guide: setup ## Try the guide for the Pi word for word, on an emulated one; takes pip's index and 2 minutes

@@ -37,6 +37,8 @@ def test_runtime_under(version: str) -> None:
     if python is None:
         pytest.skip(f"this machine has no Python {version}")
     command = [python, "-W", "error", "-m", "unittest", "discover", "-s", "tests/runtime", "-t", "."]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    # What is slow there reads damaged bytes or takes memory, alike under each Python.
+    env = {**os.environ, "EDGETEXT_SKIP_SLOW": "1"}
+    result = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300, check=False)
     assert result.returncode == 0, result.stderr[-3000:]
     assert "Ran " in result.stderr

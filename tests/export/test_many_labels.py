@@ -42,7 +42,7 @@ ODD = ["late, very late", "a/b", 'say "hi"', "gr\u00f6\u00dfe \u65e5\u672c", "it
 OPTIONS = {
     (3, "edge"): ("--epochs", "5"),
     (6, "tutorial"): ("--epochs", "80", "--batch-size", "8"),
-    (300, "edge"): ("--epochs", "4", "--buckets", "512"),
+    (300, "edge"): ("--epochs", "4", "--buckets", "512", "--choice", "stronger="),  # one regularisation is tried
     (300, "tutorial"): ("--epochs", "60", "--batch-size", "16", "--max-length", "32"),
 }
 

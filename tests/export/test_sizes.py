@@ -83,7 +83,7 @@ def make_run(case: Case) -> Run:
     return Run(
         Path("run"),
         config,
-        {"test": {"accuracy": 0.9876, "reviews": 100_000}},
+        {"test": {"accuracy": 0.9876, "texts": 100_000}},
         Vocabulary(tokens).to_bytes(),
         tokens,
         {tokens[index].upper(): index for index in capitals if tokens[index].upper() not in tokens},

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import random
 import struct
 import subprocess
 import sys
+import unittest
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,14 +24,16 @@ from edgetext.vocabulary import Vocabulary
 from tests.runtime import RUNTIME
 from tests.runtime.in_process import call
 
-try:
-    import pytest
 
-    slow: Any = pytest.mark.slow
-except ImportError:  # unittest runs all tests
-
-    def slow(test: Any) -> Any:
-        return test
+def slow(test: Any) -> Any:
+    """Mark a test that takes seconds: `make quick` and runs with EDGETEXT_SKIP_SLOW set leave it out."""
+    try:
+        import pytest
+    except ImportError:
+        pass
+    else:
+        test = pytest.mark.slow(test)
+    return unittest.skipIf("EDGETEXT_SKIP_SLOW" in os.environ, "slow")(test)
 
 
 WORDS = ["the", "movie", "great", "bad", "\x85", "caf\u00e9"]

@@ -24,7 +24,7 @@ from edgetext.command import lines, streams, structured
 from edgetext.command import output as writing
 from edgetext.command.output import Output, Stop, Stopped
 from edgetext.errors import InputError
-from tests.runtime.helpers import run
+from tests.runtime.helpers import run, slow
 
 FAKE = str(Path(__file__).with_name("fake_command.py"))
 TOO_LONG = "longer than 16 MiB: split it"
@@ -145,6 +145,7 @@ class LimitTest(unittest.TestCase):
         self.assertEqual(lines.MAX_LINE_BYTES, 16 * 1024 * 1024)
         self.assertIn("16 MiB", lines.TOO_LONG)
 
+    @slow
     def test_memory_that_a_refused_line_takes(self) -> None:
         """The line has as many bytes as the process may have."""
         code = (
@@ -271,6 +272,8 @@ class StopTest(unittest.TestCase):
         self.assertEqual(signal.getsignal(signal.SIGTERM), before)
 
     def test_a_signal_stops_what_is_not_held(self) -> None:
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
+        self.addCleanup(signal.signal, signal.SIGINT, before)
         for name in writing.SIGNALS:
             stop = Stop()
             with self.subTest(name), self.assertRaises(Stopped), stop:

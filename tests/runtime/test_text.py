@@ -10,7 +10,7 @@ from edgetext.encoder import Encoder, Preprocessing
 from edgetext.text import FILTERS, RESERVED, tokenize
 from edgetext.vocabulary import Vocabulary
 from tests.runtime import RUNTIME
-from tests.runtime.helpers import VOCABULARY, slow
+from tests.runtime.helpers import VOCABULARY
 
 GOLDEN, UNICODE = (
     json.loads((Path(__file__).parent / name).read_text("utf-8")) for name in ("golden_ids.json", "golden_unicode.json")
@@ -78,10 +78,10 @@ class VocabularyTest(unittest.TestCase):
             self.assertNotIn(token, tokenize(token))
             self.assertNotIn(token, VOCABULARY.ids)
 
-    @slow
     def test_words_of_every_letter_in_lower_case(self) -> None:
         """Whatever lower-casing makes of a character can be a word, and is found in a vocabulary again."""
-        chars = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code <= 0xDFFF]  # as UTF-8 has them
+        every = (chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code <= 0xDFFF)  # as UTF-8 has them
+        chars = [char for char in every if char.lower() != char or ord(char) % 64 == 0]
         words = sorted({*tokenize(" ".join(chars), "unicode")})
         vocabulary = Vocabulary([*RESERVED, *words])
         self.assertEqual(Vocabulary.from_bytes(vocabulary.to_bytes()).tokens, vocabulary.tokens)
