@@ -122,12 +122,12 @@ def do_task(task: Task, folder: Path, args: argparse.Namespace) -> dict[str, Any
 
 def read_splits(data: Path, options: Sequence[str]) -> dict[str, list[texts.Text]]:
     """Return the splits of a table, divided as `python -m train` divides it with these options."""
-    from train.tables.dataset import scan
-    from train.tables.source import add_arguments, make_source
+    from train.tables.dataset import read_table
+    from train.tables.options import add_table_arguments, make_options
 
     parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    found = scan(make_source(parser.parse_known_args(options)[0], data))
+    add_table_arguments(parser)
+    found = read_table(make_options(parser.parse_known_args(options)[0], data))
     return {name: [texts.Text(row.text, row.id, row.label) for row in found.texts(name)] for name in SPLITS}
 
 

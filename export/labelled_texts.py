@@ -11,10 +11,10 @@ from typing import NamedTuple
 from train.dataset import DataError, LabelledText
 from train.reviews.dataset import load_split
 from train.run import Run
-from train.tables.dataset import Text, scan_for_run
-from train.tables.recorded import read_recorded
+from train.tables.dataset import Text
+from train.tables.options import add_table_arguments
+from train.tables.recorded import read_for_run, read_recorded
 from train.tables.report import ReportedError
-from train.tables.source import add_arguments
 
 
 class LabelledTexts(NamedTuple):
@@ -66,9 +66,9 @@ def _read_table(run: Run, data: Path) -> list[Text]:
     """Return the usable rows; print what is wrong with the others."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=Path)
-    add_arguments(parser)
+    add_table_arguments(parser)
     try:
-        table = scan_for_run(read_recorded(run.folder, parser.parse_args(["--data", str(data)])), "test")
+        table = read_for_run(read_recorded(run.folder, parser.parse_args(["--data", str(data)])), "test")
     except ReportedError as error:
         print("\n".join(error.report.lines()), file=sys.stderr)
         raise

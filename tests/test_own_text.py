@@ -62,7 +62,7 @@ def test_walk_through(root: Path, tmp_path: Path) -> None:
     training, exported, _, accuracy, answer = outputs
     assert "tickets.csv: 1 row left out: no word in the text (line 602)" in training
     assert "tickets.csv: 1 row left out: no label (line 603)" in training
-    assert "tickets.csv: 1 row left out: the words and the label of an earlier row (line 604)" in training
+    assert "tickets.csv: 1 row left out: same words and label as an earlier row (line 604)" in training
     assert "wrote runs/tickets" in training
     assert "wrote bundles/tickets" in exported
     assert "billing" in accuracy

@@ -1,10 +1,10 @@
-"""Train a classifier on the movie reviews, or on labelled text of your own, and write a run folder.
+"""Train a classifier on your own labelled text, or on the movie reviews, and write a run folder.
 
 Examples:
-  python -m train                              the default run, of the preset edge, on the movie reviews
   python -m train --data tickets.csv --text-column body --label-column queue       writes runs/tickets
+  python -m train                              the default run, of the preset edge, on the movie reviews
   python -m train --data aclImdb_v1.tar.gz --out runs/mine --epochs 100 --patience 5
-  python -m train.look                         look at the data first
+  python -m train.look                         look at the reviews first
 """
 
 from __future__ import annotations
@@ -19,15 +19,54 @@ from typing import Any
 from edgetext.command.messages import OK
 from edgetext.text import LOWERCASES
 from train.command import finish
-from train.job import make_job
 from train.models.presets import DEFAULT_PRESET, PRESETS
 from train.reviews.options import add_data_argument
-from train.tables.source import add_arguments
+from train.tables.options import add_table_arguments
 from train.tables.table import is_table, stem
-from train.tensorflow_setup import import_tensorflow
 
 DEFAULT_RUN = Path(__file__).resolve().parent / "default"
 RUNS = Path("runs")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command of the module's docstring."""
+    args = parse(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # the terminal may be unable to show a label
+    return finish(
+        lambda: run(args), extra="train", mistakes=(ValueError,), interrupted="interrupted: nothing was written"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train what the command line asks for, and print what was measured and written."""
+    # Packages that are missing are reported by `finish`; mistakes are found before TensorFlow, which takes seconds.
+    from train.job import make_job
+    from train.tensorflow_setup import import_tensorflow
+
+    job = make_job(args)
+    import_tensorflow()
+    from train.pipeline import train
+
+    replaced = job.out.exists()
+    print_metrics(train(job))
+    shown = job.out.relative_to(Path.cwd()) if job.out.is_relative_to(Path.cwd()) else job.out
+    if replaced:
+        print(f"kept the previous run as {shown}.previous")
+    option = "" if job.out == DEFAULT_RUN else f" --run {shlex.quote(str(shown))}"
+    print(f"wrote {shown}; next: python export/to_safetensors.py{option}")
+    return OK
+
+
+def print_metrics(metrics: dict[str, Any]) -> None:
+    """Print what was measured."""
+    for key in ("validation", "validation_sentences", "test"):
+        if found := metrics.get(key):
+            positive = f", {found['positive']:.1%} called positive" if key.endswith("sentences") else ""
+            print(
+                f"{key.replace('_', ' ')}: accuracy {found['accuracy']:.2%}, macro F1 {found['macro_f1']:.3f}, loss "
+                f"{found['loss']:.4f}, calibration error {found['ece']:.3f}{positive}, of {found['texts']:,}"
+            )
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -44,13 +83,27 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         "--out",
         metavar="DIR",
         type=Path,
-        help="the run folder to write (default: train/default of this checkout; of a table runs/NAME, after the file)",
+        help="the run folder to write (default: train/default of this checkout; for a table runs/NAME, after the file)",
     )
+    _add_settings(parser)
+    _add_sizes(parser)
+    _add_table_options(parser)
+    parser.add_argument("--no-test", action="store_true", help="skip the test-set evaluation (use while tuning)")
+    args = parser.parse_args(argv)
+    table = args.data is not None and is_table(Path(args.data))
+    if args.out is None:
+        args.out = RUNS / stem(Path(args.data)) if table else DEFAULT_RUN
+    if not table:
+        _check_reviews(parser, args)
+    return args
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
     for name, about in (
-        ("epochs", "passes over the training texts, at most"),
+        ("epochs", "the most passes over the training texts"),
         ("batch_size", "texts in a step"),
-        ("seed", "of the initial weights, the order of the batches, and whatever else is drawn"),
-        ("patience", "stop after so many epochs without a lower validation loss and restore the best weights"),
+        ("seed", "seed of the initial weights, the order of the batches, and everything else that is random"),
+        ("patience", "stop after N epochs without a lower validation loss, and restore the best weights"),
     ):
         defaults = {key: getattr(preset.settings, name) for key, preset in PRESETS.items()}
         if set(defaults.values()) == {None}:
@@ -58,14 +111,17 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         else:
             shown = ", ".join(f"{value} for {key}" for key, value in defaults.items())
             if name in ("epochs", "batch_size"):
-                shown += "; edge goes by the number of texts in a table"
+                shown += "; for a table, edge chooses it by the number of texts"
         option = f"--{name.replace('_', '-')}"
         parser.add_argument(option, metavar="N", type=int, help=f"{about} (default: {shown})")
-    sizes = parser.add_argument_group("sizes", "for edge; of a table all are chosen from the texts unless given")
+
+
+def _add_sizes(parser: argparse.ArgumentParser) -> None:
+    sizes = parser.add_argument_group("sizes", "for edge; for a table all are chosen from the texts unless given")
     for name, about in (
-        ("vocabulary", "ids in the vocabulary"),
-        ("max_length", "ids in a row: longer texts are cut"),
-        ("buckets", "rows of the table of bigrams, a power of two"),
+        ("vocabulary", "number of ids in the vocabulary"),
+        ("max_length", "number of ids of a text: longer texts are truncated"),
+        ("buckets", "size of the table of bigrams, a power of two"),
     ):
         default = getattr(PRESETS[DEFAULT_PRESET].choices, name)
         option = f"--{name.replace('_', '-')}"
@@ -77,37 +133,30 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         default=[],
         help="try another value of a number in train/models/choices.py; may be repeated",
     )
-    own = add_arguments(parser)
-    own.add_argument(
+
+
+def _add_table_options(parser: argparse.ArgumentParser) -> None:
+    group = add_table_arguments(parser)
+    group.add_argument(
         "--target-size",
         metavar="SIZE",
-        help="choose the largest tables with which no int8 file is larger than SIZE, such as 100KB",
+        help="choose the largest model of which no int8 file is larger than SIZE, such as 100KB",
     )
-    own.add_argument(
+    group.add_argument(
         "--lowercase",
         choices=LOWERCASES,
-        help="which letters to lower-case: ascii, A to Z alone, or unicode, all (default: ascii)",
+        help="which letters to lower-case: ascii, only A to Z, or unicode, all (default: ascii)",
     )
-    own.add_argument(
+    group.add_argument(
         "--class-weights",
         choices=("auto", "balanced", "none"),
-        help="what a text of a rare class counts (default: auto, more where the rarest class has less than a fifth of "
-        "an even share)",
+        help="the weight of rare classes (default: auto, higher if the rarest class has less than a fifth of an even "
+        "share)",
     )
-    parser.add_argument(
-        "--no-test", action="store_true", help="leave the test texts alone: for trying things, which is to choose"
-    )
-    args = parser.parse_args(argv)
-    table = args.data is not None and is_table(Path(args.data))
-    if args.out is None:
-        args.out = RUNS / stem(Path(args.data)) if table else DEFAULT_RUN
-    if not table:
-        _check_reviews(parser, args)
-    return args
 
 
 def _check_reviews(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
-    """Refuse what is for tables only, and read ``--validation`` as a number."""
+    """Refuse the options that are for tables only, and parse ``--validation`` as a number."""
     for name in ("text_column", "label_column", "test", "split_seed", "strict", "encoding", "delimiter"):
         if getattr(args, name) is not None:
             parser.error(f"--{name.replace('_', '-')} is for --data FILE, a table; the movie reviews have their own")
@@ -116,52 +165,8 @@ def _check_reviews(parser: argparse.ArgumentParser, args: argparse.Namespace) ->
             parser.error(f"--{name.replace('_', '-')} is for --data FILE, a table of labelled text")
     if args.validation is not None:
         if not args.validation.isascii() or not args.validation.isdigit():
-            parser.error(f"--validation takes a number of the movie reviews, not {args.validation!r}")
+            parser.error(f"--validation must be a number of movie reviews, not {args.validation!r}")
         args.validation = int(args.validation)
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Run the command of the module's docstring."""
-    args = parse(argv)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a label need not be in the terminal's encoding
-    return finish(
-        lambda: work(args), extra="train", mistakes=(ValueError,), interrupted="interrupted: nothing was written"
-    )
-
-
-def work(args: argparse.Namespace) -> int:
-    """Train what the command line asks for, and say what came of it."""
-    job = make_job(args)  # whose mistakes are told at once, for TensorFlow takes seconds
-    import_tensorflow()  # before the pipeline does it less quietly
-    from train.pipeline import train
-
-    replaced = args.out.exists()
-    metrics = train(job)
-    tell(metrics)
-    shown = args.out.relative_to(Path.cwd()) if args.out.is_relative_to(Path.cwd()) else args.out
-    if replaced:
-        print(f"kept what was there as {shown}.previous")
-    print(
-        f"wrote {shown}; next: python export/to_safetensors.py"
-        + ("" if args.out == DEFAULT_RUN else f" --run {shlex.quote(str(shown))}")
-    )
-    return OK
-
-
-def tell(metrics: dict[str, Any]) -> None:
-    """Print what was measured."""
-    for key, about in (
-        ("validation", "validation"),
-        ("validation_sentences", "validation sentences"),
-        ("test", "test"),
-    ):
-        if found := metrics.get(key):
-            positive = f", {found['positive']:.1%} called positive" if key.endswith("sentences") else ""
-            print(
-                f"{about}: accuracy {found['accuracy']:.2%}, macro F1 {found['macro_f1']:.3f}, loss "
-                f"{found['loss']:.4f}, calibration error {found['ece']:.3f}{positive}, of {found['texts']:,}"
-            )
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from edgetext.errors import EdgetextError
 
-TRAIN, VALIDATION, TEST, UNLABELLED = "train", "validation", "test", "unlabelled"
+TRAIN, VALIDATION, TEST, UNLABELLED, SENTENCES = "train", "validation", "test", "unlabelled", "sentences"
 
 
 class DataError(EdgetextError):
@@ -41,8 +41,27 @@ class Dataset(Protocol):
     def labels(self) -> Sequence[str]:
         """The labels, in the order of the model's outputs."""
 
+    @property
+    def vocabulary_splits(self) -> Sequence[str]:
+        """The splits that the vocabulary is made from."""
+
     def texts(self, split: str) -> Iterator[LabelledText]:
         """Yield the texts of a split; none if there is no such split. May be called repeatedly."""
 
+    def text_ids(self, split: str) -> Iterator[str]:
+        """Yield the ids of the texts of a split."""
+
     def describe(self) -> dict[str, Any]:
         """Return the dataset's part of ``config.json``."""
+
+
+class Source(Protocol):
+    """Where a dataset comes from."""
+
+    def read(self) -> Dataset:
+        """Read the dataset and divide it into splits.
+
+        Raises:
+            DataError: If it cannot be read or used.
+            ValueError: If nothing would be left to fit.
+        """

@@ -17,11 +17,13 @@ from edgetext.encoder import Encoder
 from edgetext.text import PAD_ID, tokenize
 from train.command import finish
 from train.dataset import DataError
-from train.encoding.vocabulary import build_vocabulary, survey
+from train.encoding.survey import survey_texts
+from train.encoding.vocabulary import build_vocabulary
 from train.models.presets import DEFAULT_PRESET, PRESETS, Preset
-from train.reviews.dataset import Review, load_split
+from train.reviews.dataset import load_split
 from train.reviews.layout import LABELS, SPLITS
 from train.reviews.options import add_data_argument
+from train.reviews.review import Review
 
 # Shares of the reviews whose longest length is shown, in percent.
 PERCENTILES = (10, 50, 90, 99, 100)
@@ -73,7 +75,7 @@ def show(source: str | None, preset: Preset, chosen: str | None) -> None:
     first = next(iter(reviews))
     if chosen is not None and chosen not in reviews:
         raise DataError(f"no review is called {chosen!r}; one is called {first!r}")
-    words = survey(review.text for review in splits["train"]).words
+    words = survey_texts(review.text for review in splits["train"]).words
     vocabulary = build_vocabulary(words, preset.vocabulary_size)
     for name, split in splits.items():
         show_split(name, split)

@@ -31,7 +31,7 @@ from edgetext.errors import EdgetextError
 from edgetext.text import tokenize
 from edgetext.vocabulary import Vocabulary
 from train.atomic_folder import Kind, replacing
-from train.models.plots import plot_history
+from train.fitting.plots import plot_history
 
 # Version 1 counts texts as "reviews" in metrics.json, and names them in `*_reviews` of samples.npz.
 FORMAT_VERSION = 2

@@ -1,9 +1,9 @@
-"""The command: the rows of a split of a table, as JSON lines.
+"""Write the rows of a split of a table as JSON lines.
 
 Examples:
   python -m train.texts --data tickets.csv --text-column body --label-column queue > test.jsonl
   python -m train.texts --data tickets.csv --run runs/tickets > test.jsonl       what that run held out
-  python -m train.texts --data newer.csv --run runs/tickets > test.jsonl         all of another file
+  python -m train.texts --data newer.csv --run runs/tickets > test.jsonl         all rows of another file
 
 A line of the output is {"id": "tickets.csv:17", "label": "billing", "text": "..."}; 17 is the line on which the row
 begins, or the number of the row in a Parquet file.
@@ -19,11 +19,7 @@ from pathlib import Path
 from edgetext.command.messages import OK
 from train.command import finish
 from train.dataset import DataError
-from train.tables.dataset import scan, scan_for_run
-from train.tables.index import SPLITS
-from train.tables.recorded import read_recorded
-from train.tables.report import ReportedError
-from train.tables.source import add_arguments, make_source
+from train.tables.options import add_table_arguments, make_options
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -32,35 +28,44 @@ def main(argv: list[str] | None = None) -> int:
         prog="python -m train.texts", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", metavar="FILE", type=Path, required=True, help="the table")
-    parser.add_argument("--split", choices=SPLITS, default="test", help="which texts to write (default: %(default)s)")
+    parser.add_argument(
+        "--split",
+        choices=("train", "validation", "test"),
+        default="test",
+        help="which texts to write (default: %(default)s)",
+    )
     parser.add_argument(
         "--run", metavar="DIR", type=Path, help="read and divide as this run did; another file is not divided"
     )
-    add_arguments(parser)
+    add_table_arguments(parser)
     args = parser.parse_args(argv)
     return finish(lambda: write(args), extra="train", told_all=True)
 
 
 def write(args: argparse.Namespace) -> int:
-    """Write the texts that the command line asks for to standard output, and what was found to standard error.
+    """Write the texts that the command line asks for to standard output, and the problems found to standard error.
 
     Raises:
-        DataError: As for ``scan`` and ``scan_for_run``.
+        DataError: If the texts cannot be read, or there are none.
     """
+    from train.tables.dataset import read_table  # numpy may be missing
+    from train.tables.recorded import read_for_run, read_recorded
+    from train.tables.report import ReportedError
+
     try:
         if args.run is None:
-            texts = scan(make_source(args, args.data))
+            dataset = read_table(make_options(args, args.data))
         else:
-            texts = scan_for_run(read_recorded(args.run, args), args.split)
+            dataset = read_for_run(read_recorded(args.run, args), args.split)
     except ReportedError as error:
         for line in error.report.lines():
             print(line, file=sys.stderr)
         raise
-    if not texts.counts[args.split]:
+    if not dataset.counts[args.split]:
         raise DataError(f"{args.data}: there are no rows for {args.split}")
-    for line in [*([str(texts.columns)] if texts.columns.guessed else []), *texts.report.lines()]:
+    for line in dataset.notes():
         print(line, file=sys.stderr)
-    for text in texts.texts(args.split):
+    for text in dataset.texts(args.split):
         sys.stdout.buffer.write(json.dumps(text._asdict(), ensure_ascii=False).encode() + b"\n")
     return OK
 

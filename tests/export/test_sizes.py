@@ -41,9 +41,9 @@ class Case(NamedTuple):
     name: str = "t"
 
     @property
-    def room(self) -> sizing.Room:
+    def room(self) -> sizing.SizeBudget:
         labels = [self.label.format(number) for number in range(self.labels)]
-        return sizing.Room(10**9, network.columns_of(self.labels), labels, self.name)
+        return sizing.SizeBudget(10**9, network.count_outputs(self.labels), labels, self.name)
 
 
 ODD = '"na\u00efve", a/b \\ \u65e5\u672c\u8a9e, label {}'
@@ -68,7 +68,7 @@ def make_run(case: Case) -> Run:
     capitals = draw.sample(range(len(RESERVED), len(tokens)), min(case.spellings, len(words)))
     room, settings = case.room, Preprocessing(128, "post")
     choices = Choices(vocabulary=case.ids, max_length=128, buckets=case.buckets, crops=0)
-    bias = generator.normal(size=room.columns).astype(np.float32) if room.columns > 1 else None
+    bias = generator.normal(size=room.num_outputs).astype(np.float32) if room.num_outputs > 1 else None
     model = network.build_edge(case.ids, 128, choices, bias)
     for layer in (model.get_layer("unigrams"), model.get_layer("bigrams")):
         layer.set_weights([generator.normal(size=layer.get_weights()[0].shape).astype(np.float32)])
@@ -125,7 +125,9 @@ def test_target_size(
     Path("t.tsv").write_text("text\tlabel\n" + "\n".join(rows), encoding="utf-8")
     assert command.main(["--data", "t.tsv", "--epochs", "5", "--target-size", size]) == 0
     shown = capsys.readouterr().out
-    promised = re.search(r"^largest for .* at most ([\d,]+) bytes as TFLite.* ([\d,]+) as safetensors$", shown, re.M)
+    promised = re.search(
+        r"^largest model within .* at most ([\d,]+) bytes as TFLite.* ([\d,]+) as safetensors$", shown, re.M
+    )
     assert promised
     tflite, safetensors = (int(number.replace(",", "")) for number in promised.groups())
     options = ("--run", "runs/t", "--out", tmp_path / "bundle")
@@ -146,10 +148,10 @@ def test_target_size(
 class TestFit:
     VOCABULARY = Vocabulary([*RESERVED, *(f"word{number}" for number in range(2000))])
 
-    def fit(self, size: int, columns: int, buckets: int = 2**14) -> tuple[sizing.Room, int, list[str], int]:
+    def fit(self, size: int, columns: int, buckets: int = 2**14) -> tuple[sizing.SizeBudget, int, list[str], int]:
         labels = [f"label {number}" for number in range(max(columns, 2))]
-        room = sizing.Room(size, columns, labels)
-        found, spellings, rows = sizing.fit(room, self.VOCABULARY, self.spellings(len(self.VOCABULARY)), buckets)
+        room = sizing.SizeBudget(size, columns, labels)
+        found, spellings, rows = sizing.fit_budget(room, self.VOCABULARY, self.spellings(len(self.VOCABULARY)), buckets)
         return room, len(found), spellings, rows
 
     def spellings(self, count: int) -> list[str]:
@@ -178,8 +180,10 @@ class TestFit:
     def test_a_spelling_is_of_the_word_that_the_tokenisation_makes_of_it(self) -> None:
         """With ASCII alone in lower case, ECOLE with an accent is another word than the one in small letters."""
         words = ["\u00e9cole", *(f"word{number}" for number in range(500)), "\u00c9cole"]
-        room = sizing.Room(12_000, 1, ["a", "b"])
+        room = sizing.SizeBudget(12_000, 1, ["a", "b"])
         for lowercase, kept in (("ascii", []), ("unicode", ["\u00c9COLE"])):
-            found, spellings, _ = sizing.fit(room, Vocabulary([*RESERVED, *words]), ["\u00c9COLE"], 2**10, lowercase)
+            found, spellings, _ = sizing.fit_budget(
+                room, Vocabulary([*RESERVED, *words]), ["\u00c9COLE"], 2**10, lowercase
+            )
             assert "\u00c9cole" not in found.ids
             assert spellings == kept

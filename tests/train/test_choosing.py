@@ -15,11 +15,18 @@ from edgetext.encoder import Encoder, Preprocessing
 from edgetext.text import RESERVED
 from edgetext.vocabulary import Vocabulary
 from train.encoding.encoded import Encoded, encode
-from train.encoding.vocabulary import survey
-from train.models import choosing, sizing
+from train.encoding.survey import note_capitals, survey_texts
+from train.models import rules, sizing
 from train.models.choices import LARGEST_VOCABULARY, Choices
-from train.models.choosing import choices_for, choose_buckets, choose_max_length, choose_settings, choose_vocabulary
-from train.preparing import RARE, tell_capitals, weigh_classes
+from train.models.rules import (
+    RARE,
+    choices_for,
+    choose_buckets,
+    choose_max_length,
+    choose_settings,
+    choose_vocabulary_size,
+    weigh_classes,
+)
 from train.tables.dataset import Text
 
 
@@ -37,39 +44,39 @@ class TestMaxLength:
         generator = np.random.default_rng(seed)
         lengths = Counter((generator.gamma(2, 10 ** generator.uniform(0, 2), 3000)).astype(int).tolist())
         found = choose_max_length(lengths)
-        assert choosing.SHORTEST_ROW <= found <= choosing.LONGEST_ROW
+        assert rules.SHORTEST_TEXT <= found <= rules.LONGEST_TEXT
         fitting = sum(count for length, count in lengths.items() if length < found) / 3000  # beside the start mark
-        assert fitting >= choosing.FITTING or found == choosing.LONGEST_ROW
-        if found > choosing.SHORTEST_ROW:  # and no row is much longer than that
+        assert fitting >= rules.FITTING or found == rules.LONGEST_TEXT
+        if found > rules.SHORTEST_TEXT:  # and no row is much longer than that
             shorter = sum(count for length, count in lengths.items() if length < found - 16) / 3000
-            assert shorter < choosing.FITTING
+            assert shorter < rules.FITTING
 
     def test_edges(self) -> None:
-        assert choose_max_length(Counter({1: 5})) == choosing.SHORTEST_ROW
-        assert choose_max_length(Counter({100_000: 5})) == choosing.LONGEST_ROW
+        assert choose_max_length(Counter({1: 5})) == rules.SHORTEST_TEXT
+        assert choose_max_length(Counter({100_000: 5})) == rules.LONGEST_TEXT
         # One text of a thousand does not decide.
-        assert choose_max_length(Counter({10: 999, 400: 1})) == choosing.SHORTEST_ROW
+        assert choose_max_length(Counter({10: 999, 400: 1})) == rules.SHORTEST_TEXT
         # A text of so many words fits whole, with the start mark.
-        assert choose_max_length(Counter({choosing.SHORTEST_ROW - 1: 5})) == choosing.SHORTEST_ROW
-        assert choose_max_length(Counter({choosing.SHORTEST_ROW: 5})) > choosing.SHORTEST_ROW
+        assert choose_max_length(Counter({rules.SHORTEST_TEXT - 1: 5})) == rules.SHORTEST_TEXT
+        assert choose_max_length(Counter({rules.SHORTEST_TEXT: 5})) > rules.SHORTEST_TEXT
 
 
 class TestVocabulary:
     def test_words_that_occur_again(self) -> None:
-        words = Counter({f"w{number}": 1 + number % choosing.LEAST_OCCURRENCES for number in range(300)})
-        often = sum(count >= choosing.LEAST_OCCURRENCES for count in words.values())
+        words = Counter({f"w{number}": 1 + number % rules.MIN_COUNT for number in range(300)})
+        often = sum(count >= rules.MIN_COUNT for count in words.values())
         assert 0 < often < 300
-        assert choose_vocabulary(words, 1) == often + len(RESERVED)
+        assert choose_vocabulary_size(words, 1) == often + len(RESERVED)
 
     def test_where_no_word_does_all_are_taken(self) -> None:
-        assert choose_vocabulary(Counter(["a", "b", "c"]), 1) == 3 + len(RESERVED)
+        assert choose_vocabulary_size(Counter(["a", "b", "c"]), 1) == 3 + len(RESERVED)
 
     def test_bounds(self) -> None:
         words = Counter({f"w{number}": 9 for number in range(50_000)})
-        sizes = [choose_vocabulary(words, columns) for columns in (1, 3, 30, 300, 1000)]
+        sizes = [choose_vocabulary_size(words, columns) for columns in (1, 3, 30, 300, 1000)]
         assert sizes == sorted(sizes, reverse=True)
         assert sizes[0] <= LARGEST_VOCABULARY
-        assert all(size * columns <= choosing.LARGEST_TABLE for size, columns in zip(sizes, (1, 3, 30, 300)))
+        assert all(size * columns <= rules.LARGEST_TABLE for size, columns in zip(sizes, (1, 3, 30, 300)))
         assert sizes[-1] >= 1000
 
 
@@ -84,15 +91,15 @@ class TestBuckets:
         repeated = sum(count > 1 for count in pairs.values())
         buckets = choose_buckets(found, 1)
         assert buckets & (buckets - 1) == 0
-        assert choosing.ROOM * repeated <= buckets < 2 * choosing.ROOM * repeated
-        assert buckets > choosing.FEWEST_BUCKETS
+        assert rules.BUCKETS_PER_BIGRAM * repeated <= buckets < 2 * rules.BUCKETS_PER_BIGRAM * repeated
+        assert buckets > rules.FEWEST_BUCKETS
 
     def test_a_bigram_twice_in_one_text_is_not_repeated(self) -> None:
         generator = np.random.default_rng(2)
         words = generator.permutation(1000).reshape(-1, 4)  # every text has words of its own
         once = [" ".join(f"w{word}" for word in row) for row in words]
-        assert choose_buckets(encoded([f"{text} {text}" for text in once]), 1) == choosing.FEWEST_BUCKETS
-        assert choose_buckets(encoded(once * 2), 1) > choosing.FEWEST_BUCKETS
+        assert choose_buckets(encoded([f"{text} {text}" for text in once]), 1) == rules.FEWEST_BUCKETS
+        assert choose_buckets(encoded(once * 2), 1) > rules.FEWEST_BUCKETS
         # Nor does it matter how far apart two texts are.
         assert choose_buckets(encoded([*once, *[""] * 9000, *once]), 1) == choose_buckets(encoded(once * 2), 1)
 
@@ -109,17 +116,17 @@ class TestBuckets:
         texts = encoded([" ".join(f"w{word}" for word in generator.integers(0, 300, 31)) for _ in range(6000)])
         sizes = [choose_buckets(texts, columns) for columns in (1, 3, 12, 100, 1000)]
         assert sizes == sorted(sizes, reverse=True)
-        assert choosing.FEWEST_BUCKETS <= sizes[-1] < sizes[0] <= choosing.MOST_BUCKETS
+        assert rules.FEWEST_BUCKETS <= sizes[-1] < sizes[0] <= rules.MOST_BUCKETS
         for size, columns in zip(sizes, (1, 3, 12, 100, 1000)):
-            assert size * columns <= max(choosing.LARGEST_TABLE, choosing.FEWEST_BUCKETS * columns)
-        assert choose_buckets(encoded([""]), 1) == choosing.FEWEST_BUCKETS
+            assert size * columns <= max(rules.LARGEST_TABLE, rules.FEWEST_BUCKETS * columns)
+        assert choose_buckets(encoded([""]), 1) == rules.FEWEST_BUCKETS
 
 
 def test_how_long_to_fit() -> None:
     sizes = [1, 2, 100, 1000, 5000, 20_000, 100_000, 10_000_000]
     epochs = [choose_settings(size, 3).epochs for size in sizes]
     assert epochs == sorted(epochs, reverse=True)
-    assert (epochs[0], epochs[-1]) == (choosing.MOST_EPOCHS, choosing.FEWEST_EPOCHS)
+    assert (epochs[0], epochs[-1]) == (rules.MOST_EPOCHS, rules.FEWEST_EPOCHS)
     assert epochs[0] > epochs[-1] >= 1
     assert choose_settings(100, 3).seed == 3
     # Every text weighs less in a sum of squares that is as strong for any number of them.
@@ -132,8 +139,8 @@ def test_how_long_to_fit() -> None:
 
 class TestClassWeights:
     def weigh(self, counts: list[int], how: str) -> Any:
-        labels = [name for name, count in zip("abcd", counts) for _ in range(count)]
-        return weigh_classes(encoded(["w1"] * len(labels), labels), "abcd"[: len(counts)], how)
+        targets = np.repeat(np.arange(len(counts)), counts)
+        return weigh_classes(targets, "abcd"[: len(counts)], how)
 
     @pytest.mark.parametrize("counts", [[90, 8, 2], [500, 3], [100, 90, 1, 1]])
     def test_balanced_and_auto(self, counts: list[int], capsys: pytest.CaptureFixture[str]) -> None:
@@ -146,8 +153,9 @@ class TestClassWeights:
             np.testing.assert_allclose(weights * share**power, (weights * share**power)[0], rtol=1e-5)
             (line,) = capsys.readouterr().out.splitlines()
             rarest = int(np.argmin(counts))
-            assert f"'{'abcd'[rarest]}' has {counts[rarest]:,} of {sum(counts):,} texts" in line
-            assert f"counts {weights[rarest]:.2f} a text, 'a' {weights[0]:.2f}" in line
+            assert f"which has {counts[rarest]:,} of {sum(counts):,} texts" in line
+            assert line.startswith(f"class weights: {weights[rarest]:.2f} for '{'abcd'[rarest]}'")
+            assert f"{weights[0]:.2f} for 'a'" in line
         # As scikit-learn's ``balanced``, up to the factor that makes the mean 1.
         assert self.weigh(counts, "balanced") * counts == pytest.approx([sum(counts) / len(counts)] * len(counts))
 
@@ -167,21 +175,22 @@ class TestClassWeights:
 class TestCapitals:
     @pytest.mark.parametrize("text", ["Привет мир", "GRÖSSE größe", "İstanbul istanbul"])
     def test_are_told(self, text: str, capsys: pytest.CaptureFixture[str]) -> None:
-        tell_capitals(survey([text]), "ascii")
+        note_capitals(survey_texts([text]), "ascii")
         (line,) = capsys.readouterr().out.splitlines()
-        assert line.startswith("note: 50.0% of the words have capitals other than A to Z, such as ")
+        assert line.startswith("note: 50.0% of the words, such as ")
+        assert "have capitals other than A to Z" in line
         assert "--lowercase unicode" in line
-        tell_capitals(survey([text], "unicode"), "unicode")
+        note_capitals(survey_texts([text], "unicode"), "unicode")
         assert capsys.readouterr().out == ""
 
     def test_the_most_frequent_is_the_example(self, capsys: pytest.CaptureFixture[str]) -> None:
-        tell_capitals(survey(["Öl Übung Übung öl"]), "ascii")
+        note_capitals(survey_texts(["Öl Übung Übung öl"]), "ascii")
         assert "75.0%" in (shown := capsys.readouterr().out)
         assert "'Übung'" in shown
 
     @pytest.mark.parametrize("text", ["A Film, GREAT", "größe", "電影 映画", "", "Ä" + " word" * 2000])
     def test_nothing_to_tell(self, text: str, capsys: pytest.CaptureFixture[str]) -> None:
-        tell_capitals(survey([text]), "ascii")
+        note_capitals(survey_texts([text]), "ascii")
         assert capsys.readouterr().out == ""
 
 
@@ -201,7 +210,7 @@ class TestSize:
         ["", "KB", "large", "-5KB", "1e6", "10 apples", "1,5MB", ".5MB", "5.MB", "1.5.1MB", "nan", "1GBB", "5K B"],
     )
     def test_bad(self, text: str) -> None:
-        with pytest.raises(ValueError, match="--target-size takes a size such as 100KB") as caught:
+        with pytest.raises(ValueError, match="--target-size must be a size such as 100KB") as caught:
             sizing.parse_size(text)
         assert repr(text) in str(caught.value)
 
@@ -211,8 +220,8 @@ class TestFit:
         vocabulary = Vocabulary([*RESERVED, *(f"word{number}" for number in range(words))])
         spellings = [f"Word{number}" for number in range(0, words, 2)]
         labels = [f"label {number}" for number in range(max(columns, 2))]
-        room = sizing.Room(size=size, columns=columns, labels=labels)
-        return room, *sizing.fit(room, vocabulary, spellings, buckets), vocabulary
+        room = sizing.SizeBudget(size=size, num_outputs=columns, labels=labels)
+        return room, *sizing.fit_budget(room, vocabulary, spellings, buckets), vocabulary
 
     @pytest.mark.parametrize("columns", [1, 4, 40])
     @pytest.mark.parametrize("words", [20, 900])
@@ -249,7 +258,7 @@ class TestFit:
 
     @pytest.mark.parametrize("size", [0, 1, 5_000])
     def test_impossible(self, size: int) -> None:
-        with pytest.raises(ValueError, match=r"--target-size [\d,]+ bytes cannot be met: with 4 labels") as caught:
+        with pytest.raises(ValueError, match=r"--target-size [\d,]+ bytes is too small: with 4 labels") as caught:
             self.fit(size, 900, 4)
         assert "\n" not in str(caught.value)
         smallest = int(str(caught.value).rsplit("of ", 1)[1].removesuffix(" bytes").replace(",", ""))

@@ -17,16 +17,19 @@ import pytest
 from edgetext.encoder import Encoder, Preprocessing
 from edgetext.vocabulary import Vocabulary
 from train.__main__ import main
-from train.encoding.encoded import Encoded, encode
+from train.encoding.encoded import Encoded, Splits, encode
+from train.fitting import edge, naive_bayes
+from train.fitting.calibration import calibrate, find_temperature
+from train.fitting.crops import CropBatches, crop
 from train.metrics import expected_calibration_error
-from train.models import edge, network
-from train.models.calibration import temperature
+from train.models import network
 from train.models.choices import LARGEST_VOCABULARY, MULTIPLIERS, Choices
 from train.models.presets import PRESETS
+from train.models.recipe import Recipe
 from train.reviews.cache import prepare
 from train.reviews.dataset import Review, load_split, split_validation
 from train.reviews.layout import LABELS
-from train.reviews.sentences import sentences
+from train.reviews.sentences import split_sentences
 
 Runner = Callable[..., "subprocess.CompletedProcess[str]"]
 ErrorLine = Callable[[str], str]
@@ -49,10 +52,10 @@ def encoded(rows: Any, targets: Any) -> Encoded:
     return Encoded(rows[rows > 0].astype(np.uint16), lengths, targets, rows.shape[1])
 
 
-def recipe(labels: int = 2, choices: Choices = SMALL, vocabulary: int = 30, **settings: int) -> edge.Recipe:
+def recipe(labels: int = 2, choices: Choices = SMALL, vocabulary: int = 30, **settings: int) -> Recipe:
     """Give a recipe for small data, with no class weighted."""
     changed = dataclasses.replace(PRESETS["edge"].settings, **settings)
-    return edge.Recipe(vocabulary, labels, np.ones(labels, np.float32), changed, choices)
+    return Recipe(vocabulary, labels, np.ones(labels, np.float32), changed, choices)
 
 
 def oracle(row: Any, unigrams: Any, bigrams: Any, bias: float, exponent: float) -> float:
@@ -95,10 +98,10 @@ class TestNetwork:
             found = trained.get_layer(layer)
             found.set_weights([generator.normal(size=weights.shape) for weights in found.get_weights()])
         rows, _ = random_rows(4)
-        logits = edge._logits(trained, rows, recipe())
+        logits = edge.predict_logits(trained, rows, recipe())
         for divisor in (1.0, 2.5):
             model = network.finish_edge(trained, 30, 20, SMALL, divisor)
-            np.testing.assert_allclose(edge._logits(model, rows, recipe()), logits / divisor, atol=2e-4)
+            np.testing.assert_allclose(edge.predict_logits(model, rows, recipe()), logits / divisor, atol=2e-4)
             assert model.get_layer("head").get_weights()[0].tolist() == [[1.0]]
 
     def test_preset(self) -> None:
@@ -119,7 +122,7 @@ def test_log_count_ratios() -> None:
         for bucket in {(a * 40503 + b * 30011) % 64 for a, b in pairwise(ids)}:
             counts[int(target)][1][bucket] += 1
     totals = {label: sum(words) + sum(pairs) for label, (words, pairs) in counts.items()}
-    found = edge.log_count_ratios(edge.count_texts(encoded(rows, targets), 2, 30, 64))
+    found = naive_bayes.log_count_ratios(naive_bayes.count_texts(encoded(rows, targets), 2, 30, 64))
     for part, ours in enumerate((found[:30], found[30:])):
         wanted = np.log(np.array(counts[1][part]) / totals[1]) - np.log(np.array(counts[0][part]) / totals[0])
         np.testing.assert_allclose(ours[:, 0], wanted, atol=1e-5)
@@ -127,14 +130,14 @@ def test_log_count_ratios() -> None:
 
 def test_crops() -> None:
     rows, lengths = random_rows(7, 3000, 40, 1000)
-    cut, begins = edge.crops(rows, lengths, (3, 10), np.random.default_rng(8))
+    cut, begins = crop(rows, lengths, (3, 10), np.random.default_rng(8))
     assert cut.shape == (3000, 11)
     assert (cut[:, 0] == 1).all()
     sizes = (cut > 0).sum(axis=1) - 1
     assert (sizes >= np.minimum(lengths - 1, 3)).all()
     assert set(sizes[lengths > 11]) == set(range(3, 11))
-    for row, crop, begin, size, length in zip(rows, cut, begins, sizes, lengths):
-        assert crop[1 : size + 1].tolist() == row[begin : begin + size].tolist()
+    for row, found, begin, size, length in zip(rows, cut, begins, sizes, lengths):
+        assert found[1 : size + 1].tolist() == row[begin : begin + size].tolist()
         assert begin + size <= length
     # From anywhere: the first and the last place alike.
     long = lengths == 40
@@ -147,7 +150,7 @@ def test_batches_of_reviews_and_of_their_crops() -> None:
     rows[rows == 0] = 29
     texts = encoded(rows, np.arange(20) % 2)
     small = recipe(choices=dataclasses.replace(SMALL, crops=3, crop_words=(2, 5)), batch_size=8)
-    batches = edge._Crops(texts, small, 0.4)
+    batches = CropBatches(texts, small, 0.4)
     epochs = []
     for _ in range(2):
         found = [batches[number] for number in range(len(batches))]
@@ -161,7 +164,7 @@ def test_batches_of_reviews_and_of_their_crops() -> None:
         epochs.append([cut.tolist() for cut, _, _ in found[1::2]])
         batches.on_epoch_end()
     assert epochs[0] != epochs[1]  # drawn anew
-    assert len(edge._Crops(texts, small, 0.0)) == 3
+    assert len(CropBatches(texts, small, 0.0)) == 3
 
 
 @pytest.mark.slow
@@ -173,20 +176,21 @@ def test_the_teachers_labels(monkeypatch: pytest.MonkeyPatch) -> None:
         calls.append((training, result[0], len(scales[1]), more[-1]))
         return result
 
-    real = edge._fit
-    monkeypatch.setattr(edge, "_fit", spy)
+    real = edge.fit_weights
+    monkeypatch.setattr(edge, "fit_weights", spy)
     (rows, _), (unlabelled, _) = random_rows(12, 30), random_rows(13, 9)
     targets = rows[:, 1] % 2
     texts, others = encoded(rows, targets), encoded(unlabelled, np.zeros(9, np.int64))
     changes = ["teacher_buckets=128", "teacher_temperature=0.25", "learning_rate=0.1", "crop_words=2,5"]
     choices = SMALL.changed([*changes, "teacher_crop_weight=0.125", "crop_weight=0.5"])
     small = recipe(choices=choices, epochs=1, batch_size=8)
-    model = edge.train(texts, others, texts, small).model
+    fitted = edge.fit_edge(Splits(texts, texts, texts.head(0), others, texts.head(0)), small)
+    model = calibrate(fitted, 20).model
     (first, teacher, teacher_buckets, teacher_weight), (second, _, buckets, weight) = calls
     assert (teacher_buckets, teacher_weight, buckets, weight) == (128, 0.125, 64, 0.5)
     assert first is texts
     assert second.take().tolist() == [*rows.tolist(), *unlabelled.tolist()]
-    wanted = 1 / (1 + np.exp(-edge._logits(teacher, unlabelled, small) / 0.25))
+    wanted = 1 / (1 + np.exp(-edge.predict_logits(teacher, unlabelled, small) / 0.25))
     np.testing.assert_allclose(second.targets, [*targets, *wanted], atol=1e-5)
     assert np.ptp(wanted) > 0.01
     assert model.input_shape == (None, 20)
@@ -197,12 +201,12 @@ class TestTemperature:
         generator = np.random.default_rng(9)
         logits = generator.normal(size=200_000) * 3
         targets = (generator.random(200_000) < 1 / (1 + np.exp(-logits / 1.7))).astype(np.int64)
-        assert temperature(logits, targets) == pytest.approx(1.7, rel=0.02)
+        assert find_temperature(logits, targets) == pytest.approx(1.7, rel=0.02)
 
     def test_without_a_best_one(self) -> None:
         logits = np.array([-1.0, 1.0])
-        assert temperature(logits, np.array([0, 1])) == pytest.approx(0.1)
-        assert temperature(logits, np.array([1, 0])) == pytest.approx(10)
+        assert find_temperature(logits, np.array([0, 1])) == pytest.approx(0.1)
+        assert find_temperature(logits, np.array([1, 0])) == pytest.approx(10)
 
 
 def both(*second: float) -> Any:
@@ -221,7 +225,7 @@ def test_calibration_error() -> None:
 
 def test_sentences() -> None:
     text = "One two three four five. Too short!<br /><br />(Six words are in this one)<br />" + "long " * 41 + ". No."
-    found = list(sentences([Review("train/pos/1_9.txt", "positive", text)]))
+    found = list(split_sentences([Review("train/pos/1_9.txt", "positive", text)]))
     assert [review.text for review in found] == ["One two three four five.", "(Six words are in this one)"]
     assert {review.label for review in found} == {"positive"}
 
@@ -354,8 +358,8 @@ class TestCommand:
         ("options", "message"),
         [
             (("--buckets", "1000"), "buckets must be a power of two from 2 to 16777216, not 1000"),
-            (("--choice", "speed=9"), "no choice is called 'speed': there are vocabulary, max_length, buckets"),
-            (("--preset", "tutorial", "--buckets", "64"), "preset tutorial has nothing to choose"),
+            (("--choice", "speed=9"), "no choice is called 'speed'; there are vocabulary, max_length, buckets"),
+            (("--preset", "tutorial", "--buckets", "64"), "preset tutorial has no choices"),
             (("--choice", "vocabulary=40000"), "vocabulary must be from 5 to 30455, not 40000"),
         ],
     )

@@ -13,11 +13,15 @@ from sklearn.svm import LinearSVC
 from edgetext.encoder import Encoder, Preprocessing
 from edgetext.text import RESERVED
 from edgetext.vocabulary import Vocabulary
-from train.encoding.encoded import Encoded, encode
-from train.models import edge, network
+from train.encoding.encoded import Encoded, Splits, encode
+from train.fitting import edge, naive_bayes, objectives
+from train.fitting.calibration import calibrate, calibrated_loss
+from train.fitting.crops import CropBatches
+from train.fitting.evaluation import evaluate
+from train.models import network
 from train.models.choices import Choices
-from train.models.choosing import choices_for
-from train.models.evaluation import evaluate
+from train.models.recipe import Fitted, Recipe
+from train.models.rules import choices_for
 from train.models.settings import Settings
 from train.tables.dataset import Text
 
@@ -40,11 +44,16 @@ def topics(seed: int, labels: int, each: int) -> Encoded:
     return encode(texts, ENCODER, [str(label) for label in range(labels)])
 
 
-def recipe(labels: int, choices: Choices | None = None, epochs: int = 1, weights: Any = None) -> edge.Recipe:
+def splits(training: Encoded, validation: Encoded) -> Splits:
+    none = training.head(0)
+    return Splits(training, validation, none, none, none)
+
+
+def recipe(labels: int, choices: Choices | None = None, epochs: int = 1, weights: Any = None) -> Recipe:
     weights = np.ones(labels, np.float32) if weights is None else np.array(weights, np.float32)
     settings = Settings(epochs=epochs, batch_size=16, seed=0, validation=1)
     choices = choices or CHOICES
-    return edge.Recipe(len(VOCABULARY), labels, weights, settings, choices)
+    return Recipe(len(VOCABULARY), labels, weights, settings, choices)
 
 
 @pytest.mark.parametrize("labels", [2, 3, 5])
@@ -56,10 +65,10 @@ def test_counts_and_log_count_ratios(labels: int) -> None:
         ids = [token for token in row if token]
         for feature in {*ids, *(size + (a * 40503 + b * 30011) % 256 for a, b in pairwise(ids))}:  # once a text
             wanted[label, feature] += 1
-    counts = edge.count_texts(texts, labels, size, 256)
+    counts = naive_bayes.count_texts(texts, labels, size, 256)
     assert counts.tolist() == wanted.tolist()
-    ratios = edge.log_count_ratios(counts)
-    assert ratios.shape == (size + 256, network.columns_of(labels))
+    ratios = naive_bayes.log_count_ratios(counts)
+    assert ratios.shape == (size + 256, network.count_outputs(labels))
     for column, label in enumerate([1] if labels == 2 else range(labels)):
         own, rest = wanted[label] + 1, wanted.sum(axis=0) - wanted[label] + 1
         np.testing.assert_allclose(ratios[:, column], np.log(own / own.sum() * rest.sum() / rest), atol=1e-5)
@@ -68,16 +77,16 @@ def test_counts_and_log_count_ratios(labels: int) -> None:
 @pytest.mark.parametrize("labels", [2, 3])
 def test_scales(labels: int) -> None:
     texts = topics(2, labels, 15)
-    counts = edge.count_texts(texts, labels, len(VOCABULARY), 256)
-    ratios, occurring = edge.log_count_ratios(counts), counts.sum(axis=0)
-    found = np.vstack(edge.find_scales(texts, recipe(labels), 256))
+    counts = naive_bayes.count_texts(texts, labels, len(VOCABULARY), 256)
+    ratios, occurring = naive_bayes.log_count_ratios(counts), counts.sum(axis=0)
+    found = np.vstack(naive_bayes.find_scales(texts, recipe(labels), 256))
     wanted = np.sign(ratios) * np.sqrt(np.abs(ratios))
     assert (found[occurring > 0] ** 2).mean() == pytest.approx(1, rel=1e-4)
     present = np.abs(wanted) > 1e-6
     assert np.ptp(found[present] / wanted[present]) < 1e-4  # one factor for all
     # A bucket that too few texts have weighs nothing; words are the vocabulary's affair.
     rare = recipe(labels, CHOICES.changed(["least_texts=4"]))
-    words, pairs = edge.find_scales(texts, rare, 256)
+    words, pairs = naive_bayes.find_scales(texts, rare, 256)
     few = occurring[len(VOCABULARY) :] < 4
     assert 0 < few.sum() < 256
     assert not pairs[few].any()
@@ -87,10 +96,10 @@ def test_scales(labels: int) -> None:
 
 def test_targets_of_each_objective() -> None:
     targets = np.array([2, 0, 1])
-    assert edge.to_fit(targets, recipe(3)).tolist() == [[-1, -1, 1], [1, -1, -1], [-1, 1, -1]]
-    assert edge.to_fit(np.array([1, 0]), recipe(2)).tolist() == [[1], [-1]]
-    assert edge.to_fit(np.array([1, 0]), recipe(2, Choices())).tolist() == [1, 0]
-    assert edge.to_fit(np.array([0.25, 1], np.float32), recipe(2, Choices())).tolist() == [0.25, 1]
+    assert objectives.make_targets(targets, recipe(3)).tolist() == [[-1, -1, 1], [1, -1, -1], [-1, 1, -1]]
+    assert objectives.make_targets(np.array([1, 0]), recipe(2)).tolist() == [[1], [-1]]
+    assert objectives.make_targets(np.array([1, 0]), recipe(2, Choices())).tolist() == [1, 0]
+    assert objectives.make_targets(np.array([0.25, 1], np.float32), recipe(2, Choices())).tolist() == [0.25, 1]
 
 
 @pytest.mark.parametrize("columns", [1, 4])
@@ -98,29 +107,31 @@ def test_squared_hinge(columns: int) -> None:
     generator = np.random.default_rng(3)
     margins = generator.normal(size=(30, columns)) * 2
     targets = generator.choice([-1.0, 1.0], (30, columns))
-    found = keras.ops.convert_to_numpy(edge.squared_hinge(targets, margins))
+    found = keras.ops.convert_to_numpy(objectives.squared_hinge(targets, margins))
     wanted = [
         sum(max(0.0, 1 - sign * margin) ** 2 for sign, margin in zip(*row))
         for row in zip(targets.tolist(), margins.tolist())
     ]
     np.testing.assert_allclose(found, wanted, rtol=1e-5)
     # Zero where every margin is wide enough, and there alone.
-    assert keras.ops.convert_to_numpy(edge.squared_hinge(targets, targets)).tolist() == [0] * 30
-    assert keras.ops.convert_to_numpy(edge.squared_hinge(targets, -targets)).tolist() == [4 * columns] * 30
+    assert keras.ops.convert_to_numpy(objectives.squared_hinge(targets, targets)).tolist() == [0] * 30
+    assert keras.ops.convert_to_numpy(objectives.squared_hinge(targets, -targets)).tolist() == [4 * columns] * 30
 
 
 def test_accuracy_while_fitting() -> None:
     margins = np.array([[0.1, -2.0, 0.3], [-3.0, -1.0, -2.0], [1.0, 2.0, 0.0]])
-    targets = edge.to_fit(np.array([2, 1, 0]), recipe(3))
-    assert keras.ops.convert_to_numpy(edge._same_side(targets, margins)).tolist() == [1, 1, 0]
-    one = edge._same_side(edge.to_fit(np.array([1, 0, 1, 0]), recipe(2)), np.array([[0.1], [-1.0], [-0.1], [2.0]]))
+    targets = objectives.make_targets(np.array([2, 1, 0]), recipe(3))
+    assert keras.ops.convert_to_numpy(objectives.same_side(targets, margins)).tolist() == [1, 1, 0]
+    one = objectives.same_side(
+        objectives.make_targets(np.array([1, 0, 1, 0]), recipe(2)), np.array([[0.1], [-1.0], [-0.1], [2.0]])
+    )
     assert keras.ops.convert_to_numpy(one)[:, 0].tolist() == [1, 1, 0, 0]
 
 
 @pytest.mark.parametrize("labels", [2, 3, 200])
 def test_what_ships_is_what_was_trained_over_the_temperature(labels: int) -> None:
     generator = np.random.default_rng(4)
-    columns = network.columns_of(labels)
+    columns = network.count_outputs(labels)
     choices = recipe(labels).choices
     scales: Any = tuple(generator.normal(size=(size, columns)).astype(np.float32) for size in (len(VOCABULARY), 256))
     trained = network.build_edge_training(scales, choices)
@@ -145,7 +156,10 @@ def test_what_ships_is_what_was_trained_over_the_temperature(labels: int) -> Non
 def test_is_right_on_unseen_texts(labels: int, each: int, epochs: int) -> None:
     training, validation, unseen = topics(6, labels, each), topics(7, labels, 2), topics(8, labels, 3)
     made = recipe(labels, epochs=epochs)
-    model, history, temperature, loss, _ = edge.train(training, training.head(0), validation, made)
+    fitted = edge.fit_edge(splits(training, validation), made)
+    model, temperature = calibrate(fitted, 12)
+    assert temperature is not None
+    history, loss = fitted.history, calibrated_loss(fitted)
     assert history["loss"][-1] < history["loss"][0]
     answers = model.predict(unseen.take(), verbose=0)
     chosen = answers[:, 0] > 0.5 if labels == 2 else answers.argmax(axis=1)
@@ -169,10 +183,10 @@ def test_fits_what_a_support_vector_machine_fits() -> None:
     encoded = encode(texts, ENCODER, "abc")
     changes = ["buckets=2", "exponent=0", "ratio_exponent=0", "least_texts=1000", "regularization=0.01"]
     made = recipe(3, CHOICES.changed(changes), epochs=40)
-    scales = edge.find_scales(encoded, made, 2)
+    scales = naive_bayes.find_scales(encoded, made, 2)
     assert np.allclose(np.abs(scales[0])[np.bincount(encoded.take().ravel(), minlength=224) > 0], 1)
     assert not scales[1].any()
-    model, _ = edge._fit(scales, encoded, encoded, made, 0.0)
+    model, _ = edge.fit_weights(scales, encoded, encoded, made, 0.0)
     counts = np.array([np.bincount(row[row > 1], minlength=224) for row in encoded.take()])
     # The mean over texts and 0.01 of the squares: times 1 / (2 * 0.01), half the squares and C for each of 240 texts.
     peer = LinearSVC(C=1 / (2 * 0.01 * 240), intercept_scaling=100, random_state=0, max_iter=100_000)
@@ -186,7 +200,7 @@ def test_fits_what_a_support_vector_machine_fits() -> None:
 def test_class_weights_reach_the_loss() -> None:
     texts = topics(10, 3, 10)
     for weights in ([1, 1, 1], [4, 1, 0.25]):
-        batches = edge._Crops(texts, recipe(3, weights=weights), 0.0)
+        batches = CropBatches(texts, recipe(3, weights=weights), 0.0)
         found = [batches[number] for number in range(len(batches))]
         assert sum(len(rows) for rows, _, _ in found) == 30
         for _, targets, counted in found:
@@ -194,17 +208,14 @@ def test_class_weights_reach_the_loss() -> None:
     # Two topics that share their words: the heavier one wins them.
     same = [Text(str(number), "ab"[number % 2], f"f{number // 2 % 20}") for number in range(80)]
     both = encode(same, ENCODER, "ab")
-    model = edge.train(both, both.head(0), both, recipe(2, epochs=5, weights=[1, 4])).model
+    model = calibrate(edge.fit_edge(splits(both, both), recipe(2, epochs=5, weights=[1, 4])), 12).model
     assert (model.predict(both.take(), verbose=0) > 0.5).all()
 
 
-def test_refit_knows_the_validated_texts_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refit_knows_the_validated_texts_too() -> None:
     """A topic that was validated alone is unknown to what was trained, and known to what is fitted once more."""
-    divisors = []
-    finish = network.finish_edge
-    monkeypatch.setattr(network, "finish_edge", lambda *values: divisors.append(values[-1]) or finish(*values))  # type: ignore[func-returns-value]
     everything = topics(11, 3, 30)
-    fitted = np.flatnonzero(everything.targets < 2)
+    seen = np.flatnonzero(everything.targets < 2)
     validated = np.flatnonzero(everything.targets == 2)
 
     def part(chosen: Any) -> Encoded:
@@ -212,15 +223,17 @@ def test_refit_knows_the_validated_texts_too(monkeypatch: pytest.MonkeyPatch) ->
         rows = everything.take(chosen)
         return Encoded(rows[rows > 0].astype(np.uint16), lengths, everything.targets[chosen], 12)
 
-    training, validation = part(fitted), part(validated)
+    training, validation = part(seen), part(validated)
     made = recipe(3, epochs=8)
-    trained = edge.train(training, training.head(0), validation, made)
-    again = edge.refit(trained, training.joined(validation), validation)
+    texts = splits(training, validation)
+    fitted = edge.fit_edge(texts, made)
+    trained = calibrate(fitted, 12)
+    again, temperature = calibrate(edge.refit_edge(fitted, texts), 12, trained.temperature)
     rows = validation.take()
     assert (trained.model.predict(rows, verbose=0).argmax(axis=1) == 2).mean() < 0.1
     assert (again.predict(rows, verbose=0).argmax(axis=1) == 2).mean() > 0.9
     assert again.input_shape == (None, 12)
-    assert divisors == [trained.temperature] * 2
+    assert temperature == trained.temperature
 
 
 def test_regularization_that_validates_best(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,13 +241,13 @@ def test_regularization_that_validates_best(monkeypatch: pytest.MonkeyPatch) -> 
     losses = iter((0.5, 0.3, 0.35, 0.1))
     tried = []
 
-    def calibrate(model: Any, texts: Any, made: edge.Recipe) -> tuple[float, float]:
-        tried.append(made.choices.regularization)
-        return 1.0, next(losses)
+    def lose(fitted: Fitted) -> float:
+        tried.append(fitted.recipe.choices.regularization)
+        return next(losses)
 
-    monkeypatch.setattr(edge, "_calibrate", calibrate)
+    monkeypatch.setattr(edge, "calibrated_loss", lose)
     texts = topics(12, 2, 8)
     choices = CHOICES.changed(["stronger=2,4,8", "regularization=0.5"])
-    found = edge.train(texts, texts.head(0), texts, recipe(2, choices))
+    found = edge.fit_edge(splits(texts, texts), recipe(2, choices))
     assert tried == [0.5, 1, 2]
-    assert (found.recipe.choices.regularization, found.loss) == (1, 0.3)
+    assert found.recipe.choices.regularization == 1

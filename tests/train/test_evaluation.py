@@ -10,8 +10,8 @@ from scipy.optimize import minimize_scalar  # type: ignore[import-untyped]
 from scipy.special import log_softmax  # type: ignore[import-untyped]
 from sklearn.metrics import classification_report, f1_score, log_loss
 
+from train.fitting.calibration import find_temperature
 from train.metrics import CALIBRATION_BINS, expected_calibration_error, label_probabilities, measure
-from train.models.calibration import temperature
 
 
 def random_answers(seed: int, count: int, labels: int) -> tuple[Any, Any]:
@@ -93,9 +93,11 @@ def test_temperature_as_scipy_finds_it(seed: int) -> None:
 
     found = minimize_scalar(loss, bounds=(0.1, 10), method="bounded", options={"xatol": 1e-9})
     best = min(found.fun, loss(0.1), loss(10))
-    assert loss(1 / temperature(logits, targets)) == pytest.approx(best, rel=1e-6)
+    assert loss(1 / find_temperature(logits, targets)) == pytest.approx(best, rel=1e-6)
     if labels == 2:  # of two labels the difference of the logits tells the same
-        assert temperature(logits[:, 1] - logits[:, 0], targets) == pytest.approx(temperature(logits, targets))
+        assert find_temperature(logits[:, 1] - logits[:, 0], targets) == pytest.approx(
+            find_temperature(logits, targets)
+        )
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -112,16 +114,18 @@ def test_smooth_temperature_as_scipy_finds_it(seed: int) -> None:
         return float(-(smooth * log_softmax(inverse * logits, axis=1)).sum())
 
     found = minimize_scalar(loss, bounds=(0.1, 10), method="bounded", options={"xatol": 1e-9})
-    assert temperature(logits, targets, smooth=True) == pytest.approx(1 / found.x, rel=1e-4)
+    assert find_temperature(logits, targets, smooth=True) == pytest.approx(1 / found.x, rel=1e-4)
     if labels == 2:
-        assert temperature(logits[:, 1] - logits[:, 0], targets, smooth=True) == pytest.approx(1 / found.x, rel=1e-4)
+        assert find_temperature(logits[:, 1] - logits[:, 0], targets, smooth=True) == pytest.approx(
+            1 / found.x, rel=1e-4
+        )
     if seed < 4:
-        assert temperature(logits, targets) == pytest.approx(0.1)  # the bound
-        assert temperature(logits, targets, smooth=True) > 0.11
+        assert find_temperature(logits, targets) == pytest.approx(0.1)  # the bound
+        assert find_temperature(logits, targets, smooth=True) > 0.11
 
 
 def test_temperature_of_several_labels_finds_the_right_one() -> None:
     generator = np.random.default_rng(9)
     logits = generator.normal(size=(50_000, 5)) * 3
     targets = (logits / 1.7 + generator.gumbel(size=logits.shape)).argmax(axis=1)
-    assert temperature(logits, targets) == pytest.approx(1.7, rel=0.02)
+    assert find_temperature(logits, targets) == pytest.approx(1.7, rel=0.02)

@@ -17,8 +17,9 @@ from edgetext.encoder import Encoder, Preprocessing
 from edgetext.text import RESERVED
 from edgetext.vocabulary import Vocabulary
 from train.encoding.encoded import Encoded, encode
-from train.models import fit, network
-from train.models.evaluation import evaluate
+from train.fitting import loop
+from train.fitting.evaluation import evaluate
+from train.models import network
 from train.models.presets import PRESETS
 from train.models.settings import Settings
 from train.reviews.dataset import Review, split_validation
@@ -176,12 +177,12 @@ class TestInterrupt:
             with contextlib.suppress(KeyboardInterrupt):  # as TensorFlow does when it calls back into Python
                 signal.raise_signal(signal.SIGINT)
 
-        monkeypatch.setattr(fit._Progress, "on_epoch_end", swallow)
+        monkeypatch.setattr(loop._Progress, "on_epoch_end", swallow)
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             data = np.zeros((4, 12), np.int32), np.zeros(4, np.float32)
             with pytest.raises(KeyboardInterrupt):
-                fit.fit(network.build_tutorial(50, 12), data, data, PRESETS["tutorial"].settings)
+                loop.fit(network.build_tutorial(50, 12), data, data, PRESETS["tutorial"].settings)
             assert ends == 1
             assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
         finally:
@@ -192,7 +193,7 @@ class TestInterrupt:
         try:
             data = np.zeros((4, 12), np.int32), np.zeros(4, np.float32)
             settings = dataclasses.replace(PRESETS["tutorial"].settings, epochs=1)
-            assert len(fit.fit(network.build_tutorial(50, 12), data, data, settings)["loss"]) == 1
+            assert len(loop.fit(network.build_tutorial(50, 12), data, data, settings)["loss"]) == 1
             assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
         finally:
             signal.signal(signal.SIGINT, before)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from train.models.plots import plot_history
+from train.fitting.plots import plot_history
 
 
 def amounts(path: Path) -> dict[str, list[int]]:

@@ -14,7 +14,8 @@ import pytest
 from edgetext.encoder import Encoder, Preprocessing
 from edgetext.text import RESERVED
 from edgetext.vocabulary import Vocabulary
-from train.encoding.vocabulary import build_vocabulary, find_spellings, survey
+from train.encoding.survey import survey_texts
+from train.encoding.vocabulary import build_vocabulary, find_spellings
 from train.reviews.dataset import Review
 
 WORD = re.compile(r"""[^!"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~\t\n ]+""")
@@ -44,12 +45,12 @@ class TestVocabulary:
         wanted = ["a", "b", "c", "z", "\u00c9", "br", "caf\u00e9", "\u00e9"]
         for seed in range(5):
             random.Random(seed).shuffle(texts)
-            assert build_vocabulary(survey(texts).words, 100).tokens == (*RESERVED, *wanted)
-            assert build_vocabulary(survey(texts).words, 8).tokens == (*RESERVED, *wanted[:4])
+            assert build_vocabulary(survey_texts(texts).words, 100).tokens == (*RESERVED, *wanted)
+            assert build_vocabulary(survey_texts(texts).words, 8).tokens == (*RESERVED, *wanted[:4])
 
     def test_ties_by_code_point(self) -> None:
         singles = ["\uffee", "\U0001f3ac", "\u96fb", "zz", "z", "\u0130", "'", "0"]
-        assert build_vocabulary(survey([" ".join(singles)]).words, 100).tokens[4:] == tuple(sorted(singles))
+        assert build_vocabulary(survey_texts([" ".join(singles)]).words, 100).tokens[4:] == tuple(sorted(singles))
 
     @pytest.mark.parametrize("size", [-1, 0, 4])
     def test_no_room(self, size: int) -> None:
@@ -66,10 +67,10 @@ class TestVocabulary:
         for text in texts:
             counts.update(words(text))
         assert len(counts) == 88_584  # the length of the published Keras IMDB word index
-        everything = build_vocabulary(survey(texts).words, 1_000_000)
+        everything = build_vocabulary(survey_texts(texts).words, 1_000_000)
         assert everything.tokens == (*RESERVED, *sorted(counts, key=lambda word: (-counts[word], word)))
         assert everything.tokens[4:14] == ("the", "and", "a", "of", "to", "is", "br", "in", "it", "i")
-        kept = build_vocabulary(survey(texts).words, 20_000)
+        kept = build_vocabulary(survey_texts(texts).words, 20_000)
         assert len(kept) == 20_000
         assert kept.tokens == everything.tokens[:20_000]
         assert list(kept.tokens) == read_tokens(root / "train" / "default" / "vocab.txt")
@@ -131,7 +132,7 @@ class TestRows:
         assert [encoder.encode(text) for text in texts] == keras_rows(ids, length, truncating)
 
     def test_random_texts(self, tiny_reviews: dict[str, str]) -> None:
-        vocabulary = build_vocabulary(survey(list(tiny_reviews.values())[::2]).words, 60)
+        vocabulary = build_vocabulary(survey_texts(list(tiny_reviews.values())[::2]).words, 60)
         table = {token: number for number, token in enumerate(vocabulary.tokens)}
         letters = " aAzZ0'!#_-<>\\]^`~\t\n\r\x00\x0b\x1c\x7f\x85\xa0\u0130\u1e9e\u2028\u3000\U0001f3ac" + "".join(
             sorted({letter for text in tiny_reviews.values() for letter in text})

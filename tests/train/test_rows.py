@@ -61,7 +61,7 @@ def test_parts_and_joins() -> None:
         (texts.head(5).joined(others), [*rows[:5], *more]),
         (texts.first_words(4).joined(others.head(3)), [*short, *more[:3]]),
         (texts.joined(others).head(25).first_words(4), [*short, *np.where(np.arange(12) < 5, more, 0)[:5]]),
-        (texts.first_words(4).labelled(texts.targets), short),
+        (texts.first_words(4).with_targets(texts.targets), short),
     ):
         assert found.take().tolist() == np.asarray(wanted).tolist()
         assert found.lengths.tolist() == (np.asarray(wanted) > 0).sum(axis=1).tolist()
@@ -70,10 +70,10 @@ def test_parts_and_joins() -> None:
     assert texts.take().tolist() == rows.tolist()  # nothing was changed
 
 
-def test_labelled() -> None:
+def test_other_targets() -> None:
     texts, rows = make(5, 20)
     soft = np.linspace(0, 1, 20, dtype=np.float32)
-    found = texts.labelled(soft)
+    found = texts.with_targets(soft)
     assert (found.take() == rows).all()
     assert found.targets.tolist() == soft.tolist()
     assert texts.targets.dtype == np.int64

@@ -20,12 +20,12 @@ import pytest
 from edgetext.text import tokenize
 from train import texts as command_line
 from train.dataset import DataError
-from train.tables.dataset import Text, Texts, scan
+from train.tables.dataset import TableDataset, Text, read_table
 from train.tables.division import ordered
-from train.tables.index import SPLITS
+from train.tables.index import SPLITS, sha256
+from train.tables.options import TableOptions, add_table_arguments, make_options
 from train.tables.report import ReportedError
-from train.tables.source import Source, add_arguments, make_source
-from train.tables.splits import _mixed, draw, share_out
+from train.tables.splits import draw, mix_seed, share_out
 
 Write = Callable[..., Path]
 
@@ -47,13 +47,13 @@ def many(count: int, labels: str = "ab") -> list[tuple[str, str]]:
     return [(f"text number {number}", labels[number % len(labels)]) for number in range(count)]
 
 
-def read(found: Texts) -> dict[str, list[Text]]:
+def read(found: TableDataset) -> dict[str, list[Text]]:
     return {split: list(found.texts(split)) for split in SPLITS}
 
 
-def refused(source: Source) -> ReportedError:
+def refused(source: TableOptions) -> ReportedError:
     with pytest.raises(ReportedError) as caught:
-        scan(source)
+        read_table(source)
     assert "\n" not in str(caught.value)
     return caught.value
 
@@ -84,7 +84,7 @@ def test_shares(seed: int) -> None:
 @pytest.mark.parametrize(("validation", "test"), [("0.1", "0.2"), ("0.25", None), ("17", "0.5"), ("0.3", "40")])
 def test_splits(write: Write, validation: str, test: str | None) -> None:
     rows = [(f"word{number}", "aaaaaaabbbc"[number % 11]) for number in range(500)]
-    found = scan(Source(write(rows), validation=validation, test=test))
+    found = read_table(TableOptions(write(rows), validation=validation, test=test))
     parts = read(found)
     # Every row once, as it is in the file, in its order.
     assert sorted(row.id for part in parts.values() for row in part) == sorted(f"t.csv:{n}" for n in range(2, 502))
@@ -110,17 +110,20 @@ def test_splits(write: Write, validation: str, test: str | None) -> None:
 
 def test_splits_do_not_depend_on_the_order(write: Write) -> None:
     rows = many(300, "aab")
-    first = read(scan(Source(write(rows))))
+    first = read(read_table(TableOptions(write(rows))))
     random.seed(1)
     random.shuffle(rows)
-    second = read(scan(Source(write(rows, "u.csv"))))
+    second = read(read_table(TableOptions(write(rows, "u.csv"))))
     for split in SPLITS:
         assert {row.text for row in first[split]} == {row.text for row in second[split]}
 
 
 def test_splits_depend_on_the_seed(write: Write) -> None:
     path = write(many(300))
-    drawn = [{row.text for row in scan(Source(path, split_seed=seed)).texts("test")} for seed in (0, 0, 1, 2**64, -5)]
+    drawn = [
+        {row.text for row in read_table(TableOptions(path, split_seed=seed)).texts("test")}
+        for seed in (0, 0, 1, 2**64, -5)
+    ]
     assert drawn[0] == drawn[1]
     for one, other in ((0, 2), (0, 4), (2, 4)):
         # As many in common as by chance: 12 of 60.
@@ -133,38 +136,40 @@ def test_splits_stay_the_same() -> None:
     labels = np.array([0, 1] * 10, np.uint16)
     assert sorted(draw(digests, labels, 6, 7).tolist()) == [2, 4, 7, 10, 13, 19]
     # The first two numbers of SplitMix64 from the state 1234567, as published with it.
-    mixed = [_mixed(np.array([1234567], np.uint64), seed)[0] for seed in (0, 1)]
+    mixed = [mix_seed(np.array([1234567], np.uint64), seed)[0] for seed in (0, 1)]
     assert mixed == [6457827717110365317, 3203168211198807973]
 
 
 def test_the_test_does_not_depend_on_the_validation(write: Write) -> None:
     path = write(many(300))
-    assert list(scan(Source(path)).texts("test")) == list(scan(Source(path, validation="50")).texts("test"))
+    assert list(read_table(TableOptions(path)).texts("test")) == list(
+        read_table(TableOptions(path, validation="50")).texts("test")
+    )
 
 
 def test_a_fraction_validates_no_more_than_memory_holds(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("train.tables.division.MAX_VALIDATION", 10)
     path = write(many(300))
-    assert sum(scan(Source(path, validation="0.5")).counts["validation"].values()) == 10
-    assert sum(scan(Source(path, validation="30")).counts["validation"].values()) == 30
+    assert sum(read_table(TableOptions(path, validation="0.5")).counts["validation"].values()) == 10
+    assert sum(read_table(TableOptions(path, validation="30")).counts["validation"].values()) == 30
 
 
 def test_files_of_their_own(write: Write) -> None:
     path, other, third = write(many(50)), write(many(9, "cab"), "v.csv"), write([("only one", "a")] * 3, "w.csv")
-    found = scan(Source(path, validation=str(other), test=str(third)))
+    found = read_table(TableOptions(path, validation=str(other), test=str(third)))
     assert found.counts == {"train": {"a": 22, "b": 22}, "validation": {"a": 3, "b": 3}, "test": {"a": 3, "b": 0}}
     assert found.labels == ("a", "b")
     assert found.report.lines() == [
-        "t.csv: 6 rows left out: the words of a row in v.csv (lines 3, 4, 6 and 3 more)",
-        "v.csv: 3 rows left out: a label that training has not (lines 2, 5 and 8)",
-        "w.csv: 2 rows kept: the words of an earlier row (lines 3 and 4)",
+        "t.csv: 6 rows left out: same words as a row in v.csv (lines 3, 4, 6 and 3 more)",
+        "v.csv: 3 rows left out: a label that training does not have (lines 2, 5 and 8)",
+        "w.csv: 2 rows kept: same words as an earlier row (lines 3 and 4)",
     ]
     assert [row.id for row in found.texts("test")] == ["w.csv:2", "w.csv:3", "w.csv:4"]
     assert [row.id for row in found.texts("validation")] == [f"v.csv:{n}" for n in (3, 4, 6, 7, 9, 10)]
 
 
 def test_no_test(write: Write) -> None:
-    found = scan(Source(write(many(50)), test=None))
+    found = read_table(TableOptions(write(many(50)), test=None))
     assert found.counts["test"] == {}
     assert list(found.texts("test")) == []
     assert found.describe()["test"] is None
@@ -197,10 +202,10 @@ def test_the_same_words(write: Write) -> None:
         ("great-movie", "b"),
         ("movie great", "b"),
     ]
-    found = scan(Source(write([*rows, *many(40)])))
+    found = read_table(TableOptions(write([*rows, *many(40)])))
     assert found.report.lines() == [
-        "t.csv: 1 row left out: the words and the label of an earlier row (line 3)",
-        "t.csv: 2 rows left out: the words of an earlier row with another label (lines 4 and 5)",
+        "t.csv: 1 row left out: same words and label as an earlier row (line 3)",
+        "t.csv: 2 rows left out: same words as an earlier row with another label (lines 4 and 5)",
     ]
     assert found.report.counts == {"t.csv": {"duplicate": 1, "contradiction": 2}}
     left = {row.id for part in read(found).values() for row in part}
@@ -209,23 +214,23 @@ def test_the_same_words(write: Write) -> None:
 
 def test_the_same_words_by_how_letters_are_folded(write: Write) -> None:
     path = write([("ÄRGER", "a"), ("ärger", "a"), *many(40)])
-    assert scan(Source(path)).report.findings == ()
-    assert scan(Source(path, lowercase="unicode")).report.counts == {"t.csv": {"duplicate": 1}}
+    assert read_table(TableOptions(path)).report.findings == ()
+    assert read_table(TableOptions(path, lowercase="unicode")).report.counts == {"t.csv": {"duplicate": 1}}
 
 
 def test_a_column_of_which_every_value_is_another(write: Write) -> None:
     path = write([(f"text number {number}", f"T-{number}") for number in range(40)])
-    assert str(refused(Source(path))) == f"{path}: no label occurs twice: is 'label' the column of the label?"
+    assert str(refused(TableOptions(path))) == f"{path}: no label occurs twice: is 'label' the column of the label?"
 
 
 def test_what_is_left_out_leaks_nothing(write: Write) -> None:
     """A row to train on is not given up for a row to test whose label training has not."""
     rows = many(40)
     test = write([(rows[0][0], "z"), (rows[1][0], "b"), ("new", "a")], "w.csv")
-    found = scan(Source(write(rows), test=str(test)))
+    found = read_table(TableOptions(write(rows), test=str(test)))
     assert found.report.lines() == [
-        "t.csv: 1 row left out: the words of a row in w.csv (line 3)",
-        "w.csv: 1 row left out: a label that training has not (line 2)",
+        "t.csv: 1 row left out: same words as a row in w.csv (line 3)",
+        "w.csv: 1 row left out: a label that training does not have (line 2)",
     ]
 
 
@@ -236,11 +241,11 @@ def test_leaks(write: Write) -> None:
         write([rows[0], rows[1], ("new", "a")], "v.csv"),
         write([rows[1], rows[2], ("newer", "b")], "w.csv"),
     )
-    found = scan(Source(write(rows), validation=str(validation), test=str(test)))
+    found = read_table(TableOptions(write(rows), validation=str(validation), test=str(test)))
     assert found.report.lines() == [
-        "t.csv: 2 rows left out: the words of a row in w.csv (lines 3 and 4)",
-        "t.csv: 1 row left out: the words of a row in v.csv (line 2)",
-        "v.csv: 1 row left out: the words of a row in w.csv (line 3)",
+        "t.csv: 2 rows left out: same words as a row in w.csv (lines 3 and 4)",
+        "t.csv: 1 row left out: same words as a row in v.csv (line 2)",
+        "v.csv: 1 row left out: same words as a row in w.csv (line 3)",
     ]
     assert found.report.counts == {"t.csv": {"leak": 3}, "v.csv": {"leak": 1}}
     words = {split: {tuple(tokenize(row.text)) for row in part} for split, part in read(found).items()}
@@ -248,7 +253,7 @@ def test_leaks(write: Write) -> None:
     assert not words["train"] & words["validation"]
     assert not words["validation"] & words["test"]
     # What a split is drawn from leaks no more than the rest.
-    found = scan(Source(write(rows), test=str(test)))
+    found = read_table(TableOptions(write(rows), test=str(test)))
     assert "text number 1" not in {row.text for split in ("train", "validation") for row in found.texts(split)}
 
 
@@ -256,12 +261,12 @@ def test_faults(tmp_path: Path) -> None:
     bad = b'one,\n!!,a\nthree\nf\xfcnf,a\n"six,a\n\xa0,b\n,a\n'
     good = "".join(f"{text},{label}\n" for text, label in many(30)).encode()
     (tmp_path / "t.csv").write_bytes(b"text,label\n" + bad * 2 + good)
-    found = scan(Source(tmp_path / "t.csv"))
+    found = read_table(TableOptions(tmp_path / "t.csv"))
     assert found.report.lines() == [
-        "t.csv: 4 rows left out: no text in the encoding utf-8 (another, such as windows-1252, is named with "
-        "--encoding) (lines 5, 7, 12 and 1 more)",
+        "t.csv: 4 rows left out: text that is not valid utf-8 (--encoding names another, such as "
+        "windows-1252) (lines 5, 7, 12 and 1 more)",
         "t.csv: 2 rows left out: a quotation mark that is never closed, or in the wrong place (lines 6 and 13)",
-        "t.csv: 2 rows left out: more or fewer columns than the header has (lines 4 and 11)",
+        "t.csv: 2 rows left out: more or fewer columns than the header (lines 4 and 11)",
         "t.csv: 4 rows left out: no word in the text (lines 3, 8, 10 and 1 more)",
         "t.csv: 2 rows left out: no label (lines 2 and 9)",
     ]
@@ -272,11 +277,11 @@ def test_faults(tmp_path: Path) -> None:
 
 
 def test_labels_that_are_seen_once(write: Write) -> None:
-    found = scan(Source(write([*many(40), ("one more", "z"), ("and another", "c")])))
+    found = read_table(TableOptions(write([*many(40), ("one more", "z"), ("and another", "c")])))
     assert found.report.lines() == ["t.csv: 2 rows kept to fit: the only row of a label: 'c' and 'z' (lines 42 and 43)"]
     assert found.counts["train"]["z"] == found.counts["train"]["c"] == 1
     many_labels = [(f"text {number}", f"label {number}") for number in range(20)]
-    assert scan(Source(write([*many(40), *many_labels]))).report.lines() == [
+    assert read_table(TableOptions(write([*many(40), *many_labels]))).report.lines() == [
         "t.csv: 20 rows kept to fit: the only row of a label: 'label 0', 'label 1', 'label 10' and 17 more "
         "(lines 42, 43, 44 and 17 more)"
     ]
@@ -286,16 +291,16 @@ def test_labels_that_are_seen_once(write: Write) -> None:
     ("more", "line"),
     [
         ([("x", "")], "t.csv: 1 row left out: no label (line 42)"),
-        ([("text number 1", "b")], "t.csv: 1 row left out: the words and the label of an earlier row (line 42)"),
+        ([("text number 1", "b")], "t.csv: 1 row left out: same words and label as an earlier row (line 42)"),
         ([("x", "z")], "t.csv: 1 row kept to fit: the only row of a label: 'z' (line 42)"),
         ([("x", ""), ("y", "z")], "t.csv: 1 row left out: no label (line 42); and 1 more"),
     ],
 )
 def test_strict(write: Write, more: list[tuple[str, str]], line: str) -> None:
-    error = refused(Source(write([*many(40), *more]), strict=True))
+    error = refused(TableOptions(write([*many(40), *more]), strict=True))
     assert str(error) == line
     assert error.report.lines()[0] == line.partition(";")[0]
-    scan(Source(write(many(40)), strict=True))
+    read_table(TableOptions(write(many(40)), strict=True))
 
 
 # What is refused
@@ -306,22 +311,22 @@ def test_strict(write: Write, more: list[tuple[str, str]], line: str) -> None:
     [
         ([], "no row is left"),
         ([("", "a"), ("!", "b")], "no row is left"),
-        ([("x", "a"), ("y", "a")], "only one label is left, 'a': there is nothing to tell apart"),
-        ([("x", "a"), ("x", "b")], "only one label is left, 'a': there is nothing to tell apart"),
+        ([("x", "a"), ("y", "a")], "only one label is left, 'a'; training needs two"),
+        ([("x", "a"), ("x", "b")], "only one label is left, 'a'; training needs two"),
         ([("x", "a"), ("y", "b")], "no label occurs twice: is 'label' the column of the label?"),
         (
             [("x", "a"), ("y", "b"), ("z", "a"), ("u", "b")],
-            "--validation 0.1 of 3 rows is none; at most 1 can be taken",
+            "--validation 0.1 of 3 rows is no row; at most 1 can be taken",
         ),
     ],
 )
 def test_too_little(write: Write, rows: list[tuple[str, str]], message: str) -> None:
     path = write(rows)
-    assert str(refused(Source(path))) == f"{path}: {message}"
+    assert str(refused(TableOptions(path))) == f"{path}: {message}"
 
 
 def test_what_was_found_comes_with_the_error(write: Write) -> None:
-    error = refused(Source(write([("!", "a"), ("x", "")])))
+    error = refused(TableOptions(write([("!", "a"), ("x", "")])))
     assert error.report.lines() == [
         "t.csv: 1 row left out: no word in the text (line 2)",
         "t.csv: 1 row left out: no label (line 3)",
@@ -330,23 +335,23 @@ def test_what_was_found_comes_with_the_error(write: Write) -> None:
 
 def test_files_of_which_nothing_is_left(write: Write) -> None:
     path, other = write(many(40)), write([("x", "z"), ("!", "a")], "v.csv")
-    assert str(refused(Source(path, validation=str(other)))).endswith("v.csv: no row is left for the validation")
-    assert str(refused(Source(path, test=str(other)))).endswith("v.csv: no row is left for the test")
+    assert str(refused(TableOptions(path, validation=str(other)))).endswith("v.csv: no row is left for the validation")
+    assert str(refused(TableOptions(path, test=str(other)))).endswith("v.csv: no row is left for the test")
 
 
 def test_too_many_labels(write: Write) -> None:
     rows = [(f"text {number}", f"label {number % 1001}") for number in range(3000)]
     with pytest.raises(DataError, match=r"more than 1,000 labels: is 'label' the column of the label\?"):
-        scan(Source(write(rows)))
-    scan(Source(write([(text, label.replace("1000", "0")) for text, label in rows])))
+        read_table(TableOptions(write(rows)))
+    read_table(TableOptions(write([(text, label.replace("1000", "0")) for text, label in rows])))
 
 
 @pytest.mark.parametrize("value", ["1.0", "-1", "0", "0.0", "1e3", "nan", "inf", "", "half", "t.txt", "²", "1_0"])
 @pytest.mark.parametrize("option", ["validation", "test"])
 def test_parts_that_are_none(write: Write, option: str, value: str) -> None:
     with pytest.raises(DataError) as caught:
-        scan(Source(write(many(40)), **{option: value}))  # type: ignore[arg-type]
-    assert str(caught.value).startswith(f"--{option} {value}: give a file (")
+        read_table(TableOptions(write(many(40)), **{option: value}))  # type: ignore[arg-type]
+    assert str(caught.value).startswith(f"--{option} {value}: must be a file (")
     assert ("or none" in str(caught.value)) == (option == "test")
 
 
@@ -354,17 +359,17 @@ def test_parts_that_are_none(write: Write, option: str, value: str) -> None:
 def test_counts_that_leave_nothing(write: Write, option: str) -> None:
     path = write(many(40))
     other: dict[str, Any] = {"test": None} if option == "validation" else {"validation": "1"}
-    message = str(refused(Source(path, **{option: "39", **other})))
+    message = str(refused(TableOptions(path, **{option: "39", **other})))
     assert message == (
-        f"{path}: --{option} 39 of 40 rows would leave nothing of a label to fit; at most 38 can be taken"
+        f"{path}: --{option} 39 of 40 rows would leave no row of a label to fit; at most 38 can be taken"
     )
     if option == "validation":
-        found = scan(Source(path, validation="38", test=None))
+        found = read_table(TableOptions(path, validation="38", test=None))
         assert found.counts["train"] == {"a": 1, "b": 1}
 
 
 def test_a_fraction_leaves_a_row_of_each_label(write: Write) -> None:
-    found = scan(Source(write(many(40)), validation="0.999", test="0.9"))
+    found = read_table(TableOptions(write(many(40)), validation="0.999", test="0.9"))
     assert found.counts == {"train": {"a": 1, "b": 1}, "validation": {"a": 1, "b": 1}, "test": {"a": 18, "b": 18}}
 
 
@@ -373,36 +378,46 @@ def test_files_of_the_same_name(write: Write, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     for other in (path, write(many(9), "other/t.csv")):
         with pytest.raises(DataError, match=r"must have different names, not t\.csv, t\.csv"):
-            scan(Source(path, test=str(other)))
+            read_table(TableOptions(path, test=str(other)))
 
 
 def test_files_that_are_missing_or_have_other_columns(write: Write, tmp_path: Path) -> None:
     path, other = write(many(40)), tmp_path / "v.csv"
     with pytest.raises(DataError, match="No such file"):
-        scan(Source(path, validation=str(other)))
+        read_table(TableOptions(path, validation=str(other)))
     other.write_text("body,label\nx,a\n")
     with pytest.raises(DataError, match=r"v\.csv: no column is called 'text'; the columns are 'body', 'label'"):
-        scan(Source(path, validation=str(other)))
+        read_table(TableOptions(path, validation=str(other)))
 
 
 def test_a_delimiter_for_nothing(tmp_path: Path) -> None:
     (tmp_path / "t.tsv").write_text("text\tlabel\nx\ta\n")
-    with pytest.raises(DataError, match=r"--delimiter is for \.csv files, and not for t\.tsv"):
-        scan(Source(tmp_path / "t.tsv", delimiter=";"))
+    with pytest.raises(DataError, match=r"--delimiter is for \.csv files, not for t\.tsv"):
+        read_table(TableOptions(tmp_path / "t.tsv", delimiter=";"))
 
 
-@pytest.mark.parametrize("change", ["append", "remove", "touch"])
-def test_a_file_that_changes_meanwhile(write: Write, change: str) -> None:
+def test_a_file_that_is_gone_once_it_was_read(write: Write) -> None:
     path = write(many(40))
-    found = scan(Source(path))
-    if change == "append":
-        path.write_text(path.read_text() + "more,a\n")
-    elif change == "remove":
-        path.unlink()
-    else:
-        path.write_text(path.read_text().replace("text", "TEXT"))
+    found = read_table(TableOptions(path))
+    before = read(found)
+    path.unlink()
+    assert read(found) == before
+
+
+@pytest.mark.parametrize("change", ["append", "remove"])
+def test_a_file_that_changes_while_it_is_read(write: Write, change: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(many(40))
+
+    def changed(name: Path) -> str:
+        if change == "append":
+            path.write_text(path.read_text() + "more,a\n")
+        else:
+            path.unlink()
+        return sha256(name) if name.exists() else ""
+
+    monkeypatch.setattr("train.tables.index.sha256", changed)
     with pytest.raises(DataError, match=r"t\.csv"):
-        list(found.texts("train"))
+        read_table(TableOptions(path))
 
 
 @pytest.mark.slow
@@ -412,7 +427,7 @@ def test_memory(write: Write) -> None:
     def peak(count: int) -> int:
         path = write(many(count))
         tracemalloc.start()
-        found = scan(Source(path))
+        found = read_table(TableOptions(path))
         assert sum(1 for _ in found.texts("train")) > count // 2
         size = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
@@ -427,7 +442,7 @@ def test_memory(write: Write) -> None:
 
 def test_description(write: Write, tmp_path: Path) -> None:
     path, other = write(many(40)), write(many(50)[40:], "v.csv")
-    found = scan(Source(path, validation=str(other), split_seed=3))
+    found = read_table(TableOptions(path, validation=str(other), split_seed=3))
     described = found.describe()
     assert json.loads(json.dumps(described)) == described
     assert str(tmp_path) not in json.dumps(described)
@@ -452,15 +467,15 @@ def test_description(write: Write, tmp_path: Path) -> None:
 
 def test_options() -> None:
     parser = argparse.ArgumentParser()
-    add_arguments(parser)
+    add_table_arguments(parser)
     data = Path("t.csv")
-    assert make_source(parser.parse_args([]), data) == Source(data)
+    assert make_options(parser.parse_args([]), data) == TableOptions(data)
     given = "--text-column a --text-column b --label-column c --validation 7 --test none --split-seed 3 --strict"
     args = parser.parse_args([*given.split(), "--encoding", "latin-1", "--delimiter", "tab"])
-    assert make_source(args, data, "unicode") == Source(
+    assert make_options(args, data, "unicode") == TableOptions(
         data, ("a", "b"), "c", "7", None, 3, True, "latin-1", "\t", "unicode"
     )
-    assert make_source(parser.parse_args(["--test", "5", "--delimiter", ";"]), data) == Source(
+    assert make_options(parser.parse_args(["--test", "5", "--delimiter", ";"]), data) == TableOptions(
         data, test="5", delimiter=";"
     )
 
@@ -488,7 +503,7 @@ def test_command(command: Command, write: Write, split: str) -> None:
     path = write([*many(40), ("Café \u2028 \U0001f3ac", "a"), ("!", "b")])
     code, written, notes = command("--data", path, "--split", split)
     assert code == 0
-    assert written == [row._asdict() for row in scan(Source(path)).texts(split)]
+    assert written == [row._asdict() for row in read_table(TableOptions(path)).texts(split)]
     assert notes == [
         "text from column 'text', label from column 'label'",
         "t.csv: 1 row left out: no word in the text (line 43)",
@@ -520,7 +535,7 @@ def test_command_interrupted(command: Command, monkeypatch: pytest.MonkeyPatch) 
     def interrupt(*args: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command_line, "scan", interrupt)
+    monkeypatch.setattr("train.tables.dataset.read_table", interrupt)
     assert command("--data", "t.csv") == (130, [], ["interrupted"])
 
 
@@ -550,9 +565,9 @@ def test_command_needs_no_framework(run_python: Callable[..., Any], write: Write
 # What a run held out
 
 
-def make_run(folder: Path, source: Source, **preprocessing: str) -> Path:
+def make_run(folder: Path, source: TableOptions, **preprocessing: str) -> Path:
     """Write what a run's configuration tells of its texts."""
-    found = scan(source)
+    found = read_table(source)
     folder.mkdir()
     config = {"labels": list(found.labels), "preprocessing": preprocessing, "data": found.describe()}
     (folder / "config.json").write_text(json.dumps(config))
@@ -563,28 +578,28 @@ def test_held_out_rows(command: Command, tmp_path: Path) -> None:
     content = "id;Body;Kind\n" + "".join(f'{n};"TEXT Ä{n}; x";{"ab"[n % 2]}\n' for n in range(80)) + "80;text ä1 x;b\n"
     path = tmp_path / "t.csv.gz"
     path.write_bytes(gzip.compress(content.encode("utf-16")))
-    source = Source(path, ("Body",), "Kind", "5", "0.3", 9, False, "utf-16", ";", "unicode")
+    source = TableOptions(path, ("Body",), "Kind", "5", "0.3", 9, False, "utf-16", ";", "unicode")
     run = make_run(tmp_path / "run", source, lowercase="unicode")
-    assert scan(source).report.counts == {"t.csv.gz": {"duplicate": 1}}
+    assert read_table(source).report.counts == {"t.csv.gz": {"duplicate": 1}}
     for split in SPLITS:
         code, written, _ = command("--data", path, "--run", run, "--split", split)
         assert code == 0
-        assert written == [row._asdict() for row in scan(source).texts(split)]
+        assert written == [row._asdict() for row in read_table(source).texts(split)]
     # The file may be called otherwise.
     other = path.rename(tmp_path / "u.csv.gz")
     assert len(command("--data", other, "--run", run)[1]) == 24
 
 
 def test_a_file_that_is_new_to_the_run(command: Command, write: Write, tmp_path: Path) -> None:
-    run = make_run(tmp_path / "run", Source(write(many(40))))
+    run = make_run(tmp_path / "run", TableOptions(write(many(40))))
     new = write([("x", "b"), ("x", "b"), ("!", "a"), ("y", "z"), ("text number 1", "a")], "new.csv")
     code, written, notes = command("--data", new, "--run", run)
     assert code == 0
     assert [row["id"] for row in written] == ["new.csv:2", "new.csv:3", "new.csv:6"]
     assert notes == [
         "new.csv: 1 row left out: no word in the text (line 4)",
-        "new.csv: 1 row left out: a label that training has not (line 5)",
-        "new.csv: 1 row kept: the words of an earlier row (line 3)",
+        "new.csv: 1 row left out: a label that training does not have (line 5)",
+        "new.csv: 1 row kept: same words as an earlier row (line 3)",
     ]
     other = tmp_path / "other.tsv"
     other.write_text("body\tlabel\nx\ta\n")
@@ -594,8 +609,8 @@ def test_a_file_that_is_new_to_the_run(command: Command, write: Write, tmp_path:
 
 def test_a_run_with_files_of_its_own(command: Command, write: Write, tmp_path: Path) -> None:
     path, other = write(many(40)), write(many(45)[35:], "v.csv")
-    run = make_run(tmp_path / "run", Source(path, validation=str(other)))
-    expected = [row._asdict() for row in scan(Source(path, validation=str(other))).texts("test")]
+    run = make_run(tmp_path / "run", TableOptions(path, validation=str(other)))
+    expected = [row._asdict() for row in read_table(TableOptions(path, validation=str(other))).texts("test")]
     assert command("--data", path, "--run", run)[1] == expected
     assert len(command("--data", path, "--run", run, "--split", "validation")[1]) == 10
     assert len(command("--data", other, "--run", run, "--split", "validation")[1]) == 10
@@ -604,7 +619,7 @@ def test_a_run_with_files_of_its_own(command: Command, write: Write, tmp_path: P
     moved = other.rename(tmp_path / "elsewhere" / "v.csv")
     code, written, errors = command("--data", path, "--run", run)
     assert (code, written) == (2, [])
-    assert errors == [f"error: {other}: there is no such file, and the run had it: put it beside the data file"]
+    assert errors == [f"error: {other}: no such file; the run used it, so put it beside the data file"]
     assert command("--data", path, "--run", run, "--validation", moved)[1] == expected
     moved.write_text(moved.read_text().replace("number 44", "number 45"))
     grown = path.read_text() + "more,a\n"
@@ -615,24 +630,22 @@ def test_a_run_with_files_of_its_own(command: Command, write: Write, tmp_path: P
     path.write_text(grown)
     code, written, errors = command("--data", path, "--run", run)
     assert (code, written) == (2, [])
-    assert errors == [
-        f"error: {path}: it is not as it was when the run was trained; rename it if it is a file of its own"
-    ]
+    assert errors == [f"error: {path}: the file has changed since the run was trained; rename it if it is another file"]
 
 
 def test_a_run_that_cannot_help(command: Command, write: Write, tmp_path: Path) -> None:
     path = write(many(40))
-    run = make_run(tmp_path / "run", Source(path, test=None))
+    run = make_run(tmp_path / "run", TableOptions(path, test=None))
     assert command("--data", path, "--run", run)[2] == [f"error: {path}: the run held no rows out for test"]
     for option, value in (("--split-seed", "0"), ("--test", "0.2"), ("--validation", "9"), ("--test", "none")):
         code, _, errors = command("--data", path, "--run", run, option, value)
         assert code == 2
-        assert errors[0].startswith("error: a run tells how rows are divided")
+        assert errors[0].startswith("error: the run determines how rows are divided")
     config = json.loads((run / "config.json").read_text())
     config["data"]["rows"]["train"]["a"] += 1
     (run / "config.json").write_text(json.dumps(config))
     assert command("--data", path, "--run", run, "--split", "train")[2] == [
-        f"error: {path}: the run divided the rows in another way than this version does"
+        f"error: {path}: this version of edgetext divides the rows differently from the run"
     ]
     path.write_text(path.read_text() + "more,a\n")
     assert "rename it" in command("--data", path, "--run", run)[2][0]

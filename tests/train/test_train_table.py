@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import gzip
 import hashlib
 import io
@@ -22,7 +23,7 @@ from edgetext.encoder import Encoder, Preprocessing
 from edgetext.text import tokenize
 from edgetext.vocabulary import Vocabulary
 from train.__main__ import main
-from train.models.sizing import Room, tflite_size
+from train.models.sizing import SizeBudget, tflite_size
 
 Runner = Callable[..., "subprocess.CompletedProcess[str]"]
 ErrorLine = Callable[[str], str]
@@ -128,7 +129,7 @@ class TestThreeClasses:
         lines = [line for line in trained.stdout.splitlines() if not line.startswith("epoch")]
         assert lines[0] == "text from column 'Text', label from column 'Category'"
         assert lines[1].startswith("preset edge: 65 texts to fit, 7 to validate, 3 labels, ")
-        assert lines[2] == "once more, on the validated texts too:"
+        assert lines[2] == "once more, on the validation texts too:"
         assert [line.partition(":")[0] for line in lines[3:5]] == ["validation", "test"]
         assert lines[4].endswith(" of 18")
         shown = os.path.join("runs", "colours")
@@ -203,7 +204,7 @@ class TestThreeClasses:
         before = digests(ours)
         assert main(["--data", table, "--preset", "tutorial", "--epochs", "1"]) == 0
         kept = os.path.join("runs", "colours.previous")
-        assert f"kept what was there as {kept}\n" in capsys.readouterr().out
+        assert f"kept the previous run as {kept}\n" in capsys.readouterr().out
         assert digests(folder / kept) == before
         assert read(ours / "config.json")["preset"] == "tutorial"
         assert sorted(path.name for path in (folder / "runs").iterdir()) == ["colours", "colours.previous"]
@@ -219,7 +220,7 @@ class TestOthers:
         options = ("--preset", "tutorial", "--epochs", "20", "--batch-size", "8", "--class-weights", "balanced")
         assert main(["--data", "mail.jsonl.gz", *options, *sizes, "--out", "mine"]) == 0
         shown = capsys.readouterr().out
-        assert "class weights: 'rare' has " in shown
+        assert "for 'rare', which has " in shown
         assert "once more" not in shown
         config = read(folder / "mine" / "config.json")
         assert (config["name"], config["preset"]) == ("mail-tutorial", "tutorial")
@@ -271,7 +272,7 @@ class TestOthers:
         assert {"über", "привет", "i\u0307stanbul"} <= set(encoder.vocabulary.ids)
         spellings = (run / "spellings.txt").read_text("utf-8").splitlines()
         assert set(spellings) == set(stems)
-        room = Room(size=30_000, columns=12, labels=labels, name=config["name"])
+        room = SizeBudget(size=30_000, num_outputs=12, labels=labels, name=config["name"])
         spelled: Any = {spelling: encoder.vocabulary.ids[tokenize(spelling, "unicode")[0]] for spelling in spellings}
         assert tflite_size(room, encoder.vocabulary.tokens, spelled, config["network"]["buckets"]) <= 30_000
         assert read(run / "metrics.json")["test"]["accuracy"] > 0.8
@@ -283,7 +284,7 @@ class TestOthers:
         sizes = ("--vocabulary", "20", "--max-length", "33", "--buckets", "64")
         assert main(["--data", "t.csv", *QUICK, *sizes, "--no-test", "--validation", "9"]) == 0
         shown = capsys.readouterr().out
-        assert "51 texts to fit, 9 to validate, 2 labels, 20 ids, rows of 33, 64 buckets of bigrams\n" in shown
+        assert "51 texts to fit, 9 to validate, 2 labels, 20 ids, at most 33 a text, 64 buckets of bigrams\n" in shown
         assert "once more" not in shown
         assert not [line for line in shown.splitlines() if line.startswith("test")]
         metrics = read(folder / "runs" / "t" / "metrics.json")
@@ -299,7 +300,7 @@ class TestOthers:
     ) -> None:
         write_csv(folder / "t.csv", [(f"Ünique{number}", "ab"[number % 2]) for number in range(20)])
         assert main(["--data", "t.csv", "--epochs", "1", "--choice", "stronger=", "--test", "none"]) == 0
-        assert "note: 100.0% of the words have capitals other than A to Z" in capsys.readouterr().out
+        assert "note: 100.0% of the words, such as " in capsys.readouterr().out
         _, encoder, _ = load(folder / "runs" / "t")
         assert len(encoder.vocabulary) == 4 + 18  # those of the texts to fit
 
@@ -322,18 +323,18 @@ class TestOthers:
 
 # What people give and what they are told, with the table of two labels as t.csv.
 MISTAKES = {
-    "--data t.csv --target-size 1KB": "--target-size 1,000 bytes cannot be met: with 2 labels",
-    "--data t.csv --target-size huge": "--target-size takes a size such as 100KB, 64KiB or 1.5MB, not 'huge'",
+    "--data t.csv --target-size 1KB": "--target-size 1,000 bytes is too small: with 2 labels",
+    "--data t.csv --target-size huge": "--target-size must be a size such as 100KB, 64KiB or 1.5MB, not 'huge'",
     "--data t.csv --preset tutorial --target-size 50KB": "--target-size is for the preset edge, not for tutorial",
-    "--data t.csv --preset tutorial --buckets 64": "preset tutorial has nothing to choose",
+    "--data t.csv --preset tutorial --buckets 64": "preset tutorial has no choices",
     "--data t.csv --text-column body": "t.csv: no column is called 'body' (--text-column); the columns are 'text',",
     "--data none.csv": "none.csv: No such file or directory",
     "--data t.csv --validation none.csv": "none.csv: No such file or directory",
     "--data t.csv --validation t.csv": "the files to train, validate and test on must have different names",
     "--data t.csv --validation header.csv": "header.csv: no row is left for the validation",
-    "--data t.csv --validation 0": "--validation 0: give a file",
-    "--data t.csv --test 1.5": "--test 1.5: give a file",
-    "--data t.csv --test 100": "t.csv: --test 100 of 24 rows would leave nothing of a label to fit",
+    "--data t.csv --validation 0": "--validation 0: must be a file",
+    "--data t.csv --test 1.5": "--test 1.5: must be a file",
+    "--data t.csv --test 100": "t.csv: --test 100 of 24 rows would leave no row of a label to fit",
     "--data t.csv --no-test --test 0.2": "--no-test and --test 0.2 contradict each other",
     "--data t.csv --max-length 1": "max-length must be from 2 to 65536, not 1",
     "--data t.csv --vocabulary 3": "vocabulary must be from 5 to 30455, not 3",
@@ -341,21 +342,21 @@ MISTAKES = {
     "--data t.csv --epochs 0": "epochs must be at least 1, not 0",
     "--data t.csv --seed 4294967296": "seed must be below 2**32",
     "--data t.csv --choice speed=1": "no choice is called 'speed'",
-    "--data three.csv --choice objective=logistic": "objective=logistic is for two labels, and there are 3",
-    "--data t.csv --delimiter ab": "--delimiter is one character, or 'tab', and not 'ab'",
+    "--data three.csv --choice objective=logistic": "objective=logistic is for two labels, not for 3",
+    "--data t.csv --delimiter ab": "--delimiter must be one character or 'tab', not 'ab'",
     "--data t.csv --encoding klingon": "--encoding klingon: unknown encoding",
     "--data t.csv --out t.csv": "t.csv: Not a directory",
     "--data t.csv --out foreign": "foreign: it is there and has no config.json, so it is not replaced",
-    "--data single.csv": "single.csv: only one label is left, 'a': there is nothing to tell apart",
-    "--data equal.csv": "equal.csv: only one label is left, 'a': there is nothing to tell apart",
+    "--data single.csv": "single.csv: only one label is left, 'a'; training needs two",
+    "--data equal.csv": "equal.csv: only one label is left, 'a'; training needs two",
     "--data many.csv": "many.csv: more than 1,000 labels: is 'label' the column of the label?",
     "--data bad.csv": "bad.csv: no row is left",
     "--data header.csv": "header.csv: no row is left",
     "--data empty.csv": "empty.csv: the file is empty",
     "--data latin.csv": "latin.csv: no row is left",
-    "--data repeated.csv --strict": "repeated.csv: 1 row left out: the words and the label of an earlier row (line 26)",
+    "--data repeated.csv --strict": "repeated.csv: 1 row left out: same words and label as an earlier row (line 26)",
     "--data two.csv": "two.csv: no label occurs twice: is 'label' the column of the label?",
-    "--data five.csv --test 0.1": "five.csv: --test 0.1 of 5 rows is none",
+    "--data five.csv --test 0.1": "five.csv: --test 0.1 of 5 rows is no row",
     "--data foreign": "foreign: not the movie reviews",
     "--data notes.txt": "notes.txt: neither the archive of the movie reviews nor a table, whose name ends in .csv",
     "--data none.txt": "no reviews at none.txt: there is no such file or folder",
@@ -400,8 +401,8 @@ class TestMistakes:
     @pytest.mark.parametrize(
         ("line", "message"),
         [
-            ("--validation 0.1", "--validation takes a number of the movie reviews, not '0.1'"),
-            ("--validation val.csv", "--validation takes a number of the movie reviews, not 'val.csv'"),
+            ("--validation 0.1", "--validation must be a number of movie reviews, not '0.1'"),
+            ("--validation val.csv", "--validation must be a number of movie reviews, not 'val.csv'"),
             *((f"{option} 1", f"{option} is for --data FILE, a table") for option in (
                 *("--text-column", "--label-column", "--test", "--split-seed", "--encoding", "--delimiter"),
                 "--target-size",
@@ -429,7 +430,7 @@ class TestMistakes:
         captured = capsys.readouterr()
         assert error_line(captured.err) == "bad.csv: no row is left"
         assert [line.partition(": ")[2] for line in captured.out.splitlines()] == [
-            "1 row left out: more or fewer columns than the header has (line 4)",
+            "1 row left out: more or fewer columns than the header (line 4)",
             "2 rows left out: no word in the text (lines 2 and 3)",
         ]
 
@@ -464,6 +465,24 @@ class TestMistakes:
         assert result.returncode == 2
         assert error_line(result.stderr).startswith("single.csv: only one label is left")
         assert result.stdout == ""
+
+
+@pytest.mark.slow
+def test_a_table_is_opened_few_times(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: Counter[str] = Counter()
+    real = io.open
+
+    def count(file: Any, *more: Any, **options: Any) -> Any:
+        opened[Path(str(file)).name] += 1
+        return real(file, *more, **options)
+
+    with_table(40)
+    with_table(10, name="v.csv")
+    for module in (io, builtins):
+        monkeypatch.setattr(module, "open", count)
+    assert main(["--data", "t.csv", "--validation", "v.csv", "--target-size", "30KB", *QUICK]) == 0
+    # For the names of the columns, for the rows, and for the checksum.
+    assert (opened["t.csv"], opened["v.csv"]) == (3, 3)
 
 
 @pytest.mark.slow

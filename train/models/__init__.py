@@ -1,1 +1,1 @@
-"""The networks: their presets and sizes, fitting, and calibration."""
+"""The networks: their presets, their sizes, and how these are chosen."""

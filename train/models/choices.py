@@ -1,4 +1,4 @@
-"""What was chosen for the ``edge`` preset, on the validation reviews; benchmarks/choices.py shows what each brings."""
+"""The numbers of the preset ``edge``, chosen on the validation reviews; train/README.md shows what each brings."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-# The bucket of two ids is (first * 40503 + second * 30011) mod buckets. 40503 is the golden ratio's share of 2^16,
-# after Knuth's multiplicative hashing; 30011 a prime. The sum stays below 2^31 for ids up to 30,454, so that every
-# consumer can compute it in int32.
+# The bucket of two ids is (first * 40503 + second * 30011) mod buckets. 40503 is 2^16 over the golden ratio, as in
+# Knuth's multiplicative hashing; 30011 is prime. For ids up to 30,454 the sum stays below 2^31, so that every consumer
+# can compute it in int32.
 MULTIPLIERS = (40503, 30011)
 LARGEST_VOCABULARY = (2**31 - 1) // sum(MULTIPLIERS) + 1
 OBJECTIVES = ("logistic", "hinge")
@@ -16,27 +16,27 @@ OBJECTIVES = ("logistic", "hinge")
 
 @dataclass(frozen=True)
 class Choices:
-    """The numbers of the ``edge`` preset.
+    """The numbers of the preset ``edge``.
 
     Attributes:
-        vocabulary: Ids, the reserved ones included.
-        max_length: Ids in a row.
-        buckets: Rows of the table of bigrams, a power of two.
-        exponent: The sum of n ids' weights is divided by ``n ** exponent``: 0 adds evidence up without end, so that
-            long texts come out too certain, and 1 averages.
+        vocabulary: Number of ids, the reserved ones included.
+        max_length: Number of ids of an encoded text.
+        buckets: Number of buckets of bigrams, a power of two.
+        exponent: The sum of n ids' weights is divided by ``n ** exponent``: with 0 evidence adds up without limit, so
+            that long texts become too certain; 1 averages.
         objective: ``"logistic"``: the cross-entropy of two labels. ``"hinge"``: for each label against the rest, the
             squared hinge loss of linear support vector machines.
         ratio_exponent: Weights are scaled by this power of their log-count ratio: 1 as in naive Bayes, 0 not at all.
-        least_texts: A bucket of bigrams that occurs in fewer texts weighs nothing.
-        crops: Crops of each review in an epoch.
+        least_texts: A bucket of bigrams that occurs in fewer texts has no weight.
+        crops: Number of crops of each text in an epoch.
         crop_words: The fewest and the most words of a crop.
-        crop_weight: Of a crop in the loss; a whole review has 1.
-        learning_rate: Adam's in the first step; it falls to nothing in a straight line.
+        crop_weight: Weight of a crop in the loss; a whole text has 1.
+        learning_rate: Adam's in the first step; it falls linearly to zero.
         regularization: Factor of the squared weights in the loss.
-        stronger: Multiples of it to try, in this order and as long as the loss in validation falls.
-        initial_weight: What every weight, by which the log-count ratios are multiplied, starts from.
-        teacher_buckets: Those of the teacher; 0 leaves the unlabelled reviews alone.
-        teacher_crop_weight: As ``crop_weight``, when the teacher is fitted: it labels whole reviews only.
+        stronger: Multiples of it to try, in this order, as long as the validation loss falls.
+        initial_weight: Start of every weight, by which the log-count ratios are multiplied.
+        teacher_buckets: Buckets of the teacher; 0 leaves the unlabelled texts unused.
+        teacher_crop_weight: As ``crop_weight``, when the teacher is fitted: it labels whole texts only.
         teacher_temperature: What its logits are divided by; below 1 the labels are more certain than the teacher.
     """
 
@@ -62,7 +62,7 @@ class Choices:
         """Check the ranges.
 
         Raises:
-            ValueError: A value is out of range.
+            ValueError: If a value is out of range.
         """
         for name in ("buckets", "teacher_buckets"):
             value = getattr(self, name)
@@ -75,7 +75,7 @@ class Choices:
         shortest, longest = self.crop_words
         if self.crops and not 1 <= shortest <= longest < self.max_length:
             raise ValueError(
-                f"crop-words must be two rising numbers from 1 to max-length - 1, {self.max_length - 1}, not "
+                f"crop-words must be two increasing numbers from 1 to max-length - 1, {self.max_length - 1}, not "
                 f"{shortest},{longest}"
             )
         if self.objective not in OBJECTIVES:
@@ -90,22 +90,22 @@ class Choices:
             if not 0 < getattr(self, name) <= 1e6:
                 raise ValueError(f"{name.replace('_', '-')} must be larger than 0, not {getattr(self, name)}")
 
-    def changed(self, texts: Sequence[str]) -> Choices:
-        """Give a copy with some choices changed.
+    def changed(self, changes: Sequence[str]) -> Choices:
+        """Return a copy with some choices changed.
 
         Args:
-            texts: ``NAME=VALUE``, the name with hyphens or underscores; the two numbers of crop-words with a comma.
+            changes: ``NAME=VALUE``, the name with hyphens or underscores; the two numbers of crop-words with a comma.
 
         Raises:
-            ValueError: There is no such choice, or its value is not a number of its kind, or out of range.
+            ValueError: If there is no such choice, or its value is not of the right type or out of range.
         """
         kinds: dict[str, Any] = {field.name: type(field.default) for field in fields(self)}
         values: dict[str, Any] = {}
-        for text in texts:
-            name, _, value = text.partition("=")
+        for change in changes:
+            name, _, value = change.partition("=")
             name = name.replace("-", "_")
             if name not in kinds:
-                raise ValueError(f"no choice is called {name!r}: there are {', '.join(kinds)}")
+                raise ValueError(f"no choice is called {name!r}; there are {', '.join(kinds)}")
             try:
                 if name == "crop_words":
                     low, high = map(int, value.split(","))
@@ -115,5 +115,5 @@ class Choices:
                 else:
                     values[name] = kinds[name](value)
             except ValueError:
-                raise ValueError(f"{text}: the value is not as that of {name}, {getattr(self, name)}") from None
+                raise ValueError(f"{change}: the value must be of the same type as {getattr(self, name)}") from None
         return replace(self, **values)

@@ -1,92 +1,128 @@
-"""Choosing the numbers of the ``edge`` preset for texts of one's own, from the texts.
+"""The steps that choose: first how texts are encoded, then what network is fitted, and how.
 
-The rules were chosen by cross-validation on two small sets (questions of six types, 5,452; text messages, spam or not,
-4,136), not on their test texts; CONTRIBUTING.md has the figures.
+For the movie reviews the preset's own numbers are taken; for a table everything that was not given follows from its
+texts, by ``train.models.rules``.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain, islice
+from typing import Any, NamedTuple
 
-import numpy as np
-
-from edgetext.text import RESERVED
-from train.encoding.encoded import Encoded
-from train.models import network
+from edgetext.encoder import Preprocessing
+from train.dataset import Dataset
+from train.encoding.encoded import Splits
+from train.encoding.survey import Survey, note_capitals
+from train.encoding.vocabulary import build_vocabulary, find_spellings
+from train.models import network, rules
 from train.models.choices import Choices
-from train.models.settings import Settings
+from train.models.recipe import Encoding, Recipe, Request
+from train.models.sizing import SizeBudget, fit_budget
 
-# Ids in a row: this share of the texts fits, and no row is shorter than the one or longer than the other.
-FITTING, SHORTEST_ROW, LONGEST_ROW = 0.99, 32, 512
-# A word that occurs once is one of which the model learns nothing but that it is rare: it is left to the id of unknown
-# words, which is trained so.
-LEAST_OCCURRENCES = 2
-# A table of bigrams has so many rows for each bigram that occurs in two texts, and at most so many bytes.
-ROOM, LARGEST_TABLE = 4, 2**20
-FEWEST_BUCKETS, MOST_BUCKETS = 2**10, 2**18
-# C of the linear support vector machine that the objective is: 1 is scikit-learn's default too.
-C = 1.0
-# Labels that cannot be told well from the texts ask for a smaller one. Where more texts are fitted than this, it
-# matters little, and each costs a training.
-STRONGER, SEARCH_BELOW = (3.0, 10.0, 30.0), 100_000
-# So many texts are fitted in all, in at least and at most so many passes.
-TEXTS_IN_ALL, FEWEST_EPOCHS, MOST_EPOCHS = 80_000, 4, 30
-BATCH_SIZE = 64
+# Capitalised spellings are learned from this number of texts.
+TEXTS_FOR_SPELLINGS = 200_000
 
 
-def choose_max_length(lengths: Counter[int]) -> int:
-    """Choose the ids in a row: the start mark and all words of 99 % of the texts, up to a multiple of 16."""
-    enough, seen = FITTING * sum(lengths.values()), 0
-    for length in sorted(lengths):
-        seen += lengths[length]
-        if seen >= enough:
-            break
-    return min(max(-(-(length + 1) // 16) * 16, SHORTEST_ROW), LONGEST_ROW)
+class Plan(NamedTuple):
+    """What has been chosen.
 
-
-def choose_vocabulary(words: Counter[str], columns: int) -> int:
-    """Choose the ids in the vocabulary: words that occur twice, as many as ``Choices`` has and the table may take.
-
-    Where no word does, they are all words.
+    Attributes:
+        encoding: How texts are encoded.
+        choices: The numbers of the network.
     """
-    repeated = sum(count >= LEAST_OCCURRENCES for count in words.values()) or len(words)
-    return min(len(RESERVED) + max(repeated, 1), Choices.vocabulary, max(LARGEST_TABLE // columns, 1000))
+
+    encoding: Encoding
+    choices: Choices
 
 
-def choose_buckets(texts: Encoded, columns: int) -> int:
-    """Choose the rows of the table of bigrams: a power of two, by the number of bigrams that occur in two texts."""
-    once, twice = np.zeros(2**22, bool), np.zeros(2**22, bool)  # by hash: of a few million bigrams most have their own
-    for rows, _ in texts.chunks():
-        wide = rows.astype(np.int64)
-        hashes = network.bucket(wide[:, :-1], wide[:, 1:], len(once))
-        hashes = np.sort(np.where(rows[:, 1:] > 0, hashes, -1), axis=1)
-        first = np.diff(hashes, axis=1, prepend=-1) > 0  # once a text, and padding never
-        counts = np.bincount(hashes[first], minlength=len(once))
-        twice |= (counts > 1) | (once & (counts > 0))
-        once |= counts > 0
-    wanted = ROOM * int(twice.sum())
-    most = min(MOST_BUCKETS, LARGEST_TABLE // columns)
-    return max(2 ** min(max(wanted - 1, 1).bit_length(), most.bit_length() - 1), FEWEST_BUCKETS)
+def choose_encoding(survey: Survey, dataset: Dataset, request: Request) -> Plan:
+    """Choose the vocabulary and the length of an encoded text.
+
+    Raises:
+        ValueError: If a choice that was given is out of range, or does not fit the number of labels.
+    """
+    if request.from_texts:
+        note_capitals(survey, request.lowercase)
+        choices = _choose_from_texts(survey, network.count_outputs(len(dataset.labels)), request)
+        # In very few and short texts no word may occur twice.
+        min_count = min(rules.MIN_COUNT, max(survey.words.values()))
+    else:
+        choices, min_count = _choose_by_preset(request), 1
+    vocabulary = build_vocabulary(survey.words, choices.vocabulary, min_count)
+    texts = chain.from_iterable(map(dataset.texts, dataset.vocabulary_splits))
+    some = (text.text for text in islice(texts, TEXTS_FOR_SPELLINGS))
+    spellings = find_spellings(some, vocabulary, request.lowercase)
+    truncating = request.preset.preprocessing.truncating
+    preprocessing = Preprocessing(choices.max_length, truncating, request.lowercase)
+    return Plan(Encoding(vocabulary, spellings, preprocessing), choices)
 
 
-def choose_settings(texts: int, seed: int) -> Settings:
-    """Choose how long to fit so many texts."""
-    epochs = min(max(-(-TEXTS_IN_ALL // texts), FEWEST_EPOCHS), MOST_EPOCHS)
-    return Settings(epochs=epochs, batch_size=BATCH_SIZE, seed=seed, validation=1)
+def _choose_by_preset(request: Request) -> Choices:
+    preset = request.preset
+    if preset.choices is not None:
+        return preset.choices.changed(request.changes)
+    return Choices(vocabulary=preset.vocabulary_size, max_length=preset.preprocessing.max_length)
 
 
-def choices_for(texts: int) -> Choices:
-    """Give what does not depend on the texts but on how many are fitted; sizes are those of the defaults still."""
-    return Choices(
-        objective="hinge",
-        exponent=0.5,
-        ratio_exponent=0.5,
-        least_texts=2,
-        crops=0,
-        learning_rate=0.05,
-        # A mean over the texts and a plain sum of squares, where a support vector machine has half the sum of squares
-        # and C times the sum over the texts (Fan et al., "LIBLINEAR", JMLR 2008).
-        regularization=1 / (2 * C * texts),
-        stronger=STRONGER if texts < SEARCH_BELOW else (),
-        teacher_buckets=0,
+def _choose_from_texts(survey: Survey, num_outputs: int, request: Request) -> Choices:
+    preset, given = request.preset, request.changed
+    defaults = rules.choices_for(survey.texts) if preset.choices is not None else Choices(crops=0)
+    chosen: dict[str, Any] = {
+        "max_length": rules.choose_max_length(survey.lengths),
+        "vocabulary": min(preset.vocabulary_size, rules.choose_vocabulary_size(survey.words, num_outputs)),
+    }
+    # A choice that was given may only be possible without one that was not.
+    choices = replace(defaults, **{name: value for name, value in chosen.items() if name not in given})
+    choices = choices.changed(request.changes)
+    if preset.choices is not None and choices.objective == "logistic" and num_outputs > 1:
+        raise ValueError(f"objective=logistic is for two labels, not for {num_outputs}: leave it out")
+    return choices
+
+
+def choose_tables(plan: Plan, texts: Splits, name: str, labels: Sequence[str], request: Request) -> Plan:
+    """Choose the number of buckets of bigrams and, for a target size, a smaller vocabulary.
+
+    Args:
+        plan: What has been chosen.
+        texts: The texts, encoded.
+        name: The name of the run.
+        labels: The labels.
+        request: What was asked for.
+
+    Returns:
+        The plan with its choices complete; its vocabulary may be the beginning of the one given.
+
+    Raises:
+        ValueError: If no model is as small as the target size.
+    """
+    if not request.from_texts or request.preset.choices is None:
+        return plan
+    num_outputs, (encoding, choices) = network.count_outputs(len(labels)), plan
+    if "buckets" not in request.changed:
+        choices = replace(choices, buckets=rules.choose_buckets(texts.train, num_outputs))
+    if request.target_size is not None:
+        budget = SizeBudget(request.target_size, num_outputs, labels, name)
+        vocabulary, spellings, buckets = fit_budget(
+            budget, encoding.vocabulary, encoding.spellings, choices.buckets, request.lowercase
+        )
+        encoding = encoding._replace(vocabulary=vocabulary, spellings=spellings)
+        choices = replace(choices, buckets=buckets)
+    return Plan(encoding, replace(choices, vocabulary=len(encoding.vocabulary)))
+
+
+def make_recipe(plan: Plan, texts: Splits, labels: Sequence[str], request: Request) -> Recipe:
+    """Choose how the network is fitted.
+
+    Raises:
+        ValueError: If a setting that was given is out of range.
+    """
+    preset, count = request.preset, len(texts.train)
+    settings = rules.choose_settings(count, 0) if request.from_texts and preset.choices is not None else preset.settings
+    settings = replace(settings, **{**request.settings, "validation": len(texts.validation)})
+    refits = request.from_texts and preset.choices is not None and len(texts.test) > 0 and count < rules.REFIT_BELOW
+    weights = rules.weigh_classes(texts.train.targets, labels, request.class_weights)
+    return Recipe(
+        len(plan.encoding.vocabulary), len(labels), weights, settings, plan.choices, preset.name, refits=refits
     )

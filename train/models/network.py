@@ -1,7 +1,7 @@
 """The networks of the presets, made of Keras' own layers only, so that a saved model loads in safe mode.
 
-Each takes int32 ids of shape (batch, max_length) and gives probabilities: of two labels that of the second, shape
-(batch, 1); of more, that of each, shape (batch, labels).
+Each takes int32 ids of shape (batch, max_length) and returns probabilities: for two labels that of the second, shape
+(batch, 1); for more, that of each, shape (batch, labels).
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from keras import layers, ops
 
 from train.models.choices import MULTIPLIERS, Choices
 
-# A table of words and one of buckets of bigrams, each of shape (rows, columns).
+# A table of words and one of buckets of bigrams, each of shape (ids or buckets, num_outputs).
 Tables = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 
 
-def columns_of(labels: int) -> int:
-    """Give the outputs of a network for so many labels: one is enough for two of them."""
+def count_outputs(labels: int) -> int:
+    """Return the number of outputs of a network: one is enough for two labels."""
     return 1 if labels == 2 else labels
 
 
-def build_tutorial(vocabulary_size: int, max_length: int, columns: int = 1) -> keras.Model:
-    """Build the network of TensorFlow's text-classification tutorial: 160,289 parameters for 10,000 ids, one column.
+def build_tutorial(vocabulary_size: int, max_length: int, num_outputs: int = 1) -> keras.Model:
+    """Build the network of TensorFlow's text-classification tutorial: 160,289 parameters for 10,000 ids and one output.
 
     Padding is averaged in like any other id, as published: embedding without a mask, average over all positions.
     """
@@ -36,11 +36,11 @@ def build_tutorial(vocabulary_size: int, max_length: int, columns: int = 1) -> k
             layers.Embedding(vocabulary_size, 16),  # (batch, max_length, 16)
             layers.GlobalAveragePooling1D(),  # (batch, 16)
             layers.Dense(16, activation="relu"),  # (batch, 16)
-            layers.Dense(columns, activation="sigmoid" if columns == 1 else "softmax"),  # (batch, columns)
+            layers.Dense(num_outputs, activation="sigmoid" if num_outputs == 1 else "softmax"),  # (batch, num_outputs)
         ],
         name="tutorial",
     )
-    loss = "binary_crossentropy" if columns == 1 else "sparse_categorical_crossentropy"
+    loss = "binary_crossentropy" if num_outputs == 1 else "sparse_categorical_crossentropy"
     model.compile(optimizer="adam", loss=loss, metrics=["accuracy"])
     return model
 
@@ -48,39 +48,39 @@ def build_tutorial(vocabulary_size: int, max_length: int, columns: int = 1) -> k
 def build_edge(
     vocabulary_size: int, max_length: int, choices: Choices, bias: npt.NDArray[np.float32] | None = None
 ) -> keras.Model:
-    """Build the network of words and bigrams: weights are looked up, added, divided by a power of the length.
+    """Build the network of words and bigrams: weights are looked up, added, and divided by a power of the length.
 
     Its tables are zero until ``finish_edge`` sets them.
 
     Args:
-        vocabulary_size: Ids.
-        max_length: Ids in a row.
+        vocabulary_size: Number of ids.
+        max_length: Number of ids of an encoded text.
         choices: The numbers of the preset.
-        bias: What is added to the sum of each column, shape (columns,); None for one column whose bias is set later.
+        bias: Bias of each output, shape (num_outputs,); None for a single output whose bias is set later.
     """
-    columns = 1 if bias is None else len(bias)
-    unigrams = layers.Embedding(vocabulary_size, columns, embeddings_initializer="zeros", name="unigrams")
-    bigrams = layers.Embedding(choices.buckets, columns, embeddings_initializer="zeros", name="bigrams")
+    num_outputs = 1 if bias is None else len(bias)
+    unigrams = layers.Embedding(vocabulary_size, num_outputs, embeddings_initializer="zeros", name="unigrams")
+    bigrams = layers.Embedding(choices.buckets, num_outputs, embeddings_initializer="zeros", name="bigrams")
     ids, total = _add_up(unigrams, bigrams, max_length, choices)
-    if columns == 1:
+    if num_outputs == 1:
         head = layers.Dense(1, activation="sigmoid", kernel_initializer="ones", name="head")
         return keras.Model(ids, head(total), name="edge")  # (batch, 1)
     assert bias is not None
     # Only an addition: a dense layer would multiply by a matrix of labels by labels, and be quantised.
     shifted = layers.Rescaling(1.0, [float(value) for value in bias], name="head")(total)
-    return keras.Model(ids, layers.Softmax(name="probabilities")(shifted), name="edge")  # (batch, columns)
+    return keras.Model(ids, layers.Softmax(name="probabilities")(shifted), name="edge")  # (batch, num_outputs)
 
 
 def build_edge_training(scales: Tables, choices: Choices) -> keras.Model:
-    """Build what ``build_edge`` builds, to be fitted: each weight is a frozen scale times a trained factor.
+    """Build the network of ``build_edge`` as it is fitted: each weight is a frozen scale times a trained factor.
 
     Args:
-        scales: Of the words, shape (vocabulary, columns), and of the buckets of bigrams, shape (buckets, columns).
+        scales: Of the words, shape (vocabulary_size, num_outputs), and of the buckets, shape (buckets, num_outputs).
         choices: The numbers of the preset.
 
     Returns:
-        A model that takes rows of any length, not yet compiled; with the objective ``"logistic"`` it gives the
-        probability of the second label, with ``"hinge"`` the margin of each column.
+        A model that takes texts of any length, not yet compiled; with the objective ``"logistic"`` it returns the
+        probability of the second label, with ``"hinge"`` the margin of each output.
     """
 
     def scaled(name: str, scale: npt.NDArray[np.float32]) -> Callable[[Any], Any]:
@@ -101,50 +101,49 @@ def build_edge_training(scales: Tables, choices: Choices) -> keras.Model:
     if choices.objective == "logistic":
         head = layers.Dense(1, activation="sigmoid", kernel_initializer="ones", name="head")
         return keras.Model(ids, head(total), name="edge")  # (batch, 1)
-    # A bias is all that is trained beside the tables: with a factor too, it would grow instead of them, and nothing
-    # be regularised.
+    # Only a bias is trained beside the tables: a factor would grow instead of them, and escape the regularisation.
     bias = layers.Embedding(1, unigrams.shape[1], embeddings_initializer="zeros", name="head")
-    return keras.Model(ids, total + bias(ops.zeros_like(ids[:, 0])), name="edge")  # (batch, columns)
+    return keras.Model(ids, total + bias(ops.zeros_like(ids[:, 0])), name="edge")  # (batch, num_outputs)
 
 
 def _add_up(
     unigrams: Callable[[Any], Any], bigrams: Callable[[Any], Any], max_length: int | None, choices: Choices
 ) -> tuple[Any, Any]:
-    """Connect two tables, each of which turns int32 of shape (batch, n) into weights of shape (batch, n, columns).
+    """Connect two tables, each of which turns int32 of shape (batch, n) into weights of shape (batch, n, num_outputs).
 
     Returns:
-        The input, ids of shape (batch, n), and the sums, shape (batch, columns).
+        The input, ids of shape (batch, n), and the sums, shape (batch, num_outputs).
     """
     ids = keras.Input((max_length,), dtype="int32", name="ids")  # (batch, n)
     first, second = ids[:, :-1], ids[:, 1:]  # (batch, n - 1)
-    words = unigrams(ids) * ops.cast(ids > 0, "float32")[:, :, None]  # (batch, n, columns)
+    words = unigrams(ids) * ops.cast(ids > 0, "float32")[:, :, None]  # (batch, n, num_outputs)
     pairs = bigrams(bucket(first, second, choices.buckets)) * ops.cast(second > 0, "float32")[:, :, None]
-    total = ops.sum(words, axis=1) + ops.sum(pairs, axis=1)  # (batch, columns)
+    total = ops.sum(words, axis=1) + ops.sum(pairs, axis=1)  # (batch, num_outputs)
     count = ops.sum(ops.cast(ids > 0, "float32"), axis=1, keepdims=True)  # (batch, 1)
     return ids, total * ops.maximum(count, 1.0) ** -choices.exponent
 
 
 def bucket(first: Any, second: Any, buckets: int) -> Any:
-    """Give the bucket of each pair of ids: integers of any shape, numpy's or Keras', below ``buckets``."""
+    """Return the bucket of each pair of ids, below ``buckets``: integers of any shape, numpy's or Keras'."""
     return (first * MULTIPLIERS[0] + second * MULTIPLIERS[1]) % buckets
 
 
 def finish_edge(
     trained: keras.Model, vocabulary_size: int, max_length: int, choices: Choices, temperature: float
 ) -> keras.Model:
-    """Give the network of ``build_edge`` with what ``build_edge_training``'s learned.
+    """Return the network of ``build_edge`` with the weights that the one of ``build_edge_training`` learned.
 
-    The logits become the trained ones, or the margins, divided by the temperature. All factors go into the tables, so
-    that the head only adds its bias.
+    Its logits are the trained logits or margins divided by the temperature. All factors go into the tables, so that the
+    head only adds its bias.
     """
     head = trained.get_layer("head").get_weights()
     kernel, bias = head if choices.objective == "logistic" else (np.ones((1, 1), np.float32), head[0][0])
-    columns = len(bias)
+    num_outputs = len(bias)
     temperature = np.float64(temperature)  # or numpy would divide in float32
-    model = build_edge(vocabulary_size, max_length, choices, bias / temperature if columns > 1 else None)
+    model = build_edge(vocabulary_size, max_length, choices, bias / temperature if num_outputs > 1 else None)
     for name in ("unigrams", "bigrams"):
         factors, scales = (trained.get_layer(layer).get_weights()[0] for layer in (name, f"{name}_scale"))
         model.get_layer(name).set_weights([factors * scales * kernel / temperature])
-    if columns == 1:
+    if num_outputs == 1:
         model.get_layer("head").set_weights([np.ones((1, 1), np.float32), bias / temperature])
     return model

@@ -1,7 +1,7 @@
 """The presets: a network each, with the preprocessing and the settings that it was designed for.
 
-This table imports no framework, so that commands which only look at text start at once; the networks themselves are
-in ``train.models.network``.
+This table imports no framework, so that commands which only look at text start fast; the networks are in
+``train.models.network``.
 """
 
 from __future__ import annotations
@@ -14,17 +14,19 @@ from train.models.settings import Settings
 
 
 class Preset(NamedTuple):
-    """What belongs to a network.
+    """A network and its defaults.
 
     Attributes:
-        about: What it is, in a line.
-        vocabulary_size: Ids, the reserved ones included.
-        preprocessing: Length of a row, and which end of a long text is cut.
-        settings: How it is fitted, where the command line does not say.
-        by_movie: Whether validated reviews are of other movies than those fitted.
-        choices: What else was chosen for it; None for a preset that has nothing of the kind.
+        name: Its name.
+        about: One-line description.
+        vocabulary_size: Number of ids, the reserved ones included.
+        preprocessing: Length of an encoded text, and which end of a long text is truncated.
+        settings: How it is fitted, unless the command line says otherwise.
+        by_movie: Whether the validation reviews are of other movies than those fitted.
+        choices: The other numbers that were chosen for it; None if it has none.
     """
 
+    name: str
     about: str
     vocabulary_size: int
     preprocessing: Preprocessing
@@ -34,20 +36,25 @@ class Preset(NamedTuple):
 
 
 PRESETS = {
-    "edge": Preset(
-        about="words and hashed bigrams, one weight each: the most accurate for its size, on short texts too",
-        vocabulary_size=Choices.vocabulary,
-        # The first ids are kept, as MediaPipe's TextClassifier does.
-        preprocessing=Preprocessing(max_length=Choices.max_length, truncating="post"),
-        settings=Settings(epochs=4, batch_size=256, seed=0, validation=2_500),
-        by_movie=True,
-        choices=Choices(),
-    ),
-    "tutorial": Preset(
-        about="TensorFlow's text-classification tutorial as published: embeddings averaged, one hidden layer",
-        vocabulary_size=10_000,
-        preprocessing=Preprocessing(max_length=256, truncating="pre"),
-        settings=Settings(epochs=40, batch_size=512, seed=2, validation=10_000),
-    ),
+    preset.name: preset
+    for preset in (
+        Preset(
+            name="edge",
+            about="words and hashed bigrams, one weight each: the most accurate for its size, on short texts too",
+            vocabulary_size=Choices.vocabulary,
+            # The first ids are kept, as MediaPipe's TextClassifier does.
+            preprocessing=Preprocessing(max_length=Choices.max_length, truncating="post"),
+            settings=Settings(epochs=4, batch_size=256, seed=0, validation=2_500),
+            by_movie=True,
+            choices=Choices(),
+        ),
+        Preset(
+            name="tutorial",
+            about="TensorFlow's text-classification tutorial as published: embeddings averaged, one hidden layer",
+            vocabulary_size=10_000,
+            preprocessing=Preprocessing(max_length=256, truncating="pre"),
+            settings=Settings(epochs=40, batch_size=512, seed=2, validation=10_000),
+        ),
+    )
 }
 DEFAULT_PRESET = "edge"

@@ -1,4 +1,4 @@
-"""How to fit, as checked values."""
+"""How long a network is fitted, and in what order, as checked values."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ class Settings:
     """How to fit; ``train.models.presets`` has the defaults of each preset.
 
     Attributes:
-        epochs: Passes over the training reviews, at most.
-        batch_size: Reviews in a step.
-        seed: Of the initial weights, the order of the batches, and whatever else is drawn.
-        validation: Training reviews set aside to validate.
-        patience: Stop after so many epochs without a lower validation loss, and go back to the best weights;
-            None runs all epochs and keeps the last weights, as the tutorial does.
+        epochs: The most passes over the training texts.
+        batch_size: Number of texts in a step.
+        seed: Seed of the initial weights, the order of the batches, and everything else that is random.
+        validation: Number of training texts set aside to validate on.
+        patience: Stop after this many epochs without a lower validation loss, and restore the best weights; None runs
+            all epochs and keeps the last weights, as the tutorial does.
     """
 
     epochs: int
@@ -28,7 +28,7 @@ class Settings:
         """Check the ranges.
 
         Raises:
-            ValueError: A value is out of range.
+            ValueError: If a value is out of range.
         """
         for name, low in (("epochs", 1), ("batch_size", 1), ("seed", 0), ("patience", 1), ("validation", 1)):
             value = getattr(self, name)

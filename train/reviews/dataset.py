@@ -9,41 +9,59 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from train.dataset import TRAIN, UNLABELLED, VALIDATION
+from train.dataset import SENTENCES, TRAIN, UNLABELLED, VALIDATION
 from train.reviews.cache import prepare
 from train.reviews.layout import LABELS, UNSUP
-
-
-class Review(NamedTuple):
-    """A review.
-
-    Attributes:
-        id: Its name in the archive, below ``aclImdb/``.
-        label: One of ``LABELS``; None for an unlabelled review.
-        text: The text, unchanged.
-        movie: The movie's number at imdb.com; None if the source does not name it.
-    """
-
-    id: str
-    label: str | None
-    text: str
-    movie: str | None = None
+from train.reviews.review import Review as Review
+from train.reviews.sentences import split_sentences
 
 
 def load_split(split: str, source: str | os.PathLike[str] | None = None) -> list[Review]:
     """Return one split of the reviews, sorted by id.
 
     Args:
-        split: One of ``SPLITS``. ``"unsup"`` is empty if the source has no unlabelled reviews.
+        split: One of ``layout.SPLITS``. ``"unsup"`` is empty if the source has no unlabelled reviews.
         source: As for ``cache.prepare``.
 
     Raises:
         DataError: As for ``cache.prepare``.
     """
-    with (prepare(source) / f"{split}.jsonl").open(encoding="utf-8") as file:
+    return _read_split(prepare(source), split)
+
+
+def _read_split(folder: Path, split: str) -> list[Review]:
+    with (folder / f"{split}.jsonl").open(encoding="utf-8") as file:
         return [Review(**json.loads(line)) for line in file]
+
+
+@dataclass(frozen=True)
+class ReviewSource:
+    """The movie reviews as a ``train.dataset.Source``.
+
+    Attributes:
+        path: As for ``cache.prepare``.
+        validation: Number of training reviews to validate on.
+        by_movie: As for ``split_validation``.
+    """
+
+    path: str | None
+    validation: int
+    by_movie: bool
+
+    def read(self) -> Reviews:
+        """Load the training reviews and divide them.
+
+        Raises:
+            DataError: As for ``cache.prepare``.
+            ValueError: If ``validation`` leaves no review to fit.
+        """
+        folder = prepare(self.path)
+        fitted, validated = split_validation(_read_split(folder, "train"), self.validation, by_movie=self.by_movie)
+        return Reviews(folder, fitted, validated)
 
 
 class Reviews:
@@ -51,28 +69,25 @@ class Reviews:
 
     name = "imdb"
     labels = LABELS
+    # The published word index is that of all training reviews.
+    vocabulary_splits = (TRAIN, VALIDATION)
 
-    def __init__(self, source: str | None, validation: int, *, by_movie: bool) -> None:
-        """Load the training reviews and divide them.
-
-        Args:
-            source: As for ``cache.prepare``.
-            validation: Number of reviews to validate on.
-            by_movie: As for ``split_validation``.
-
-        Raises:
-            DataError: As for ``cache.prepare``.
-            ValueError: If ``validation`` leaves no review to fit.
-        """
-        self._source = source
-        fitted, validated = split_validation(load_split("train", source), validation, by_movie=by_movie)
+    def __init__(self, folder: Path, fitted: list[Review], validated: list[Review]) -> None:
+        """Take the folder of the parsed reviews, and the training reviews, divided."""
+        self._folder = folder
         self._splits = {TRAIN: fitted, VALIDATION: validated}
 
     def texts(self, split: str) -> Iterator[Review]:
         """Yield the reviews of a split; see ``Dataset``."""
         if split in self._splits:
             return iter(self._splits[split])
-        return iter(load_split(UNSUP if split == UNLABELLED else split, self._source))
+        if split == SENTENCES:
+            return split_sentences(self._splits[VALIDATION])
+        return iter(_read_split(self._folder, UNSUP if split == UNLABELLED else split))
+
+    def text_ids(self, split: str) -> Iterator[str]:
+        """Yield the ids of the reviews of a split."""
+        return (review.id for review in self.texts(split))
 
     def describe(self) -> dict[str, Any]:
         """Return the name of the dataset and the number of training reviews."""

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from edgetext.text import tokenize
-from train.reviews.dataset import Review
+from train.reviews.review import Review
 
 # Fewest and most words of a sentence.
 SENTENCE_WORDS = (5, 40)
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|<br />")
 
 
-def sentences(reviews: Iterable[Any]) -> Iterator[Review]:
+def split_sentences(reviews: Iterable[Review]) -> Iterator[Review]:
     """Yield the sentences of reviews that have ``SENTENCE_WORDS`` words, each with its review's label.
 
     Many sentences of a positive review are not positive themselves, so no model can label all of them correctly: the

@@ -1,8 +1,12 @@
-"""Your own labelled text in a table (CSV, TSV, JSON lines or Parquet): read, checked and divided into splits.
+"""Your own labelled text in a table (CSV, TSV, JSON lines or Parquet): read once, checked and divided into splits.
 
-Reading     ``table``; by format ``lines`` (decoding, CSV and TSV) and ``parquet``; ``columns`` picks text and label
-Dividing    ``index`` (what is kept of each row), ``splits`` (duplicates and random draws), ``division`` (across files)
-Describing  ``source`` (the options), ``recorded`` (the options of an earlier run), ``report`` (what was found)
-
-``dataset.scan`` does all of it; ``python -m train.texts`` writes the texts of a split.
+``options``     the options of the command line
+``plan``        which files and columns are read, from the names of the columns alone
+``table``       a table row by row; by format: ``delimited`` (CSV and TSV), ``json_lines``, ``parquet``
+``lines``       decoding and decompressing; ``columns``: which hold text and label, and what values are valid
+``index``       what is kept of each usable row; ``text_store``: the texts themselves, in a temporary file
+``division``    duplicates and leaks between files, and drawing the splits; ``splits``: the same on arrays
+``report``      the problems that were found
+``dataset``     all of it in one call: ``read_table``
+``recorded``    the same for texts that an earlier run held out
 """

@@ -1,4 +1,4 @@
-"""Which columns of a table hold the text and the label, and what values they may have."""
+"""Which columns of a table hold the text and the label, and which values are valid."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from train.dataset import DataError
 
-# Names that are taken for what they say, whatever the case of their letters.
+# Names that are recognised, in any case.
 TEXT_NAMES = (
     *("text", "body", "content", "message", "sentence", "review", "question", "comment", "description", "title"),
     *("headline", "tweet", "document", "utterance", "article", "abstract", "summary", "post", "email", "sms"),
@@ -24,8 +24,8 @@ class Columns(NamedTuple):
     """The columns to read.
 
     Attributes:
-        texts: Those of the text, which are joined by a space.
-        label: That of the label.
+        texts: The columns of the text, joined by a space.
+        label: The column of the label.
         guessed: Whether any of them was guessed by its name.
     """
 
@@ -39,23 +39,23 @@ class Columns(NamedTuple):
 
 
 def choose_columns(path: object, names: Sequence[str], texts: Sequence[str], label: str | None) -> Columns:
-    """Find the columns to read: those that are named, else those that can be meant.
+    """Return the columns to read: those that are given, else those that can be guessed.
 
     Args:
         path: The file, for messages.
         names: All columns of the table.
-        texts: The columns of the text; none to guess.
+        texts: The columns of the text; empty to guess.
         label: The column of the label; None to guess.
 
     Raises:
-        DataError: A column is missing, or there is not exactly one good guess.
+        DataError: If a column is missing, or there is not exactly one candidate.
     """
     listing = ", ".join(map(repr, names))
     for option, column in [*(("--text-column", text) for text in texts), ("--label-column", label)]:
         if column is not None and column not in names:
             raise DataError(f"{path}: no column is called {column!r} ({option}); the columns are {listing}")
     if label in texts or len(set(texts)) < len(texts):
-        raise DataError(f"{path}: a column is named twice by --text-column and --label-column")
+        raise DataError(f"{path}: --text-column and --label-column name the same column twice")
     guessed = not texts or label is None
     if not texts:
         texts = _only(name for name in names if name.lower() in TEXT_NAMES and name != label)
@@ -68,20 +68,20 @@ def choose_columns(path: object, names: Sequence[str], texts: Sequence[str], lab
         wanted = [(not texts, "text", "--text-column"), (label is None, "label", "--label-column")]
         missing = [(what, option) for lacking, what, option in wanted if lacking]
         what, options = (" and ".join(words) for words in zip(*missing))
-        raise DataError(f"{path}: which columns hold {what}? Say so with {options}; the columns are {listing}")
+        raise DataError(f"{path}: which columns hold {what}? Name them with {options}; the columns are {listing}")
     return Columns(tuple(texts), label, guessed)
 
 
 def _only(found: Any) -> list[str]:
-    """Give what was found if that is one, else nothing."""
+    """Return the only item, or an empty list if there is not exactly one."""
     names = list(found)
     return names if len(names) == 1 else []
 
 
 def as_text(values: Sequence[Any]) -> tuple[str, str]:
-    """Join the values of the text columns, and give the kind of fault, which is empty for a text.
+    """Join the values of the text columns, and return the kind of fault, which is empty for a text.
 
-    What is missing counts as empty; a text without a word is for the tokenisation to find.
+    Missing values count as empty. That a text has no word is found by the tokenisation.
     """
     parts = [value for value in values if value is not None]
     if not all(isinstance(value, str) for value in parts):
@@ -91,11 +91,11 @@ def as_text(values: Sequence[Any]) -> tuple[str, str]:
 
 
 def as_label(value: Any) -> tuple[str, str]:
-    """Give a value as a label, and the kind of fault, which is empty for a label."""
+    """Return a value as a label, and the kind of fault, which is empty for a label."""
     if isinstance(value, bool):
         value = "true" if value else "false"  # as JSON writes it
     if isinstance(value, float):
-        # A column of integers with gaps often comes as floats, and the gaps as NaN.
+        # A column of integers with gaps is often stored as floats, and the gaps as NaN.
         value = None if not math.isfinite(value) else int(value) if value.is_integer() else value
     if isinstance(value, (int, float)):
         value = str(value)
@@ -112,7 +112,7 @@ def as_label(value: Any) -> tuple[str, str]:
 
 
 def _is_unicode(text: str) -> bool:
-    """Tell whether a string has neither a half of a surrogate pair, which no encoding can write, nor NUL."""
+    """Return whether a string has neither NUL nor half of a surrogate pair, which no encoding can write."""
     try:
         return b"\0" not in text.encode("utf-8")
     except UnicodeEncodeError:

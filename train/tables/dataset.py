@@ -1,11 +1,4 @@
-"""Labelled text of one's own: read, checked, and divided into texts to fit, to validate and to test.
-
-Reading    ``tables`` and what it is made of: ``lines`` (CSV, TSV and the lines of JSON), ``parquet``, ``columns``
-Dividing   ``index`` (what is kept of a file's rows), ``splits`` (of rows by their words), ``division`` (of files)
-Telling    ``source`` (how it was asked for), ``recorded`` (how a run did it), ``report`` (what was found)
-
-``scan`` here does all of it; ``python -m train.texts`` writes the rows of a split.
-"""
+"""Your own labelled text as a dataset: a table read once, checked, and divided into splits."""
 
 from __future__ import annotations
 
@@ -14,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from train.dataset import DataError
-from train.tables import division
-from train.tables.columns import Columns, choose_columns
-from train.tables.index import SPLITS, Index, check_columns, gather, read_index, sha256
-from train.tables.recorded import Recorded
+from train.dataset import TRAIN, DataError
+from train.tables.columns import Columns
+from train.tables.division import divide
+from train.tables.index import SPLITS, TableIndex, read_index
+from train.tables.options import TableOptions
+from train.tables.plan import TablePlan, make_plan
 from train.tables.report import Report, ReportedError
-from train.tables.source import Source
-from train.tables.table import Table, is_table, stem
+from train.tables.table import is_table, stem
 
 
 class Text(NamedTuple):
@@ -33,45 +26,56 @@ class Text(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Texts:
-    """Labelled texts in splits, which stay in their files.
+class TableDataset:
+    """Labelled texts in splits, as a ``train.dataset.Dataset``.
 
     Attributes:
-        source: Where they are, and how they were divided.
-        columns: The columns that are read; to be shown to people where they were guessed (``columns.guessed``).
+        options: How they were read and divided.
+        columns: The columns of text and label; worth showing if they were guessed (``columns.guessed``).
         labels: By number if all are whole numbers, else by code points.
-        counts: Rows by split (``SPLITS``) and label; ``{}`` for a split that there is not.
-        report: What was found.
-        files: What is known of the files: that of the split ``"train"``, which other splits may be drawn from, and
-            those of splits with a file of their own.
+        counts: Rows by split (``SPLITS``) and label; ``{}`` for a split that does not exist.
+        report: The problems that were found.
+        files: The files by split: ``"train"``, from which splits without a file are drawn, and the others.
+        names: All labels by the place that the files refer to.
+        vocabulary_splits: The splits that the vocabulary is made from.
     """
 
-    source: Source
+    options: TableOptions
     columns: Columns
     labels: tuple[str, ...]
     counts: dict[str, dict[str, int]]
     report: Report
-    files: dict[str, Index]
+    files: dict[str, TableIndex]
+    names: tuple[str, ...]
+    vocabulary_splits: tuple[str, ...] = (TRAIN,)
 
     @property
     def name(self) -> str:
         """The name of the file to train on, without its endings."""
-        return stem(self.source.data)
+        return stem(self.options.data)
 
     def texts(self, split: str) -> Iterator[Text]:
-        """Read the texts of a split, in the order of the file; one at a time is in memory.
-
-        Raises:
-            DataError: A file cannot be read, or is another than it was.
-        """
+        """Yield the texts of a split, in the order of the file; one at a time is in memory."""
         if self.counts.get(split):
             found = self.files.get(split) or self.files["train"]
-            for row in found.rows(split, self.columns):
-                yield Text(f"{found.table.path.name}:{row.line}", row.label, row.text)
+            file = found.table.path.name
+            for line, label, text in found.rows(split):
+                yield Text(f"{file}:{line}", self.names[label], text)
+
+    def text_ids(self, split: str) -> Iterator[str]:
+        """Yield the ids of a split's texts, without reading the texts."""
+        if self.counts.get(split):
+            found = self.files.get(split) or self.files["train"]
+            for place in found.places(split):
+                yield f"{found.table.path.name}:{found.lines[place]}"
+
+    def notes(self) -> list[str]:
+        """Return what a user should see: guessed columns, and the problems that were found."""
+        return [*([str(self.columns)] if self.columns.guessed else []), *self.report.lines()]
 
     def describe(self) -> dict[str, Any]:
-        """Give what a run's ``config.json`` tells of its texts, enough to divide them again; no folder is in it."""
-        source = self.source
+        """Return the dataset's part of ``config.json``, which suffices to divide it again; it names no folder."""
+        options = self.options
         return {
             "name": self.name,
             "files": {
@@ -79,11 +83,11 @@ class Texts:
             },
             "text_columns": list(self.columns.texts),
             "label_column": self.columns.label,
-            "validation": _without_folder(source.validation),
-            "test": _without_folder(source.test),
-            "split_seed": source.split_seed,
-            "encoding": source.encoding,
-            "delimiter": source.delimiter,
+            "validation": _without_folder(options.validation),
+            "test": _without_folder(options.test),
+            "split_seed": options.split_seed,
+            "encoding": options.encoding,
+            "delimiter": options.delimiter,
             "rows": self.counts,
             "report": self.report.counts,
         }
@@ -93,115 +97,78 @@ def _without_folder(part: str | None) -> str | None:
     return Path(part).name if part is not None and is_table(part) else part
 
 
-def plan(source: Source) -> tuple[dict[str, Table], dict[str, division.Part], Columns]:
-    """Find out how a source is read and divided; of the files, only the names of the columns are read.
-
-    Returns:
-        The files by split, the parts that validate and test, and the columns.
-
-    Raises:
-        DataError: A file cannot be read, or the settings are not for it.
-    """
-    parts = {
-        "validation": division.parse_part("--validation", source.validation),
-        "test": division.parse_part("--test", source.test),
-    }
-    tables = {"train": Table(source.data, source.encoding, source.delimiter)}
-    for split, part in parts.items():
-        if isinstance(part, Path):
-            tables[split] = tables["train"]._replace(path=part)
-    division.check_tables(tables)
-    columns = choose_columns(source.data, tables["train"].columns(), source.text_columns, source.label_column)
-    for table in tables.values():
-        check_columns(table, columns)
-    return tables, parts, columns
+def read_table(options: TableOptions) -> TableDataset:
+    """Read, check and divide a table; see ``read_planned``."""
+    return read_planned(make_plan(options))
 
 
-def scan(source: Source) -> Texts:
-    """Read texts once, check them and divide them; what is kept is a few numbers a row.
+def read_planned(plan: TablePlan) -> TableDataset:
+    """Read, check and divide a table once; a few numbers for each row stay in memory.
 
-    Rows that cannot be used are left out, and so are rows to train on that have the words of an earlier row, or of a
-    row in the files that validate or test. Rows are drawn in proportion to their labels, those to test first.
+    Rows that cannot be used are left out, and so are training rows that have the words of an earlier row, or of a row
+    in the files to validate and test on. Splits are drawn in proportion to the labels.
 
     Raises:
-        ReportedError: Nothing is left to train on, validate or test; or with ``strict``, something was found.
-        DataError: A file cannot be read, or the settings are not for it.
+        ReportedError: If nothing is left to train, validate or test on; or if ``strict`` is set and there is a problem.
+        DataError: If a file cannot be read.
     """
-    tables, parts, columns = plan(source)
     names: dict[str, int] = {}
-    files = {split: read_index(table, columns, split, names, source.lowercase) for split, table in tables.items()}
+    lowercase = plan.options.lowercase
+    files = {split: read_index(table, plan.columns, split, names, lowercase) for split, table in plan.tables.items()}
     try:
-        labels = division.leave_out(files, list(names), columns.label)
-        for split in ("test", "validation"):
-            division.take(files["train"], parts[split], split, source.split_seed)
+        labels = divide(files, list(names), plan)
     except DataError as error:
         raise ReportedError(str(error), gather(files)) from None
-    return _finish(source, columns, names, labels, files)
+    return make_dataset(plan.options, plan.columns, labels, files, tuple(names))
 
 
-def _finish(
-    source: Source, columns: Columns, names: dict[str, int], labels: tuple[str, ...], files: dict[str, Index]
-) -> Texts:
-    """Put together what is known of texts, all of which are in their splits.
+def make_dataset(
+    options: TableOptions,
+    columns: Columns,
+    labels: tuple[str, ...],
+    files: dict[str, TableIndex],
+    names: tuple[str, ...],
+) -> TableDataset:
+    """Make a dataset of divided files; see ``TableDataset``.
 
     Raises:
-        ReportedError: The source is strict, and something was found.
+        ReportedError: If ``options.strict`` is set and a problem was found.
     """
     report = gather(files)
-    if source.strict and report.findings:
+    if options.strict and report.findings:
         first, *others = report.lines()
         raise ReportedError(first + (f"; and {len(others)} more" if others else ""), report)
-    counts = {split: _count(files, split, names, labels) for split in SPLITS}
-    return Texts(source, columns, labels, counts, report, files)
+    counts = {split: _count(files, split, labels, names) for split in SPLITS}
+    return TableDataset(options, columns, labels, counts, report, files, names)
 
 
-def _count(files: dict[str, Index], split: str, names: dict[str, int], labels: tuple[str, ...]) -> dict[str, int]:
+def _count(files: dict[str, TableIndex], split: str, labels: tuple[str, ...], names: tuple[str, ...]) -> dict[str, int]:
     """Count the rows of a split by label, in the order of the labels."""
     found = files.get(split) or files.get("train")
-    counts = found.count(split, len(names)) if found else []
-    return {label: counts[names[label]] for label in labels} if any(counts) else {}
+    counts = dict(zip(names, found.count(split, len(names)))) if found else {}
+    return {label: counts[label] for label in labels} if any(counts.values()) else {}
 
 
-def scan_for_run(recorded: Recorded, split: str) -> Texts:
-    """Find texts that are new to a run: those that it held out, or, in a file of their own, all that are good.
-
-    Args:
-        recorded: What the run tells of its texts, with the file to read as ``recorded.source.data``.
-        split: Which of the run's splits is wanted.
-
-    Raises:
-        ReportedError: As for ``scan``.
-        DataError: A file cannot be read or is another than it was, or the run has no such split.
-    """
-    data = recorded.source.data
-    if sha256(data) != recorded.hashes["train"]:
-        if data.name == recorded.files["train"]["name"]:
-            raise DataError(
-                f"{data}: it is not as it was when the run was trained; rename it if it is a file of its own"
-            )
-        return _scan_whole(recorded, split)
-    if not recorded.rows[split]:
-        raise DataError(f"{data}: the run held no rows out for {split}")
-    for option in ("validation", "test"):
-        part = getattr(recorded.source, option)
-        if part is not None and is_table(part) and not Path(part).is_file():
-            raise DataError(f"{part}: there is no such file, and the run had it: put it beside the data file")
-    texts = scan(recorded.source)
-    hashes = {split: found.sha256 for split, found in texts.files.items()}
-    if hashes != recorded.hashes:
-        raise DataError(f"{data}: the files that the run validated or tested on have changed")
-    if texts.counts != recorded.rows:
-        raise DataError(f"{data}: the run divided the rows in another way than this version does")
-    return texts
+def gather(files: dict[str, TableIndex]) -> Report:
+    """Return all problems that were found in files."""
+    return Report(tuple(finding for found in files.values() for finding in found.findings))
 
 
-def _scan_whole(recorded: Recorded, split: str) -> Texts:
-    """Find all good texts of a file."""
-    source = recorded.source
-    table = Table(source.data, source.encoding, source.delimiter)
-    columns = Columns(source.text_columns, source.label_column or "")
-    names = {label: place for place, label in enumerate(recorded.labels)}
-    found = read_index(table, columns, split, names, source.lowercase)
-    found.find("unknown label", found.labels >= len(recorded.labels))
-    found.find_repeated(keep=True)
-    return _finish(source, columns, names, recorded.labels, {split: found})
+class TableSource(NamedTuple):
+    """A table as a ``train.dataset.Source``."""
+
+    plan: TablePlan
+
+    def read(self) -> TableDataset:
+        """Read, check and divide the table, and print what a user should see; see ``read_planned``."""
+        try:
+            dataset = read_planned(self.plan)
+        except ReportedError as error:
+            _print_lines(error.report.lines())
+            raise
+        _print_lines(dataset.notes())
+        return dataset
+
+
+def _print_lines(lines: list[str]) -> None:
+    print("".join(f"{line}\n" for line in lines), end="", flush=True)

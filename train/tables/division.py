@@ -1,4 +1,4 @@
-"""Checking texts across files and dividing them, on what is kept of their rows."""
+"""Leaving out rows that repeat others, and dividing the rest into splits."""
 
 from __future__ import annotations
 
@@ -10,65 +10,39 @@ import numpy as np
 import numpy.typing as npt
 
 from train.dataset import DataError
-from train.tables.index import Index
+from train.tables.index import TableIndex
+from train.tables.options import MAX_VALIDATION
+from train.tables.plan import Part, TablePlan
 from train.tables.report import enumerate_first
-from train.tables.source import MAX_VALIDATION
-from train.tables.table import ENDINGS, Table, is_table
 
-Part = Path | float | int | None
 # Pairs of splits: rows of the first are left out if the second has their words.
 LEAKS = (("train", "test"), ("train", "validation"), ("validation", "test"))
 
 
-def parse_part(option: str, value: str | None) -> Part:
-    """Read what ``--validation`` or ``--test`` says: a file, a count of rows, a fraction of them, or nothing.
+def divide(files: dict[str, TableIndex], names: Sequence[str], plan: TablePlan) -> tuple[str, ...]:
+    """Leave out the rows that cannot be used beside the others, and draw the splits that have no file.
 
-    Raises:
-        DataError: It is none of them.
-    """
-    if value is None or is_table(value):
-        return None if value is None else Path(value)
-    if value.isascii() and value.isdigit() and int(value):
-        return int(value)
-    try:
-        fraction = float(value)
-    except ValueError:
-        fraction = 0
-    if 0 < fraction < 1:
-        return fraction
-    nothing = ", or none" if option == "--test" else ""
-    raise DataError(
-        f"{option} {value}: give a file ({ENDINGS}), a fraction between 0 and 1, or a count of rows{nothing}"
-    )
-
-
-def check_tables(tables: dict[str, Table]) -> None:
-    """Refuse files of the same name, by which rows could not be told apart, and options that no file is for.
-
-    Raises:
-        DataError: There are such.
-    """
-    delimiter, names = tables["train"].delimiter, [table.path.name for table in tables.values()]
-    if len(set(names)) < len(names):
-        raise DataError(f"the files to train, validate and test on must have different names, not {', '.join(names)}")
-    if delimiter is not None and not any(table.is_csv for table in tables.values()):
-        raise DataError(f"--delimiter is for .csv files, and not for {names[0]}")
-
-
-def leave_out(files: dict[str, Index], names: Sequence[str], column: str) -> tuple[str, ...]:
-    """Leave out rows that have the words of others, and rows to validate or test whose label no row trains.
+    The test rows are drawn first, so that they do not depend on the validation.
 
     Args:
-        files: The files by split.
-        names: The labels, at the places by which the files refer to them.
-        column: The name of their column, for messages.
+        files: The files by split, changed in place.
+        names: The labels by place.
+        plan: What to draw.
 
     Returns:
-        The labels that rows to train on have: by number if all are whole numbers, else by code points.
+        The labels to train on: by number if all are whole numbers, else by code points.
 
     Raises:
-        DataError: There are not two labels to train on, none of them occurs twice, or nothing is left of a file.
+        DataError: If fewer than two labels are left to train on, no label occurs twice, or a split would be empty.
     """
+    labels = _leave_out(files, names, plan.columns.label)
+    for split, part in (("test", plan.test), ("validation", plan.validation)):
+        _draw(files["train"], part, split, plan.options.split_seed)
+    return labels
+
+
+def _leave_out(files: dict[str, TableIndex], names: Sequence[str], column: str) -> tuple[str, ...]:
+    """Leave out rows with the words of others, and rows to validate or test on whose label no training row has."""
     train = files["train"]
     for split, found in files.items():
         found.find_repeated(keep=split != "train")
@@ -82,24 +56,20 @@ def leave_out(files: dict[str, Index], names: Sequence[str], column: str) -> tup
     counts = np.array(train.count("train", len(names)))
     labels = ordered(name for name, count in zip(names, counts) if count)
     if len(labels) < 2:
-        only = f"only one label is left, {labels[0]!r}: there is nothing to tell apart" if labels else "no row is left"
-        raise DataError(f"{train.table.path}: {only}")
+        problem = f"only one label is left, {labels[0]!r}; training needs two" if labels else "no row is left"
+        raise DataError(f"{train.table.path}: {problem}")
     _leave_out_unknown(files, counts)
     for split, found in files.items():
         if not found.parts.any():
             raise DataError(f"{found.table.path}: no row is left for the {split}")
     alone = ordered(name for name, count in zip(names, counts) if count == 1)
-    train.find(
-        "seen once",
-        counts[train.labels] == 1,
-        enumerate_first([*map(repr, alone)], len(alone)) if alone else "",
-        keep=True,
-    )
+    detail = enumerate_first([*map(repr, alone)], len(alone)) if alone else ""
+    train.find("seen once", counts[train.labels] == 1, detail, keep=True)
     return labels
 
 
-def _leave_out_unknown(files: Mapping[str, Index], counts: npt.NDArray[np.int64]) -> None:
-    """Leave out rows to validate or test whose label has no row to train on; ``counts`` are those of the labels."""
+def _leave_out_unknown(files: Mapping[str, TableIndex], counts: npt.NDArray[np.int64]) -> None:
+    """Leave out rows to validate or test on whose label has no training row; ``counts`` has those of each label."""
     for split, found in files.items():
         if split != "train":
             found.find("unknown label", counts[found.labels] == 0)
@@ -112,11 +82,11 @@ def ordered(labels: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(found, key=int) if are_numbers else found)
 
 
-def take(train: Index, part: Part, split: str, seed: int) -> None:
-    """Draw a split from the rows to train on, if it has no file of its own.
+def _draw(train: TableIndex, part: Part, split: str, seed: int) -> None:
+    """Draw a split from the rows to train on, unless it has a file of its own or is not wanted.
 
     Raises:
-        DataError: It would be empty, or leave a label without a row to fit.
+        DataError: If it would be empty, or leave a label without a row to fit.
     """
     if part is None or isinstance(part, Path):
         return
@@ -126,7 +96,7 @@ def take(train: Index, part: Part, split: str, seed: int) -> None:
     if split == "validation" and isinstance(part, float):
         wanted = min(wanted, MAX_VALIDATION)
     if not 0 < wanted <= most:
-        why = "would leave nothing of a label to fit" if wanted else "is none"
+        why = "would leave no row of a label to fit" if wanted else "is no row"
         raise DataError(
             f"{train.table.path}: --{split} {part} of {sum(rows):,} rows {why}; at most {most:,} can be taken"
         )

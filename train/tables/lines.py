@@ -1,25 +1,23 @@
-"""The lines of a text file in any encoding, plain or compressed, and the records of CSV and TSV that they make up."""
+"""The lines of a text file in any encoding, plain or compressed."""
 
 from __future__ import annotations
 
 import codecs
-import csv
 import gzip
 import io
 import itertools
 import zlib
-from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from train.dataset import DataError
 
-# The longest line, or quoted field, that is read.
+# The longest line or quoted field.
 MAX_CHARACTERS = 1 << 24
-# Stands for bytes that are not in the encoding, and for NUL: a lone surrogate, which no decoder gives.
+# Replaces invalid bytes and NUL: a lone surrogate, which no decoder returns.
 BAD = "\udcff"
-# How files begin in some encodings. UTF-32 is before UTF-16, which begins alike.
+# How files begin in some encodings. UTF-32 comes before UTF-16, whose mark is its beginning.
 MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -29,19 +27,15 @@ MARKS = (
 )
 GZIP_MARK = b"\x1f\x8b"
 
-# A record: the line on which it begins, and its fields; None if its quotation marks are wrong.
-Record = tuple[int, "list[str] | None"]
-
 
 def read_lines(path: Path, encoding: str) -> Iterator[str]:
-    r"""Read lines with their ends, which are ``\n``, ``\r\n`` or ``\r``; a byte order mark is left out.
+    r"""Yield lines with their ends, which are ``\n``, ``\r\n`` or ``\r``; a byte order mark is left out.
 
-    Returns:
-        The lines, with ``BAD`` in place of bytes that are not in the encoding, and of NUL.
+    Invalid bytes and NUL are replaced by ``BAD``.
 
     Raises:
-        DataError: The file cannot be read, is of another kind or encoding than it is said to be, or has a line longer
-            than ``MAX_CHARACTERS``.
+        DataError: If the file cannot be read, is not of the given encoding, is compressed but not named so, or has a
+            line longer than ``MAX_CHARACTERS``.
     """
     codecs.register_error("edgetext.bad", _mark)
     try:
@@ -57,7 +51,7 @@ def read_lines(path: Path, encoding: str) -> Iterator[str]:
                         return
                     yield (line.removeprefix("\ufeff") if number == 1 else line).replace("\0", BAD)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"{path}: not a whole gzip file ({error})") from None
+        raise DataError(f"{path}: not a complete gzip file ({error})") from None
     except UnicodeError as error:
         raise DataError(f"{path}: not {encoding} ({error}): name another with --encoding") from None
     except OSError as error:
@@ -67,84 +61,21 @@ def read_lines(path: Path, encoding: str) -> Iterator[str]:
 
 
 def _mark(error: UnicodeError) -> tuple[str, int]:
-    """Give what stands for bytes that are not in the encoding; Python's own ways give what a file could hold."""
-    assert isinstance(error, UnicodeDecodeError)  # nothing is encoded
+    """Return the replacement of invalid bytes; those of Python's own error handlers could be in the file too."""
+    assert isinstance(error, UnicodeDecodeError)  # this module only decodes
     return BAD, error.end
 
 
 def _check_start(path: Path, encoding: str, start: bytes) -> None:
-    """Compare the first bytes of a file with what it is said to be.
+    """Check that the first bytes of a file fit the given encoding.
 
     Raises:
-        DataError: It is something else.
-        LookupError: There is no such encoding.
+        DataError: If they do not.
+        LookupError: If there is no such encoding.
     """
     if start.startswith(GZIP_MARK):
-        raise DataError(f"{path}: this is a gzip file, and its name must end in .gz")
+        raise DataError(f"{path}: this is a gzip file, whose name must end in .gz")
     given = codecs.lookup(encoding).name
     found = next((name for mark, name in MARKS if start.startswith(mark)), given)
     if not given.startswith(found):
-        raise DataError(f"{path}: this is {found}, and not {encoding}: say so with --encoding {found}")
-
-
-class _Replay:
-    """Lines, of which those of the present record can be taken back."""
-
-    def __init__(self, lines: Iterator[str]) -> None:
-        self._lines = lines
-        self._again: deque[str] = deque()
-        self.record: list[str] = []
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        line = self._again.popleft() if self._again else next(self._lines)
-        self.record.append(line)
-        return line
-
-    def keep_first(self) -> None:
-        """Take back all lines of the record but its first."""
-        self._again.extendleft(reversed(self.record[1:]))
-        del self.record[1:]
-
-
-def csv_records(path: Path, encoding: str, delimiter: str) -> Iterator[Record]:
-    """Read CSV as RFC 4180 has it; blank lines are skipped.
-
-    After a record whose quotation marks are wrong, the line after its first begins another: a mark that is never closed
-    costs a line, and not the rest of the file.
-
-    Raises:
-        DataError: As for ``read_lines``, or the delimiter is not one character.
-    """
-    if len(delimiter) != 1 or delimiter in '"\r\n':
-        raise DataError(f"--delimiter is one character, or 'tab', and not {delimiter!r}")
-    csv.field_size_limit(MAX_CHARACTERS)  # the default is 128 kB
-    lines = _Replay(read_lines(path, encoding))
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    number = 1
-    while True:
-        lines.record.clear()
-        fields: list[str] | None
-        try:
-            fields = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            fields = None
-            lines.keep_first()
-        if fields != []:
-            yield number, fields
-        number += len(lines.record)
-
-
-def tsv_records(path: Path, encoding: str) -> Iterator[Record]:
-    """Read TSV as IANA's text/tab-separated-values has it: nothing is quoted. Blank lines are skipped.
-
-    Raises:
-        DataError: As for ``read_lines``.
-    """
-    for number, line in enumerate(read_lines(path, encoding), 1):
-        if content := line.rstrip("\r\n"):
-            yield number, content.split("\t")
+        raise DataError(f"{path}: this is {found}, not {encoding}: pass --encoding {found}")

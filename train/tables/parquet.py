@@ -1,4 +1,4 @@
-"""Parquet files: the columns that are wanted, by batches of rows. pyarrow is imported when a file is opened."""
+"""Parquet files, read in batches of rows. pyarrow is imported when a file is opened."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from typing import Any
 
 from train.dataset import DataError
 
-# Rows that are in memory together.
+# Rows in memory at a time.
 BATCH = 1_000
 TEXT_TYPES = ("string", "large_string", "string_view")
 
 
-def columns(path: Path) -> list[str]:
-    """Give the names of the columns.
+def columns(path: Path, encoding: str, delimiter: str | None) -> list[str]:
+    """Return the names of the columns.
 
     Raises:
-        DataError: pyarrow is not installed, or the file cannot be read.
+        DataError: If pyarrow is not installed, or the file cannot be read.
     """
     with _opened(path) as file:
         return list(file.schema_arrow.names)
 
 
-def values(path: Path, names: Sequence[str]) -> Iterator[tuple[int, list[Any]]]:
-    """Read the rows of some columns, the first of which is that of the label; rows count from 1.
+def values(path: Path, encoding: str, delimiter: str | None, names: Sequence[str]) -> Iterator[tuple[int, list[Any]]]:
+    """Yield the rows: the number of each, from 1, and its values; the first column is that of the label.
 
     Raises:
-        DataError: As for ``columns``, or the type of a column is neither text nor, for the first, a number or a bool.
+        DataError: As for ``columns``, or if a column is neither text nor, for the label, a number or a bool.
     """
     import pyarrow
 
@@ -51,10 +51,10 @@ def _opened(path: Path) -> Any:
     except ModuleNotFoundError:
         raise DataError(f"{path}: pyarrow is not installed: pip install -e '.[parquet]'") from None
     try:
-        path.open("rb").close()  # whose error is shorter
+        path.open("rb").close()  # whose error message is shorter
         return parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
     except pyarrow.ArrowException as error:
-        raise DataError(f"{path}: not a whole Parquet file ({_first_line(error)})") from None
+        raise DataError(f"{path}: not a complete Parquet file ({_first_line(error)})") from None
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or _first_line(error)}") from None
 
@@ -71,17 +71,17 @@ def _check_type(path: Path, name: str, kind: Any, *, is_label: bool) -> None:
     if is_label:
         fits = fits or types.is_integer(kind) or types.is_boolean(kind) or types.is_floating(kind)
     if not fits:
-        raise DataError(f"{path}: column {name!r} is of type {kind}, which is no {'label' if is_label else 'text'}")
+        raise DataError(f"{path}: column {name!r} is of type {kind}, not {'a label' if is_label else 'text'}")
 
 
 def _decoded(column: Any) -> Sequence[Any]:
-    """Give a column's values."""
+    """Return a column's values."""
     import pyarrow
     from pyarrow import types
 
     kind = column.type.value_type if types.is_dictionary(column.type) else column.type
     if types.is_floating(kind) or types.is_integer(kind) or types.is_boolean(kind):
         return list(column.to_pylist())
-    # As bytes, because Arrow does not check that its strings are UTF-8, and fails at a whole batch that is not.
+    # As bytes: Arrow does not check that its strings are UTF-8, and one that is not fails the whole batch.
     found = column.cast(pyarrow.binary()).to_pylist()
     return [None if value is None else value.decode("utf-8", "surrogateescape") for value in found]

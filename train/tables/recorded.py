@@ -1,4 +1,4 @@
-"""How a run read and divided its texts, from its ``config.json``, for commands that need the same texts again."""
+"""Texts that are new to an earlier run, read and divided as its ``config.json`` records."""
 
 from __future__ import annotations
 
@@ -8,21 +8,25 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from train.dataset import DataError
-from train.tables.source import Source, make_source
-from train.tables.table import is_table
+from train.tables.columns import Columns
+from train.tables.dataset import TableDataset, make_dataset, read_table
+from train.tables.index import read_index, sha256
+from train.tables.options import TableOptions, make_options
+from train.tables.plan import check_columns
+from train.tables.table import Table, is_table
 
 
 class Recorded(NamedTuple):
-    """What a run tells of its texts.
+    """What a run records about its texts.
 
     Attributes:
-        source: How to read and divide them.
+        options: How to read and divide them.
         files: Name and SHA-256 of the files by split.
         rows: Rows by split and label.
         labels: The labels of the model.
     """
 
-    source: Source
+    options: TableOptions
     files: dict[str, dict[str, str]]
     rows: dict[str, dict[str, int]]
     labels: tuple[str, ...]
@@ -37,33 +41,31 @@ def read_recorded(run: Path, args: argparse.Namespace) -> Recorded:
     """Read how a run read and divided its texts.
 
     Args:
-        run: The run's folder.
-        args: The command line, with ``data`` and what ``add_arguments`` added. What it says of columns, encoding and
-            files goes before what the run says; the run's files are sought beside ``data``.
+        run: The run folder.
+        args: The command line, with ``data`` and what ``add_table_arguments`` added. Its columns, encoding and files
+            take precedence over the run's; the run's files are expected beside ``data``.
 
     Raises:
-        DataError: There is no such run, it was trained on something else, or the command line divides otherwise.
+        DataError: If there is no such run, it was not trained on a table, or the command line divides it otherwise.
     """
     try:
         config = json.loads((run / "config.json").read_text("utf-8"))
-        record, lowercase = config["data"], config["preprocessing"].get("lowercase", Source.lowercase)
+        record, lowercase = config["data"], config["preprocessing"].get("lowercase", TableOptions.lowercase)
         if "files" not in record:
             raise DataError(f"{run}: this run was not trained on a table")
-        source = make_source(_filled_in(args, record), args.data, lowercase)
-        return Recorded(source, record["files"], record["rows"], tuple(config["labels"]))
+        options = make_options(_filled_in(args, record), args.data, lowercase)
+        return Recorded(options, record["files"], record["rows"], tuple(config["labels"]))
     except OSError as error:
         raise DataError(f"{run}: not a run: config.json: {error.strerror}") from None
     except (ValueError, LookupError, TypeError, AttributeError):
-        raise DataError(f"{run}: not a run: its config.json is not as training writes it") from None
+        raise DataError(f"{run}: not a run: its config.json is not one that training writes") from None
 
 
 def _filled_in(args: argparse.Namespace, record: dict[str, Any]) -> argparse.Namespace:
-    """Put what a run's record says where the command line says nothing."""
+    """Add what a run records to what the command line leaves open."""
     parts = {name: getattr(args, name) for name in ("validation", "test")}
     if args.split_seed is not None or any(part is not None and not is_table(part) for part in parts.values()):
-        raise DataError(
-            "a run tells how rows are divided: leave out --split-seed, and --validation and --test but for files"
-        )
+        raise DataError("the run determines how rows are divided: leave out --split-seed, --validation N and --test N")
     for name, part in parts.items():
         recorded = record[name] or "none"
         parts[name] = part or (str(args.data.parent / recorded) if is_table(recorded) else recorded)
@@ -72,3 +74,46 @@ def _filled_in(args: argparse.Namespace, record: dict[str, Any]) -> argparse.Nam
     return argparse.Namespace(
         **{**vars(args), **parts, **others, "text_column": columns, "split_seed": record["split_seed"]}
     )
+
+
+def read_for_run(recorded: Recorded, split: str) -> TableDataset:
+    """Read texts that are new to a run: those that it held out, or all usable rows of a file that it has not seen.
+
+    Args:
+        recorded: What the run records, with the file to read as ``recorded.options.data``.
+        split: Which of the run's splits is wanted.
+
+    Raises:
+        ReportedError: As for ``read_planned``.
+        DataError: If a file cannot be read, has changed since, or the run has no such split.
+    """
+    data = recorded.options.data
+    if sha256(data) != recorded.hashes["train"]:
+        if data.name == recorded.files["train"]["name"]:
+            raise DataError(f"{data}: the file has changed since the run was trained; rename it if it is another file")
+        return _read_whole(recorded, split)
+    if not recorded.rows[split]:
+        raise DataError(f"{data}: the run held no rows out for {split}")
+    for option in ("validation", "test"):
+        part = getattr(recorded.options, option)
+        if part is not None and is_table(part) and not Path(part).is_file():
+            raise DataError(f"{part}: no such file; the run used it, so put it beside the data file")
+    dataset = read_table(recorded.options)
+    if {split: found.sha256 for split, found in dataset.files.items()} != recorded.hashes:
+        raise DataError(f"{data}: the files that the run validated or tested on have changed")
+    if dataset.counts != recorded.rows:
+        raise DataError(f"{data}: this version of edgetext divides the rows differently from the run")
+    return dataset
+
+
+def _read_whole(recorded: Recorded, split: str) -> TableDataset:
+    """Read all usable rows of a file as one split."""
+    options = recorded.options
+    table = Table(options.data, options.encoding, options.delimiter)
+    columns = Columns(options.text_columns, options.label_column or "")
+    check_columns(table, columns)
+    names = {label: place for place, label in enumerate(recorded.labels)}
+    found = read_index(table, columns, split, names, options.lowercase)
+    found.find("unknown label", found.labels >= len(recorded.labels))
+    found.find_repeated(keep=True)
+    return make_dataset(options, columns, recorded.labels, {split: found}, tuple(names))

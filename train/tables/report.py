@@ -1,4 +1,4 @@
-"""What was found in labelled text that its owner should know: what, how often, and on which lines."""
+"""The problems that were found in labelled text: what, how often, and on which lines."""
 
 from __future__ import annotations
 
@@ -7,37 +7,37 @@ from typing import NamedTuple
 
 from train.dataset import DataError
 
-# The kinds of what can be found, in the order in which they are told.
+# The kinds of problems, in the order in which they are reported.
 KINDS = {
-    "encoding": "left out: no text in the encoding {detail} (another, such as windows-1252, is named with --encoding)",
+    "encoding": "left out: text that is not valid {detail} (--encoding names another, such as windows-1252)",
     "quotes": "left out: a quotation mark that is never closed, or in the wrong place",
-    "ragged": "left out: more or fewer columns than the header has",
-    "json": "left out: no JSON object",
-    "text": "left out: the text is no string",
+    "ragged": "left out: more or fewer columns than the header",
+    "json": "left out: not a JSON object",
+    "text": "left out: the text is not a string",
     "no text": "left out: no word in the text",
     "no label": "left out: no label",
-    "label": "left out: not a label, which is at most 100 printable characters",
-    "unknown label": "left out: a label that training has not",
-    "duplicate": "left out: the words and the label of an earlier row",
-    "contradiction": "left out: the words of an earlier row with another label",
-    "leak": "left out: the words of a row in {detail}",
-    "repeated": "kept: the words of an earlier row",
+    "label": "left out: a label that is not a string of at most 100 printable characters",
+    "unknown label": "left out: a label that training does not have",
+    "duplicate": "left out: same words and label as an earlier row",
+    "contradiction": "left out: same words as an earlier row with another label",
+    "leak": "left out: same words as a row in {detail}",
+    "repeated": "kept: same words as an earlier row",
     "seen once": "kept to fit: the only row of a label: {detail}",
 }
-# So many lines are named.
+# Number of lines that are named.
 FIRST = 3
 
 
 class Finding(NamedTuple):
-    """Rows of a file with the same fault.
+    """Rows of a file with the same problem.
 
     Attributes:
         kind: One of ``KINDS``.
         file: The file's name.
-        rows: How many rows there are.
-        lines: Where the first of them begin.
+        rows: The number of rows.
+        lines: The lines on which the first of them begin.
         unit: What ``lines`` counts: ``"line"`` or ``"row"``.
-        detail: What else there is to say.
+        detail: Details for the message.
     """
 
     kind: str
@@ -52,22 +52,22 @@ class Finding(NamedTuple):
         return f"{self.file}: {rows} {KINDS[self.kind].format(detail=self.detail)} ({self._where()})"
 
     def _where(self) -> str:
-        """Name lines: ``lines 4, 17, 33 and 9 more``."""
+        """Return the first lines: ``lines 4, 17, 33 and 9 more``."""
         return f"{self.unit}{'s' * (self.rows > 1)} {enumerate_first(self.lines, self.rows)}"
 
 
 def enumerate_first(first: Sequence[object], count: int) -> str:
-    """Name the first of ``count`` things: ``4, 17, 33 and 9 more``."""
+    """Enumerate the first of ``count`` things: ``4, 17, 33 and 9 more``."""
     more = [f"{count - len(first[:FIRST]):,} more"] if count > len(first[:FIRST]) else []
     *named, last = [*map(str, first[:FIRST]), *more]
     return f"{', '.join(named)} and {last}" if named else last
 
 
 class Report(NamedTuple):
-    """All that was found.
+    """All problems that were found.
 
     Attributes:
-        findings: In the order of the files, and of ``KINDS``.
+        findings: In the order of the files and of ``KINDS``.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -82,12 +82,12 @@ class Report(NamedTuple):
         return counts
 
     def lines(self) -> list[str]:
-        """Give a line for people for each finding."""
+        """Return a readable line for each finding."""
         return [str(finding) for finding in self.findings]
 
 
 class ReportedError(DataError):
-    """The texts cannot be used; what was found in them is told by ``report``."""
+    """The texts cannot be used; ``report`` has the problems that were found in them."""
 
     def __init__(self, message: str, report: Report) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""Finding rows with the same words, and dividing rows by their labels: arrays only, a number or two a row."""
+"""Finding rows with the same words, and drawing rows in proportion to their labels, on arrays of numbers."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ Mask = npt.NDArray[np.bool_]
 
 
 def digest(text: str, lowercase: str) -> int | None:
-    """Give 64 bits that stand for a text's words, which are all that a model sees of it; None for a text without one.
+    """Return a 64-bit digest of a text's words, which are all that a model sees; None for a text without words.
 
-    Two of a million texts have the same by chance once in 37 million times.
+    The chance that any two of a million texts have the same digest is 1 in 37 million.
     """
     words = split(text, lowercase)
     return int.from_bytes(blake2b(b" ".join(words), digest_size=8).digest(), "little") if words else None
 
 
 def find_repeated(digests: Digests, labels: Labels) -> tuple[Mask, Mask]:
-    """Find the rows whose words an earlier row has.
+    """Find the rows that have the words of an earlier row.
 
     Returns:
-        Which rows have the same label as the first row with their words, and which have another; shape (rows,) each.
+        Which rows have the label of the first row with their words, and which have another; shape (rows,) each.
     """
     order = np.argsort(digests, kind="stable")
     ordered = digests[order]
@@ -43,10 +43,10 @@ def find_repeated(digests: Digests, labels: Labels) -> tuple[Mask, Mask]:
 
 
 def share_out(total: int, sizes: Sequence[int]) -> list[int]:
-    """Share out ``total`` in proportion to sizes, by the largest remainders; one less than its size is a share's most.
+    """Share out ``total`` in proportion to sizes, by the largest remainders; each share is less than its size.
 
     Returns:
-        The shares; they are ``total`` together, or less if that is more than there is.
+        The shares; they add up to ``total``, or to less if the sizes do not suffice.
     """
     if not sum(sizes):
         return [0] * len(sizes)
@@ -63,28 +63,28 @@ def share_out(total: int, sizes: Sequence[int]) -> list[int]:
 
 
 def draw(digests: Digests, labels: Labels, total: int, seed: int) -> npt.NDArray[np.intp]:
-    """Draw rows, of each label in proportion, so that one at least of each is left.
+    """Draw rows in proportion to their labels, leaving at least one of each label.
 
-    What is drawn depends on the seed and on the rows' words, and not on their order.
+    What is drawn depends on the seed and on the rows' words, not on their order.
 
     Args:
-        digests: Of the rows to draw from, all different; shape (rows,).
+        digests: Digests of the rows to draw from, all different; shape (rows,).
         labels: The rows' labels; shape (rows,).
-        total: How many to draw.
-        seed: Another draws others.
+        total: Number of rows to draw.
+        seed: Draws other rows for each value.
 
     Returns:
         The places of the drawn rows.
     """
     sizes = np.bincount(labels)
     shares = np.array(share_out(total, sizes.tolist()), int)
-    order = np.lexsort((_mixed(digests, seed), labels))  # by label, then as good as shuffled
+    order = np.lexsort((mix_seed(digests, seed), labels))  # by label, then as good as shuffled
     rank = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     return order[rank < np.repeat(shares, sizes)]
 
 
-def _mixed(digests: Digests, seed: int) -> Digests:
-    """Mix the seed into digests: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014), which maps no two to the same."""
+def mix_seed(digests: Digests, seed: int) -> Digests:
+    """Mix the seed into digests: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014), which is a bijection."""
     mixed = digests + np.uint64((seed + 1) * 0x9E3779B97F4A7C15 % 2**64)
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)

@@ -1,4 +1,4 @@
-"""Fitting, with progress that people can follow."""
+"""The Keras loop that fits a model, with progress and interruption."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import numpy.typing as npt
 import tensorflow as tf
 from tqdm import tqdm
 
-from train.encoding.encoded import Rows, Targets
+from train.encoding.encoded import Ids, Targets
 from train.models.settings import Settings
 
 
 def make_reproducible(seed: int) -> None:
-    """Make what follows in this process repeat exactly, given the same machine and versions."""
-    # Each fit and each evaluation traces its own graph, which TensorFlow takes for a mistake and warns of.
+    """Make everything that follows in this process reproducible on the same machine with the same versions."""
+    # Each fit and each evaluation traces its own graph, which TensorFlow mistakes for an error and warns about.
     tf.get_logger().setLevel("ERROR")
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
@@ -27,8 +27,8 @@ def make_reproducible(seed: int) -> None:
 
 def fit(
     model: keras.Model,
-    training: tuple[Rows, Targets] | keras.utils.PyDataset,
-    validation: tuple[Rows, Targets],
+    training: tuple[Ids, Targets] | keras.utils.PyDataset,
+    validation: tuple[Ids, Targets],
     settings: Settings,
     weights: npt.NDArray[Any] | None = None,
 ) -> dict[str, list[float]]:
@@ -36,13 +36,13 @@ def fit(
 
     Args:
         model: Compiled, with the metric ``accuracy``.
-        training: Rows and targets, or a data set of batches, whose size is then its own affair.
-        validation: Rows and targets.
+        training: Padded ids and targets, or a Keras dataset, which determines the size of batches itself.
+        validation: Padded ids and targets.
         settings: How long, and when to stop.
-        weights: Of each row to fit, shape (rows,), where rows were given; None for equal ones.
+        weights: The weight of each text to fit, shape (texts,), unless ``training`` is a dataset; None for equal ones.
 
     Returns:
-        ``loss``, ``accuracy``, ``val_loss`` and ``val_accuracy``, a value per epoch.
+        ``loss``, ``accuracy``, ``val_loss`` and ``val_accuracy``, one value per epoch each.
     """
     interrupt = _Interrupt()
     callbacks: list[keras.callbacks.Callback] = [_Progress(settings.epochs), interrupt]
@@ -67,8 +67,7 @@ def fit(
 class _Interrupt(keras.callbacks.Callback):
     """Ends the fitting at the next batch after an interrupt that TensorFlow swallowed.
 
-    A KeyboardInterrupt that is raised while TensorFlow calls back into Python is lost there now and then, and the
-    fitting went on for hours.
+    A KeyboardInterrupt that is raised while TensorFlow calls back into Python is occasionally lost there.
     """
 
     def __init__(self) -> None:
@@ -77,9 +76,9 @@ class _Interrupt(keras.callbacks.Callback):
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
-        """Take note of interrupts within a ``with`` block, where they are what ends a Python program."""
+        """Notice interrupts within a ``with`` block, if they end a Python program as usual."""
         if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-            yield  # they are ignored, or somebody else's affair
+            yield  # they are ignored, or handled elsewhere
             return
 
         def note(number: int, frame: FrameType | None) -> None:
@@ -88,7 +87,7 @@ class _Interrupt(keras.callbacks.Callback):
 
         try:
             signal.signal(signal.SIGINT, note)
-        except ValueError:  # not the main thread, which alone is interrupted
+        except ValueError:  # not the main thread, which is the only one to be interrupted
             yield
             return
         try:
@@ -102,7 +101,7 @@ class _Interrupt(keras.callbacks.Callback):
 
 
 class _Progress(keras.callbacks.Callback):
-    """A bar over the epochs on a terminal; elsewhere a line for each."""
+    """A progress bar on a terminal; elsewhere a line per epoch."""
 
     def __init__(self, epochs: int) -> None:
         super().__init__()

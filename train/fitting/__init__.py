@@ -1,0 +1,1 @@
+"""Fitting the networks, calibrating them, and measuring them."""

@@ -1,0 +1,120 @@
+"""Calibration: dividing logits by a temperature, so that probabilities match how often they are right."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from train.models import network
+from train.models.recipe import Fitted
+
+Logits = npt.NDArray[np.float64]
+
+
+class Calibrated(NamedTuple):
+    """A network that gives calibrated probabilities.
+
+    Attributes:
+        model: The network, ready to export.
+        temperature: What its logits were divided by; None if they were not.
+    """
+
+    model: keras.Model
+    temperature: float | None
+
+
+def calibrate(fitted: Fitted, max_length: int, temperature: float | None = None) -> Calibrated:
+    """Turn a fitted network into the one that is exported; the temperature becomes part of its weights.
+
+    Args:
+        fitted: The fitted network; without logits it is not calibrated.
+        max_length: Number of ids of an encoded text.
+        temperature: A temperature found before; None to find it.
+    """
+    if fitted.logits is None:
+        return Calibrated(fitted.model, None)
+    recipe = fitted.recipe
+    found = _find(fitted) if temperature is None else temperature
+    model = network.finish_edge(fitted.model, recipe.vocabulary_size, max_length, recipe.choices, found)
+    return Calibrated(model, found)
+
+
+def calibrated_loss(fitted: Fitted) -> float:
+    """Return the mean cross-entropy of the texts that a network is calibrated with, after calibration."""
+    assert fitted.logits is not None
+    assert fitted.targets is not None
+    return cross_entropy(fitted.logits / _find(fitted), fitted.targets)
+
+
+def _find(fitted: Fitted) -> float:
+    assert fitted.logits is not None
+    assert fitted.targets is not None
+    # The validation reviews are thousands, of which many are labelled wrongly, so they need no smoothing.
+    return find_temperature(fitted.logits, fitted.targets, smooth=fitted.recipe.choices.objective == "hinge")
+
+
+def find_temperature(logits: Logits, targets: npt.NDArray[Any], *, smooth: bool = False) -> float:
+    """Return the temperature that gives the lowest cross-entropy, by Newton's method on its inverse.
+
+    Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
+
+    Args:
+        logits: Those of the second of two labels, shape (texts,), or of each label, shape (texts, labels).
+        targets: Index of the right label, shape (texts,).
+        smooth: Whether to add one imaginary text per label that has these logits and any label, so that a few texts
+            that are all right do not make the model certain of everything. After Platt, "Probabilistic Outputs for
+            Support Vector Machines", 1999, whose targets are as far from 0 and 1.
+
+    Returns:
+        The temperature, limited to 0.1 to 10: there is none if the logits separate the texts without error.
+    """
+    inverse = 1.0
+    labels = 2 if logits.ndim == 1 else logits.shape[1]
+    spread = labels / (len(logits) + labels) if smooth else 0.0
+    for _ in range(50):
+        slope, curvature = _derivatives(logits, targets, inverse, spread)
+        step = slope / max(curvature, 1e-9)
+        inverse = min(max(inverse - step, 0.1), 10.0)
+        if abs(step) < 1e-9:
+            break
+    return 1 / inverse
+
+
+def _derivatives(logits: Logits, targets: npt.NDArray[Any], inverse: float, spread: float) -> tuple[float, float]:
+    """Return the first and second derivative of the summed cross-entropy by the inverse of the temperature.
+
+    ``spread`` is the part of each target that is shared equally by all labels.
+    """
+    if logits.ndim == 1:
+        probabilities = sigmoid(inverse * logits)
+        targets = targets * (1 - spread) + spread / 2 if spread else targets
+        return float(logits @ (probabilities - targets)), float(logits**2 @ (probabilities * (1 - probabilities)))
+    probabilities = softmax(inverse * logits)
+    means = (probabilities * logits).sum(axis=1)
+    squares = (probabilities * logits**2).sum(axis=1)
+    right = (1 - spread) * logits[np.arange(len(logits)), targets] + spread * logits.mean(axis=1)
+    return float((means - right).sum()), float((squares - means**2).sum())
+
+
+def cross_entropy(logits: Logits, targets: npt.NDArray[Any]) -> float:
+    """Return the mean cross-entropy; logits and targets as for ``find_temperature``."""
+    wide = np.stack([np.zeros_like(logits), logits], axis=1) if logits.ndim == 1 else logits
+    highest = wide.max(axis=1)
+    totals = highest + np.log(np.exp(wide - highest[:, None]).sum(axis=1))
+    return float((totals - wide[np.arange(len(wide)), targets]).mean())
+
+
+def sigmoid(logits: Logits) -> Logits:
+    """Return the probabilities of the second of two labels, given its logits."""
+    probabilities: Logits = 1 / (1 + np.exp(-logits))
+    return probabilities
+
+
+def softmax(logits: Logits) -> Logits:
+    """Return probabilities, given logits of shape (texts, labels)."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities: Logits = powers / powers.sum(axis=1, keepdims=True)
+    return probabilities

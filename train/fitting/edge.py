@@ -1,0 +1,127 @@
+"""Fitting the preset ``edge``: a weight for each word and for each bucket of bigrams, added up.
+
+The steps and their sources; ``Choices`` holds every number, and train/README.md shows what each brings:
+
+1. Naive Bayes: the log-count ratio of every word and bucket scales its weight (Wang and Manning, "Baselines and
+   Bigrams", ACL 2012). Frozen scale times trained factor: to Adam that is a learning rate for each feature.
+2. Crops: beside the whole texts, stretches of a few words with the text's label, drawn anew in every epoch. A model
+   that only ever saw whole reviews is biased on a sentence.
+3. A teacher, fitted in the same way with more buckets, labels the unlabelled texts; the model is fitted on all texts.
+4. A temperature, found on validation texts and crops of them, calibrates the probabilities (Guo et al., 2017); see
+   ``train.fitting.calibration``. A bias beside it would learn the share of positive texts among the validation
+   reviews, which are those of a few hundred movies.
+
+With the objective ``"hinge"``, the loss is that of linear support vector machines, which have no probabilities: the
+temperature turns margins into them. ``train.models.rules`` says where that is used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from train.encoding.encoded import Encoded, Ids, Splits
+from train.fitting.calibration import calibrated_loss, sigmoid
+from train.fitting.crops import CropBatches, crop
+from train.fitting.loop import fit
+from train.fitting.naive_bayes import find_scales
+from train.fitting.objectives import agree, make_targets, same_side, squared_hinge
+from train.models import network
+from train.models.recipe import Fitted, Recipe
+
+
+def fit_edge(texts: Splits, recipe: Recipe) -> Fitted:
+    """Fit the network of words and bigrams.
+
+    Of several strengths of regularisation, that with the lowest calibrated loss in validation is taken.
+
+    Args:
+        texts: The texts; unlabelled ones are used for two labels only.
+        recipe: How to fit.
+    """
+    choices = recipe.choices
+    training = _add_unlabelled(texts, recipe) if len(texts.unlabelled) and choices.teacher_buckets else texts.train
+    scales = find_scales(texts.train, recipe, choices.buckets)
+    best = _fit_candidate(scales, training, texts.validation, recipe)
+    best_loss = calibrated_loss(best)
+    for factor in choices.stronger:
+        print(f"with {factor:g} times the regularization:", flush=True)
+        changed = replace(choices, regularization=factor * choices.regularization)
+        other = _fit_candidate(scales, training, texts.validation, recipe._replace(choices=changed))
+        loss = calibrated_loss(other)
+        if loss >= best_loss:
+            break
+        best, best_loss = other, loss
+    if choices.stronger:
+        factor = best.recipe.choices.regularization / choices.regularization
+        print(
+            f"taken: regularization times {factor:g}, with a calibrated validation loss of {best_loss:.4f}", flush=True
+        )
+    return best
+
+
+def _add_unlabelled(texts: Splits, recipe: Recipe) -> Encoded:
+    """Return the training texts and the unlabelled ones, with the probabilities of a teacher as their targets."""
+    choices, training = recipe.choices, texts.train
+    print(f"a teacher for {len(texts.unlabelled):,} unlabelled texts:", flush=True)
+    scales = find_scales(training, recipe, choices.teacher_buckets)
+    teacher, _ = fit_weights(scales, training, texts.validation, recipe, choices.teacher_crop_weight)
+    soft = sigmoid(predict_logits(teacher, texts.unlabelled.take(), recipe) / choices.teacher_temperature)
+    print("the model itself:", flush=True)
+    training = training.with_targets(training.targets.astype(np.float32))
+    return training.joined(texts.unlabelled.with_targets(soft.astype(np.float32)))
+
+
+def _fit_candidate(scales: network.Tables, training: Encoded, validation: Encoded, recipe: Recipe) -> Fitted:
+    """Fit one network, and predict the logits that it is calibrated with."""
+    model, history = fit_weights(scales, training, validation, recipe, recipe.choices.crop_weight)
+    ids = validation.take()
+    logits, targets = [predict_logits(model, ids, recipe)], [validation.targets]
+    if recipe.choices.crops:
+        generator = np.random.default_rng(recipe.settings.seed)
+        crops, _ = crop(ids, validation.lengths, recipe.choices.crop_words, generator)
+        crops = np.pad(crops, ((0, 0), (0, ids.shape[1] - crops.shape[1])))  # one width, so that TensorFlow traces once
+        logits.append(predict_logits(model, crops, recipe))
+        targets.append(validation.targets)
+    return Fitted(model, history, recipe, np.concatenate(logits), np.concatenate(targets))
+
+
+def refit_edge(fitted: Fitted, texts: Splits) -> Fitted:
+    """Fit the network again, on the validation texts too, with the numbers that were found without them.
+
+    Returns:
+        As ``fitted``, with another model.
+    """
+    recipe, everything = fitted.recipe, texts.train.joined(texts.validation)
+    scales = find_scales(everything, recipe, recipe.choices.buckets)
+    model, _ = fit_weights(scales, everything, texts.validation, recipe, recipe.choices.crop_weight)
+    return fitted._replace(model=model)
+
+
+def fit_weights(
+    scales: network.Tables, training: Encoded, validation: Encoded, recipe: Recipe, crop_weight: float
+) -> tuple[keras.Model, dict[str, list[float]]]:
+    """Fit one network; return it and its history."""
+    choices, settings = recipe.choices, recipe.settings
+    batches = CropBatches(training, recipe, crop_weight)
+    model = network.build_edge_training(scales, choices)
+    rate = keras.optimizers.schedules.PolynomialDecay(choices.learning_rate, settings.epochs * len(batches), 0.0)
+    is_logistic = choices.objective == "logistic"
+    loss, is_right = ("binary_crossentropy", agree) if is_logistic else (squared_hinge, same_side)
+    accuracy = keras.metrics.MeanMetricWrapper(is_right, name="accuracy")
+    model.compile(keras.optimizers.Adam(rate), loss, weighted_metrics=[accuracy])
+    validated = validation.take(), make_targets(validation.targets, recipe)
+    return model, fit(model, batches, validated, settings)
+
+
+def predict_logits(model: keras.Model, ids: Ids, recipe: Recipe) -> npt.NDArray[np.float64]:
+    """Return logits, or margins in their place: shape (texts,) for one output, else (texts, num_outputs)."""
+    outputs = model.predict(ids, batch_size=512, verbose=0).astype(np.float64)
+    if recipe.choices.objective == "hinge":
+        return outputs[:, 0] if recipe.num_outputs == 1 else outputs
+    outputs = np.clip(outputs[:, 0], 1e-7, 1 - 1e-7)
+    logits: npt.NDArray[np.float64] = np.log(outputs / (1 - outputs))
+    return logits

@@ -1,0 +1,111 @@
+"""What is asked of a training, how it is fitted, and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from edgetext.encoder import Encoder, Preprocessing
+from edgetext.vocabulary import Vocabulary
+from train.models.choices import Choices
+from train.models.presets import Preset
+from train.models.settings import Settings
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asks for; everything else is chosen.
+
+    Attributes:
+        preset: The preset.
+        from_texts: Whether the rest is chosen from the texts, as for tables; else the preset's own numbers are taken.
+        settings: The settings that were given, by name.
+        changes: The choices that were given, as for ``Choices.changed``.
+        lowercase: As for ``edgetext.encoder.Preprocessing``.
+        class_weights: As for ``choosing.weigh_classes``.
+        target_size: The most bytes of an int8 file; None for no limit.
+    """
+
+    preset: Preset
+    from_texts: bool = False
+    settings: Mapping[str, int] = field(default_factory=dict)
+    changes: Sequence[str] = ()
+    lowercase: str = "ascii"
+    class_weights: str = "none"
+    target_size: int | None = None
+
+    @property
+    def changed(self) -> set[str]:
+        """The names of the choices that were given."""
+        return {change.partition("=")[0].replace("-", "_") for change in self.changes}
+
+
+class Encoding(NamedTuple):
+    """How texts are encoded.
+
+    Attributes:
+        vocabulary: The vocabulary.
+        spellings: Capitalised spellings of its words.
+        preprocessing: Length of an encoded text, truncation, and lower-casing.
+    """
+
+    vocabulary: Vocabulary
+    spellings: Sequence[str]
+    preprocessing: Preprocessing
+
+    @property
+    def encoder(self) -> Encoder:
+        """An encoder of texts to ids."""
+        return Encoder(self.vocabulary, self.preprocessing)
+
+
+class Recipe(NamedTuple):
+    """How to fit a network.
+
+    Attributes:
+        vocabulary_size: Number of ids in the vocabulary.
+        labels: Number of labels.
+        class_weights: The weight of each label's texts in the loss, shape (labels,).
+        settings: How long, and in what order.
+        choices: The numbers of the preset ``edge``.
+        preset: The name of the preset.
+        refits: Whether the model is fitted again, on the validation texts too, once everything is chosen and measured.
+    """
+
+    vocabulary_size: int
+    labels: int
+    class_weights: npt.NDArray[np.float32]
+    settings: Settings
+    choices: Choices
+    preset: str = "edge"
+    refits: bool = False
+
+    @property
+    def num_outputs(self) -> int:
+        """Outputs of the network: one is enough for two labels."""
+        return 1 if self.labels == 2 else self.labels
+
+
+class Fitted(NamedTuple):
+    """A fitted network.
+
+    Attributes:
+        model: The network as it is fitted.
+        history: Loss and accuracy per epoch.
+        recipe: How it was fitted, with what was found in fitting.
+        logits: Logits of the validation texts, with which it is calibrated; None for a network that is not.
+        targets: The indices of their labels.
+    """
+
+    model: keras.Model
+    history: dict[str, list[float]]
+    recipe: Recipe
+    logits: npt.NDArray[np.float64] | None = None
+    targets: npt.NDArray[Any] | None = None
