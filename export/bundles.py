@@ -40,12 +40,12 @@ class Existing(NamedTuple):
     Attributes:
         files: The contents of those from the same run that are kept.
         records: What the manifest records of them, and of those that are replaced.
-        foreign: The names of those from another run.
+        dropped: The names of those from another run.
     """
 
     files: dict[str, bytes]
     records: dict[str, dict[str, Any]]
-    foreign: list[str]
+    dropped: list[str]
 
 
 def write_bundle(out: Path, run: Run, models: Sequence[ExportedModel]) -> list[str]:
@@ -80,7 +80,7 @@ def write_bundle(out: Path, run: Run, models: Sequence[ExportedModel]) -> list[s
         "models": sorted(records, key=lambda record: _rank(record["engine"], record["recipe"])),
     }
     _write(out, manifest, {VOCABULARY: run.vocabulary, **existing.files, **new})
-    return existing.foreign
+    return existing.dropped
 
 
 def record_tests(bundle: Bundle, tests: Mapping[str, dict[str, Any]]) -> None:
@@ -131,7 +131,7 @@ def _read_existing(out: Path, run: Run, new: Mapping[str, bytes]) -> Existing:
     return Existing(
         files={model.file: bundle.read(model) for model in kept},
         records={model.file: model.record for model in bundle.models},
-        foreign=[],
+        dropped=[],
     )
 
 

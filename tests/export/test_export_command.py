@@ -36,6 +36,11 @@ class TestRecipes:
             assert recipe.when_not
             assert all(0 < bound < 0.2 for bound in recipe.tolerance)
 
+    def test_readme(self, root: Path) -> None:
+        lines = (root / "export" / "README.md").read_text("utf-8").splitlines()
+        for recipe in RECIPES:
+            assert any(line.startswith("|") and f"`{recipe.quantisation}`" in line for line in lines)
+
     def test_default(self) -> None:
         assert names(parse("tflite", "", []).recipes) == ["dynamic_wi8_afp32"]
         assert names(parse("onnx", "", []).recipes) == ["dynamic_wi8"]

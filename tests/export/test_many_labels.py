@@ -8,6 +8,7 @@ import io
 import json
 import random
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -29,6 +30,7 @@ from edgetext.bundle.opening import DEFAULT_BUNDLE
 from export.command import main as export_command
 from export.converters import load_converter
 from export.recipes import RECIPES
+from export.record_accuracy import main as record_accuracy
 from train import __main__ as train_command
 from train.run import load_run
 
@@ -201,6 +203,22 @@ def test_files_on_their_own(many: Many) -> None:
         texts = many.texts[:40]
         found = [[prediction.as_dict() for prediction in one.classify_many(texts)] for one in (alone, together)]
         assert found[0] == found[1]
+
+
+def test_recorded_accuracy(
+    many: Many, tmp_path: Path, capsys: pytest.CaptureFixture[str], error_line: ErrorLine
+) -> None:
+    """Measured on the test rows of the table that the run was trained on."""
+    options = ["--run", str(many.run), "--out", str(shutil.copytree(many.folder, tmp_path / "bundle"))]
+    assert record_accuracy(options) == 2
+    assert error_line(capsys.readouterr().err).endswith("name it with --data t.csv")
+    assert record_accuracy([*options, "--data", str(many.run.parent / "t.csv")]) == 0
+    run = load_run(many.run)
+    for model in Bundle.open(tmp_path / "bundle").models:
+        test = model.record["test"]
+        assert test["description"] == "test rows of t.csv"
+        assert test["texts"] == run.metrics["test"]["texts"]
+        assert test["accuracy"] + test["drop_points"] / 100 == pytest.approx(run.metrics["test"]["accuracy"], abs=1e-6)
 
 
 @pytest.mark.parametrize("environment", [".venv-mediapipe", ".venv-mediapipe-0.10.21"])
