@@ -152,8 +152,16 @@ def test_many_classes(same_network: dict[str, bytes]) -> None:
 
 
 def test_threads_reach_the_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
-    session: Any = Classifier.load(engine="onnx", threads=2).engine
-    options = session._session.get_session_options()
+    made: list[Any] = []
+    create = onnxruntime.InferenceSession.__init__
+
+    def spy(session: Any, *arguments: Any, **options: Any) -> None:
+        create(session, *arguments, **options)
+        made.append(session)
+
+    monkeypatch.setattr(onnxruntime.InferenceSession, "__init__", spy)
+    Classifier.load(engine="onnx", threads=2)
+    options = made[-1].get_session_options()
     assert options.intra_op_num_threads == 2
     # Small and quiet on a device.
     assert not options.enable_cpu_mem_arena
@@ -229,7 +237,7 @@ def test_tflite_runtime_in_its_own_environment(recipe: str, keras_scores: list[f
 
 
 def test_tflite_runtime_under_numpy_2(tmp_path: Path) -> None:
-    """It imports there and then fails; that is found by building one, and the message tells the mend."""
+    """It imports there and then fails; constructing an interpreter shows it, and the message says how to fix it."""
     site = tmp_path / "site"
     # numpy 2 of this environment, in front of numpy 1 of the other; both are for CPython 3.11.
     if sys.version_info[:2] != (3, 11):
@@ -247,7 +255,7 @@ def test_tflite_runtime_under_numpy_2(tmp_path: Path) -> None:
     )
     message = in_tflite_runtime(code, str(site))
     assert "tflite-runtime" in message
-    assert "to mend it: " in message
+    assert "to fix it: " in message
     assert "\n" not in message
 
 

@@ -15,11 +15,14 @@ from typing import Any
 import flatbuffers
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 
 from edgetext import Bundle, BundleError, Classifier, EngineError, engines
 from edgetext.bundle.opening import DEFAULT_BUNDLE
 from edgetext.formats.tflite import TFLiteFile
+from edgetext.testing import FakeEngine
 
 Runner = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -191,9 +194,11 @@ class TestCrafted:
         with pytest.raises(BundleError, match=r"crafted\.tflite: the TFLite model takes 4 texts at a time"):
             Classifier.load(self.change(fix, tmp_path))
 
-    def test_a_model_that_answers_once_to_a_batch(self, tmp_path: Path) -> None:
-        classifier = Classifier.load(MADE)
-        classifier._predict = lambda encoded: [[0.5, 0.5]]
+    def test_a_model_that_answers_once_to_a_batch(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        usual = Classifier.load(MADE)
+        engine = FakeEngine(lambda ids: [0.5, 0.5], 2)
+        monkeypatch.setattr(engine, "predict", lambda encoded: [[0.5, 0.5]])
+        classifier = Classifier(usual.labels, usual.encoder, engine)
         with pytest.raises(BundleError, match="1 answers to 3 texts"):
             list(classifier.classify_many(["great"] * 3))
 
@@ -223,25 +228,26 @@ class TestCrafted:
                 tensor.shapeSignature = None
 
         classifier = Classifier.load(self.change(fix, tmp_path))
-        engine: Any = classifier.engine
-        monkeypatch.setattr(engine._interpreter, "resize_tensor_input", None)  # to call it is an error
         texts = ["great movie", "a dull mess", ""] * 3
-        assert list(classifier.classify_many(texts)) == list(map(Classifier.load(MADE).classify, texts))
+        expected = list(map(Classifier.load(MADE).classify, texts))
+        monkeypatch.setattr(Interpreter, "resize_tensor_input", None)  # calling it is an error
+        assert list(classifier.classify_many(texts)) == expected
 
     @pytest.mark.slow
-    def test_a_long_text_does_not_widen_its_batch(self, tmp_path: Path, run_in_process: Runner) -> None:
+    def test_a_long_text_does_not_widen_its_batch(
+        self, tmp_path: Path, run_in_process: Runner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         result = run_in_process("export/to_onnx.py", "--input", "text", "--out", tmp_path / "bundle")
         assert result.returncode == 0, result.stderr
         engine: Any = Classifier.load(tmp_path / "bundle" / "model.dynamic_wi8_text.onnx").engine
         words: list[int] = []
-        session = engine._session
+        run = onnxruntime.InferenceSession.run
 
-        class Spy:
-            def run(self, outputs: Any, feed: dict[str, Any]) -> Any:
-                words.append(max(len(text.split()) for text in feed["text"]))
-                return session.run(outputs, feed)
+        def spy(session: Any, outputs: Any, feed: dict[str, Any]) -> Any:
+            words.append(max(len(text.split()) for text in feed["text"]))
+            return run(session, outputs, feed)
 
-        engine._session = Spy()
+        monkeypatch.setattr(onnxruntime.InferenceSession, "run", spy)
         short = engine.predict(["great movie", "a dull mess"])
         mixed = engine.predict(["great movie", "dull " * 30_000, "a dull mess"])
         # All texts of a batch take the room of its longest in the graph, so it gets no more words than may stay.

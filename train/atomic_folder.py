@@ -118,8 +118,8 @@ def replacing(target: str | os.PathLike[str], kind: Kind, *, keep_previous: bool
         yield new
         if previous is not None and os.path.lexists(target):
             shutil.copytree(target, previous, dirs_exist_ok=True)
-            _put(previous, target + ".previous")
-        _put(new, target)
+            put_in_place(previous, target + ".previous")
+        put_in_place(new, target)
     finally:
         shutil.rmtree(new, ignore_errors=True)
         if previous is not None:
@@ -137,15 +137,16 @@ def _sweep(parent: str, name: str) -> None:
                         shutil.rmtree(entry.path, ignore_errors=True)
 
 
-def _put(new: str, target: str) -> None:
-    """Move a folder to where there may be one, which is then where the first was."""
+def put_in_place(new: str, target: str) -> None:
+    """Move a folder to where another may be, which is then where the first was."""
     if os.path.lexists(target):
-        _exchange(new, target)
+        exchange(new, target)
     else:
         os.rename(new, target)
 
 
-def _exchange(one: str, other: str) -> None:
+def exchange(one: str, other: str) -> None:
+    """Swap the names of two folders, in one step where the system can."""
     try:
         renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
     except (AttributeError, OSError, TypeError):  # not Linux

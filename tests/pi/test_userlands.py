@@ -89,7 +89,7 @@ def test_the_archive_is_asked_again_and_then_without_updates(archive: list[tuple
 def test_a_machine_that_cannot_be_made(
     archive: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(userlands, "_mirrors", lambda: [])
+    monkeypatch.setattr(userlands, "list_mirrors", lambda: [])
     monkeypatch.setattr(userlands, "missing_tools", lambda userland: [])
     monkeypatch.setattr(userlands, "compiler", lambda: None)
     machines = list(prepare.make_machines(Steps(tmp_path), ARM64))

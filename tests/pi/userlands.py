@@ -176,7 +176,7 @@ def unpack(userland: Userland, folder: Path) -> None:
     packages = f"--include={','.join(userland.packages)}"
     command = ("mmdebstrap", f"--architectures={userland.platform}", "--variant=extract", packages, SUITE, folder)
     reason: StepError | None = None
-    for pause, mirrors in ((0, ()), (5, ()), *((0, (uri,)) for uri in _mirrors()[:1])):
+    for pause, mirrors in ((0, ()), (5, ()), *((0, (uri,)) for uri in list_mirrors()[:1])):
         time.sleep(pause)
         shutil.rmtree(folder, ignore_errors=True)
         try:
@@ -187,7 +187,7 @@ def unpack(userland: Userland, folder: Path) -> None:
     raise reason or StepError("mmdebstrap was not run")
 
 
-def _mirrors() -> list[str]:
+def list_mirrors() -> list[str]:
     """Give the addresses of Debian's archive that apt uses here, without those of updates to it."""
     try:
         lines = run("apt-get", "indextargets", "--format", "$(LABEL) $(CODENAME) $(REPO_URI)").splitlines()

@@ -60,7 +60,7 @@ def save(source: Path, out: Path, name: str) -> None:
 def put(new: str, target: str) -> None:
     """Tell that a folder is moved to its place."""
     tell_time("put")
-    _put(new, target)
+    _put_in_place(new, target)
 
 
 def told(replacing: Callable[..., Any]) -> Callable[..., Any]:
@@ -98,7 +98,7 @@ def main() -> None:
     """Do the tasks on standard input, each in a process and a group of its own."""
     bundles.replacing = told(bundles.replacing)
     run.replacing = told(run.replacing)
-    folders._put = put
+    folders.put_in_place = put
     tell("ready")
     for line in sys.stdin:
         child = os.fork()
@@ -115,7 +115,7 @@ def main() -> None:
         tell(f"status {os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}")
 
 
-_put = folders._put
+_put_in_place = folders.put_in_place
 # What the commands print is nobody's.
 _OUTPUT = os.dup(1)
 os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

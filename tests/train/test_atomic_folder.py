@@ -123,7 +123,7 @@ def test_the_previous_is_there_before_it_is_replaced(tmp_path: Path, monkeypatch
     for number in range(2):
         with replacing(target, KIND, keep_previous=True) as new:
             (Path(new) / "marker").write_text(str(number))
-    put, steps = folders._put, []
+    put, steps = folders.put_in_place, []
 
     def end(new: str, place: str) -> None:
         steps.append(place)
@@ -131,7 +131,7 @@ def test_the_previous_is_there_before_it_is_replaced(tmp_path: Path, monkeypatch
             raise ZeroDivisionError
         put(new, place)
 
-    monkeypatch.setattr(folders, "_put", end)
+    monkeypatch.setattr(folders, "put_in_place", end)
     with pytest.raises(ZeroDivisionError):
         replace(target)
     assert steps == [f"{target}.previous", str(target)]

@@ -23,7 +23,7 @@ def exchange(one, other):
     time.sleep(1)
     os.rename(one, other)
     os.mkdir(one)
-zygote.folders._exchange = exchange
+zygote.folders.exchange = exchange
 """
 
 

@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import onnxruntime
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 
 from edgetext import Classifier, engines
 from edgetext.encoder import Encoder, Preprocessing
-from edgetext.engines import onnx, tflite
+from edgetext.engines import tflite
 from edgetext.engines.locking import fork_safe_lock
 from edgetext.testing import FakeEngine
 from edgetext.text import RESERVED
@@ -81,28 +83,35 @@ def test_nobody_forks_under_a_lock() -> None:
     lock.release()
 
 
-@pytest.mark.parametrize("name", [scorers.ONNX_TEXT, scorers.TFLITE])
-def test_what_a_fork_waits_for(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "kind", "method"),
+    [(scorers.ONNX_TEXT, onnxruntime.InferenceSession, "run"), (scorers.TFLITE, Interpreter, "invoke")],
+)
+def test_a_fork_waits_for_the_library(name: str, kind: type, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     classifier = scorers.load(name)
-    module = onnx if name == scorers.ONNX_TEXT else tflite
-    held = []
+    order: list[str] = []
+    compute = getattr(kind, method)
 
-    class Watched:
-        """Stands for the library's object, and notes whether the lock is held when it computes."""
+    def fork() -> None:
+        child = os.fork()
+        if not child:
+            os._exit(0)
+        order.append("forked")
+        os.waitpid(child, 0)
 
-        def __init__(self, real: Any) -> None:
-            self._real = real
+    thread = threading.Thread(target=fork)
 
-        def __getattr__(self, attribute: str) -> Any:
-            if attribute in ("run", "invoke"):
-                held.append(module._LOCK.locked())
-            return getattr(self._real, attribute)
+    def slowly(*arguments: Any) -> Any:
+        thread.start()
+        time.sleep(0.2)
+        order.append("computed")
+        return compute(*arguments)
 
-    attribute = "_session" if name == scorers.ONNX_TEXT else "_interpreter"
-    monkeypatch.setattr(classifier.engine, attribute, Watched(getattr(classifier.engine, attribute)))
+    monkeypatch.setattr(kind, method, slowly)
     classifier.classify("great movie")
-    assert held == [True]
-    assert not module._LOCK.locked()
+    thread.join()
+    assert order == ["computed", "forked"]
 
 
 def test_a_child_that_answers_otherwise_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:

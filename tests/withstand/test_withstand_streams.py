@@ -90,11 +90,15 @@ def signals() -> Outcome:
         (huge_lines, "lines.MAX_LINE_BYTES = 2**24 - 1"),
         (garbage, "streams.decode_line = lambda line, number: line.decode('utf-8-sig', 'replace')"),
         (garbage, "cli.print_error = streams.print_error = lambda error: None"),
-        (garbage, "structured._CSVLines.__next__ = lambda lines: next(lines._text)"),
+        (
+            garbage,
+            "wrap = structured.io.TextIOWrapper; "
+            "structured.io.TextIOWrapper = lambda stream, *a, **more: wrap(stream, 'utf-8', 'replace', newline='')",
+        ),
         (line_ends, "streams.decode_line = lambda line, number: line.decode('utf-8').replace('\\x0c', ' ')"),
         (line_ends, "wrap = structured.io.TextIOWrapper; structured.io.TextIOWrapper = lambda *a, newline: wrap(*a)"),
         (closed_pipes, "cli.BrokenPipeError = KeyError"),
-        (full_disks, "writing.Output._cut_back = lambda output, pieces, done: None"),
+        (full_disks, "writing.os.ftruncate = lambda descriptor, size: None"),
         (full_disks, "writing.os.ftruncate = lambda descriptor, size: writing.os.truncate(descriptor, size // 2)"),
         (signals, "writing.Stop.hold = lambda stop: None; writing.ATOMIC = 0"),
         (signals, "writing.SIGNALS = ()"),

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 
 from edgetext import Classifier
 from edgetext.encoder import Encoder
-from edgetext.engines.tflite import TFLiteEngine
 from tests.runtime.strategies import TEXTS
 from tests.soaking import Outcome, lengths, scorers, texts
 from tests.soaking.families import LONG, blocks, families
@@ -80,23 +79,22 @@ def test_an_exception_is_a_failure(classifiers: dict[str, Classifier], monkeypat
     assert failures(classifiers, "\ud800") == [3, 3]
 
 
+def altered(classifier: Classifier, change: Callable[[list[float]], list[float]]) -> Classifier:
+    """Return a classifier whose engine's answers are changed."""
+    engine = copy.copy(classifier.engine)
+    predict = classifier.engine.predict
+    engine.predict = lambda encoded: list(map(change, predict(encoded)))  # type: ignore[method-assign]
+    return Classifier(classifier.labels, classifier.encoder, engine)
+
+
 @pytest.mark.parametrize("answer", [[-0.1], [1.1], [float("nan")], [0.4, 0.7]])
-def test_no_probability_is_a_failure(
-    answer: list[float], classifiers: dict[str, Classifier], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(classifiers["builtin"], "_predict", lambda rows: [answer])
-    assert failures({"builtin": classifiers["builtin"]}, "great")[0] == 2
+def test_no_probability_is_a_failure(answer: list[float], classifiers: dict[str, Classifier]) -> None:
+    assert failures({"builtin": altered(classifiers["builtin"], lambda _: answer)}, "great")[0] == 2
 
 
-def test_a_difference_is_a_failure(classifiers: dict[str, Classifier], monkeypatch: pytest.MonkeyPatch) -> None:
-    predict: Callable[..., Any] = TFLiteEngine.predict
-    engine = classifiers["tflite"].engine
-
-    def shifted(rows: Any) -> list[list[float]]:
-        return [[first + 2e-5, second - 2e-5] for first, second in predict(engine, rows)]
-
-    monkeypatch.setattr(classifiers["tflite"], "_predict", shifted)
-    assert failures(classifiers, "a dull mess") == [0, 2]
+def test_a_difference_is_a_failure(classifiers: dict[str, Classifier]) -> None:
+    shifted = altered(classifiers["tflite"], lambda row: [row[0] + 2e-5, row[1] - 2e-5])
+    assert failures({**classifiers, "tflite": shifted}, "a dull mess") == [0, 2]
 
 
 @pytest.mark.slow

@@ -28,7 +28,7 @@ MAX_MEMBERS, MAX_UNPACKED_BYTES = 250_000, 500_000_000
 MAX_HEADER_BYTES = 100_000
 
 # What reading a damaged archive can raise: gzip's and tarfile's own exceptions, and others that they pass on.
-_DAMAGE = (
+DAMAGE = (
     tarfile.TarError,
     EOFError,
     zlib.error,
@@ -97,7 +97,7 @@ def archive_contents(path: Path) -> Iterator[tuple[str, bytes]]:
             yield from _members(unpacked, path)
             while unpacked.take(1 << 20):  # to the end, where gzip's checksum is verified
                 pass
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise DataError(f"{path}: not a complete .tar.gz archive ({error}): download it again") from None
 
 
