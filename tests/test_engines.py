@@ -16,11 +16,12 @@ import onnxruntime
 import pytest
 
 from edgetext import Bundle, BundleError, Classifier, EngineError, engines
+from edgetext.bundle.opening import DEFAULT_BUNDLE
 from edgetext.encoder import Encoder, Preprocessing
 from edgetext.engines import tflite
 from edgetext.text import RESERVED
 from edgetext.vocabulary import Vocabulary
-from tests.runtime.helpers import safetensors, write_manifest
+from tests.runtime.helpers import change_behind_crc32, safetensors, write_manifest
 
 ROOT = Path(__file__).resolve().parent.parent
 TFLITE_PYTHON = ROOT / ".venv-tflite" / "bin" / "python"
@@ -149,6 +150,25 @@ def test_many_classes(same_network: dict[str, bytes]) -> None:
             assert other.probabilities == pytest.approx(ours.probabilities, abs=1e-5)
             assert [label for label, _ in other.top(3)] == [label for label, _ in ours.top(3)]
     assert len({prediction.label for prediction in found["builtin"]}) > 1
+
+
+@pytest.mark.parametrize(("engine", "recipe"), MODELS)
+def test_sha256_is_compared_before_a_native_library_gets_a_file(engine: str, recipe: str, tmp_path: Path) -> None:
+    model = next(model.file for model in Bundle.open().models if model.recipe == recipe)
+    for name in ("manifest.json", "vocab.txt", model):
+        folder = tmp_path / name
+        shutil.copytree(DEFAULT_BUNDLE, folder)
+        change_behind_crc32(folder, name)
+        if engine == "builtin":  # it compares CRC-32 only
+            Classifier.load(folder, engine)
+            continue
+        with pytest.raises(BundleError, match=f"{name}: its checksum"):
+            Classifier.load(folder, engine)
+        other = next(file.file for file in Bundle.open().models if file.file != model)
+        shutil.rmtree(folder)
+        shutil.copytree(DEFAULT_BUNDLE, folder)
+        change_behind_crc32(folder, other)
+        Classifier.load(folder, engine)
 
 
 def test_threads_reach_the_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,8 +5,7 @@
     classifier = Classifier.load()               # the bundle that ships with the package
     classifier.classify("great movie").label     # 'positive'
 
-Importing this package imports the standard library only; numpy and an interpreter are imported by the
-engine that needs them, when it is chosen.
+Importing this package imports the standard library only. An engine imports numpy and its interpreter when it is chosen.
 """
 
 from edgetext.bundle.opening import Bundle

@@ -1,24 +1,24 @@
-"""Everything that edgetext raises on purpose, as one tree.
+"""The exceptions that edgetext raises.
 
-    EdgetextError        catch this one for all of them
-    |-- BundleError      a bundle that is missing, damaged, or not in a format that this version reads
-    |-- EngineError      an engine that is unknown, not installed, or does not work on this machine
-    `-- InputError       an input, or one record of it, that cannot be read as text
+    EdgetextError        the base class of all others
+    |-- BundleError      a bundle is missing, damaged, or of a format version that this version does not read
+    |-- EngineError      an engine is unknown, not installed, or does not work on this machine
+    `-- InputError       an input, or one record of it, cannot be read as text
 
-Training, export and benchmarks hang theirs on the same tree: DataError, RunError, BenchmarkError.
-Each message is one line that names the thing at fault and, where there is one, the command that mends it.
-A value of the wrong Python type is the caller's bug and raises TypeError or ValueError instead.
+Training, export and benchmarks add theirs to the same tree: DataError, RunError, BenchmarkError. Each message is one
+line that names the cause and, where there is one, the command that fixes it. Wrong arguments of a call raise TypeError
+or ValueError instead.
 """
 
 import os
 
 
 class EdgetextError(Exception):
-    """The base of all errors below."""
+    """The base class of the others."""
 
 
 class BundleError(EdgetextError):
-    """A bundle is missing, damaged, or of a format that this version does not read."""
+    """A bundle is missing, damaged, or of a format version that this version does not read."""
 
 
 class EngineError(EdgetextError):
@@ -30,14 +30,14 @@ class InputError(EdgetextError):
 
 
 def describe(error: BaseException) -> str:
-    """Give an error as the line to show to people: an OSError by its file and reason, any other by its message."""
+    """Return the line to show for an error: file and reason of an OSError, the message of any other."""
     if isinstance(error, OSError) and error.filename and error.strerror:
         return f"{os.fsdecode(error.filename)}: {error.strerror}"
     return str(error)
 
 
 def was_interrupted(error: BaseException) -> bool:
-    """Tell whether an interrupt is behind an error: native modules turn one that hits their import into ImportError."""
+    """Return whether an interrupt caused an error: native modules turn one during their import into ImportError."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, KeyboardInterrupt):
         cause = cause.__cause__ or cause.__context__

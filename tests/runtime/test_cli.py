@@ -21,7 +21,17 @@ from edgetext.command.main import main
 from edgetext.command.options import Options
 from edgetext.encoder import Preprocessing
 from tests.runtime import RUNTIME
-from tests.runtime.helpers import VOCABULARY, entry, random_bigrams, run, run_process, safetensors, write_bundle
+from tests.runtime.helpers import (
+    VOCABULARY,
+    as_version_2,
+    change_behind_crc32,
+    entry,
+    random_bigrams,
+    run,
+    run_process,
+    safetensors,
+    write_bundle,
+)
 
 ONE_SHOT = """
 import sys
@@ -473,6 +483,52 @@ class RealCommandTest(unittest.TestCase):
         manifest = json.loads(run("--info", "--json", fake=False).stdout)
         self.assertEqual(manifest, json.loads((RUNTIME / "edgetext" / "default" / "manifest.json").read_text("utf-8")))
 
+    def test_info_of_format_version_2(self) -> None:
+        counts = ({"reviews": 25_000, "texts": "test reviews"}, {"texts": 25_000, "description": "test reviews"})
+        shown = []
+        for count in counts:
+            with tempfile.TemporaryDirectory() as folder:
+                test = {"accuracy": 0.9, "drop_points": 0.1, **count}
+                write_bundle(Path(folder), models=[entry("m.onnx", b"", engine="onnx", recipe="float32", test=test)])
+                if "reviews" in count:
+                    as_version_2(Path(folder))
+                result = run("--info", "--model", folder, fake=False)
+                self.assertEqual((result.returncode, result.stderr), (0, b""))
+                shown.append(result.stdout.splitlines()[1:])
+        self.assertIn(b"25,000 test reviews", b"\n".join(shown[0]))
+        self.assertEqual(*shown)
+
+    def test_verify(self) -> None:
+        default = RUNTIME / "edgetext" / "default"
+        files = ["manifest.json", "vocab.txt", "model.wi8_afp64.safetensors", "model.dynamic_wi8_afp32.tflite"]
+        files.append("model.dynamic_wi8.onnx")
+        result = run("--verify", fake=False)
+        self.assertEqual((result.returncode, result.stderr), (0, b""))
+        self.assertEqual(result.stdout.decode().splitlines(), [f"{file}: ok" for file in files])
+        for changed in files:
+            with self.subTest(changed), tempfile.TemporaryDirectory() as name:
+                folder = Path(name) / "bundle"
+                shutil.copytree(default, folder)
+                change_behind_crc32(folder, changed)
+                result = run("--verify", "--model", str(folder), fake=False)
+                self.assertEqual((result.returncode, result.stderr), (2, b""))
+                lines = result.stdout.decode().splitlines()
+                self.assertEqual([line.partition(":")[0] for line in lines], files)
+                failed = [line for line in lines if not line.endswith(": ok")]
+                self.assertEqual(len(failed), 1)
+                self.assertRegex(failed[0], f"^{changed}: FAILED: .*checksum")
+
+    def test_verify_a_single_file(self) -> None:
+        ours = RUNTIME / "edgetext" / "default" / "model.dynamic_wi8.onnx"
+        result = run("--verify", "--model", str(ours), fake=False)
+        self.assertEqual((result.returncode, result.stdout), (0, b"model.dynamic_wi8.onnx: ok\n"))
+        other = Path(__file__).with_name("model_maker.tflite")
+        result = run("--verify", "--model", str(other), fake=False)
+        self.assertEqual(result.returncode, 2)
+        self.assertIn(b"no checksum of its model", result.stdout)
+        result = run("--verify", "--model", "/nowhere", fake=False)
+        self.assertEqual((result.returncode, result.stdout, result.stderr.count(b"\n")), (2, b"", 1))
+
     def test_info_of_a_bundle_by_somebody_else(self) -> None:
         odd: list[Any] = [None, [], {}, {"accuracy": "x"}, {"accuracy": 10**400, "drop_points": 0, "reviews": 1}]
         for test in odd:
@@ -499,7 +555,7 @@ class RealCommandTest(unittest.TestCase):
                 ranked = sorted(row["probabilities"].values(), reverse=True)
                 self.assertEqual([one["score"] for one in row["top"]], ranked[:3])
                 self.assertEqual((row["label"], row["score"]), (row["top"][0]["label"], ranked[0]))
-                self.assertIn("this bundle scores here, with builtin\n", self.succeed("--model", folder, "--doctor"))
+                self.assertIn("this bundle works here, with builtin\n", self.succeed("--model", folder, "--doctor"))
                 shown = self.succeed("--model", folder, "--info")
                 (line,) = (line for line in shown.splitlines() if line.startswith("labels "))
                 if number <= 12:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
 from contextlib import redirect_stdout
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
 from edgetext import Bundle, BundleError
+from edgetext.bundle.opening import DEFAULT_BUNDLE
 from edgetext.command import doctor
 from edgetext.engines.machine import Machine, install_command, packages, remedy
-from tests.runtime.helpers import run, run_process
+from tests.runtime.helpers import change_behind_crc32, run, run_process
 
 GLIBC = "glibc 2.36"
 LITERT, OLD = "ai-edge-litert", 'tflite-runtime "numpy<2"'
@@ -130,9 +133,9 @@ class DoctorTest(unittest.TestCase):
         turned = {self.RIGHT["label"]: 0.02, second: 0.98}
         for outcome, parts in (
             ({"error": "engine tflite: none is installed; to install it: do"}, ["to install it: do"]),
-            (-4, ["died of SIGILL", "another version may do: "]),  # onnxruntime 1.21.0 on a Raspberry Pi 4
-            (-11, ["died of SIGSEGV"]),
-            (-200, ["died of signal 200"]),
+            (-4, ["was ended by SIGILL", "another version may work: "]),  # onnxruntime 1.21.0 on a Raspberry Pi 4
+            (-11, ["was ended by SIGSEGV"]),
+            (-200, ["was ended by signal 200"]),
             (1, ["exit code 1"]),
             (OSError(8, "Exec format error"), ["not tried", "Exec format error"]),
             (subprocess.TimeoutExpired("python", 120), ["no answer within 120 seconds"]),
@@ -150,12 +153,23 @@ class DoctorTest(unittest.TestCase):
             with answers(tflite=outcome, onnx=outcome), redirect_stdout(io.StringIO()) as printed:
                 self.assertTrue(doctor.report(None))
             lines = printed.getvalue().splitlines()
-            self.assertEqual(lines[-1], f"this bundle scores here, {good}")
+            self.assertEqual(lines[-1], f"this bundle works here, {good}")
             self.assertEqual(len(lines), 9)
         fail = mock.patch.object(doctor, "attempt", return_value={"error": "as planned"})
         with answers(tflite=-4, onnx=-4), fail, redirect_stdout(io.StringIO()) as printed:
             self.assertFalse(doctor.report(None, as_json=True))
         self.assertEqual(json.loads(printed.getvalue())["engines"]["builtin"]["reason"], "as planned")
+
+    def test_files_whose_sha256_differs(self) -> None:
+        for changed, working in (("model.wi8_afp64.safetensors", ["tflite", "onnx"]), ("vocab.txt", [])):
+            with self.subTest(changed), tempfile.TemporaryDirectory() as name:
+                folder = Path(name) / "bundle"
+                shutil.copytree(DEFAULT_BUNDLE, folder)
+                change_behind_crc32(folder, changed)
+                with answers(tflite=self.RIGHT, onnx=self.RIGHT):
+                    found = doctor.examine(folder)["engines"]
+                self.assertEqual([engine for engine in found if found[engine]["works"]], working)
+                self.assertRegex(found["builtin"]["reason"], f"{changed}: its checksum")
 
     def test_no_bundle(self) -> None:
         with redirect_stdout(io.StringIO()) as printed, self.assertRaises(BundleError):
@@ -168,10 +182,10 @@ class DoctorTest(unittest.TestCase):
         self.assertEqual((result.returncode, result.stderr), (0, b""))
         lines = result.stdout.decode().splitlines()
         self.assertIn("builtin     works: edgetext", "\n".join(lines))
-        self.assertTrue(lines[-1].startswith("this bundle scores here, with builtin"))
+        self.assertTrue(lines[-1].startswith("this bundle works here, with builtin"))
         for line in lines:
             if "does not work" in line:
-                self.assertRegex(line, "to (install|mend) it: |there is no wheel of it")
+                self.assertRegex(line, "to (install|fix) it: |there is no wheel of it")
         result = run("--doctor", "--model", "/nowhere", fake=False)
         self.assertEqual((result.returncode, result.stderr.count(b"\n")), (2, 1))
         found = json.loads(run("--doctor", "--json", fake=False).stdout)
@@ -185,7 +199,7 @@ class DoctorTest(unittest.TestCase):
                 file.write("import os, signal; os.kill(os.getpid(), signal.SIGILL)\n")
             result = run_process("--doctor", fake=False, env={**os.environ, "PYTHONPATH": folder})
         self.assertEqual(result.returncode, 0)
-        self.assertIn(b"tflite      does not work: it crashes: its process died of SIGILL", result.stdout)
+        self.assertIn(b"tflite      does not work: it crashes: its process was ended by SIGILL", result.stdout)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from edgetext.errors import BundleError
 from edgetext.text import RESERVED, UNKNOWN_ID, from_key
-from edgetext.vocabulary import Vocabulary
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from edgetext.vocabulary import WordTable
+    from edgetext.vocabulary import Vocabulary, WordTable
 
 _FIRST_LINES = "".join(f"{token}\n" for token in RESERVED).encode()
 
@@ -50,6 +49,8 @@ class StoredVocabulary:
             BundleError: If it is not a vocabulary, or has another size than ``check_size`` was given.
         """
         if self._parsed is None:
+            from edgetext.vocabulary import Vocabulary  # not needed by a one-shot command
+
             try:
                 parsed = Vocabulary.from_bytes(self._content)
                 if self._expected_size is not None:

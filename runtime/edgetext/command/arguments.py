@@ -1,7 +1,7 @@
-"""The command line: what can be asked for, and what is refused.
+"""Parsing the command line.
 
-Only commands with an option import this module: argparse takes longer to import than all the rest of a one-shot
-command takes together.
+Only commands with an option import this module, because importing argparse takes longer than all the rest of a one-shot
+command.
 """
 
 from __future__ import annotations
@@ -18,34 +18,34 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import NoReturn
 
-# More threads than any device has cores; some hundred thousand bring the whole machine down.
+# More than the cores of any device; a hundred thousand threads can bring a machine down.
 MAX_THREADS = 256
 
 EXAMPLES = """\
 examples:
   %(prog)s "great movie" "a waste of two hours"
-  %(prog)s --file reviews.txt --json > scores.jsonl       one text a line
+  %(prog)s --file reviews.txt --json > scores.jsonl       one text per line
   tail -f feed.jsonl | %(prog)s --jsonl body              other fields are passed through
   %(prog)s --csv review --file reviews.csv > scored.csv
   %(prog)s --model bundles/mine --engine onnx --info
 
-columns of a line, separated by tabs:
+columns of an output line, separated by tabs:
   label  score  engine  text
   label  score  label_2  score_2  label_3  score_3  engine  text     with --top-k 3
 
-a text that begins with '-' goes after '--':
+a text that begins with '-' must follow '--':
   %(prog)s -- "-- not a great movie"
 
 exit codes:
   0    every text was scored
   2    wrong arguments, a missing bundle or engine, or some texts could not be read (the others were scored)
-  130  interrupted; 143 and 129: ended by SIGTERM or SIGHUP; the output is whole all the same
+  130  interrupted; 143 and 129: ended by SIGTERM or SIGHUP; the output still ends with a complete result
 """
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """End with 2, as argparse does, also where standard error is closed or full."""
+        """Exit with 2, as argparse does, even if standard error is closed or full."""
         try:
             super().error(message)
         except (OSError, AttributeError):
@@ -53,69 +53,77 @@ class _Parser(argparse.ArgumentParser):
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """Describe the command line."""
+    """Return the parser of the command line."""
     parser = _Parser(
-        # The name that was typed, but for `python -m edgetext`.
+        # The name that was typed, except for `python -m edgetext`.
         prog="edgetext" if os.path.basename(sys.argv[0]) == "__main__.py" else None,
-        description="Score texts with a small classifier. Reads standard input, a text a line, when no text is given.",
+        description="Classify texts with a small model. Without TEXT, read standard input, one text per line.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("texts", nargs="*", metavar="TEXT", help="a text to score")
+    parser.add_argument("texts", nargs="*", metavar="TEXT", help="a text to classify")
     source = parser.add_argument_group("input and output")
     source.add_argument(
         "--file",
         metavar="PATH",
-        help="read this file instead of standard input; in both, a line longer than 16 MiB is refused",
+        help="read this file instead of standard input; lines longer than 16 MiB are refused in both",
     )
     forms = source.add_mutually_exclusive_group()
-    forms.add_argument("--jsonl", metavar="FIELD", help="the input is JSON lines, with the text in FIELD")
-    forms.add_argument("--csv", metavar="COLUMN", help="the input is CSV with a header, with the text in COLUMN")
+    forms.add_argument("--jsonl", metavar="FIELD", help="read JSON lines with the text in FIELD")
+    forms.add_argument("--csv", metavar="COLUMN", help="read CSV with a header and the text in COLUMN")
     source.add_argument(
         "--delimiter",
         metavar="C",
         default=Options.delimiter,
-        help="between CSV columns; 'tab' for a tab (default: comma)",
+        help="separator of CSV columns; 'tab' for a tab (default: comma)",
     )
     source.add_argument(
-        "--prefix", default=Options.prefix, help="put before the names of added fields, for inputs that have a 'label'"
+        "--prefix",
+        default=Options.prefix,
+        help="prefix for the names of added fields, if the input has a 'label' already",
     )
     source.add_argument(
-        "--json", action="store_true", help="print a JSON object a text: text, label, score, probabilities, engine"
+        "--json", action="store_true", help="print a JSON object per text: text, label, score, probabilities, engine"
     )
     source.add_argument(
         "--top-k",
         metavar="K",
         type=int,
-        help="tell the K most probable labels: in lines behind the score, in CSV as label_2, score_2 and so on, "
-        "in JSON as a list 'top'",
+        help="add the K most probable labels: after the score in lines, as label_2, score_2 and so on in CSV, "
+        "as a list 'top' in JSON",
     )
     source.add_argument(
         "--threshold",
         metavar="P",
         type=float,
-        help="the label is 'uncertain' where the score is below P, 0 to 1; with --top-k, lines and CSV then begin "
-        "their list with label_1, score_1",
+        help="print the label 'uncertain' if the score is below P, 0 to 1; with --top-k, the list in lines and CSV "
+        "then begins with label_1, score_1",
     )
     model = parser.add_argument_group("model")
     model.add_argument(
         "--model",
         metavar="PATH",
-        help="the bundle, or a single .tflite or .onnx file (default: the bundle that comes with edgetext)",
+        help="the bundle, or a single .tflite or .onnx file (default: the bundle that ships with edgetext)",
     )
     model.add_argument(
         "--engine",
         default=Options.engine,
         help="auto, builtin, tflite or onnx (default: auto, the first that works here)",
     )
-    model.add_argument("--recipe", metavar="NAME", help="use this model file of the bundle; --info lists them")
+    model.add_argument("--recipe", metavar="NAME", help="use the model file of this recipe; --info lists them")
     model.add_argument(
-        "--threads", metavar="N", type=int, default=Options.threads, help="threads of the engine (default: %(default)s)"
+        "--threads",
+        metavar="N",
+        type=int,
+        default=Options.threads,
+        help="threads that the engine uses (default: %(default)s)",
     )
     about = parser.add_argument_group("about")
-    about.add_argument("--info", action="store_true", help="tell what the bundle is and how accurate, and stop")
+    about.add_argument("--info", action="store_true", help="show bundle metadata and measured accuracy, then exit")
     about.add_argument(
-        "--doctor", action="store_true", help="tell which engines work on this machine, and how to get the others"
+        "--doctor",
+        action="store_true",
+        help="show which engines work here and how to install the others, then exit",
     )
     about.add_argument(
         "--verify", action="store_true", help="compare the SHA-256 of every file of the bundle, then exit with 0 or 2"
@@ -128,7 +136,7 @@ def parse(argv: Sequence[str]) -> Options:
     """Parse a command line.
 
     Raises:
-        SystemExit: For a wrong one, ``--help`` and ``--version``.
+        SystemExit: If it is wrong, or is ``--help`` or ``--version``.
     """
     parser = make_parser()
     options = parser.parse_args(argv, namespace=Options())
@@ -139,7 +147,7 @@ def parse(argv: Sequence[str]) -> Options:
 
 
 def _check(parser: argparse.ArgumentParser, options: Options) -> None:
-    """Refuse combinations that make no sense."""
+    """Refuse values and combinations that are not allowed."""
     if len(options.delimiter) != 1 or options.delimiter in '"\r\n':
         parser.error("--delimiter takes one character, or 'tab'")
     if not 1 <= options.threads <= MAX_THREADS:

@@ -1,7 +1,7 @@
-"""``--doctor``: what works on this machine, and for what does not, why and the command that mends it.
+"""``--doctor``: which engines work on this machine, and why the others do not, with the command that fixes it.
 
-Whether an engine works shows only when it runs, and some native libraries end the process that tries. So each engine is
-tried in a process of its own, on a text whose answer the bundle knows; ``builtin``, which is Python, in this one.
+Whether an engine works only shows when it runs, and some native libraries crash the process. So each engine classifies
+a text whose result is recorded in the bundle, in a separate process; ``builtin``, which is Python, in this one.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ if TYPE_CHECKING:
 
     from edgetext.bundle.manifest import ModelFile
 
-# What a bundle without a text of its own is tried on.
+# The text for bundles that record none.
 TEXT = "great movie"
-# How far an engine's probability may be from Keras': what exporting allows an int8 model (export/recipes.py).
+# The largest difference between an engine's probability and the recorded one, as for int8 models in export/recipes.py.
 TOLERANCE = 0.15
-# An engine that takes longer than this to load and to answer hangs; on the slowest Pi it takes some seconds.
+# An engine that takes longer than this hangs; the slowest Pi needs some seconds.
 TIMEOUT_SECONDS = 120
 
 _CHILD = "import sys; sys.path.insert(0, sys.argv[1]); from edgetext.command.doctor import child; child(sys.argv[2:])"
 
 
 def examine(path: str | os.PathLike[str] | None) -> dict[str, Any]:
-    """Look at this machine and try every engine.
+    """Describe this machine and try every engine.
 
     Args:
         path: The bundle, or a single model file; None stands for the bundle that ships with the package.
 
     Returns:
         ``edgetext``, ``python``, ``machine``, ``libc``; ``bundle``, its name, or ``error``, why it cannot be opened;
-        and ``engines``, for each by name ``works``, and either ``runtime``, ``label`` and ``score`` or ``reason``.
+        and ``engines``, for each engine by name ``works``, and ``runtime``, ``label`` and ``score``, or ``reason``.
     """
     machine = Machine.here()
     found: dict[str, Any] = {
@@ -63,36 +63,36 @@ def examine(path: str | os.PathLike[str] | None) -> dict[str, Any]:
     for engine in ENGINES:
         models = [model for model in bundle.models if model.engine == engine]
         if models:
-            found["engines"][engine] = _examine_engine(bundle, models[0], machine)
+            found["engines"][engine] = _try_engine(bundle, models[0], machine)
         else:
             found["engines"][engine] = {"works": False, "reason": "this bundle has no model for it"}
     return found
 
 
-def _examine_engine(bundle: Bundle, model: ModelFile, machine: Machine) -> dict[str, Any]:
-    """Try an engine on the bundle's text, and hold its answer against the one that is expected."""
+def _try_engine(bundle: Bundle, model: ModelFile, machine: Machine) -> dict[str, Any]:
+    """Try an engine on the bundle's text, and compare the result with the recorded one."""
     try:
         bundle.verify(model)
     except BundleError as error:
         return {"works": False, "reason": str(error)}
     expected = _self_test(bundle)
     task = [bundle.folder, model.engine, model.recipe, expected.get("text", TEXT)]
-    answer = attempt(task) if model.engine == "builtin" else _attempt_apart(task)
+    answer = attempt(task) if model.engine == "builtin" else _attempt_in_process(task)
     if "crash" in answer:
-        mend = install_command(model.engine, machine)
-        advice = f"; another version may do: {mend}" if mend else ""
+        fix = install_command(model.engine, machine)
+        advice = f"; another version may work: {fix}" if fix else ""
         return {"works": False, "reason": f"{answer['crash']}{advice}"}
     if "error" in answer:
         return {"works": False, "reason": answer["error"].removeprefix(f"engine {model.engine}: ")}
     probability = answer["probabilities"].get(expected.get("label"))
     if probability is not None and not abs(probability - expected["score"]) <= TOLERANCE:
-        wrong = f"it answers {probability:.2f} for {expected['label']}, where {expected['score']:.2f} is right"
+        wrong = f"it answers {probability:.2f} for {expected['label']} instead of {expected['score']:.2f}"
         return {"works": False, "reason": f"{answer['runtime']}: {wrong}; do not use it"}
     return {"works": True, **{key: answer[key] for key in ("runtime", "label", "score")}}
 
 
 def _self_test(bundle: Bundle) -> dict[str, Any]:
-    """Give the bundle's ``self_test``: ``text``, ``label`` and ``score``; nothing if it has none, or a damaged one."""
+    """Return the bundle's ``self_test``: ``text``, ``label`` and ``score``; empty if it has none, or a wrong one."""
     record = bundle.manifest.get("self_test")
     kinds = {"text": str, "label": str, "score": float}
     if isinstance(record, dict) and all(type(record.get(key)) is kind for key, kind in kinds.items()):
@@ -107,7 +107,7 @@ def attempt(task: Sequence[str]) -> dict[str, Any]:
         task: The bundle, the engine, the recipe, and the text.
 
     Returns:
-        ``runtime``, ``label``, ``score`` and ``probabilities``, or ``error``, a line.
+        ``runtime``, ``label``, ``score`` and ``probabilities``, or ``error``, one line.
     """
     path, engine, recipe, text = task
     try:
@@ -118,13 +118,13 @@ def attempt(task: Sequence[str]) -> dict[str, Any]:
 
 
 def child(task: Sequence[str]) -> None:
-    """Be the process in which an engine is tried: print what ``attempt`` gives."""
+    """Run in the process in which an engine is tried: print the result of ``attempt``."""
     print(json.dumps(attempt(task)), flush=True)
-    os._exit(0)  # what a library does at the end is not asked
+    os._exit(0)  # skip what a library does at exit
 
 
-def _attempt_apart(task: Sequence[str]) -> dict[str, Any]:
-    """Try an engine in a process of its own; give what ``attempt`` gives, or ``crash``, a line."""
+def _attempt_in_process(task: Sequence[str]) -> dict[str, Any]:
+    """Try an engine in a separate process; return the result of ``attempt``, or ``crash``, one line."""
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     try:
         done = subprocess.run(
@@ -136,11 +136,11 @@ def _attempt_apart(task: Sequence[str]) -> dict[str, Any]:
             check=False,
         )
     except OSError as error:
-        return {"error": f"not tried: a process of its own cannot be started here ({error.strerror})"}
+        return {"error": f"not tried: no separate process can be started here ({error.strerror})"}
     except subprocess.TimeoutExpired:
         return {"crash": f"it gave no answer within {TIMEOUT_SECONDS} seconds"}
     if done.returncode < 0:
-        return {"crash": f"it crashes: its process died of {_signal_name(-done.returncode)}"}
+        return {"crash": f"it crashes: its process was ended by {_signal_name(-done.returncode)}"}
     try:
         answer: dict[str, Any] = json.loads(done.stdout)
         return answer
@@ -156,17 +156,17 @@ def _signal_name(number: int) -> str:
 
 
 def report(path: str | os.PathLike[str] | None, *, as_json: bool = False) -> bool:
-    """Print what ``examine`` finds.
+    """Print the result of ``examine``.
 
     Args:
         path: The bundle, or a single model file; None stands for the bundle that ships with the package.
         as_json: Print it as JSON.
 
     Returns:
-        Whether the bundle scores here, with whichever engine.
+        Whether any engine works with the bundle.
 
     Raises:
-        BundleError: The bundle cannot be opened; the rest was printed.
+        BundleError: If the bundle cannot be opened; the rest was printed.
     """
     found = examine(path)
     working = [engine for engine, record in found["engines"].items() if record["works"]]
@@ -182,7 +182,7 @@ def report(path: str | os.PathLike[str] | None, *, as_json: bool = False) -> boo
             else:
                 print(f"{engine:11s} does not work: {record['reason']}")
         if working:
-            print(f"this bundle scores here, with {' and '.join(working)}")
+            print(f"this bundle works here, with {' and '.join(working)}")
     if "error" in found:
         raise BundleError(found["error"])
     return bool(working)

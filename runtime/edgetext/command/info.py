@@ -1,4 +1,4 @@
-"""Telling what a bundle is."""
+"""``--info``: the metadata and measured accuracy of a bundle."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-# Of more labels than this, so many are printed.
+# If a bundle has more labels than this, only this many are printed.
 MANY_LABELS = 12
 
 
 def print_info(path: str | os.PathLike[str] | None, *, as_json: bool = False) -> None:
-    """Print a bundle's name, labels, preprocessing and models, with what was measured of each.
+    """Print a bundle's name, labels, preprocessing and models with their measured accuracy.
 
     Args:
-        path: The bundle's folder; None stands for the one that ships with the package.
+        path: The bundle; None stands for the one that ships with the package.
         as_json: Print the manifest instead.
 
     Raises:
-        BundleError: The bundle is missing or damaged.
+        BundleError: If the bundle is missing or damaged.
     """
     bundle = Bundle.open(path)
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -52,7 +52,7 @@ def print_info(path: str | os.PathLike[str] | None, *, as_json: bool = False) ->
 
 
 def _list(labels: Sequence[str]) -> str:
-    """List labels, or of many the first few and how many there are."""
+    """Return the labels as text; if there are many, the first few and their number."""
     if len(labels) <= MANY_LABELS:
         return ", ".join(labels)
     return f"{', '.join(labels[:MANY_LABELS])}, ... ({len(labels)} in all; --info --json lists them)"
@@ -71,5 +71,5 @@ def _measured(record: dict[str, object]) -> tuple[str, str, str]:
             texts = agreement["reviews" if "reviews" in agreement else "texts"]
             return f"{agreement['accuracy']:.2%}", f"{drop:+.2f}", f"{texts:,} held-back texts"
     except (LookupError, TypeError, ValueError, ArithmeticError):
-        pass  # the manifest of somebody else's tool: nothing that this table could show
+        pass  # another tool's manifest, with nothing that this table could show
     return "", "", "not measured"

@@ -1,7 +1,7 @@
-"""Output of a stream that consists of whole results, whatever ends the process: a signal, a full disk, a closed pipe.
+"""Output of a stream that ends with a complete result, whatever ends the process: a signal, a full disk, a closed pipe.
 
-``TextIOWrapper`` writes when its 8 KiB are full, in the middle of a line. Here results go to the descriptor themselves,
-and a signal waits until the one on its way is there, however long its reader takes.
+``TextIOWrapper`` writes when its 8 KiB are full, in the middle of a line. Here each result is written to the descriptor
+directly, and a signal waits until that is done, however long the reader takes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
 
-# A pipe takes so many bytes at once, or none of them.
+# The most bytes that a pipe takes all at once or not at all.
 ATOMIC = getattr(select, "PIPE_BUF", 512)
 
 
@@ -29,14 +29,14 @@ class Stopped(BaseException):
 
 
 class Stop:
-    """What a signal does to a stream: it raises ``Stopped``, at once or when the result on its way is written.
+    """Handles signals during a stream: they raise ``Stopped``, at once or after the result that is being written.
 
     Attributes:
-        signal: The number of the signal that came; 0 as long as none did.
+        signal: The number of the signal that arrived; 0 before.
     """
 
     def __init__(self) -> None:
-        """Let signals be, until ``with``."""
+        """Prepare; signals are handled within ``with``."""
         self.signal = 0
         self._held = False
         self._before: dict[int, Any] = {}
@@ -44,11 +44,11 @@ class Stop:
     def __enter__(self) -> Stop:
         for name in SIGNALS:
             number = getattr(signal, name, None)
-            # What is ignored, as nohup does with SIGHUP, or handled by whoever imported us, stays as it is.
+            # A signal that is ignored, as SIGHUP under nohup, or that the importing program handles is left alone.
             if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
                 try:
                     self._before[number] = signal.signal(number, self._take)
-                except ValueError:  # not the main thread, which alone gets signals
+                except ValueError:  # not in the main thread, the only one that gets signals
                     return self
         return self
 
@@ -59,11 +59,11 @@ class Stop:
             signal.signal(number, before)
 
     def hold(self) -> None:
-        """From now on, signals are noted only."""
+        """Delay the reaction to signals."""
         self._held = True
 
     def release(self) -> None:
-        """No longer; ``Stopped`` if one came meanwhile."""
+        """React to signals again; raise ``Stopped`` if one arrived meanwhile."""
         self._held = False
         if self.signal:
             raise Stopped
@@ -75,15 +75,15 @@ class Stop:
 
 
 class Output:
-    """Standard output, for whole results."""
+    """Standard output for complete results."""
 
     def __init__(self, output: TextIO, stop: Stop, line_end: str) -> None:
-        """Take over from a text stream.
+        """Write to the descriptor of a text stream.
 
         Args:
-            output: The stream, which is set up; what it holds is written first.
-            stop: What is told when no signal may come between.
-            line_end: What a line ends with; each platform has its own, except for data.
+            output: The stream, which is flushed first.
+            stop: Delays signals during a write.
+            line_end: The line end; the platform's own, except for data.
         """
         output.flush()
         buffer: Any = output.buffer
@@ -100,9 +100,9 @@ class Output:
         """Write results, each with its line end.
 
         Raises:
-            Stopped: A signal came meanwhile; the results are there.
-            BrokenPipeError: Nobody reads them.
-            OSError: They cannot be written. A file was cut back to the last whole result.
+            Stopped: If a signal arrived meanwhile; the results are written.
+            BrokenPipeError: If the reader has closed the pipe.
+            OSError: If they cannot be written. A file was truncated to the last complete result.
         """
         if self._line_end != "\n":
             results = [result.replace("\n", self._line_end) for result in results]
@@ -117,21 +117,21 @@ class Output:
         except BrokenPipeError:
             raise
         except OSError as error:
-            self._cut_back(pieces, done)
+            self._remove_partial_result(pieces, done)
             raise OSError(error.errno, error.strerror, "standard output") from None
         self._stop.release()
 
     def _put(self, content: memoryview) -> int:
-        """Write some bytes at least, and give their number."""
+        """Write at least some of the bytes and return their number."""
         while True:
             count: int | None = self._raw.write(content)
             if count is not None:
                 return count
-            # The descriptor does not block, and its reader is slow.
+            # The descriptor is non-blocking, and its reader is slow.
             select.select([], [self._raw], [])
 
-    def _cut_back(self, pieces: Sequence[bytes], done: int) -> None:
-        """Take a part of a result off a file's end; not where others have written behind it."""
+    def _remove_partial_result(self, pieces: Sequence[bytes], done: int) -> None:
+        """Remove an incomplete result from the end of a file, unless another process has written after it."""
         whole = 0
         for piece in pieces:
             if whole + len(piece) > done:
@@ -143,5 +143,5 @@ class Output:
         end = os.lseek(descriptor, 0, os.SEEK_CUR)
         if os.fstat(descriptor).st_size == end:
             os.ftruncate(descriptor, end - (done - whole))
-            # Whoever writes next to the same descriptor would leave a hole.
+            # The next writer to the same descriptor would leave a hole.
             os.lseek(descriptor, end - (done - whole), os.SEEK_SET)

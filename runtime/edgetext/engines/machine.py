@@ -1,15 +1,15 @@
-"""What this machine is, and which engine's library can be installed on it, with which command.
+"""Which libraries can be installed on this machine, and with which command.
 
-Where wheels exist was read off the package index in November 2026:
+The wheels on the package index in November 2026:
 
     ai-edge-litert 2.3.0     64-bit x86 and ARM, CPython 3.10 and later
-    tflite-runtime 2.14.0    the last of its line: also 32-bit ARMv7, CPython up to 3.11; works under numpy 1 only,
-                             which it does not declare
-    onnxruntime 1.32.0       64-bit x86 and ARM, CPython 3.11 and later; older releases serve older ones. 1.21.0 dies of
-                             an illegal instruction on a Raspberry Pi 4
-    numpy                    64-bit x86 and ARM; on 32-bit ARM it comes from the system, as python3-numpy
+    tflite-runtime 2.14.0    the last release: also 32-bit ARMv7, CPython up to 3.11; works with numpy 1 only, which it
+                             does not declare
+    onnxruntime 1.32.0       64-bit x86 and ARM, CPython 3.11 and later; older releases for older Pythons. 1.21.0
+                             crashes with an illegal instruction on a Raspberry Pi 4
+    numpy                    64-bit x86 and ARM; on 32-bit ARM from the system, as python3-numpy
 
-All of them for Linux with glibc; on macOS for ARM and on Windows for x86-64 the 64-bit ones.
+All of them are for Linux with glibc; the 64-bit ones also for macOS on ARM and Windows on x86-64.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ _ENVIRONMENT = "~/edgetext-venv"
 
 
 class Machine:
-    """A machine and its Python, as far as it matters to what can be installed.
+    """A machine and its Python, as far as it matters for installing packages.
 
     Attributes:
         system: ``"Linux"``, ``"Darwin"``, ``"Windows"``.
-        processor: ``"x86_64"``, ``"aarch64"``, ``"armv7l"``, ``"armv6l"`` or what else ``platform.machine`` says; of a
-            32-bit Python on a 64-bit ARM kernel, as on many a Raspberry Pi, ``"armv7l"``.
+        processor: ``"x86_64"``, ``"aarch64"``, ``"armv7l"``, ``"armv6l"`` or another value of ``platform.machine``;
+            ``"armv7l"`` for a 32-bit Python on a 64-bit ARM kernel, as on many a Raspberry Pi.
         python: The version, such as ``(3, 11)``.
-        libc: ``"glibc 2.36"``; empty where it is another or not known.
+        libc: ``"glibc 2.36"``; empty if it is another or unknown.
         managed: Whether pip refuses to install into this Python (PEP 668).
-        executable: The interpreter, as it is called in commands.
+        executable: The interpreter, as it is named in commands.
     """
 
     __slots__ = ("executable", "libc", "managed", "processor", "python", "system")
@@ -40,7 +40,7 @@ class Machine:
     def __init__(
         self, system: str, processor: str, python: tuple[int, int], libc: str, *, managed: bool, executable: str
     ) -> None:
-        """Keep the values."""
+        """Set the attributes."""
         self.system = system
         self.processor = processor
         self.python = python
@@ -54,7 +54,7 @@ class Machine:
         processor = {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine().lower(), platform.machine().lower())
         if sys.maxsize <= 2**32:  # the width of Python's own pointers, not the kernel's
             processor = {"aarch64": "armv7l", "x86_64": "i686"}.get(processor, processor)
-        # Debian 12 and later, and Raspberry Pi OS, put this file beside the standard library.
+        # Debian 12 and later, and Raspberry Pi OS, have this file beside the standard library.
         marked = os.path.exists(os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED"))
         return cls(
             platform.system(),
@@ -66,49 +66,51 @@ class Machine:
         )
 
     def __str__(self) -> str:
-        """Say what wheels go by: ``CPython 3.11 on Linux aarch64``."""
+        """Return what wheels are selected by: ``CPython 3.11 on Linux aarch64``."""
         implementation = platform.python_implementation()
         return f"{implementation} {self.python[0]}.{self.python[1]} on {self.system} {self.processor}"
 
     @property
-    def wide(self) -> bool:
+    def has_64_bit_wheels(self) -> bool:
         """Whether the 64-bit wheels fit."""
         if self.system == "Linux":
             return self.processor in ("x86_64", "aarch64") and self.libc.startswith("glibc")
         return (self.system, self.processor) in (("Darwin", "aarch64"), ("Windows", "x86_64"))
 
     @property
-    def narrow(self) -> bool:
+    def has_32_bit_wheels(self) -> bool:
         """Whether the 32-bit wheels fit: Linux on ARMv7."""
         return self.system == "Linux" and self.processor in ("armv7l", "armv8l") and self.libc.startswith("glibc")
 
 
 def packages(engine: str, machine: Machine) -> str | None:
-    """Name what to install for an engine, as arguments of pip; None where no wheel fits the machine.
+    """Return what to install for an engine, as arguments of pip; None if no wheel fits the machine.
 
     Args:
         engine: ``"tflite"`` or ``"onnx"``.
         machine: The machine.
     """
     if engine == "onnx":
-        return '"onnxruntime!=1.21.0"' if machine.wide else None
-    if machine.wide and machine.python >= (3, 10):
+        return '"onnxruntime!=1.21.0"' if machine.has_64_bit_wheels else None
+    if machine.has_64_bit_wheels and machine.python >= (3, 10):
         return "ai-edge-litert"
-    if machine.python <= (3, 11) and (machine.narrow or (machine.wide and machine.system == "Linux")):
+    if machine.python <= (3, 11) and (
+        machine.has_32_bit_wheels or (machine.has_64_bit_wheels and machine.system == "Linux")
+    ):
         return 'tflite-runtime "numpy<2"'
     return None
 
 
 def install_command(engine: str, machine: Machine) -> str | None:
-    """Give the command that installs an engine's library on a machine; None where no wheel fits.
+    """Return the command that installs an engine's library on a machine; None if no wheel fits.
 
-    Where the system's Python refuses pip, the command makes a virtual environment first. On 32-bit ARM numpy comes from
-    the system, and the environment is let see it.
+    If the system's Python refuses pip, the command creates a virtual environment first. On 32-bit ARM numpy comes from
+    the system, and the environment includes the system's packages.
     """
     wanted = packages(engine, machine)
     if wanted is None:
         return None
-    if machine.narrow:
+    if machine.has_32_bit_wheels:
         return (
             f"sudo apt install python3-numpy python3-venv && {machine.executable} -m venv --system-site-packages "
             f"{_ENVIRONMENT} && {_ENVIRONMENT}/bin/pip install tflite-runtime"
@@ -119,7 +121,7 @@ def install_command(engine: str, machine: Machine) -> str | None:
 
 
 def remedy(engine: str, purpose: str = "to install it") -> str:
-    """Say what can be done on this machine about an engine that does not work: one clause, for the end of an error.
+    """Return how to fix an engine that does not work on this machine: one clause, for the end of an error message.
 
     Args:
         engine: ``"tflite"`` or ``"onnx"``.
