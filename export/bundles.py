@@ -10,12 +10,12 @@ from edgetext import Bundle
 from edgetext.bundle.manifest import FORMAT_VERSION, MANIFEST, describe_file, write_manifest
 from export.recipes import RECIPES, Recipe
 from export.self_test import make_self_test
-from train.atomic_folder import Kind, replacing
+from train.atomic_folder import FolderKind, replacing
 from train.run import Run
 
 VOCABULARY = "vocab.txt"
 # The files of a bundle; a folder with any other file is not replaced.
-BUNDLE_FOLDER = Kind(MANIFEST, VOCABULARY, optional="model.*")
+BUNDLE_FOLDER = FolderKind(MANIFEST, VOCABULARY, optional="model.*")
 
 _ORDER = [(recipe.engine, recipe.name) for recipe in RECIPES]
 

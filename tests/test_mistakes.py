@@ -133,7 +133,7 @@ def test_a_reader_that_has_enough(root: Path, output: str, code: int) -> None:
     script = (
         "import sys; from train.command import finish\n"
         "def work():\n    while True: print('a line')\n"
-        "sys.exit(finish(work, extra='train', told_all=sys.argv[1] == 'all'))"
+        "sys.exit(finish(work, extra='train', output_only=sys.argv[1] == 'all'))"
     )
     variables = {**os.environ, "PYTHONPATH": str(root / "runtime")}
     with subprocess.Popen(
@@ -145,7 +145,7 @@ def test_a_reader_that_has_enough(root: Path, output: str, code: int) -> None:
         process.stdout.close()
         told = process.stderr.read()
     assert process.returncode == code
-    assert told == (b"" if code == 0 else b"error: nobody reads the output any more: the work was left off\n")
+    assert told == (b"" if code == 0 else b"error: output closed by reader; stopped\n")
 
 
 @pytest.mark.parametrize("stage", ["train", "export", "benchmarks", "runtime/edgetext"])

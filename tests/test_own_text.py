@@ -35,7 +35,7 @@ def write_tickets(path: Path) -> None:
 
 
 def commands(root: Path) -> list[str]:
-    """Give the lines of the README's walk-through."""
+    """Return the lines of the README's walk-through."""
     _, _, section = (root / "README.md").read_text("utf-8").partition("\n## Your own text\n")
     return section.split("```sh\n")[1].split("```")[0].splitlines()
 

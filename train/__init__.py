@@ -1,7 +1,7 @@
-"""Training: labelled text in, a run folder out. ``python -m train --help`` tells how."""
+"""Training: labelled text in, a run folder out. See ``python -m train --help`` and README.md."""
 
 import sys
 from pathlib import Path
 
-# The runtime's package is found in this checkout, whatever else is installed.
+# Import the runtime from this checkout, even if another version is installed.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "runtime"))

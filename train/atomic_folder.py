@@ -1,7 +1,4 @@
-"""Put a finished folder in its place at one stroke; runs and bundles are both written with it.
-
-A device never calls this. It lies here because this package is the only one that both writers import.
-"""
+"""Replacing a folder atomically, as runs and bundles are."""
 
 from __future__ import annotations
 
@@ -20,31 +17,31 @@ if TYPE_CHECKING:
 
 _AT_FDCWD = -100  # <fcntl.h>: paths are relative to the working directory
 _RENAME_EXCHANGE = 2  # <linux/fs.h>: swap the two names atomically
-_RANDOM_LETTERS = 8  # at the end of what tempfile.mkdtemp makes
-_TEMPORARY = ".tmp-"  # how all temporary names of ours begin, benchmarks' too
+_RANDOM_LETTERS = 8  # at the end of the names that tempfile.mkdtemp makes
+_TEMPORARY = ".tmp-"  # the beginning of all temporary names of this project
 _STALE_SECONDS = 24 * 60 * 60
 
 
-class Kind:
-    """What tells a folder of ours from anybody else's: it has all of some files, and no others than it may have.
+class FolderKind:
+    """The names of the files in folders of a kind, which distinguish them from the user's own folders.
 
     Attributes:
         required: The names that every folder of the kind has.
-        optional: A pattern, as ``fnmatch`` has them, of further names that it may have.
+        optional: A pattern for ``fnmatch`` of further names that it may have.
     """
 
     __slots__ = ("optional", "required")
 
     def __init__(self, *required: str, optional: str = "") -> None:
-        """Keep the names and the pattern."""
+        """Take the names and the pattern."""
         self.required = frozenset(required)
         self.optional = optional
 
     def check(self, folder: str) -> None:
-        """Check that nothing is lost but a folder of this kind if ``folder`` is replaced; a missing or empty one is.
+        """Check that ``folder`` may be replaced: it is of this kind, empty or missing.
 
         Raises:
-            OSError: It is something else, or holds something else.
+            OSError: If it is something else, or contains something else.
         """
         if not os.path.lexists(folder):
             return
@@ -52,24 +49,26 @@ class Kind:
         if not names:
             return
         for name in sorted(self.required - names):
-            raise FileExistsError(errno.EEXIST, f"it is there and has no {name}, so it is not replaced", folder)
+            raise FileExistsError(errno.EEXIST, f"it exists but has no {name}, so it is not replaced", folder)
         for name in sorted(names - self.required):
             if name.startswith(_TEMPORARY):  # a killed process left it
                 continue
             if not fnmatch.fnmatchcase(name, self.optional) or os.path.isdir(os.path.join(folder, name)):
-                raise FileExistsError(errno.EEXIST, f"it holds {name!r}, which would be lost: move that away", folder)
+                raise FileExistsError(
+                    errno.EEXIST, f"it contains {name!r}, which would be lost: move that away", folder
+                )
 
 
-def check_replaceable(target: str | os.PathLike[str], kind: Kind, *, keep_previous: bool = False) -> None:
-    """Check that a folder can be made or replaced, so that long work does not end in a refusal.
+def check_replaceable(target: str | os.PathLike[str], kind: FolderKind, *, keep_previous: bool = False) -> None:
+    """Check that a folder can be made or replaced, before long work is done for it.
 
     Args:
-        target: The folder; nothing is made yet, but for a moment to try whether it can be.
+        target: The folder. A temporary folder is made beside it for a moment, to see whether that is possible.
         kind: As for ``replacing``.
         keep_previous: As for ``replacing``.
 
     Raises:
-        OSError: It cannot be made, or something that is not of the kind would be lost.
+        OSError: If it cannot be made, or something that is not of the kind would be lost.
     """
     if os.path.islink(target) and not os.path.exists(target):
         raise FileExistsError(errno.EEXIST, "it is a link to nothing, so it is not replaced", os.fspath(target))
@@ -87,24 +86,24 @@ def check_replaceable(target: str | os.PathLike[str], kind: Kind, *, keep_previo
 
 
 @contextlib.contextmanager
-def replacing(target: str | os.PathLike[str], kind: Kind, *, keep_previous: bool = False) -> Iterator[str]:
-    """Give an empty folder to fill; when the block ends well it becomes ``target``, else it vanishes.
+def replacing(target: str | os.PathLike[str], kind: FolderKind, *, keep_previous: bool = False) -> Iterator[str]:
+    """Provide an empty folder to fill, which becomes ``target`` when the block ends without an error.
 
-    On Linux the exchange is one system call, so that at every moment ``target`` is the old folder whole or the
-    new one whole, even if the process is killed. Elsewhere there is a moment between two renames without it.
+    On Linux the exchange is one system call, so that at every moment ``target`` is either the complete old folder or
+    the complete new one, even if the process is killed. Elsewhere it is missing for a moment between two renames.
 
     Args:
-        target: The folder to make or to replace; of a link, what it points to.
-        kind: What folder may be replaced; anything else stays.
-        keep_previous: Leave what was replaced beside it as ``<target>.previous`` (in place of an older one)
-            instead of deleting it. It is there before it is replaced, so that a killed process loses nothing.
+        target: The folder to make or to replace; if it is a link, what it points to.
+        kind: The kind of folder that may be replaced.
+        keep_previous: Keep the replaced folder as ``<target>.previous`` (in place of an older one). It is copied before
+            it is replaced, so that a killed process loses nothing.
 
     Yields:
         The path of the empty folder, on the same file system as ``target``.
 
     Raises:
-        OSError: The folder cannot be made or moved, or something that is not of the kind would be lost; all
-            is then as it was.
+        OSError: If the folder cannot be made or moved, or something that is not of the kind would be lost; nothing is
+            changed then.
     """
     check_replaceable(target, kind, keep_previous=keep_previous)
     target = os.path.realpath(target)
@@ -127,7 +126,7 @@ def replacing(target: str | os.PathLike[str], kind: Kind, *, keep_previous: bool
 
 
 def _sweep(parent: str, name: str) -> None:
-    """Remove the temporary folders that killed processes left; those younger than a day may be in use."""
+    """Remove temporary folders that killed processes left behind; those younger than a day may be in use."""
     prefix = f"{_TEMPORARY}{name}-"
     with os.scandir(parent) as entries:
         for entry in entries:
@@ -138,7 +137,7 @@ def _sweep(parent: str, name: str) -> None:
 
 
 def put_in_place(new: str, target: str) -> None:
-    """Move a folder to where another may be, which is then where the first was."""
+    """Move a folder to ``target``, exchanging it with one that is there."""
     if os.path.lexists(target):
         exchange(new, target)
     else:

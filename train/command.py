@@ -1,7 +1,6 @@
-"""How the commands that train, export and measure end: what a user can mend becomes one line.
+"""How the commands that train, export and measure end: an error that the user can fix is one line.
 
-They import it from here because this package is the only one that all of them import. A device's command does the same
-by its own means, which start faster: see ``edgetext.command.main``.
+The device's command does the same with less code, because it has to start fast: see ``edgetext.command.main``.
 """
 
 from __future__ import annotations
@@ -23,23 +22,22 @@ def finish(
     extra: str,
     mistakes: tuple[type[Exception], ...] = (),
     interrupted: str = "interrupted",
-    told_all: bool = False,
+    output_only: bool = False,
 ) -> int:
-    """Do a command's work, and turn what a user can mend into one line on standard error.
+    """Run a command's work, and report errors that the user can fix as one line on standard error.
 
-    With ``EDGETEXT_DEBUG`` set, mistakes are raised, so that Python shows where they were found.
+    With ``EDGETEXT_DEBUG`` set, such errors are raised, so that Python shows a traceback.
 
     Args:
-        work: Gives the exit code.
-        extra: What to install where a package is missing: an extra of the workshop's.
-        mistakes: What counts as a mistake of the user's beside ``EdgetextError``, whose message may be empty if it
-            was told already, and ``OSError``.
-        interrupted: What to say after an interruption.
-        told_all: Whether the output is all that there is to the work: then it is none of our business how much of it
-            is read, and the exit code is 0.
+        work: Does the work and returns the exit code.
+        extra: The extra of the workshop's ``pyproject.toml`` that installs missing packages.
+        mistakes: Exceptions to report beside ``EdgetextError``, ``OSError`` and ``ImportError``. Nothing is printed for
+            an exception without a message.
+        interrupted: The message after an interruption.
+        output_only: Whether the work only prints: then a reader that closes the output early is not an error.
 
     Returns:
-        What ``work`` returns; 2 for a mistake, or if nobody reads the output to its end; 130 after an interruption.
+        What ``work`` returns; 2 for an error, or if the output is closed before its end; 130 after an interruption.
     """
     kinds: tuple[type[Exception], ...] = (EdgetextError, OSError, ImportError, *mistakes)
     try:
@@ -51,9 +49,9 @@ def finish(
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if told_all:
+        if output_only:
             return OK
-        print_note("error: nobody reads the output any more: the work was left off")
+        print_note("error: output closed by reader; stopped")
     except kinds as error:
         if was_interrupted(error):
             print_note(interrupted)
@@ -61,7 +59,8 @@ def finish(
         if _is_debugging():
             raise
         if isinstance(error, ModuleNotFoundError) and error.name:
-            print_note(f"error: {error.name} is not installed: pip install -e '.[{extra}]'")
+            package = error.name.partition(".")[0]
+            print_note(f"error: {package} is not installed: pip install -e '.[{extra}]'")
         elif str(error):
             print_error(error)
     return MISTAKE

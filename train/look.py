@@ -1,4 +1,4 @@
-"""Look at the data as the network sees it: counts, lengths, and a review as words, ids and a padded row.
+"""Show the movie reviews as the network sees them: counts, lengths, and one review as words, ids and padded ids.
 
 Examples:
   python -m train.look                             # the first review of the training split
@@ -20,12 +20,11 @@ from train.dataset import DataError
 from train.encoding.survey import survey_texts
 from train.encoding.vocabulary import build_vocabulary
 from train.models.presets import DEFAULT_PRESET, PRESETS, Preset
-from train.reviews.dataset import load_split
 from train.reviews.layout import LABELS, SPLITS
 from train.reviews.options import add_data_argument
 from train.reviews.review import Review
 
-# Shares of the reviews whose longest length is shown, in percent.
+# Shares of the reviews, in percent, whose greatest length is shown.
 PERCENTILES = (10, 50, 90, 99, 100)
 
 
@@ -46,13 +45,13 @@ def show_split(name: str, reviews: Sequence[Review]) -> None:
 
 
 def show_review(review: Review, encoder: Encoder) -> None:
-    """Print a review in every form that it takes on its way into the network."""
-    ids, row = encoder.ids(review.text), encoder.encode(review.text)
+    """Print a review in each form that it takes on its way into the network."""
+    ids, padded = encoder.ids(review.text), encoder.encode(review.text)
     print(f"\n{review.id}: {review.label or 'unlabelled'}\n\ntext\n{review.text}")
     print(f"\nids, {len(ids)} of them: 1 is the start, 2 a word outside the vocabulary\n{_joined(ids)}")
     print(f"\nids decoded\n{encoder.vocabulary.decode(ids)}")
-    padding = row.count(PAD_ID)
-    print(f"\nrow of {len(row)} ids, {padding} of them padding: what the network gets\n{_joined(row)}")
+    padding = padded.count(PAD_ID)
+    print(f"\npadded to {len(padded)} ids, {padding} of them padding: the input of the network\n{_joined(padded)}")
 
 
 def _joined(ids: Sequence[int]) -> str:
@@ -64,12 +63,14 @@ def show(source: str | None, preset: Preset, chosen: str | None) -> None:
 
     Args:
         source: As for ``load_split``.
-        preset: Whose preprocessing to show.
-        chosen: The id of the review; None takes the first.
+        preset: The preset whose preprocessing is shown.
+        chosen: The id of the review; None for the first.
 
     Raises:
-        DataError: The reviews cannot be had, or there is no such review.
+        DataError: If the reviews cannot be read, or there is no such review.
     """
+    from train.reviews.dataset import load_split  # its packages may be missing
+
     splits = {name: load_split(name, source) for name in SPLITS}
     reviews = {review.id: review for split in splits.values() for review in split}
     first = next(iter(reviews))
@@ -90,7 +91,10 @@ def main(argv: list[str] | None = None) -> int:
     )
     add_data_argument(parser)
     parser.add_argument(
-        "--preset", choices=PRESETS, default=DEFAULT_PRESET, help="whose preprocessing (default: %(default)s)"
+        "--preset",
+        choices=PRESETS,
+        default=DEFAULT_PRESET,
+        help="the preset whose preprocessing is shown (default: %(default)s)",
     )
     parser.add_argument(
         "--review", metavar="ID", help="the review to show, such as train/pos/0_9.txt (default: the first)"
@@ -101,7 +105,7 @@ def main(argv: list[str] | None = None) -> int:
         show(args.data, PRESETS[args.preset], args.review)
         return OK
 
-    return finish(work, extra="train", told_all=True)
+    return finish(work, extra="train", output_only=True)
 
 
 if __name__ == "__main__":

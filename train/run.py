@@ -30,13 +30,13 @@ from edgetext.encoder import Preprocessing
 from edgetext.errors import EdgetextError
 from edgetext.text import tokenize
 from edgetext.vocabulary import Vocabulary
-from train.atomic_folder import Kind, replacing
-from train.fitting.plots import plot_history
+from train.atomic_folder import FolderKind, replacing
+from train.fitting.plots import is_comparable, plot_history
 
 # Version 1 counts texts as "reviews" in metrics.json, and names them in `*_reviews` of samples.npz.
 FORMAT_VERSION = 2
 READABLE_VERSIONS = (1, 2)
-RUN_FOLDER = Kind(
+RUN_FOLDER = FolderKind(
     *("model.keras", "vocab.txt", "spellings.txt", "config.json"),
     *("history.json", "history.png", "metrics.json", "samples.npz"),
 )
@@ -199,7 +199,7 @@ def write_run(
         for name, content in (("config", config), ("history", history), ("metrics", metrics)):
             text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
             (folder / f"{name}.json").write_text(text, encoding="utf-8")
-        plot_history(history, folder / "history.png")
+        plot_history(history, folder / "history.png", comparable=is_comparable(config))
         arrays: dict[str, Any] = {**calibration, **heldout}
         np.savez_compressed(folder / "samples.npz", **arrays)
 

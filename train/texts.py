@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     add_table_arguments(parser)
     args = parser.parse_args(argv)
-    return finish(lambda: write(args), extra="train", told_all=True)
+    return finish(lambda: write(args), extra="train", output_only=True)
 
 
 def write(args: argparse.Namespace) -> int:

@@ -117,7 +117,7 @@ def finish(work: Callable[[], int]) -> int:
         except (EdgetextError, OSError) as error:
             print(f"error: {error}", file=sys.stderr)
             return 2
-    return command.finish(tidy, extra="bench", told_all=True)
+    return command.finish(tidy, extra="bench", output_only=True)
 
 
 def say(text: str, args: argparse.Namespace) -> None:

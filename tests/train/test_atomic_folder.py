@@ -16,16 +16,16 @@ from pathlib import Path
 import pytest
 
 from train import atomic_folder as folders
-from train.atomic_folder import Kind, check_replaceable, replacing
+from train.atomic_folder import FolderKind, check_replaceable, replacing
 
 FILES = 20
-KIND = Kind("marker", optional="[0-9]*")
+KIND = FolderKind("marker", optional="[0-9]*")
 # Replaces a folder repeatedly; all files of one folder have the same content, which differs each time.
 WRITER = textwrap.dedent(
     f"""
     import os, sys
-    from train.atomic_folder import Kind, replacing
-    KIND = Kind("marker", optional="[0-9]*")
+    from train.atomic_folder import FolderKind, replacing
+    KIND = FolderKind("marker", optional="[0-9]*")
     target = sys.argv[1]
     number = 0
     while True:

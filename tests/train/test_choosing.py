@@ -1,4 +1,4 @@
-"""The numbers that are chosen from people's own texts: their bounds, and what they must not depend on."""
+"""The numbers chosen from the texts of a table: their bounds, and what they must not depend on."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ class TestClassWeights:
     @pytest.mark.parametrize(
         ("counts", "how"), [([90, 8, 2], "none"), ([50, 50], "balanced"), ([50, 45, 40], "auto"), ([50, 50], "auto")]
     )
-    def test_equal_ones_are_not_told(self, counts: list[int], how: str, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_equal_ones_are_not_shown(self, counts: list[int], how: str, capsys: pytest.CaptureFixture[str]) -> None:
         assert self.weigh(counts, how).tolist() == [1] * len(counts)
         assert capsys.readouterr().out == ""
 
@@ -174,7 +174,7 @@ class TestClassWeights:
 
 class TestCapitals:
     @pytest.mark.parametrize("text", ["Привет мир", "GRÖSSE größe", "İstanbul istanbul"])
-    def test_are_told(self, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_are_noted(self, text: str, capsys: pytest.CaptureFixture[str]) -> None:
         note_capitals(survey_texts([text]), "ascii")
         (line,) = capsys.readouterr().out.splitlines()
         assert line.startswith("note: 50.0% of the words, such as ")
@@ -189,7 +189,7 @@ class TestCapitals:
         assert "'Übung'" in shown
 
     @pytest.mark.parametrize("text", ["A Film, GREAT", "größe", "電影 映画", "", "Ä" + " word" * 2000])
-    def test_nothing_to_tell(self, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_nothing_to_note(self, text: str, capsys: pytest.CaptureFixture[str]) -> None:
         note_capitals(survey_texts([text]), "ascii")
         assert capsys.readouterr().out == ""
 

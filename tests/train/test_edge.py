@@ -47,13 +47,13 @@ def random_rows(seed: int, count: int = 40, max_length: int = 20, vocabulary: in
 
 
 def encoded(rows: Any, targets: Any) -> Encoded:
-    """Give rows as ``rows.encode`` does."""
+    """Return ids as ``encode`` does."""
     lengths = (rows > 0).sum(axis=1)
     return Encoded(rows[rows > 0].astype(np.uint16), lengths, targets, rows.shape[1])
 
 
 def recipe(labels: int = 2, choices: Choices = SMALL, vocabulary: int = 30, **settings: int) -> Recipe:
-    """Give a recipe for small data, with no class weighted."""
+    """Return a recipe for small data, with no class weighted."""
     changed = dataclasses.replace(PRESETS["edge"].settings, **settings)
     return Recipe(vocabulary, labels, np.ones(labels, np.float32), changed, choices)
 
@@ -210,7 +210,7 @@ class TestTemperature:
 
 
 def both(*second: float) -> Any:
-    """Give the probabilities of both labels from those of the second."""
+    """Return the probabilities of both labels from those of the second."""
     return np.array([[1 - probability, probability] for probability in second])
 
 

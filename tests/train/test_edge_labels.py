@@ -170,7 +170,7 @@ def test_is_right_on_unseen_texts(labels: int, each: int, epochs: int) -> None:
     assert loss == pytest.approx(evaluate(model, validation, names)["loss"], abs=1e-4)
     if labels > 2:
         np.testing.assert_allclose(answers.sum(axis=1), 1, atol=1e-5)
-    assert history["val_accuracy"][-1] > 0.95  # told as the share of texts that are right
+    assert history["val_accuracy"][-1] > 0.95  # the share of texts that are right
 
 
 def test_fits_what_a_support_vector_machine_fits() -> None:

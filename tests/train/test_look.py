@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("tiny")
 
 def sections(shown: str) -> dict[str, str]:
     """Cut what was printed of a review into its parts, by the first word of each part's heading."""
-    parts = re.split(r"\n\n(text|ids, .*|ids decoded|row of .*)\n", shown)
+    parts = re.split(r"\n\n(text|ids, .*|ids decoded|padded to .*)\n", shown)
     return {heading.split(",")[0]: part for heading, part in zip(parts[1::2], parts[2::2])}
 
 
@@ -59,7 +59,7 @@ def test_a_review_by_name(number: int, capsys: pytest.CaptureFixture[str], tiny_
     shown = capsys.readouterr().out
     assert f"\n{name}: positive\n\ntext\n{tiny_reviews[name]}\n" in shown
     ids = [int(word) for word in re.findall(r"\nids, \d+ of them[^\n]*\n([\d ]+)\n", shown)[0].split(" ")]
-    count, padding, row = re.findall(r"\nrow of (\d+) ids, (\d+) of them padding[^\n]*\n([\d ]+)\n", shown)[0]
+    count, padding, row = re.findall(r"\npadded to (\d+) ids, (\d+) of them padding[^\n]*\n([\d ]+)\n", shown)[0]
     row = [int(word) for word in row.split(" ")]
     assert f"\nids, {len(ids)} of them" in shown
     assert ids[0] == 1
@@ -85,7 +85,7 @@ def test_interrupted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
     def interrupt(*args: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(look, "load_split", interrupt)
+    monkeypatch.setattr("train.reviews.dataset.load_split", interrupt)
     assert look.main([]) == 130
     assert capsys.readouterr().err == "interrupted\n"
 

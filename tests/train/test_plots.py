@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from train.fitting.plots import plot_history
+from train.fitting.plots import is_comparable, main, plot_history
 
 
 def amounts(path: Path) -> dict[str, list[int]]:
@@ -49,3 +49,38 @@ def test_the_same_history_gives_the_same_file(tmp_path: Path) -> None:
     for name in ("one.png", "two.png"):
         plot_history(history, tmp_path / name)
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+
+
+def test_what_is_not_comparable_is_not_drawn(tmp_path: Path) -> None:
+    history = {name: [0.5, 0.4, 0.6] for name in ("loss", "accuracy", "val_loss", "val_accuracy")}
+    plot_history(history, tmp_path / "apart.png", comparable=False)
+    found = amounts(tmp_path / "apart.png")
+    assert found["training"][0] > 20
+    assert found["validation"][1] > 20
+    assert found["training"][1] == found["validation"][0] == 0
+
+
+@pytest.mark.parametrize(
+    ("config", "comparable"),
+    [
+        ({}, True),
+        ({"choices": {"crops": 0, "teacher_buckets": 0}}, True),
+        ({"choices": {"crops": 3, "teacher_buckets": 0}}, False),
+        ({"choices": {"crops": 0, "teacher_buckets": 64}}, False),
+        ({"class_weights": {"a": 2.0, "b": 0.5}}, False),
+    ],
+)
+def test_what_is_comparable(config: dict[str, Any], comparable: bool) -> None:
+    assert is_comparable(config) == comparable
+
+
+def test_the_default_run_is_drawn_by_this_code(root: Path, tmp_path: Path) -> None:
+    """Up to the rendering of letters, which depends on the version of matplotlib."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    for name in ("history.json", "config.json"):
+        (folder / name).write_bytes((root / "train" / "default" / name).read_bytes())
+    assert main([str(folder)]) == 0
+    shown, drawn = (matplotlib.image.imread(path / "history.png") for path in (root / "train" / "default", folder))
+    assert shown.shape == drawn.shape
+    assert (np.abs(shown - drawn) > 0.1).mean() < 0.02

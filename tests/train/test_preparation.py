@@ -27,7 +27,7 @@ def words(text: str) -> list[str]:
 
 
 def keras_rows(ids: list[list[int]], length: int, truncating: str) -> list[list[int]]:
-    """Give rows as ``keras.datasets.imdb.load_data`` and the tutorial make them, from words' ids."""
+    """Return ids as ``keras.datasets.imdb.load_data`` and the tutorial make them, from words' ids."""
     rows = keras.utils.pad_sequences(
         [[1, *row] for row in ids], maxlen=length, padding="post", truncating=truncating, value=0
     )

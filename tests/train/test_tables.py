@@ -52,7 +52,7 @@ def rows(path: Path, columns: Columns = COLUMNS, **options: Any) -> list[Row]:
 
 
 def refused(path: Path, **options: Any) -> str:
-    """Give the line that refuses a file, at its columns or at its rows."""
+    """Return the line that refuses a file, at its columns or at its rows."""
 
     def read() -> None:
         table = Table(path, **options)

@@ -437,7 +437,7 @@ def test_memory(write: Write) -> None:
     assert (peak(30_000) - small) / 25_000 < 100
 
 
-# What is told
+# Descriptions
 
 
 def test_description(write: Write, tmp_path: Path) -> None:
@@ -626,7 +626,7 @@ def test_a_run_with_files_of_its_own(command: Command, write: Write, tmp_path: P
     assert command("--data", path, "--run", run, "--validation", moved)[2] == [
         f"error: {path}: the files that the run validated or tested on have changed"
     ]
-    # Rows that were fitted are not told apart from new ones: none of them may be tested on.
+    # Rows that were fitted cannot be distinguished from new ones, so none may be tested on.
     path.write_text(grown)
     code, written, errors = command("--data", path, "--run", run)
     assert (code, written) == (2, [])

@@ -53,12 +53,12 @@ def read(path: Path) -> Any:
 
 
 def weights(run: Path) -> list[bytes]:
-    """Give the weights of a run's model, bit by bit."""
+    """Return the weights of a run's model, bit by bit."""
     return [array.tobytes() for array in keras.saving.load_model(run / "model.keras").get_weights()]
 
 
 def snapshot(path: Path) -> dict[str, bytes]:
-    """Give the content of everything at and below a path."""
+    """Return the content of everything at and below a path."""
     files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
     return {str(file.relative_to(path)): file.read_bytes() for file in files}
 

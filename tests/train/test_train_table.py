@@ -1,4 +1,4 @@
-"""``python -m train`` from end to end on labelled tables of people's own, and on their mistakes."""
+"""``python -m train`` from end to end on tables, and on mistakes in them."""
 
 from __future__ import annotations
 
@@ -321,7 +321,7 @@ class TestOthers:
         assert answer(folder / "runs" / "stars", ["about10 about10", "about-1"])[0] == "10"
 
 
-# What people give and what they are told, with the table of two labels as t.csv.
+# Command lines and their error messages; t.csv is a table of two labels.
 MISTAKES = {
     "--data t.csv --target-size 1KB": "--target-size 1,000 bytes is too small: with 2 labels",
     "--data t.csv --target-size huge": "--target-size must be a size such as 100KB, 64KiB or 1.5MB, not 'huge'",
@@ -346,7 +346,7 @@ MISTAKES = {
     "--data t.csv --delimiter ab": "--delimiter must be one character or 'tab', not 'ab'",
     "--data t.csv --encoding klingon": "--encoding klingon: unknown encoding",
     "--data t.csv --out t.csv": "t.csv: Not a directory",
-    "--data t.csv --out foreign": "foreign: it is there and has no config.json, so it is not replaced",
+    "--data t.csv --out foreign": "foreign: it exists but has no config.json, so it is not replaced",
     "--data single.csv": "single.csv: only one label is left, 'a'; training needs two",
     "--data equal.csv": "equal.csv: only one label is left, 'a'; training needs two",
     "--data many.csv": "many.csv: more than 1,000 labels: is 'label' the column of the label?",
@@ -419,11 +419,11 @@ class TestMistakes:
         with pytest.raises(SystemExit) as stopped:
             main(line.split(" "))
         assert stopped.value.code == 2
-        (told,) = [line for line in capsys.readouterr().err.splitlines() if "error: " in line]
-        assert told.startswith(f"python -m train: error: {message}")
+        (message_line,) = [line for line in capsys.readouterr().err.splitlines() if "error: " in line]
+        assert message_line.startswith(f"python -m train: error: {message}")
         assert digests(folder) == before
 
-    def test_what_was_found_is_told_before_the_error(
+    def test_problems_are_printed_before_the_error(
         self, folder: Path, capsys: pytest.CaptureFixture[str], error_line: ErrorLine
     ) -> None:
         assert main(["--data", "bad.csv", "--out", str(folder / "run")]) == 2
@@ -442,7 +442,7 @@ class TestMistakes:
             *("--data t.csv --buckets 1000", "--data t.csv --target-size huge"),
         ],
     )
-    def test_told_before_anything_slow_begins(
+    def test_mistakes_are_found_before_anything_slow_begins(
         self, line: str, folder: Path, paths: dict[str, str | None], run_python: Runner, error_line: ErrorLine
     ) -> None:
         """TensorFlow, which takes seconds, is not imported, nor are the texts read."""

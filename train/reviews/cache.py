@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pooch
 
-from train.atomic_folder import Kind, replacing
+from train.atomic_folder import FolderKind, replacing
 from train.dataset import DataError
 from train.reviews.archives import archive_contents, folder_contents, folder_files
 from train.reviews.download import download
@@ -83,7 +83,10 @@ def _parse(path: Path, target: Path) -> None:
     for folder, (_, _, published) in FOLDERS.items():
         if counts[folder] != published:
             print(f"note: {path} has {counts[folder]} reviews in {folder}, not {published}", file=sys.stderr)
-    with replacing(target, Kind(*(f"{split}.jsonl" for split in SPLITS))) as new, contextlib.ExitStack() as opened:
+    with (
+        replacing(target, FolderKind(*(f"{split}.jsonl" for split in SPLITS))) as new,
+        contextlib.ExitStack() as opened,
+    ):
         files = {
             split: opened.enter_context((Path(new) / f"{split}.jsonl").open("w", encoding="utf-8")) for split in SPLITS
         }

@@ -83,7 +83,7 @@ def ordered(labels: Iterable[str]) -> tuple[str, ...]:
 
 
 def _draw(train: TableIndex, part: Part, split: str, seed: int) -> None:
-    """Draw a split from the rows to train on, unless it has a file of its own or is not wanted.
+    """Draw a split from the rows to train on, unless it has its own file or is not wanted.
 
     Raises:
         DataError: If it would be empty, or leave a label without a row to fit.

@@ -74,7 +74,7 @@ def parse_part(option: str, value: str | None) -> Part:
 
 
 def _check_tables(tables: list[Table]) -> None:
-    """Raise DataError if files have the same name, by which rows could not be told apart, or a delimiter is no use."""
+    """Raise DataError if files share a name, so that their rows could not be identified, or a delimiter is unused."""
     delimiter, names = tables[0].delimiter, [table.path.name for table in tables]
     if len(set(names)) < len(names):
         raise DataError(f"the files to train, validate and test on must have different names, not {', '.join(names)}")

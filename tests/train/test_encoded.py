@@ -104,7 +104,7 @@ def test_large_ids() -> None:
 
 
 def test_errors_name_a_place() -> None:
-    """What goes wrong with the file without a name is told of its folder; what names a file stays as it is."""
+    """An error of the anonymous file names its folder; an error that names a file is unchanged."""
     encoder = Encoder(Vocabulary([*RESERVED, "x"]), Preprocessing(4, "post"))
 
     def broken(error: OSError) -> Any:
