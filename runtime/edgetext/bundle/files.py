@@ -1,6 +1,6 @@
 """Reading files of a bundle within bounds, and comparing them with the sizes and checksums that its manifest lists.
 
-A CRC-32 is compared each time that a file is read: it costs a sixth of what a SHA-256 does, and detects all damage but
+A CRC-32 is compared each time that a file is read: it costs an eighth of a SHA-256, and detects all damage but
 one random change in 2^32. The SHA-256 is compared where that does not matter; see ``edgetext.bundle.opening``.
 """
 
