@@ -31,8 +31,8 @@ def export(options: Options) -> int:
         OSError: If the bundle cannot be written.
     """
     check_replaceable(options.out, BUNDLE_FOLDER)
-    converter = load_converter(options.recipes[0].engine)
     run = load_run(options.run)
+    converter = load_converter(options.recipes[0].engine)
     print_heading(run)
     converted = [(recipe, converter.convert(run, recipe)) for recipe in options.recipes]
     reference = predict_reference(run, options.recipes[0].input)

@@ -17,7 +17,7 @@ from edgetext.bundle.manifest import describe_file
 from export import bundles
 from export.bundles import ExportedModel, write_bundle
 from export.recipes import RECIPES
-from tests.runtime.helpers import write_manifest
+from tests.runtime.helpers import as_version_2, write_manifest
 from train.run import Run
 
 Export = Callable[..., int]
@@ -168,6 +168,23 @@ class TestWriteBundle:
         assert write_bundle(out, run, [fake("model.float32.onnx", b"new")]) == []
         assert [record["note"] for record in manifest(out)["models"]] == ["kept", "new"]
         check_records(out)
+
+    @pytest.mark.parametrize("file", ["model.float32.onnx", "model.float32.tflite"])
+    def test_format_version_2_is_upgraded(self, file: str, run: Run, tmp_path: Path) -> None:
+        """Whether the file is kept or written again: version 2 has no CRC-32, and counts reviews."""
+        out = tmp_path / "bundle"
+        write_bundle(out, run, [fake("model.float32.onnx", b"the same")])
+        content = manifest(out)
+        content["models"][0]["agreement"] = {"reviews": 500, "accuracy": 0.9}
+        content["models"][0]["test"] = {"accuracy": 0.8, "texts": "test reviews", "reviews": 40}
+        write_manifest(out, content)
+        as_version_2(out)
+        write_bundle(out, run, [fake(file, b"the same")])
+        assert manifest(out)["format_version"] == 3
+        check_records(out)
+        entry = entries(out)["model.float32.onnx"]
+        assert entry["test"] == {"accuracy": 0.8, "description": "test reviews", "texts": 40}
+        assert entry.get("agreement") == ({"texts": 500, "accuracy": 0.9} if file != "model.float32.onnx" else None)
 
     @pytest.mark.parametrize("origin", [None, "a text", [], {}, {"model_sha256": None}, 7])
     def test_of_unknown_origin(self, run: Run, tmp_path: Path, origin: Any) -> None:

@@ -15,6 +15,7 @@ from sklearn.metrics import accuracy_score, f1_score
 from edgetext import Bundle, Classifier
 from edgetext.bundle.manifest import write_manifest
 from export.record_accuracy import main
+from tests.runtime.helpers import as_version_2
 from train.reviews.dataset import load_split
 from train.run import Run
 
@@ -75,7 +76,9 @@ def test_figures(record: Callable[..., int], bundle: Path, edge_run: Run, capsys
 
 
 def test_info_shows_it(record: Callable[..., int], bundle: Path, run_python: Callable[..., Any]) -> None:
+    as_version_2(bundle)
     assert record("--out", bundle) == 0
+    assert read_manifest(bundle)["format_version"] == 3
     assert "40 test reviews" in run_python("runtime/classify.py", "--model", bundle, "--info").stdout
 
 
