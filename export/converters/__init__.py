@@ -27,32 +27,20 @@ CONVERTERS = {
 
 
 class Converter(Protocol):
-    """What a converter module offers.
-
-    Attributes:
-        PACKAGES: The packages whose versions the manifest records, because the file's bytes depend on them.
-    """
+    """A converter module; the manifest records the versions of its ``PACKAGES``, on which the file depends."""
 
     PACKAGES: tuple[str, ...]
 
     def convert(self, run: Run, recipe: Recipe) -> bytes:
-        """Return the content of a model file without metadata.
-
-        Raises:
-            RunError: If the run's network or vocabulary cannot be converted with this recipe.
-        """
+        """Return the content of a model file; RunError if the run cannot be converted with this recipe."""
 
     def add_metadata(self, content: bytes, card: ModelCard) -> bytes:
-        """Return the model file with a description of itself, where the format has room for one."""
+        """Return the model file with a description of itself, if the format has room for one."""
 
     def summarize(self, content: bytes) -> dict[str, Any]:
-        """Return the number of stored tensors by data type, and of operations by name where the file has a graph."""
+        """Return the number of stored tensors by type, and of operations by name if the file has a graph."""
 
 
 def load_converter(engine: str) -> Converter:
-    """Import the converter for an engine.
-
-    Raises:
-        ModuleNotFoundError: If a package that it needs is not installed.
-    """
+    """Import the converter for an engine; ModuleNotFoundError if one of its packages is not installed."""
     return cast(Converter, importlib.import_module(CONVERTERS[engine]))
