@@ -1,9 +1,9 @@
-"""Score texts: python runtime/classify.py "great movie". All of it is in the package beside this file."""
+"""Classify texts: python runtime/classify.py "great movie". The code is in the package edgetext beside this file."""
 
 if __name__ == "__main__":
     try:
         from edgetext.command.main import command
 
         command()
-    except KeyboardInterrupt:  # while it was still importing
+    except KeyboardInterrupt:  # during an import
         raise SystemExit(130) from None

@@ -1,13 +1,13 @@
-"""Classify texts with one file, through MediaPipe. The file holds all it takes; nothing else of edgetext is needed.
+"""Classify texts with one exported file, through MediaPipe, without edgetext.
 
 To install and run:
 
     pip install mediapipe
     python mediapipe_text.py model.dynamic_wi8_afp32.tflite "great movie" "terrible movie"
 
-To MediaPipe a text ends at a NUL character, and a word in capitals is known only if the file lists it in capitals.
-MediaPipe 1.2 looks up a host of its maker's, for statistics of use. `unshare -rn python mediapipe_text.py ...` runs it
-without a network, which it does not need.
+MediaPipe ends a text at a NUL character, and knows a word in capitals only if the file lists it in capitals. MediaPipe
+1.2 looks up a host of its vendor for usage statistics; `unshare -rn python mediapipe_text.py ...` runs it without a
+network, which it does not need.
 """
 
 import sys

@@ -1,4 +1,4 @@
-/* Classify texts with one file, in C. The file takes text; nothing else of edgetext is needed.
+/* Classify texts with one exported file that takes text, in C, without edgetext.
  *
  * To install, compile and run, on Debian 13 and later:
  *
@@ -6,9 +6,9 @@
  *     cc -O2 -I/usr/include/onnxruntime onnx_text.c -o onnx_text -lonnxruntime
  *     ./onnx_text model.dynamic_wi8_text.onnx "great movie" "terrible movie"
  *
- * Debian 13's library fills standard error with "Schema error", thousands of lines of it, whatever is done with it; they
- * do no harm. Others are quiet. Any libonnxruntime.so serves that is as new as the headers, such as the one in npm's
- * onnxruntime-node: give its path in the place of -lonnxruntime, and -Wl,-rpath,FOLDER.
+ * Debian 13's library always writes thousands of lines of "Schema error" to standard error; they are harmless, and other
+ * builds do not. Any libonnxruntime.so that is as new as the headers works, such as the one in npm's onnxruntime-node:
+ * replace -lonnxruntime by its path and -Wl,-rpath,FOLDER.
  */
 #include <onnxruntime_c_api.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@
 
 static const OrtApi *ort;
 
-/* Every call gives a status, which is NULL if it went well. */
+/* Every call returns a status, which is NULL on success. */
 #define CHECK(call)                                                       \
     do {                                                                  \
         OrtStatus *status = (call);                                       \
@@ -31,7 +31,7 @@ static OrtSession *load(const char *path)
     OrtEnv *env;
     OrtSessionOptions *options;
     OrtSession *session;
-    setenv("ORT_DISABLE_TELEMETRY", "1", 0); /* 1.32 looks up its maker's host unless it is told not to */
+    setenv("ORT_DISABLE_TELEMETRY", "1", 0); /* or 1.32 looks up a host of its vendor */
     ort = OrtGetApiBase()->GetApi(ORT_API_VERSION);
     if (!ort) {
         fprintf(stderr, "error: libonnxruntime %s is older than its headers\n", OrtGetApiBase()->GetVersionString());
@@ -63,7 +63,7 @@ int main(int argc, char **argv)
 
     OrtTensorTypeAndShapeInfo *info;
     size_t count, size;
-    float *row; /* a text's probabilities, one a label */
+    float *row; /* the probabilities of a text, one per label */
     CHECK(ort->GetTensorTypeAndShape(found[1], &info));
     CHECK(ort->GetTensorShapeElementCount(info, &count));
     CHECK(ort->GetTensorMutableData(found[1], (void **)&row));

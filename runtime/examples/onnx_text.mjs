@@ -1,14 +1,14 @@
-// Classify texts with one file, in Node.js. The file takes text; nothing else of edgetext is needed.
+// Classify texts with one exported file that takes text, in Node.js, without edgetext.
 //
-// To install and run, with a copy of this program in an empty folder (the package's install script would fetch files
-// for other processors than the CPU):
+// To install and run, with a copy of this program in an empty folder (the package's install script would download
+// libraries for other processors than the CPU):
 //
 //     npm install --ignore-scripts onnxruntime-node
 //     node onnx_text.mjs model.dynamic_wi8_text.onnx "great movie" "terrible movie"
 //
-// To this package a text ends at a NUL character.
+// This package ends a text at a NUL character.
 
-process.env.ORT_DISABLE_TELEMETRY ??= "1"; // before the import: 1.32 looks up its maker's host unless it is told not to
+process.env.ORT_DISABLE_TELEMETRY ??= "1"; // before the import: or 1.32 looks up a host of its vendor
 const ort = await import("onnxruntime-node").catch(fail);
 
 const [file, ...texts] = process.argv.slice(2);
@@ -25,7 +25,7 @@ const options = { intraOpNumThreads: 1, logSeverityLevel: 4 }; // the models are
 const session = await ort.InferenceSession.create(file, options).catch(fail);
 const batch = new ort.Tensor("string", texts, [texts.length]);
 const { label, probabilities } = await session.run({ text: batch }).catch(fail);
-const width = probabilities.dims[1]; // one probability a label
+const width = probabilities.dims[1]; // one probability per label
 texts.forEach((text, i) => {
   const row = probabilities.data.slice(i * width, (i + 1) * width);
   console.log(`${label.data[i]}\t${Math.max(...row).toFixed(6)}\t${text}`);

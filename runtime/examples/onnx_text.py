@@ -1,4 +1,4 @@
-"""Classify texts with one file, through ONNX Runtime. The file takes text; nothing else of edgetext is needed.
+"""Classify texts with one exported file that takes text, through ONNX Runtime, without edgetext.
 
 To install and run:
 
@@ -9,7 +9,7 @@ To install and run:
 import os
 import sys
 
-# 1.32 looks up its maker's host, unless it is told not to before it is imported.
+# 1.32 looks up a host of its vendor, unless this is set before it is imported.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 try:
@@ -25,7 +25,7 @@ file, *texts = sys.argv[1:]
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads = 1  # the models are too small to gain from more
 options.log_severity_level = 4  # an error is an exception, and need not be logged too
-# Of objects: numpy's own strings, and lists, would end at a NUL.
+# An array of objects, because numpy's own strings and lists end at a NUL.
 batch = numpy.array(texts, dtype=object)
 try:
     session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])

@@ -1,1 +1,1 @@
-"""Bundles: folders that hold everything needed to score text, and single model files that hold the same."""
+"""Bundles: folders with everything needed to classify text, and single model files with the same content."""

@@ -160,7 +160,7 @@ def write_manifest(manifest: dict[str, Any]) -> bytes:
     """Return the content of a manifest's file, which begins with its checksums.
 
     Args:
-        manifest: What it says, without checksums of its own; those it has from before are replaced.
+        manifest: The content; its own checksums are added, or replaced if it has any.
     """
     lines = ",\n".join(f"  {_write(key)}: {_write(value)}" for key, value in manifest.items() if key not in _CHECKSUMS)
     rest = f"{lines}\n}}\n".encode()

@@ -82,10 +82,10 @@ class SingleFile:
         self.manifest = _make_manifest(path, content, record, engine, self.encoder)
 
     def verify(self) -> None:
-        """Check that the file has checksums of its own, which were compared when it was read.
+        """Check that the file contains checksums, which were compared when it was read.
 
         Raises:
-            BundleError: If it is another tool's file, which has none of its model.
+            BundleError: If it is another tool's file, which has no checksum of its model.
         """
         if not self._is_ours:
             raise BundleError(f"{self._path}: another tool's file, which has no checksum of its model")

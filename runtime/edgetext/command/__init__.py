@@ -1,1 +1,1 @@
-"""The command ``edgetext``: options, input and output, and what is printed."""
+"""The command ``edgetext``: options, input and output."""

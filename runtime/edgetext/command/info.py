@@ -37,7 +37,7 @@ def print_info(path: str | os.PathLike[str] | None, *, as_json: bool = False) ->
     print(f"labels      {_list(bundle.labels)}")
     print(f"words       {len(bundle.vocabulary()):,} ids; the {end} {settings.max_length} of a text are read")
     if settings.lowercase == "unicode":
-        print("lower case  all letters, not A to Z alone")
+        print("lower case  all letters, not only A to Z")
     for key in ("author", "license"):
         if isinstance(bundle.manifest.get(key), str) and bundle.manifest[key]:
             print(f"{key:11s} {bundle.manifest[key]}")

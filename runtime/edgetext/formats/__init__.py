@@ -1,1 +1,1 @@
-"""Readers of file formats, standard library only: each checks every size and offset before it uses it."""
+"""Readers of file formats, standard library only; they check every size and offset before use."""

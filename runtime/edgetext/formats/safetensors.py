@@ -17,10 +17,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-# The types that our model files use: bytes per element, and the letter of struct and memoryview.
+# The types that edgetext's model files use: bytes per element, and the letter of struct and memoryview.
 DTYPES = {"I8": (1, "b"), "F32": (4, "f")}
 
-# safetensors' own reader takes headers of up to 100 MB; those of our models have some hundred bytes.
+# safetensors' own reader accepts headers of up to 100 MB; those of edgetext's models have some hundred bytes.
 MAX_HEADER_BYTES = 1_000_000
 MAX_DIMENSIONS = 8
 
@@ -70,7 +70,7 @@ def read_safetensors(content: bytes) -> tuple[dict[str, str], dict[str, Tensor]]
     """
     length = int.from_bytes(content[:8], "little")
     if len(content) < 8 or length > min(MAX_HEADER_BYTES, len(content) - 8):
-        raise ValueError("the header is longer than the file, or than any of ours")
+        raise ValueError("the header is longer than the file, or than 1 MB")
     if content[8:9] != b"{":
         raise ValueError("the header does not begin with a brace")
     try:
