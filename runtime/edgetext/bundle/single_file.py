@@ -138,18 +138,23 @@ def _read_tflite(path: str, content: bytes) -> tuple[dict[str, Any], Encoder]:
         name = file.metadata.text(0) or os.path.basename(path)
         encoder: Encoder = RegexEncoder(tokenizer.text(0), lines, ids.shape[1])
         return {"name": name, "labels": labels}, encoder
-    record = _record(parse_json(file.files[RECORD]))
-    if record["labels"] != labels:
-        raise ValueError("its labels are not those that it was exported with")
-    model = content[: file.model_size]
-    if (len(model), sha256_of(model)) != (record.get("model_size"), record.get("model_sha256")):
-        raise ValueError("the model's checksum is not the one that it was exported with: it was damaged or changed")
+    record = _read_record(file, labels, content[: file.model_size])
     # The tokens come first, by id; the spellings with capitals that follow are only needed by MediaPipe.
     tokens = [word for number, (word, index) in enumerate(lines) if number == index]
     encoder = _encoder(tokens, record)
     if encoder.preprocessing.max_length != ids.shape[1]:
         raise ValueError(f"it takes {ids.shape[1]} ids, not {encoder.preprocessing.max_length}")
     return record, encoder
+
+
+def _read_record(file: TFLiteFile, labels: list[str], model: bytes) -> dict[str, Any]:
+    """Read the record that edgetext appended to a model, and compare the model and its labels with it."""
+    record = _record(parse_json(file.files[RECORD]))
+    if record["labels"] != labels:
+        raise ValueError("its labels are not those that it was exported with")
+    if (len(model), sha256_of(model)) != (record.get("model_size"), record.get("model_sha256")):
+        raise ValueError("the model's checksum is not the one that it was exported with: it was damaged or changed")
+    return record
 
 
 def _regex_tokenizer(described: Table) -> Table:

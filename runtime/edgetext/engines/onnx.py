@@ -80,7 +80,7 @@ class ONNXEngine:
         # A model that takes text also returns the label, which the classifier finds by itself.
         outputs = [output for output in self._session.get_outputs() if output.type == "tensor(float)"]
         if len(outputs) != 1 or not outputs[0].shape or not isinstance(outputs[0].shape[-1], int):
-            raise BundleError("the ONNX model's output is not one float32 tensor of shape (batch, classes)")
+            raise BundleError("the ONNX model's output is not one float32 tensor of shape (batch, labels)")
         self._input, self._outputs = inputs[0].name, [outputs[0].name]
         self.num_outputs = outputs[0].shape[-1]
 

@@ -48,7 +48,7 @@ class TFLiteEngine:
         if inputs[0]["dtype"] is not numpy.int32 or len(shape) != 2 or shape[1] != max_length:
             raise BundleError(f"the TFLite model's input is not int32 of shape (batch, {max_length})")
         if outputs[0]["dtype"] is not numpy.float32 or len(outputs[0]["shape"]) != 2:
-            raise BundleError("the TFLite model's output is not float32 of shape (batch, classes)")
+            raise BundleError("the TFLite model's output is not float32 of shape (batch, labels)")
         self.num_outputs = int(outputs[0]["shape"][1])
         self._shape = tuple(inputs[0]["shape"])
         if shape[0] > 1:
