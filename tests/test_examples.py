@@ -83,7 +83,7 @@ def offline() -> list[str]:
 
 
 def example(language: str, folder: Path) -> list[str]:
-    """Give the words that start an example."""
+    """Return the words that start an example."""
     if language == "c":
         return [str(need(C / ".ready").with_name("onnx_text"))]
     if language == "node":

@@ -28,12 +28,12 @@ PACKAGES = ("python3", "python3-venv", "ca-certificates", "libstdc++6", "coreuti
 HOME = "home/pi"
 # What a shell with a network has, where the host has it.
 SHARED = ("/proc", "/dev", "/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/etc/ssl")
-# The system's own user has no password here, and nothing to forbid: the guide runs as whoever started this.
+# The guide runs as the user who started this, because the emulated system's own user has no password.
 SCRIPT = "set -eu\ncd\n{commands}\ncat ~/scores.jsonl\n"
 
 
 def commands(guide: str) -> Iterator[str]:
-    """Take the commands from the guide: of the three ways on a 64-bit system, of the stream, and of the hourly job."""
+    """Yield the commands of the guide: the three ways on a 64-bit system, the stream, and the hourly job."""
     ways = guide.split("## On a Raspberry Pi")[1].split("On a 32-bit Bookworm")[0]
     service = guide.split("## As a service")[1].split("## The command")[0]
     for line in (ways + service).splitlines():
@@ -51,10 +51,10 @@ def commands(guide: str) -> Iterator[str]:
 
 
 def try_guide(steps: Steps) -> str:
-    """Run the commands; give what they print.
+    """Run the commands and return what they print.
 
     Raises:
-        StepError: The system cannot be made, or a command fails.
+        StepError: If the system cannot be made, or a command fails.
     """
     userland = USERLANDS[0]._replace(packages=PACKAGES)
     root = steps.make("guide", PACKAGES, lambda folder: unpack(userland, folder))

@@ -2,8 +2,8 @@
 
     python -m tests.pi.prepare build/pi
 
-It needs Debian's packages qemu-user and mmdebstrap. What was made before is kept; a machine that cannot be made is told
-of, and the others are made.
+It needs Debian's packages qemu-user and mmdebstrap. What was made before is kept. If a machine cannot be made, this is
+reported, and the others are made.
 
 Exit codes: 0, also where a machine could not be made; 1 when what is to be tested could not be.
 """
@@ -28,7 +28,7 @@ SHIPPED = ROOT / "runtime" / "edgetext" / "default"
 
 
 def make_machines(steps: Steps, userland: Userland) -> Iterator[Machine]:
-    """Make a system's machines, with the reason where that fails."""
+    """Make a system's machines, or record why that failed."""
     tools = sorted(set(userlands.missing_tools(userland)))
     try:
         if tools:

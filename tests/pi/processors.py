@@ -35,7 +35,7 @@ CORES = 4
 
 
 def kernel_files(cpu: str) -> dict[str, str]:
-    """Give the content of the kernel's files by their path, without the first slash."""
+    """Return the content of the kernel's files by their path, without the first slash."""
     processor = PROCESSORS[cpu]
     lines = {
         "BogoMIPS": "108.00",

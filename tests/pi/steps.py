@@ -30,7 +30,7 @@ class Steps:
         folder.mkdir(parents=True, exist_ok=True)
 
     def make(self, name: str, inputs: Iterable[str | Path], work: Callable[[Path], None]) -> Path:
-        """Make a folder, unless it is there and was made from the same.
+        """Make a folder, unless it exists and was made from the same inputs.
 
         Args:
             name: The folder's name.
@@ -69,18 +69,18 @@ def sources(path: Path) -> Iterator[Path]:
             yield file
 
 
-def run(*command: str | Path, mend: str = "") -> str:
+def run(*command: str | Path, fix: str = "") -> str:
     """Run a command to its end and give what it prints.
 
     Raises:
-        StepError: It fails; the message ends in the line that tells most of what it wrote, and in ``mend``.
+        StepError: If it fails; the message ends with the most useful line of its output, and ``fix``.
     """
     try:
         done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
     except OSError as error:
         raise StepError(f"{command[0]}: {error.strerror}") from None
     if done.returncode != 0:
-        raise StepError(f"{Path(command[0]).name} failed: {_reason(done.stderr.splitlines())}{mend}")
+        raise StepError(f"{Path(command[0]).name} failed: {_reason(done.stderr.splitlines())}{fix}")
     return done.stdout
 
 

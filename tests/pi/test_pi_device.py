@@ -40,8 +40,8 @@ def test_what_to_install_there(machine: Machine, engine: str, guest: Any) -> Non
         ("armhf", "tflite"): "pip install tflite-runtime",
         ("arm64", "onnx"): 'pip install "onnxruntime',
     }
-    mend = works.get((machine.platform, engine))
-    assert mend in result.stderr if mend else "pip install" not in result.stderr
+    fix = works.get((machine.platform, engine))
+    assert fix in result.stderr if fix else "pip install" not in result.stderr
 
 
 def test_doctor(machine: Machine, guest: Any) -> None:

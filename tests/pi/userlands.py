@@ -136,14 +136,14 @@ def make_packages(steps: Steps, userland: Userland) -> tuple[dict[str, Path], di
 
 
 def missing_tools(userland: Userland) -> Iterator[str]:
-    """Name Debian's packages of the tools that are not here."""
+    """Yield Debian's packages of the tools that are missing."""
     for tool, package in ((userland.emulator, "qemu-user"), ("mmdebstrap", "mmdebstrap"), ("setarch", "util-linux")):
         if shutil.which(tool) is None:
             yield package
 
 
 def compiler() -> Path | None:
-    """Find a Python whose byte code the machines' Python reads."""
+    """Return a Python whose byte code the machines' Python reads."""
     for python in (Path(sys.executable), ROOT / ".venv-tflite" / "bin" / "python"):
         if python.exists() and run(python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])").strip() == PYTHON:
             return python
@@ -188,7 +188,7 @@ def unpack(userland: Userland, folder: Path) -> None:
 
 
 def list_mirrors() -> list[str]:
-    """Give the addresses of Debian's archive that apt uses here, without those of updates to it."""
+    """Return the addresses of Debian's archive that apt uses here, without those of its updates."""
     try:
         lines = run("apt-get", "indextargets", "--format", "$(LABEL) $(CODENAME) $(REPO_URI)").splitlines()
     except StepError:

@@ -53,7 +53,7 @@ def fake_classifier(max_length: int = 8, threshold: float | None = None) -> Clas
 
 
 def fake_classifier_of(labels: list[str], threshold: float | None = None) -> Classifier:
-    """Make one of many classes: each word of a text counts for one of them, in the order of ``WORDS``."""
+    """Make a classifier of many labels: each word of a text counts for one of them, in the order of ``WORDS``."""
 
     def answer(row: Sequence[int]) -> list[float]:
         counts = [1 + 4 * row.count(len(RESERVED) + place) for place in range(len(labels))]

@@ -21,7 +21,7 @@ def words_of(text: str, lowercase: str = "ascii") -> list[str]:
 
 
 def row_of(text: str, ids: dict[str, int], length: int, end: str, lowercase: str = "ascii") -> list[int]:
-    """Give a text's row of ids by a plain dictionary: start mark, words, cut at one end, and padding."""
+    """Return the ids of a text by a plain dictionary: start mark, words, truncation at one end, and padding."""
     row = [1] + [ids.get(word, 2) for word in words_of(text, lowercase)]
     row = row[max(len(row) - length, 0) :] if end == "pre" else row[:length]
     return row + [0] * (length - len(row))

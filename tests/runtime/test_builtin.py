@@ -275,7 +275,7 @@ class SafetensorsTest(unittest.TestCase):
 
 class StrictJSONTest(unittest.TestCase):
     def both(self) -> list[Any]:
-        """Give the parser as it is, and as it is on a Python without the C scanner."""
+        """Return the parser as it is, and as it is on a Python without the C scanner."""
 
         def without(content: bytes) -> Any:
             with mock.patch.dict(sys.modules, {"_json": None}):

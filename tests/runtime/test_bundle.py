@@ -193,7 +193,7 @@ class BundleTest(unittest.TestCase):
 
     def test_versions(self) -> None:
         path = self.folder / "manifest.json"
-        for version, mend in (
+        for version, fix in (
             (1, "export it again"),
             (0, "export it again"),
             (4, "newer edgetext"),
@@ -201,10 +201,10 @@ class BundleTest(unittest.TestCase):
         ):
             write_bundle(self.folder, format_version=version)
             expected = f"format_version is {version}, and this version of edgetext reads 2 and 3"
-            self.refuse("manifest.json", expected, mend)
+            self.refuse("manifest.json", expected, fix)
             # Of other versions it is not known how they begin.
             path.write_bytes(b"{\n" + path.read_bytes().split(b"\n", 3)[-1])
-            self.refuse("manifest.json", expected, mend)
+            self.refuse("manifest.json", expected, fix)
         write_bundle(self.folder)
         as_version_2(self.folder)
         content = path.read_bytes().split(b"\n", 2)[2]

@@ -372,7 +372,7 @@ class ProcessTest(unittest.TestCase):
         self.assertEqual(len(result.stdout.splitlines()), 3)
 
     @unittest.skipUnless(os.path.exists("/dev/full"), "this system has no /dev/full")
-    def test_nobody_to_tell_errors(self) -> None:
+    def test_errors_without_standard_error(self) -> None:
         """Where standard error is closed, full or gone, texts are scored all the same, and the exit code is right."""
         lines = b"\xff\ngreat\n\nbad\n" * 50
         for redirection in ("2>&-", "2>/dev/full", "2> >(exec 0<&-)"):
@@ -566,10 +566,10 @@ class RealCommandTest(unittest.TestCase):
                 self.assertEqual(json.loads(self.succeed("--model", folder, "--info", "--json"))["labels"], labels)
 
     def test_lower_casing_in_info(self) -> None:
-        for lowercase, told in (("ascii", False), ("unicode", True)):
+        for lowercase, shown in (("ascii", False), ("unicode", True)):
             with tempfile.TemporaryDirectory() as folder:
                 write_bundle(Path(folder), preprocessing=Preprocessing(8, "pre", lowercase).to_json())
-                self.assertEqual("lower case  all letters" in self.succeed("--model", folder, "--info"), told)
+                self.assertEqual("lower case  all letters" in self.succeed("--model", folder, "--info"), shown)
 
     def test_a_class_called_uncertain(self) -> None:
         with tempfile.TemporaryDirectory() as folder:

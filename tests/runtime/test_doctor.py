@@ -116,7 +116,7 @@ class DoctorTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls) -> None:
-        """Take the answer of the engine builtin for the right one."""
+        """The answer of the engine builtin is the expected one."""
         test = Bundle.open().manifest["self_test"]
         answer = doctor.attempt([Bundle.open().folder, "builtin", "wi8_afp64", test["text"]])
         cls.RIGHT = {**answer, "runtime": "library 1.0"}
@@ -177,7 +177,7 @@ class DoctorTest(unittest.TestCase):
         self.assertIn("python ", printed.getvalue())
 
     def test_the_command_for_real(self) -> None:
-        """Whatever is installed here, builtin works, and what does not work is told how to get."""
+        """Whatever is installed here, builtin works, and the others have the command that installs them."""
         result = run("--doctor", fake=False)
         self.assertEqual((result.returncode, result.stderr), (0, b""))
         lines = result.stdout.decode().splitlines()

@@ -31,7 +31,7 @@ DELIMITER = rb"[^\w\']+"
 
 
 def repack(content: bytes, **changes: bytes | None) -> bytes:
-    """Give a .tflite file with other files behind it: ``vocab=...`` for vocab.txt; None leaves one out."""
+    """Return a .tflite file with other appended files: ``vocab=...`` for vocab.txt; None removes one."""
     file = TFLiteFile(content)
     names = {"vocab": "vocab.txt", "labels": "labels.txt", "record": "edgetext.json"}
     files: dict[str, bytes | None] = {**file.files, **{names[key]: value for key, value in changes.items()}}
@@ -45,7 +45,7 @@ def repack(content: bytes, **changes: bytes | None) -> bytes:
 
 
 def record(change: Callable[[dict[str, Any]], object]) -> bytes:
-    """Give the shipped .tflite file with another edgetext.json."""
+    """Return the shipped .tflite file with another edgetext.json."""
     found = json.loads(TFLiteFile(TFLITE).files["edgetext.json"])
     change(found)
     return repack(TFLITE, record=json.dumps(found).encode())
@@ -61,7 +61,7 @@ def field(number: int, content: bytes) -> bytes:
 
 
 def with_properties(**changes: str | None) -> bytes:
-    """Give the shipped .onnx file with other metadata_props; None leaves one out."""
+    """Return the shipped .onnx file with other metadata_props; None removes one."""
     position, kept = 0, b""
     while position < len(ONNX):  # every field that is not a metadata_props
         start = position

@@ -141,7 +141,7 @@ class BoundsTest(unittest.TestCase):
 class LimitTest(unittest.TestCase):
     """The limit as it is."""
 
-    def test_is_what_is_told(self) -> None:
+    def test_is_the_documented_one(self) -> None:
         self.assertEqual(lines.MAX_LINE_BYTES, 16 * 1024 * 1024)
         self.assertIn("16 MiB", lines.TOO_LONG)
 
@@ -334,10 +334,10 @@ class ProcessTest(unittest.TestCase):
             "import os, signal, sys\n"
             "from edgetext.command import main, streams\n"
             "def stop():\n"
-            "    told = [signal.getsignal(signal.SIGINT) == signal.SIG_DFL]\n"
+            "    right = [signal.getsignal(signal.SIGINT) == signal.SIG_DFL]\n"
             "    needed = ('json', 'csv', 'edgetext.command.structured', 'itertools')\n"
-            "    told += [name in sys.modules for name in needed]\n"
-            "    os.write(1, repr(all(told)).encode())\n"
+            "    right += [name in sys.modules for name in needed]\n"
+            "    os.write(1, repr(all(right)).encode())\n"
             "    os.kill(os.getpid(), signal.SIGINT)\n"
             "streams.Stop = stop\n"
             "main.command()\n"
