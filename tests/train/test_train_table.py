@@ -109,7 +109,7 @@ def paths(root: Path) -> dict[str, str | None]:
 def trained(
     working: Path, root: Path, paths: dict[str, str | None], run_python: Runner
 ) -> subprocess.CompletedProcess[str]:
-    """A training in a process of its own that says nothing but where the table is."""
+    """A training in a process that is told where the table is and nothing else."""
     write_csv(working / "colours.csv", COLOURS, "Text,Category")
     before = digests(root / "train" / "default")
     result = run_python("-m", "train", "--data", "colours.csv", *QUICK, cwd=working, env=paths)
@@ -457,11 +457,8 @@ class TestMistakes:
         assert result.stdout == "[]\n"
         error_line(result.stderr)
 
-    def test_a_process_of_its_own(
-        self, folder: Path, paths: dict[str, str | None], run_python: Runner, error_line: ErrorLine
-    ) -> None:
-        options = ("--data", "single.csv", "--out", folder / "run")
-        result = run_python("-m", "train", *options, cwd=folder, env=paths)
+    def test_one_label(self, folder: Path, run_in_process: Runner, error_line: ErrorLine) -> None:
+        result = run_in_process("-m", "train", "--data", "single.csv", "--out", folder / "run", cwd=folder)
         assert result.returncode == 2
         assert error_line(result.stderr).startswith("single.csv: only one label is left")
         assert result.stdout == ""
