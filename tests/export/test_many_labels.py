@@ -300,7 +300,9 @@ def test_all_letters_in_lower_case(
         f"{words[label]} and{number % 7} {words[label].upper()}\t{label}" for label in words for number in range(30)
     ]
     Path("t.tsv").write_text("text\tlabel\n" + "\n".join(rows), encoding="utf-8")
-    assert train_command.main(["--data", "t.tsv", "--lowercase", "unicode", "--preset", "tutorial", "--epochs", "40"]) == 0
+    assert (
+        train_command.main(["--data", "t.tsv", "--lowercase", "unicode", "--preset", "tutorial", "--epochs", "40"]) == 0
+    )
     for engine in ("builtin", "tflite", "onnx"):
         assert export_command(engine, "", ["--run", "runs/t"]) == 0
     for model in Bundle.open("bundles/t").models:
