@@ -20,7 +20,7 @@ from edgetext.command.messages import OK
 from edgetext.text import LOWERCASES
 from train.command import finish
 from train.models.presets import DEFAULT_PRESET, PRESETS
-from train.reviews.options import add_data_argument
+from train.reviews.layout import add_data_argument
 from train.tables.options import add_table_arguments
 from train.tables.table import is_table, stem
 

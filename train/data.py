@@ -11,8 +11,7 @@ import sys
 
 from edgetext.command.messages import OK
 from train.command import finish
-from train.reviews.layout import SPLITS
-from train.reviews.options import add_data_argument
+from train.reviews.layout import SPLITS, add_data_argument
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -53,15 +53,3 @@ class Dataset(Protocol):
 
     def describe(self) -> dict[str, Any]:
         """Return the dataset's part of ``config.json``."""
-
-
-class Source(Protocol):
-    """Where a dataset comes from."""
-
-    def read(self) -> Dataset:
-        """Read the dataset and divide it into splits.
-
-        Raises:
-            DataError: If it cannot be read or used.
-            ValueError: If nothing would be left to fit.
-        """

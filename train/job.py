@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from edgetext.text import LOWERCASES
-from train.dataset import DataError, Source
+from train.dataset import DataError, Dataset
 from train.models.choices import Choices
 from train.models.presets import PRESETS
 from train.models.recipe import Request
 from train.models.sizing import parse_size
-from train.reviews.dataset import ReviewSource
-from train.tables.dataset import TableSource
+from train.reviews.dataset import read_reviews
+from train.tables.dataset import read_and_report
 from train.tables.lines import GZIP_MARK
 from train.tables.options import make_options
 from train.tables.plan import make_plan
@@ -27,13 +28,13 @@ class Job:
 
     Attributes:
         request: What is to be fitted.
-        source: Where the texts come from.
+        read: Reads the texts and divides them into splits.
         out: The run folder to write.
         test: Whether to evaluate on the test texts at the end.
     """
 
     request: Request
-    source: Source
+    read: Callable[[], Dataset]
     out: Path
     test: bool = True
 
@@ -87,7 +88,7 @@ def _make_table_job(args: argparse.Namespace, settings: Mapping[str, int], chang
     replace(preset.choices or Choices(), crops=0).changed(changes)
     size = None if args.target_size is None else parse_size(args.target_size)
     request = Request(preset, True, settings, changes, lowercase, args.class_weights or "auto", size)
-    return Job(request, TableSource(plan), args.out, not args.no_test)
+    return Job(request, partial(read_and_report, plan), args.out, not args.no_test)
 
 
 def _make_reviews_job(args: argparse.Namespace, settings: Mapping[str, int], changes: Sequence[str]) -> Job:
@@ -99,7 +100,7 @@ def _make_reviews_job(args: argparse.Namespace, settings: Mapping[str, int], cha
         preset.choices.changed(changes)
     return Job(
         Request(preset, settings=settings, changes=changes),
-        ReviewSource(args.data, count, preset.by_movie),
+        partial(read_reviews, args.data, count, by_movie=preset.by_movie),
         args.out,
         not args.no_test,
     )

@@ -16,19 +16,17 @@ from edgetext.command.messages import OK
 from edgetext.encoder import Encoder
 from edgetext.text import PAD_ID, tokenize
 from train.command import finish
-from train.dataset import DataError
+from train.dataset import DataError, LabelledText
 from train.encoding.survey import survey_texts
 from train.encoding.vocabulary import build_vocabulary
 from train.models.presets import DEFAULT_PRESET, PRESETS, Preset
-from train.reviews.layout import LABELS, SPLITS
-from train.reviews.options import add_data_argument
-from train.reviews.review import Review
+from train.reviews.layout import LABELS, SPLITS, add_data_argument
 
 # Shares of the reviews, in percent, whose greatest length is shown.
 PERCENTILES = (10, 50, 90, 99, 100)
 
 
-def show_split(name: str, reviews: Sequence[Review]) -> None:
+def show_split(name: str, reviews: Sequence[LabelledText]) -> None:
     """Print a split's counts by label, and the lengths of its reviews in tokens."""
     if not reviews:
         print(f"{name}: no reviews")
@@ -44,7 +42,7 @@ def show_split(name: str, reviews: Sequence[Review]) -> None:
     )
 
 
-def show_review(review: Review, encoder: Encoder) -> None:
+def show_review(review: LabelledText, encoder: Encoder) -> None:
     """Print a review in each form that it takes on its way into the network."""
     ids, padded = encoder.ids(review.text), encoder.encode(review.text)
     print(f"\n{review.id}: {review.label or 'unlabelled'}\n\ntext\n{review.text}")

@@ -11,7 +11,7 @@ from train.encoding.encoded import Splits, encode_dataset
 from train.encoding.samples import draw_sample
 from train.encoding.survey import survey_dataset
 from train.fitting.calibration import calibrate
-from train.fitting.evaluation import describe_fitting, measure_test, measure_validation
+from train.fitting.evaluation import describe_fitting, evaluate, measure_validation
 from train.fitting.fit import fit_network, refit_network
 from train.fitting.loop import make_reproducible
 from train.job import Job
@@ -33,15 +33,15 @@ def train(job: Job) -> dict[str, Any]:
         OSError: If the run folder cannot be written.
     """
     check_replaceable(job.out, RUN_FOLDER, keep_previous=True)
-    dataset = job.source.read()
+    dataset = job.read()
     name, labels = f"{dataset.name}-{job.request.preset.name}", dataset.labels
 
     survey = survey_dataset(dataset, job.request.lowercase)
     plan = choose_encoding(survey, dataset, job.request)
-    texts = encode_dataset(dataset, plan.encoding.encoder, test=job.test)
+    texts = encode_dataset(dataset, plan.encoder, test=job.test)
     plan = choose_tables(plan, texts, dataset.name, labels, job.request)
     if job.request.target_size is not None:
-        texts = texts.limited(len(plan.encoding.vocabulary))
+        texts = texts.limited(len(plan.vocabulary))
     recipe = make_recipe(plan, texts, labels, job.request)
     _print_plan(texts, recipe)
 
@@ -55,15 +55,16 @@ def train(job: Job) -> dict[str, Any]:
         fitted = refit_network(fitted, texts)
         calibrated = calibrate(fitted, texts.train.max_length, calibrated.temperature)
         heldout, heldout_split = texts.test, TEST
-    metrics |= measure_test(calibrated.model, texts, labels)
+    if len(texts.test):
+        metrics["test"] = evaluate(calibrated.model, texts.test, labels)
     metrics |= describe_fitting(fitted, calibrated, texts, time.monotonic() - started)
 
     write_run(
         job.out,
         model=calibrated.model,
-        vocabulary=plan.encoding.vocabulary,
-        spellings=plan.encoding.spellings,
-        config=make_config(name, labels, plan.encoding.preprocessing, fitted.recipe, dataset.describe()),
+        vocabulary=plan.vocabulary,
+        spellings=plan.spellings,
+        config=make_config(name, labels, plan.preprocessing, fitted.recipe, dataset.describe()),
         history=fitted.history,
         metrics=metrics,
         calibration=draw_sample("calibration", texts.train, dataset.text_ids(TRAIN)),

@@ -27,9 +27,8 @@ from train.models.choices import LARGEST_VOCABULARY, MULTIPLIERS, Choices
 from train.models.presets import PRESETS
 from train.models.recipe import Recipe
 from train.reviews.cache import prepare
-from train.reviews.dataset import Review, load_split, split_validation
+from train.reviews.dataset import Review, load_split, split_sentences, split_validation
 from train.reviews.layout import LABELS
-from train.reviews.sentences import split_sentences
 
 Runner = Callable[..., "subprocess.CompletedProcess[str]"]
 ErrorLine = Callable[[str], str]

@@ -20,9 +20,9 @@ from train.fitting.crops import CropBatches
 from train.fitting.evaluation import evaluate
 from train.models import network
 from train.models.choices import Choices
+from train.models.presets import Settings
 from train.models.recipe import Fitted, Recipe
 from train.models.rules import choices_for
-from train.models.settings import Settings
 from train.tables.dataset import Text
 
 pytestmark = pytest.mark.slow

@@ -20,8 +20,7 @@ from train.encoding.encoded import Encoded, encode
 from train.fitting import loop
 from train.fitting.evaluation import evaluate
 from train.models import network
-from train.models.presets import PRESETS
-from train.models.settings import Settings
+from train.models.presets import PRESETS, Settings
 from train.reviews.dataset import Review, split_validation
 
 REVIEWS = [

@@ -23,11 +23,6 @@ def measure_validation(model: keras.Model, texts: Splits, labels: Sequence[str])
     return metrics
 
 
-def measure_test(model: keras.Model, texts: Splits, labels: Sequence[str]) -> dict[str, Any]:
-    """Return the metrics on the test texts; none if there are no test texts."""
-    return {"test": evaluate(model, texts.test, labels)} if len(texts.test) else {}
-
-
 def describe_fitting(fitted: Fitted, calibrated: Calibrated, texts: Splits, seconds: float) -> dict[str, Any]:
     """Return what ``metrics.json`` records of the fitting itself."""
     found: dict[str, Any] = {}

@@ -14,7 +14,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from train.encoding.encoded import Ids, Targets
-from train.models.settings import Settings
+from train.models.presets import Settings
 
 
 def make_reproducible(seed: int) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain, islice
-from typing import Any, NamedTuple
+from typing import Any
 
 from edgetext.encoder import Preprocessing
 from train.dataset import Dataset
@@ -18,23 +18,11 @@ from train.encoding.survey import Survey, note_capitals
 from train.encoding.vocabulary import build_vocabulary, find_spellings
 from train.models import network, rules
 from train.models.choices import Choices
-from train.models.recipe import Encoding, Recipe, Request
+from train.models.recipe import Plan, Recipe, Request
 from train.models.sizing import SizeBudget, fit_budget
 
 # Capitalised spellings are learned from this number of texts.
 TEXTS_FOR_SPELLINGS = 200_000
-
-
-class Plan(NamedTuple):
-    """What has been chosen.
-
-    Attributes:
-        encoding: How texts are encoded.
-        choices: The numbers of the network.
-    """
-
-    encoding: Encoding
-    choices: Choices
 
 
 def choose_encoding(survey: Survey, dataset: Dataset, request: Request) -> Plan:
@@ -56,7 +44,7 @@ def choose_encoding(survey: Survey, dataset: Dataset, request: Request) -> Plan:
     spellings = find_spellings(some, vocabulary, request.lowercase)
     truncating = request.preset.preprocessing.truncating
     preprocessing = Preprocessing(choices.max_length, truncating, request.lowercase)
-    return Plan(Encoding(vocabulary, spellings, preprocessing), choices)
+    return Plan(vocabulary, spellings, preprocessing, choices)
 
 
 def _choose_by_preset(request: Request) -> Choices:
@@ -99,17 +87,14 @@ def choose_tables(plan: Plan, texts: Splits, name: str, labels: Sequence[str], r
     """
     if not request.from_texts or request.preset.choices is None:
         return plan
-    num_outputs, (encoding, choices) = network.count_outputs(len(labels)), plan
+    num_outputs, (vocabulary, spellings, preprocessing, choices) = network.count_outputs(len(labels)), plan
     if "buckets" not in request.changed:
         choices = replace(choices, buckets=rules.choose_buckets(texts.train, num_outputs))
     if request.target_size is not None:
         budget = SizeBudget(request.target_size, num_outputs, labels, name)
-        vocabulary, spellings, buckets = fit_budget(
-            budget, encoding.vocabulary, encoding.spellings, choices.buckets, request.lowercase
-        )
-        encoding = encoding._replace(vocabulary=vocabulary, spellings=spellings)
+        vocabulary, spellings, buckets = fit_budget(budget, vocabulary, spellings, choices.buckets, request.lowercase)
         choices = replace(choices, buckets=buckets)
-    return Plan(encoding, replace(choices, vocabulary=len(encoding.vocabulary)))
+    return Plan(vocabulary, spellings, preprocessing, replace(choices, vocabulary=len(vocabulary)))
 
 
 def make_recipe(plan: Plan, texts: Splits, labels: Sequence[str], request: Request) -> Recipe:
@@ -123,6 +108,4 @@ def make_recipe(plan: Plan, texts: Splits, labels: Sequence[str], request: Reque
     settings = replace(settings, **{**request.settings, "validation": len(texts.validation)})
     refits = request.from_texts and preset.choices is not None and len(texts.test) > 0 and count < rules.REFIT_BELOW
     weights = rules.weigh_classes(texts.train.targets, labels, request.class_weights)
-    return Recipe(
-        len(plan.encoding.vocabulary), len(labels), weights, settings, plan.choices, preset.name, refits=refits
-    )
+    return Recipe(len(plan.vocabulary), len(labels), weights, settings, plan.choices, preset.name, refits=refits)

@@ -12,8 +12,7 @@ import numpy.typing as npt
 from edgetext.encoder import Encoder, Preprocessing
 from edgetext.vocabulary import Vocabulary
 from train.models.choices import Choices
-from train.models.presets import Preset
-from train.models.settings import Settings
+from train.models.presets import Preset, Settings
 
 if TYPE_CHECKING:
     import keras
@@ -47,18 +46,20 @@ class Request:
         return {change.partition("=")[0].replace("-", "_") for change in self.changes}
 
 
-class Encoding(NamedTuple):
-    """How texts are encoded.
+class Plan(NamedTuple):
+    """What has been chosen.
 
     Attributes:
         vocabulary: The vocabulary.
         spellings: Capitalised spellings of its words.
         preprocessing: Length of an encoded text, truncation, and lower-casing.
+        choices: The numbers of the network.
     """
 
     vocabulary: Vocabulary
     spellings: Sequence[str]
     preprocessing: Preprocessing
+    choices: Choices
 
     @property
     def encoder(self) -> Encoder:

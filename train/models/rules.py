@@ -15,7 +15,7 @@ from edgetext.text import RESERVED
 from train.encoding.encoded import Encoded
 from train.models import network
 from train.models.choices import Choices
-from train.models.settings import Settings
+from train.models.presets import Settings
 
 # Length of an encoded text: this share of the texts fits, within these limits.
 FITTING, SHORTEST_TEXT, LONGEST_TEXT = 0.99, 32, 512

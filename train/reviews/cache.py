@@ -20,8 +20,7 @@ from train.atomic_folder import FolderKind, replacing
 from train.dataset import DataError
 from train.reviews.archives import archive_contents, folder_contents, folder_files
 from train.reviews.download import download
-from train.reviews.layout import ADDRESSES, FOLDERS, SPLITS
-from train.reviews.options import DATA_VARIABLE
+from train.reviews.layout import ADDRESSES, DATA_VARIABLE, FOLDERS, SPLITS
 
 CACHE_VARIABLE = "EDGETEXT_CACHE"
 

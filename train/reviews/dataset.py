@@ -8,16 +8,35 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from edgetext.text import tokenize
 from train.dataset import SENTENCES, TRAIN, UNLABELLED, VALIDATION
 from train.reviews.cache import prepare
 from train.reviews.layout import LABELS, UNSUP
-from train.reviews.review import Review as Review
-from train.reviews.sentences import split_sentences
+
+# Fewest and most words of a sentence that stands for a short text.
+SENTENCE_WORDS = (5, 40)
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|<br />")
+
+
+class Review(NamedTuple):
+    """A review.
+
+    Attributes:
+        id: Its name in the archive, below ``aclImdb/``.
+        label: One of ``layout.LABELS``; None for an unlabelled review.
+        text: The text, unchanged.
+        movie: The movie's number at imdb.com; None if the source does not name it.
+    """
+
+    id: str
+    label: str | None
+    text: str
+    movie: str | None = None
 
 
 def load_split(split: str, source: str | os.PathLike[str] | None = None) -> list[Review]:
@@ -38,30 +57,20 @@ def _read_split(folder: Path, split: str) -> list[Review]:
         return [Review(**json.loads(line)) for line in file]
 
 
-@dataclass(frozen=True)
-class ReviewSource:
-    """The movie reviews as a ``train.dataset.Source``.
+def read_reviews(source: str | None, validation: int, *, by_movie: bool) -> Reviews:
+    """Load the training reviews and divide them.
 
-    Attributes:
-        path: As for ``cache.prepare``.
+    Args:
+        source: As for ``cache.prepare``.
         validation: Number of training reviews to validate on.
         by_movie: As for ``split_validation``.
+
+    Raises:
+        DataError: As for ``cache.prepare``.
+        ValueError: If ``validation`` leaves no review to fit.
     """
-
-    path: str | None
-    validation: int
-    by_movie: bool
-
-    def read(self) -> Reviews:
-        """Load the training reviews and divide them.
-
-        Raises:
-            DataError: As for ``cache.prepare``.
-            ValueError: If ``validation`` leaves no review to fit.
-        """
-        folder = prepare(self.path)
-        fitted, validated = split_validation(_read_split(folder, "train"), self.validation, by_movie=self.by_movie)
-        return Reviews(folder, fitted, validated)
+    folder = prepare(source)
+    return Reviews(folder, *split_validation(_read_split(folder, "train"), validation, by_movie=by_movie))
 
 
 class Reviews:
@@ -93,6 +102,19 @@ class Reviews:
         """Return the name of the dataset and the number of training reviews."""
         count = sum(map(len, self._splits.values()))
         return {"name": "Large Movie Review Dataset v1.0", "reviews": {"train": count}}
+
+
+def split_sentences(reviews: Iterable[Review]) -> Iterator[Review]:
+    """Yield the sentences of reviews that have ``SENTENCE_WORDS`` words, each with its review's label.
+
+    Many sentences of a positive review are not positive themselves, so no model can label all of them correctly: the
+    accuracy shows which model is better on short texts, not how good it is.
+    """
+    low, high = SENTENCE_WORDS
+    for review in reviews:
+        for sentence in _SENTENCE_END.split(review.text):
+            if low <= len(tokenize(sentence)) <= high:
+                yield review._replace(text=sentence)
 
 
 def split_validation(

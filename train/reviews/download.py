@@ -9,7 +9,7 @@ import pooch
 from tqdm import tqdm
 
 from train.dataset import DataError
-from train.reviews.options import DATA_VARIABLE
+from train.reviews.layout import DATA_VARIABLE
 
 URL = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
 URL_HASH = "md5:7c2ac02c03563afcf9b574c7e56c153a"

@@ -154,20 +154,15 @@ def gather(files: dict[str, TableIndex]) -> Report:
     return Report(tuple(finding for found in files.values() for finding in found.findings))
 
 
-class TableSource(NamedTuple):
-    """A table as a ``train.dataset.Source``."""
-
-    plan: TablePlan
-
-    def read(self) -> TableDataset:
-        """Read, check and divide the table, and print what a user should see; see ``read_planned``."""
-        try:
-            dataset = read_planned(self.plan)
-        except ReportedError as error:
-            _print_lines(error.report.lines())
-            raise
-        _print_lines(dataset.notes())
-        return dataset
+def read_and_report(plan: TablePlan) -> TableDataset:
+    """Read, check and divide a table, and print what a user should see; see ``read_planned``."""
+    try:
+        dataset = read_planned(plan)
+    except ReportedError as error:
+        _print_lines(error.report.lines())
+        raise
+    _print_lines(dataset.notes())
+    return dataset
 
 
 def _print_lines(lines: list[str]) -> None:
