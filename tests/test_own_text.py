@@ -36,7 +36,7 @@ def write_tickets(path: Path) -> None:
 
 def commands(root: Path) -> list[str]:
     """Return the lines of the README's walk-through."""
-    _, _, section = (root / "README.md").read_text("utf-8").partition("\n## Your own text\n")
+    _, _, section = (root / "README.md").read_text("utf-8").partition("\n## Train on your own text\n")
     return section.split("```sh\n")[1].split("```")[0].splitlines()
 
 
