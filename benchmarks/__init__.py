@@ -5,5 +5,4 @@ import sys
 
 # The runtime's package lies beside this folder, in a checkout and on a device; without it an installed one is used.
 _RUNTIME = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "runtime")
-if os.path.isdir(os.path.join(_RUNTIME, "edgetext")):
-    sys.path.insert(0, _RUNTIME)
+sys.path[:0] = [_RUNTIME] if os.path.isdir(_RUNTIME) else []

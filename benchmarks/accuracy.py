@@ -4,7 +4,6 @@ Usage:
 
     python benchmarks/accuracy.py                                  # the shipped bundle, 25,000 test reviews
     python benchmarks/accuracy.py --model bundles/tickets --run runs/tickets --data tickets.csv
-    python benchmarks/accuracy.py --recipe float16 --limit 2000 --classes --plot confusion.png
     python benchmarks/accuracy.py --max-drop 0.5                   # exit 1 if a file loses more than half a point
 
 Each file is scored by the classifier that ships, with the engine that will run it. Quantisation errors average out
@@ -24,13 +23,11 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.measuring import command, results, texts
-from benchmarks.measuring.layout import Part, Table, kilobytes, percent, render
+from benchmarks.measuring.layout import Part, Table, percent, render
 from edgetext import Bundle
 
-# With more classes only the worst are shown, and the most frequent confusions instead of the matrix.
-MANY, WORST, WIDE = 40, 20, 12
-# Longer labels are truncated in tables and plots.
-LONGEST = 24
+# How many classes are shown.
+SHOWN = 20
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -40,25 +37,14 @@ def make_parser() -> argparse.ArgumentParser:
     texts.add_arguments(parser, "labelled texts (.jsonl with text and label), the table of a run")
     run = command.ROOT / "train" / "default"
     parser.add_argument("--run", metavar="DIR", type=Path, default=run, help="its run (default: train/default)")
-    parser.add_argument(
-        "--max-drop",
-        metavar="POINTS",
-        type=command.at_least(0, float),
-        help="exit 1 if a file's accuracy is more than so many percentage points below that of Keras",
-    )
-    parser.add_argument(
-        "--classes", action="store_true", help="show each class and the confusions, also of two classes"
-    )
-    parser.add_argument("--plot", metavar="FILE", type=Path, help="draw the confusion matrix of the first file, as PNG")
+    drop = "exit 1 if a file's accuracy is more than so many percentage points below that of Keras"
+    parser.add_argument("--max-drop", metavar="POINTS", type=command.at_least(0, float), help=drop)
+    parser.add_argument("--classes", action="store_true", help="show each class, also of two")
     return parser
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
-    """Score the bundle's files and return the content of the results file.
-
-    Raises:
-        edgetext.EdgetextError: If the bundle, the run or the texts are missing or do not fit each other.
-    """
+    """Score the bundle's files and return the content of the results file."""
     bundle = Bundle.open(args.model)
     models = command.choose_models(bundle, args.recipe)
     from benchmarks.measuring import scoring
@@ -68,7 +54,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     run = load_run(args.run)
     check_origin(bundle, run)
     found = scoring.find_labelled(args.data, run, args.limit)
-    command.say(f"{bundle.name}: scoring {found} with Keras and {len(models)} model files", args)
+    command.say(f"{bundle.name}: scoring {len(found.texts):,} texts with Keras and {len(models)} model files", args)
     scored = scoring.score_bundle(bundle, models, run, found.texts)
     about = {"bundle": results.identify(bundle), "texts": found.describe(), "labels": list(bundle.labels)}
     return {**about, **scored}
@@ -79,15 +65,13 @@ def tables(found: results.Results) -> list[Part]:
     head = ["recipe", "engine", "size", "accuracy", "drop", "macro-F1", "macro-F1 drop", "calibration error", "changed"]
     head += ["as first", "short texts", "changed"]
     count = found["texts"]["count"]
-    rows = [
-        [row["recipe"], row["engine"], kilobytes(results.bytes_read(row)), *_cells(row, count)] for row in found["rows"]
-    ]
-    rows.append(["Keras", "", "", *_cells(found["keras"], count)])
+    starts = [[row["recipe"], row["engine"], f"{results.bytes_read(row) / 1000:,.0f} kB"] for row in found["rows"]]
+    pairs = zip([*starts, ["Keras", "", ""]], [*found["rows"], found["keras"]])
+    rows = [[*start, *_cells(row, count)] for start, row in pairs]
     note = (
-        f"{found['bundle']['name']} on {texts.sentence(found['texts'])}. Size: what scoring reads, the vocabulary "
-        "included. Drop: percentage points below Keras. Calibration error: expected calibration error, 15 bins. "
-        "Changed: labels other than those of Keras. As first: same label as from the first file. Short texts: accuracy "
-        "on the first ten words of each text."
+        f"{found['bundle']['name']} on {texts.sentence(found['texts'])}. Size: what scoring reads. "
+        "Drop: percentage points below Keras. Calibration error: expected, 15 bins. Changed: labels other than "
+        "Keras'. As first: same label as from the first file. Short texts: the first ten words of each text."
     )
     caveat = [texts.CAVEAT] if found["texts"]["source"] == texts.TEST_REVIEWS else []
     return [note, Table(head, rows, 2), *caveat]
@@ -105,42 +89,20 @@ def _cells(row: dict[str, Any], count: int) -> list[str]:
     return [*whole, changed, first, percent(row["short_accuracy"]), short_changed]
 
 
-def first_file(found: results.Results) -> tuple[str, dict[str, Any]]:
-    """Return name and row of the first file that works here; Keras' if none does."""
-    row = next((row for row in found["rows"] if "error" not in row), None)
-    return ("Keras", found["keras"]) if row is None else (f"{row['recipe']} ({row['engine']})", row)
-
-
-def shorten(label: str) -> str:
-    """Return a label as it is shown in a table or plot."""
-    return label if len(label) <= LONGEST else label[: LONGEST - 1] + "…"
-
-
 def class_tables(found: results.Results) -> list[Part]:
-    """Lay out the classes and the confusions of the first file."""
-    name, row = first_file(found)
-    labels, scores, confusion = found["labels"], row["classes"], row["confusion"]
-    chosen = [label for label in labels if label in scores]
-    if len(labels) > MANY:  # classes without any text come last
-        chosen = sorted(chosen, key=lambda label: (scores[label]["texts"] == 0, scores[label]["f1"]))[:WORST]
-    parts = ("precision", "recall", "f1")
-    lines = [
-        [shorten(label), f"{scores[label]['texts']}", *(percent(scores[label][part]) for part in parts)]
-        for label in chosen
-    ]
-    rest = f", of {len(labels)} classes those with the lowest F1" if len(chosen) < len(labels) else ""
-    shown: list[Part] = [f"Classes, {name}{rest}:", Table(["class", "texts", "precision", "recall", "F1"], lines)]
-    if len(labels) <= WIDE:
-        lines = [[shorten(true), *(str(confusion[true].get(label, 0)) for label in labels)] for true in labels]
-        return [*shown, f"Confusion, {name}, true classes in rows:", Table(["", *map(shorten, labels)], lines)]
-    pairs = [(count, true, label) for true, row in confusion.items() for label, count in row.items() if true != label]
-    pairs.sort(key=lambda pair: -pair[0])
-    lines = [[shorten(true), shorten(label), str(count)] for count, true, label in pairs[:WORST]]
-    return [
-        *shown,
-        f"Confusions, {name}, the most frequent of {len(pairs)}:",
-        Table(["class", "label", "texts"], lines, 2),
-    ]
+    """Lay out the classes of the first file that works (else of Keras), those with the lowest F1 first."""
+    row = next((row for row in found["rows"] if "error" not in row), {"recipe": "Keras", **found["keras"]})
+    lines = []
+    for label, scores in sorted(row["classes"].items(), key=lambda item: (item[1]["texts"] == 0, item[1]["f1"]))[
+        :SHOWN
+    ]:
+        wrong = {other: count for other, count in row["confusion"].get(label, {}).items() if other != label}
+        most = max(wrong, key=wrong.__getitem__, default="")
+        confused = f"{most} ({wrong[most]:,})" if wrong else ""
+        shares = [percent(scores[name]) for name in ("precision", "recall", "f1")]
+        lines.append([label, f"{scores['texts']:,}", *shares, confused])
+    head = ["class", "texts", "precision", "recall", "F1", "most often found as"]
+    return [f"Classes, {row['recipe']}, the lowest F1 first, at most {SHOWN}:", Table(head, lines)]
 
 
 def judge(rows: list[dict[str, Any]], max_drop: float | None = None) -> int:
@@ -154,22 +116,14 @@ def judge(rows: list[dict[str, Any]], max_drop: float | None = None) -> int:
     return 2 if missing else 1 if dropped else 0
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command of the module's docstring."""
+def finish(args: argparse.Namespace, found: results.Results) -> int:
+    """Print the classes if they are asked for or more than two, and return the exit code."""
+    if args.classes or len(found["labels"]) > 2:
+        command.say("\n" + render(class_tables(found)), args)
+    return judge(found["rows"], args.max_drop)
 
-    def after(args: argparse.Namespace, found: results.Results) -> int:
-        if args.classes or len(found["labels"]) > 2:
-            command.say("\n" + render(class_tables(found)), args)
-        if args.plot:
-            from benchmarks.measuring import plots
 
-            name, row = first_file(found)
-            title = f"{found['bundle']['name']}, {name}\n{found['texts']['count']:,} {found['texts']['source']}"
-            plots.draw_confusion(row["confusion"], found["labels"], title, args.plot)
-        return judge(found["rows"], args.max_drop)
-
-    return command.run("accuracy", argv, make_parser(), measure, tables, after)
-
+main = command.make_main("accuracy", make_parser, measure, tables, finish)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(None))

@@ -5,17 +5,8 @@ Usage:
     make peers                                       # makes the two environments, then runs this; about 30 minutes
     python benchmarks/peers.py --python build/peers/bin/python --trainer build/fasttext-train/bin/python
 
-All are trained on the same 25,000 labelled reviews and measured in one run, in turns, with the same Python:
-
-  edge                       the shipped bundle, with each of its engines
-  edge, 2^14 buckets         trained again at the size of the fastText model
-  edge, labelled reviews only    trained again without the 50,000 unlabelled reviews that the preset learns from
-  fastText, lower case       words and bigrams, quantised, texts in lower case
-  fastText, tokens           the same, texts split into the tokens of edgetext, without punctuation
-  scikit-learn               tf-idf of words and bigrams and a linear classifier, tuned by cross-validation
-
-Preparing a text is part of every latency. The protocol is in benchmarks/README.md. fasttext-wheel trains,
-fasttext-predict predicts, and both are called ``fasttext``, hence two environments.
+All are trained on the same labelled reviews and measured in one run, in turns, with the same Python; see README.md in
+this folder. fasttext-wheel trains and fasttext-predict predicts; both are called ``fasttext``: two environments.
 
 Exit codes: 0; 2 for a mistake, or if something cannot be trained or does not work.
 """
@@ -27,7 +18,7 @@ import hashlib
 import json
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,18 +26,24 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import latency, sweep
 from benchmarks.measuring import command, processes, results, runtimes, texts
-from benchmarks.measuring.errors import BenchmarkError
-from benchmarks.measuring.layout import Part, Table, kilobytes, megabytes, percent
-from benchmarks.measuring.processes import Protocol, Subject
+from benchmarks.measuring.layout import Part, Table, megabytes, percent
+from benchmarks.measuring.processes import PROGRAM, Protocol, Subject
+from benchmarks.measuring.results import BenchmarkError
 from edgetext import Bundle
 
+PROTOCOL = Protocol(launches=20)
+# What the models that are trained again are called, and the options that train them.
+RETRAINED = {
+    "edge, 2^14 buckets": ["--buckets", str(2**14)],
+    "edge, labelled reviews only": ["--choice", "teacher_buckets=0"],
+}
 # The published recipe for a small model: dimension 10, bigrams, 10,000 features kept (Joulin et al., "FastText.zip",
 # 2016, and the fastText documentation on quantisation).
 FASTTEXT = {
     "train": {"dim": 10, "wordNgrams": 2, "lr": 0.5, "epoch": 5, "thread": 1, "verbose": 0},
     "quantize": {"cutoff": 10_000, "retrain": True, "qnorm": True, "verbose": 0},
 }
-_TRAIN_FASTTEXT = """
+_TRAIN = """
 import json, sys
 import fasttext
 source, model, options = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
@@ -54,24 +51,12 @@ trained = fasttext.train_supervised(input=source, **options["train"])
 trained.quantize(input=source, **options["quantize"])
 trained.save_model(model)
 """
-# The shortest programs that classify one text with fastText: of a model, a text, and the folder of edgetext.
-_ONCE = "import sys, fasttext; print(fasttext.load_model(sys.argv[1]).predict(sys.argv[2].lower())[0][0])"
-_ONCE_TOKENS = (
-    "import sys; sys.path.insert(0, sys.argv[3]); import fasttext; from edgetext.text import tokenize; "
-    "print(fasttext.load_model(sys.argv[1]).predict(' '.join(tokenize(sys.argv[2])))[0][0])"
-)
-# By name: the runtime, how a text is prepared, the one-shot program, and the tokens in words.
-FORMS: dict[str, tuple[str, Callable[[str], str], str, str]] = {
-    "fastText, lower case": ("fasttext_lower", runtimes.lower, _ONCE, "split at spaces, lower case"),
-    "fastText, tokens": ("fasttext_tokens", runtimes.tokens, _ONCE_TOKENS, "words, lower case"),
+# The shortest programs that classify a text with fastText, by its preparation: of a model, a text, edgetext's folder.
+ONCE = {
+    "lower case": "import sys, fasttext; print(fasttext.load_model(sys.argv[1]).predict(sys.argv[2].lower())[0][0])",
+    "tokens": "import sys; sys.path.insert(0, sys.argv[3]); import fasttext; from edgetext.text import tokenize; "
+    "print(fasttext.load_model(sys.argv[1]).predict(' '.join(tokenize(sys.argv[2])))[0][0])",
 }
-# What the retrained models are called, and the options that train them.
-RETRAINED = {
-    "edge, 2^14 buckets": ["--buckets", str(2**14)],
-    "edge, labelled reviews only": ["--choice", "teacher_buckets=0"],
-}
-UNLABELLED = 50_000
-PROTOCOL = Protocol(launches=20)
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -95,14 +80,11 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         scored = processes.write_texts(folder / "test", [text.text for text in test])
         for subject in subjects:
             command.progress(f"scoring with {subject.row['name']}")
-            subject.describe()
             answers = subject.score(scored) or []
             right = sum(label == text.label for (label, _), text in zip(answers, test))
             subject.row["accuracy"] = right / len(test)
-        command.say(f"timing {timed}", args)
-        first = processes.write_texts(folder / "first", [processes.FIRST_TEXT])
-        files = processes.write_texts(folder / "timed", [text.text for text in timed.texts])
-        rows = processes.measure(subjects, first, files, PROTOCOL)
+        command.say(f"timing {len(timed.texts):,} texts", args)
+        rows = processes.measure(subjects, timed, PROTOCOL)
     for row in rows:
         if "error" in row:
             raise BenchmarkError(f"{row['name']}: {row['error']}")
@@ -112,78 +94,62 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
 
 def make_subjects(train: Sequence[texts.Text], folder: Path, args: argparse.Namespace) -> Iterator[Subject]:
     """Train everything that does not ship, and return what to measure."""
-    python = [args.python]
-    bundle = Bundle.open()
-    for model in bundle.models:
-        yield _edge("edge", latency.make_subject(bundle, model, python, None, plain=model is bundle.models[0]))
+    from benchmarks.measuring import linear_models
+
+    def edge(name: str, bundle: Bundle, path: str | None = None) -> Iterator[Subject]:
+        for model in bundle.models:
+            subject = latency.make_subject(bundle, model, args.python, path)
+            subject.row["name"] = name
+            yield subject
+
+    yield from edge("edge", Bundle.open())
     data = [] if args.data is None else ["--data", str(Path(args.data).absolute())]
     for number, (name, options) in enumerate(RETRAINED.items()):
         command.say(f"training {name}", args)
         run, out = folder / f"run-{number}", folder / f"bundle-{number}"
         sweep.train(run, [*options, "--no-test", *data])
         sweep.export(run, out, "safetensors")
-        retrained = Bundle.open(out)
-        yield _edge(name, latency.make_subject(retrained, retrained.models[0], python, str(out)))
-    for name, (runtime, prepare, once, tokens) in FORMS.items():
-        command.say(f"training {name}", args)
-        file = str(folder / f"{runtime}.ftz")
-        train_fasttext(args.trainer, train, prepare, file)
-        given = {"unlabelled": 0, "tokens": tokens, "ngrams": "words, hashed bigrams"}
-        words = [*python, "-c", once, file, processes.FIRST_TEXT, str(command.ROOT / "runtime")]
-        row = {"name": name, "size": Path(file).stat().st_size, **given}
-        yield Subject(row, [*python, processes.PROGRAM, runtime, file], python, once=words)
+        yield from edge(name, Bundle.open(out), str(out))
+    for form, once in ONCE.items():
+        command.say(f"training fastText, {form}", args)
+        file = str(folder / f"{form}.ftz")
+        train_fasttext(args.trainer, train, form, file)
+        words = [args.python, "-c", once, file, processes.FIRST_TEXT, str(command.ROOT / "runtime")]
+        row = {"name": f"fastText, {form}", "size": Path(file).stat().st_size}
+        yield Subject(row, [args.python, PROGRAM, "fasttext", f"{form}:{file}"], args.python, once=words)
     command.say("tuning scikit-learn", args)
-    yield make_linear_subject(train, folder / "scikit-learn", python)
+    given, labels = [text.text for text in train], [str(text.label) for text in train]
+    pipeline, about = linear_models.search(given, labels, linear_models.FAMILIES["reviews"], balance=False)
+    row = {"name": "scikit-learn", "size": linear_models.save(pipeline, folder / "linear"), **about}
+    yield Subject(row, [args.python, PROGRAM, "scikit_learn", str(folder / "linear")], args.python)
 
 
-def _edge(name: str, subject: Subject) -> Subject:
-    unlabelled = 0 if "labelled" in name else UNLABELLED
-    subject.row.update(name=name, unlabelled=unlabelled, tokens="words, lower case", ngrams="words, hashed bigrams")
-    return subject
-
-
-def train_fasttext(python: str, train: Sequence[texts.Text], prepare: Callable[[str], str], out: str) -> None:
-    """Train and quantise a fastText model."""
+def train_fasttext(python: str, train: Sequence[texts.Text], form: str, out: str) -> None:
+    """Train and quantise a fastText model on texts that are prepared in a form."""
     # fastText takes texts in the order of the file, so they are shuffled.
     ordered = sorted(train, key=lambda text: hashlib.sha256(str(text.id).encode()).digest())
+    prepare = runtimes.FORMS[form]
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".txt") as source:
         source.writelines(f"__label__{text.label} {prepare(text.text)}\n" for text in ordered)
         source.flush()
-        try:
-            processes.run([python, "-c", _TRAIN_FASTTEXT, source.name, out, json.dumps(FASTTEXT)])
-        except processes.LaunchError as error:
-            raise BenchmarkError(f"fastText cannot be trained: {error}") from None
-
-
-def make_linear_subject(train: Sequence[texts.Text], folder: Path, python: Sequence[str]) -> Subject:
-    """Tune and fit scikit-learn's model and return it as a subject."""
-    from benchmarks.measuring import linear_models
-
-    labels = [str(text.label) for text in train]
-    chosen = linear_models.search([text.text for text in train], labels, linear_models.REVIEWS, balance=False)
-    given = {"unlabelled": 0, "tokens": "words, lower case", "ngrams": "words, bigrams"}
-    row = {"name": "scikit-learn", "size": linear_models.save(chosen.pipeline, folder), **given, **chosen.about}
-    return Subject(row, [*python, processes.PROGRAM, "scikit_learn", str(folder)], python)
+        processes.run([python, "-c", _TRAIN, source.name, out, json.dumps(FASTTEXT)])
 
 
 def tables(found: results.Results) -> list[Part]:
     """Lay the results out."""
-    rows = compared(found)
     head = ["model", "accuracy", "size", "text to label", "95th percentile", "× split", "one-shot", "× bare Python"]
-    given = []
-    for row in rows:
-        chosen = f"{row['features']}; {row['classifier']}" if "features" in row else ""
-        counts = [f"{found['trained_on']:,}", f"{row['unlabelled']:,}"]
-        given.append([row["name"], *counts, row["tokens"], row["ngrams"], megabytes(row.get("installed")), chosen])
-    given_head = ["model", "labelled reviews", "unlabelled", "tokens", "n-grams", "installed", "chosen"]
+    rows = compared(found)
+    chosen = [f"{row['features']}; {row['classifier']}" for row in rows if "features" in row]
     note = (
-        f"Accuracy on {found['tested_on']:,} test reviews; timed with {texts.sentence(found['texts'])}. Size: what "
-        "scoring reads, weights and vocabulary; a fastText file holds its dictionary; of scikit-learn, the pickled "
-        "pipeline. × split: relative to `text.lower().split()`. One-shot: a whole process that classifies one text, "
-        "and its ratio to `python -c pass`. Edge is run by edgetext's builtin engine."
+        f"Trained on {found['trained_on']:,} labelled reviews; accuracy on {found['tested_on']:,} test reviews; timed "
+        f"with {texts.sentence(found['texts'])}. Size: what scoring reads, weights and vocabulary; a fastText file "
+        "holds its dictionary; of scikit-learn, the pickled pipeline. × split: relative to `text.lower().split()`. "
+        "One-shot: a whole process that classifies one text, and its ratio to `python -c pass`. Installed: the package "
+        "with all that it requires. Edge is run by edgetext's builtin engine."
     )
-    what = "What each was given; installed is the package with everything that it requires:"
-    return [note, Table(head, list(map(_cells, rows))), texts.CAVEAT, what, Table(given_head, given)]
+    lines = [[*_cells(row), megabytes(row.get("installed"))] for row in rows]
+    tuned = [f"Tuning chose {chosen[0]}."] if chosen else []
+    return [note, Table([*head, "installed"], lines), *tuned, texts.CAVEAT]
 
 
 def compared(found: results.Results) -> list[dict[str, Any]]:
@@ -195,25 +161,20 @@ def _cells(row: dict[str, Any]) -> list[str]:
     times, start = row["text_to_label"], row.get("startup")
     started = [f"{start['median_ms']:.0f} ms", f"{start['ratio']:.2f}"] if start else ["", ""]
     timed = [f"{times['median_us']:.0f} µs", f"{times['p95_us']:.0f} µs", f"{times['ratio']:.1f}"]
-    return [row["name"], percent(row["accuracy"]), kilobytes(results.bytes_read(row)), *timed, *started]
+    return [row["name"], percent(row["accuracy"]), f"{results.bytes_read(row) / 1000:,.0f} kB", *timed, *started]
 
 
 def summary_tables(found: results.Results) -> list[Part]:
     """Lay out the summary: one row for edgetext, fastText and scikit-learn."""
     names = {"edge": "edgetext", "fastText, tokens": "fastText", "scikit-learn": "scikit-learn"}
-    head = ["", "accuracy", "size", "text to label", "one-shot start"]
     rows = []
-    for row in compared(found):
-        if row["name"] in names:
-            _, accuracy, size, label, _, _, start, ratio = _cells(row)
-            rows.append([names[row["name"]], accuracy, size, label, f"{start}, {ratio} × bare Python" if start else ""])
-    return [Table(head, rows)]
+    for name, accuracy, size, label, _, _, start, ratio in map(_cells, compared(found)):
+        if name in names:
+            rows.append([names[name], accuracy, size, label, f"{start}, {ratio} × bare Python" if start else ""])
+    return [Table(["", "accuracy", "size", "text to label", "one-shot start"], rows)]
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command of the module's docstring."""
-    return command.run("peers", argv, make_parser(), measure, tables)
-
+main = command.make_main("peers", make_parser, measure, tables)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(None))

@@ -3,7 +3,7 @@
 Usage:
 
     python benchmarks/report.py                                    # from benchmarks/results/*.json
-    python benchmarks/report.py results/accuracy.json results/pi.json --readme notes.md
+    python benchmarks/report.py pi.json --readme notes.md
     python benchmarks/report.py --check                            # write nothing; exit 1 if a block is out of date
     python benchmarks/report.py --plots                            # draw accuracy.png and curve.png too
 
@@ -19,7 +19,6 @@ import argparse
 import os
 import re
 import shlex
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -28,16 +27,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import accuracy, instructions, interop, latency, peers, sweep, tables
 from benchmarks.measuring import command, layout, plots, processes, results
-from benchmarks.measuring.errors import BenchmarkError
 from benchmarks.measuring.layout import Part, Table
-from benchmarks.measuring.results import Results
+from benchmarks.measuring.results import BenchmarkError, Results
 
-READMES = [
-    *("README.md", "train/README.md", "export/README.md", "runtime/README.md", "benchmarks/README.md"),
-    "SECURITY.md",
-]
-HELP = "help"
-HELP_COLUMNS = "100"
+READMES = ["README.md", "SECURITY.md", *(f"{name}/README.md" for name in ("train", "export", "runtime", "benchmarks"))]
 BLOCK = re.compile(
     r"^(?P<begin><!-- begin (?P<name>\w+)(?:: (?P<command>.+?))? -->)$(?P<content>(?:(?!^<!-- begin ).)*?)"
     r"^(?P<end><!-- end (?P=name) -->)$",
@@ -47,64 +40,47 @@ BLOCK = re.compile(
 
 def memory_tables(found: Results) -> list[Part]:
     """Lay out what `python -m tests.soaking.memory` measured; the last row is the difference between the sizes."""
-    fields = ("peak_mb", "anonymous_mb", "file_mb")
     small, large = found["rows"]
-    rows = [
-        [
-            *(f"{row['rows']:,}", f"{row['bytes'] / 1e6:,.0f} MB", f"{row['seconds']:,.0f} s"),
-            *(f"{row['rows'] / row['seconds']:,.0f}", *(f"{row[name]:,.0f} MB" for name in fields)),
-        ]
-        for row in (small, large)
-    ]
-    grown = {name: large[name] - small[name] for name in ("rows", "bytes", "seconds", *fields)}
-    more = [f"{grown['rows']:+,}", f"{grown['bytes'] / 1e6:+,.0f} MB", f"{grown['seconds']:+,.0f} s", ""]
-    rows.append([*more, *(f"{grown[name]:+,.0f} MB" for name in fields)])
+    units = {"rows": "", "bytes": " MB", "seconds": " s", "peak_mb": " MB", "anonymous_mb": " MB", "file_mb": " MB"}
+
+    def cells(row: dict[str, float], sign: str = "") -> list[str]:
+        scaled = {**row, "bytes": row["bytes"] / 1e6}
+        return [f"{scaled[name]:{sign},.0f}{unit}" for name, unit in units.items()]
+
+    lines = [cells(small), cells(large), cells({name: large[name] - small[name] for name in units}, "+")]
     note = "`python -m train --data TABLE --epochs 1`, the whole process. Memory: the peak. Last row: the difference."
-    return [note, Table(["rows", "table", "time", "rows/s", "memory", "anonymous", "file-backed"], rows, 0)]
+    return [note, Table(["rows", "table", "time", "memory", "anonymous", "file-backed"], lines, 0)]
 
 
 def soak_tables(found: Results) -> list[Part]:
     """Lay out what `python -m tests.soaking` measured."""
-    rows = [
-        [row["promise"], f"{row['tried']:,} {row['unit']}", f"{row['failed']:,}", row["measured"]]
-        for row in found["rows"]
-    ]
-    return [Table(["what holds", "tried", "failed", "measured"], rows)]
+    keys = ("promise", "tried", "unit", "failed", "measured")
+    rows = [[row[key] for key in keys] for row in found["rows"]]
+    lines = [[promise, f"{tried:,} {unit}", f"{failed:,}", measured] for promise, tried, unit, failed, measured in rows]
+    return [Table(["what holds", "tried", "failed", "measured"], lines)]
 
 
-# Block: the kinds of results that it shows, and how.
-BLOCKS: dict[str, tuple[tuple[str, ...], Callable[[Results], Sequence[Part]]]] = {
-    "summary": (("peers",), peers.summary_tables),
-    "accuracy": (("accuracy",), accuracy.tables),
-    "latency": (("peers", "latency"), latency.latency_tables),
-    "startup": (("peers", "latency"), latency.startup_tables),
-    "seeds": (("seeds",), sweep.tables),
-    "choices": (("choices",), sweep.tables),
-    "curve": (("curve",), sweep.tables),
-    "peers": (("peers",), peers.tables),
-    "interop": (("interop",), interop.tables),
-    "instructions": (("instructions",), instructions.tables),
-    "tables": (("tables",), tables.tables),
-    "memory": (("memory",), memory_tables),
-    "soak": (("soak",), soak_tables),
+# How each block lays its results out, and the kinds of results that it shows, if not those of its name.
+BLOCKS: dict[str, Callable[[Results], Sequence[Part]]] = {
+    "summary": peers.summary_tables,
+    "peers": peers.tables,
+    "latency": latency.latency_tables,
+    "startup": latency.startup_tables,
+    **dict.fromkeys(("seeds", "choices", "curve"), sweep.tables),
+    **{"accuracy": accuracy.tables, "interop": interop.tables, "instructions": instructions.tables},
+    **{"tables": tables.tables, "memory": memory_tables, "soak": soak_tables},
 }
+KINDS = {"summary": ("peers",), "latency": ("peers", "latency"), "startup": ("peers", "latency")}
 
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "results", nargs="*", type=Path, metavar="FILE", help="results files (default: benchmarks/results/*.json)"
-    )
-    parser.add_argument(
-        "--readme",
-        type=Path,
-        metavar="FILE",
-        action="append",
-        help=f"a file to write into (default: {', '.join(READMES)})",
-    )
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a block is out of date")
-    parser.add_argument("--plots", action="store_true", help="also draw benchmarks/results/accuracy.png and curve.png")
+    add, default = parser.add_argument, f"(default: {', '.join(READMES)})"
+    add("results", nargs="*", type=Path, metavar="FILE", help="results files (default: benchmarks/results/*.json)")
+    add("--readme", type=Path, metavar="FILE", action="append", help=f"a file to write into {default}")
+    add("--check", action="store_true", help="write nothing; exit 1 if a block is out of date")
+    add("--plots", action="store_true", help="also draw benchmarks/results/accuracy.png and curve.png")
     return parser
 
 
@@ -117,7 +93,7 @@ def replace_blocks(text: str, where: str, found: Sequence[Results]) -> tuple[str
 
     def replace(match: re.Match[str]) -> str:
         name, words = match["name"], match["command"]
-        if (name not in BLOCKS and name != HELP) or (name == HELP) != (words is not None):
+        if (words is None and name not in BLOCKS) or (name == "help") != (words is not None):
             raise BenchmarkError(f"{where}: no block is called {name}" + (f": {words}" if words else ""))
         new = make_content(name, found) if words is None else f"```text\n$ {words}\n{run(words)}\n```"
         if new != match["content"].strip("\n"):
@@ -129,7 +105,7 @@ def replace_blocks(text: str, where: str, found: Sequence[Results]) -> tuple[str
 
 def make_content(name: str, found: Sequence[Results]) -> str:
     """Return the content of a block of results."""
-    kinds, lay_out = BLOCKS[name]
+    kinds = KINDS.get(name, (name,))
     commands, parts = [], []
     for one in found:
         if one["kind"] not in kinds:
@@ -137,7 +113,7 @@ def make_content(name: str, found: Sequence[Results]) -> str:
         if one.get("protocol", {}).get("quick"):
             raise BenchmarkError(f"block {name}: made with --quick, which measures nothing: {one['command']}")
         try:
-            shown = lay_out(one)
+            shown = BLOCKS[name](one)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BenchmarkError(f"block {name}: the results of {one['command']} are damaged: {error!r}") from None
         if shown:
@@ -149,31 +125,15 @@ def make_content(name: str, found: Sequence[Results]) -> str:
 
 
 def run(words: str) -> str:
-    """Run a command from the repository's root, with this Python for ``python``, and return what it prints.
-
-    Raises:
-        BenchmarkError: If it fails.
-    """
+    """Run a command from the repository's root, with this Python for ``python``, and return what it prints."""
     arguments = [sys.executable if word == "python" else word for word in shlex.split(words)]
-    variables = {**os.environ, "COLUMNS": HELP_COLUMNS, "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
     try:
-        done = subprocess.run(
-            arguments, cwd=command.ROOT, env=variables, capture_output=True, encoding="utf-8", check=False
-        )
-    except OSError as error:
-        raise BenchmarkError(f"{words}: {error.strerror}") from None
-    if done.returncode != 0:
-        raise BenchmarkError(f"{words}: {processes.last_line(done.stderr) or 'it failed'}")
+        printed = processes.run(arguments, command.ROOT, COLUMNS="100", NO_COLOR="1", PYTHONIOENCODING="utf-8")
+    except BenchmarkError as error:
+        raise BenchmarkError(f"{words}: {error}") from None
     # Without the folder of this checkout.
-    text = done.stdout.replace(f"{command.ROOT}{os.sep}", "")
+    text = printed.replace(f"{command.ROOT}{os.sep}", "")
     return "\n".join(line.rstrip() for line in text.strip("\n").splitlines())
-
-
-def draw_plots(found: Sequence[Results]) -> None:
-    """Draw the pictures of the READMEs into the results' folder."""
-    kinds = {one["kind"]: one for one in found}
-    plots.draw_accuracy(kinds["accuracy"], kinds.get("latency", kinds["peers"]), results.FOLDER / "accuracy.png")
-    plots.draw_curve(kinds["curve"], kinds["peers"], results.FOLDER / "curve.png")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -188,13 +148,15 @@ def main(argv: list[str] | None = None) -> int:
             new, names = replace_blocks(readme.read_text("utf-8"), readme.name, found)
             stale += [f"{readme.parent.name}/{readme.name}: {name}" for name in names]
             if names and not args.check:
-                results.replace(readme, new.encode())
+                readme.write_text(new, encoding="utf-8")
         if stale and args.check:
             print(f"error: out of date: {', '.join(stale)}; to write it: python benchmarks/report.py", file=sys.stderr)
             return 1
         print(f"wrote {', '.join(stale)}" if stale else "all blocks are current")
         if args.plots:
-            draw_plots(found)
+            kinds = {one["kind"]: one for one in found}
+            plots.draw_accuracy(kinds["accuracy"], results.FOLDER / "accuracy.png")
+            plots.draw_curve(kinds["curve"], kinds["peers"], results.FOLDER / "curve.png")
         return 0
 
     return command.finish(work)

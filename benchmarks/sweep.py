@@ -3,15 +3,12 @@
 Usage:
 
     python benchmarks/sweep.py seeds                               # seeds 0, 1 and 2: how much is chance
-    python benchmarks/sweep.py seeds --preset tutorial --seeds 0 1 2 3 4 --keep runs/seeds --json seeds.json
     python benchmarks/sweep.py choices                             # all of measuring/choices.json: about 25 minutes
-    python benchmarks/sweep.py choices --only crops=0 teacher_buckets=0
     python benchmarks/sweep.py curve                               # 2^14 to 2^20 buckets: about 15 minutes
     python benchmarks/sweep.py seeds --seeds 0 1 -- --epochs 10    # options after -- go to python -m train
 
-Each training is `python -m train` in a process of its own; the numbers are those of its metrics.json. Choose by the
-validation columns; the test reviews are there to report. `choices` validates on 10,000 reviews and never looks at the
-test reviews. `curve` also exports each run, and scores the files.
+Each training is `python -m train` in a process of its own. Choose by the validation columns; the test reviews are there
+to report. `choices` validates on 10,000 reviews; `curve` also exports each run, and scores the files.
 
 Exit codes: 0; 2 for a mistake or if a training fails.
 """
@@ -30,8 +27,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.measuring import command, results, texts
-from benchmarks.measuring.errors import BenchmarkError
-from benchmarks.measuring.layout import Part, Table, kilobytes, percent
+from benchmarks.measuring.layout import Part, Table, percent
+from benchmarks.measuring.results import BenchmarkError
 from edgetext import Bundle
 
 # Options of `python -m train` for each variant, and what they mean. The first is the preset as it is.
@@ -57,8 +54,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("--preset", metavar="P", default="edge", help="seeds: the network (default: %(default)s)")
     add("--seeds", metavar="S", nargs="+", type=seed, default=[0, 1, 2], help="seeds: (default: 0 1 2)")
     add("--only", metavar="NAME=VALUE", nargs="+", help="choices: these, beside the preset as it is")
-    exponents = list(range(14, 21))
-    add("--exponents", metavar="E", nargs="+", type=exponent, default=exponents, help="curve: 2**E buckets, 14 to 20")
+    add("--exponents", metavar="E", nargs="+", type=exponent, default=range(14, 21), help="curve: 2**E buckets (14-20)")
     add("--data", metavar="PATH", help="the reviews' archive or folder (default: as python -m train)")
     add("--keep", metavar="DIR", type=Path, help="keep runs and bundles there")
     return parser
@@ -107,11 +103,7 @@ def export(run: Path, out: Path, *formats: str) -> None:
 
 
 def call(arguments: Sequence[str]) -> None:
-    """Run a command of this checkout, with its output on standard error.
-
-    Raises:
-        BenchmarkError: If it fails; the message is empty if the command has printed one.
-    """
+    """Run a command of this checkout, with its output on standard error."""
     code = subprocess.run([sys.executable, *arguments], cwd=command.ROOT, stdout=2, check=False).returncode
     if code != 0:
         raise BenchmarkError("" if code == 2 else f"{' '.join(arguments[:2])} ended with exit code {code}")
@@ -167,16 +159,13 @@ def _curve_tables(rows: list[dict[str, Any]]) -> list[Part]:
     for row in rows:
         cells = [percent(row[name]) for name in ("validation_accuracy", "sentences_accuracy", "keras_accuracy")]
         for file in (row["builtin"], row["tflite"]):
-            cells += [kilobytes(results.bytes_read(file)), percent(file["accuracy"])]
+            cells += [f"{results.bytes_read(file) / 1000:,.0f} kB", percent(file["accuracy"])]
         lines.append([f"{row['buckets']:,}", *cells])
     note = "Sizes are what scoring reads: weights and vocabulary, which the TFLite file holds itself."
     return [Table([*head, "test"], lines), note]
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command of the module's docstring."""
-    return command.run("sweep", argv, make_parser(), measure, tables)
-
+main = command.make_main("sweep", make_parser, measure, tables)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(None))

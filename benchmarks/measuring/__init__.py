@@ -1,5 +1,1 @@
-"""What the benchmark scripts share.
-
-On a device there are only this folder and runtime/: whatever latency.py imports needs the standard library and edgetext
-alone, Python 3.9 included.
-"""
+"""What the scripts share. Whatever latency.py imports needs the standard library and edgetext alone, Python 3.9."""

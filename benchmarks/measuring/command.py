@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measuring import layout, results
-from benchmarks.measuring.errors import BenchmarkError
+from benchmarks.measuring.results import BenchmarkError
 from edgetext import Bundle, EdgetextError
 from edgetext.bundle.manifest import ModelFile
 
@@ -35,26 +35,20 @@ def add_bundle_arguments(parser: argparse.ArgumentParser) -> None:
 def at_least(low: float, kind: Callable[[str], Any] = int) -> Callable[[str], Any]:
     """Return a type for argparse that accepts finite numbers of at least ``low``."""
 
-    def convert(text: str) -> Any:
-        try:
-            value = kind(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+    def number(text: str) -> Any:  # argparse shows this name for what is none
+        value = kind(text)
         if not low <= value < float("inf"):  # true for NaN too
             raise argparse.ArgumentTypeError(f"must be at least {low}, not {text}")
         return value
 
-    return convert
+    return number
 
 
 def choose_models(bundle: Bundle, recipes: Sequence[str] | None) -> list[ModelFile]:
     """Return the bundle's model files of the named recipes, or all of them for None."""
     known = dict.fromkeys(model.recipe for model in bundle.models)
-    for recipe in recipes or ():
-        if recipe not in known:
-            raise BenchmarkError(f"{bundle.folder}: no recipe {recipe}; it has {', '.join(known) or 'none'}")
-    if not known:
-        raise BenchmarkError(f"{bundle.folder}: the bundle has no model")
+    if unknown := [recipe for recipe in recipes or () if recipe not in known]:
+        raise BenchmarkError(f"{bundle.folder}: no recipe {unknown[0]}; it has {', '.join(known)}")
     return [model for model in bundle.models if not recipes or model.recipe in recipes]
 
 
@@ -67,57 +61,51 @@ def open_folder(keep: Path | None) -> Iterator[Path]:
         yield folder
 
 
-def run(
+def make_main(
     kind: str,
-    argv: Sequence[str] | None,
-    parser: argparse.ArgumentParser,
+    make_parser: Callable[[], argparse.ArgumentParser],
     measure: Callable[[argparse.Namespace], dict[str, Any]],
     tables: Callable[[dict[str, Any]], Sequence[layout.Part]],
     after: Callable[[argparse.Namespace, dict[str, Any]], int] = lambda args, found: 0,
-) -> int:
-    """Run a benchmark: parse, measure, print the tables, write the results file.
+) -> Callable[[Sequence[str] | None], int]:
+    """Return the main function of a benchmark: parse, measure, print the tables, write the results file.
 
     Args:
         kind: The kind of results, which is the script's name without ``.py``.
-        argv: The arguments; None for those of the process. Those after ``--`` become ``options``.
-        parser: Parses them; made by ``make_parser``.
+        make_parser: Makes the parser; arguments after ``--`` become ``options``.
         measure: Returns the content of the results file, at least ``rows``.
         tables: Lays the results out.
         after: Uses the results for whatever remains, and returns the exit code.
     """
-    words = list(sys.argv[1:] if argv is None else argv)
-    place = words.index("--") if "--" in words else len(words)
-    args = parser.parse_args(words[:place], argparse.Namespace(options=words[place + 1 :]))
 
-    def work() -> int:
-        line = shlex.join(["python", f"benchmarks/{kind}.py", *words])
-        found = {"kind": kind, "command": line, "environment": results.environment(), **measure(args)}
-        say(layout.render(tables(found)), args)
-        results.write(args.json, found)
-        return after(args, found)
+    def main(argv: Sequence[str] | None = None) -> int:
+        words = list(sys.argv[1:] if argv is None else argv)
+        place = words.index("--") if "--" in words else len(words)
+        args = make_parser().parse_args(words[:place], argparse.Namespace(options=words[place + 1 :]))
 
-    return finish(work)
+        def work() -> int:
+            line = shlex.join(["python", f"benchmarks/{kind}.py", *words])
+            found = {"kind": kind, "command": line, "environment": results.environment(), **measure(args)}
+            say(layout.render(tables(found)), args)
+            results.write(args.json, found)
+            return after(args, found)
+
+        return finish(work)
+
+    return main
 
 
 def finish(work: Callable[[], int]) -> int:
     """Do a command's work and return its exit code; the user's mistakes become one line on standard error."""
-
-    def tidy() -> int:
-        try:
-            return work()
-        except BaseException:
-            progress("")
-            raise
-
     try:
         from train import command
     except ModuleNotFoundError:  # on a device
         try:
-            return tidy()
+            return work()
         except (EdgetextError, OSError) as error:
             print(f"error: {error}", file=sys.stderr)
             return 2
-    return command.finish(tidy, extra="bench", output_only=True)
+    return command.finish(work, extra="bench", output_only=True)
 
 
 def say(text: str, args: argparse.Namespace) -> None:

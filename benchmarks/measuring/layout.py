@@ -7,13 +7,7 @@ from typing import NamedTuple, Union
 
 
 class Table(NamedTuple):
-    """A table of strings.
-
-    Attributes:
-        head: The names of the columns.
-        rows: The cells.
-        left: How many columns are aligned left; the others are aligned right.
-    """
+    """A table: the names of the columns, the cells, and how many columns are aligned left; the others are right."""
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -33,25 +27,14 @@ def _table(table: Table, markdown: bool) -> str:
         from tabulate import tabulate
     except ModuleNotFoundError:  # on a device
         return "\n".join("\t".join(row) for row in (table.head, *table.rows))
-    return str(
-        tabulate(
-            table.rows,
-            table.head,
-            tablefmt="pipe" if markdown else "simple",
-            colalign=["left" if index < table.left else "right" for index in range(len(table.head))],
-            disable_numparse=True,
-        )
-    )
+    align = ["left" if index < table.left else "right" for index in range(len(table.head))]
+    form = "pipe" if markdown else "simple"
+    return str(tabulate(table.rows, table.head, form, colalign=align, disable_numparse=True))
 
 
 def percent(value: float | None, digits: int = 2) -> str:
     """Return a share as a percentage; empty for None."""
     return "" if value is None else f"{value:.{digits}%}"
-
-
-def kilobytes(size: float | None) -> str:
-    """Return bytes in kB (1,000 bytes); empty for None."""
-    return "" if size is None else f"{size / 1000:,.0f} kB"
 
 
 def megabytes(size: float | None) -> str:

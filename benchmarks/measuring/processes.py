@@ -16,18 +16,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.measuring.command import ROOT, progress
-from benchmarks.measuring.errors import BenchmarkError
-from benchmarks.measuring.results import without_folders
-from edgetext import EdgetextError
+from benchmarks.measuring.command import ROOT, open_folder, progress
+from benchmarks.measuring.results import BenchmarkError, without_folders
+from benchmarks.measuring.texts import Texts
 
 PROGRAM = str(Path(__file__).resolve().with_name("program.py"))
 CLASSIFY = ROOT / "runtime" / "classify.py"
 FIRST_TEXT = "great movie"
-
-
-class LaunchError(EdgetextError):
-    """A process failed; the message is its last line on standard error."""
 
 
 class Protocol(NamedTuple):
@@ -58,22 +53,15 @@ class Subject:
     """A model in a runtime, measured in processes of its own.
 
     Attributes:
-        row: What the results record; ``result`` adds to it.
-        program: The command that does the tasks of program.py.
-        python: The command that starts the Python whose bare start is the comparison.
+        row: What the results record.
+        program: The command that does the tasks of program.py, with files of the kind ``form``.
+        python: The Python whose bare start is the comparison.
         once: The command that classifies ``FIRST_TEXT`` and ends; None lets ``program`` do that.
-        form: Which of ``Files`` the program reads.
         error: Why the subject does not work; None as long as it does.
     """
 
     def __init__(
-        self,
-        row: dict[str, Any],
-        program: Sequence[str],
-        python: Sequence[str],
-        *,
-        once: Sequence[str] | None = None,
-        form: str = "json",
+        self, row: dict[str, Any], program: Sequence[str], python: str, *, once: Any = None, form: str = "json"
     ) -> None:
         self.row, self.program, self.python, self.once, self.form = row, program, python, once, form
         self.error: str | None = None
@@ -89,10 +77,6 @@ class Subject:
             self.error = "its program printed no JSON"
             return None
 
-    def describe(self) -> None:
-        """Record the runtime's name with its version, and its installed size."""
-        self.row.update(self.ask("about") or {})
-
     def score(self, files: Files) -> list[Any] | None:
         """Return a label and the probability of every label for each text; None if the subject does not work."""
         found = self.ask("score", getattr(files, self.form))
@@ -100,7 +84,7 @@ class Subject:
 
     def launch(self, first: Files, *, counted: bool, load: bool) -> None:
         """Time a bare Python and a whole process that classifies one text; then load the model in another process."""
-        measured = {"bare_ms": self._timed([*self.python, "-c", "pass"])}
+        measured = {"bare_ms": self._timed([self.python, "-c", "pass"])}
         measured["median_ms"] = self._timed(self.once or [*self.program, "score", getattr(first, self.form)])
         if load:
             measured.update(self.ask("load", first.json) or {})
@@ -124,7 +108,7 @@ class Subject:
         if self.error is None:
             try:
                 return run(command)
-            except (LaunchError, BenchmarkError) as error:
+            except BenchmarkError as error:
                 self.error = without_folders(str(error))
         return None
 
@@ -152,7 +136,7 @@ def _medians(measured: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def measure(
-    subjects: Sequence[Subject], first: Files, timed: Files, protocol: Protocol, *, load: bool = True
+    subjects: Sequence[Subject], texts: Texts, protocol: Protocol, *, load: bool = True
 ) -> list[dict[str, Any]]:
     """Measure start-up and latency of all subjects in turns; the first start of each does not count."""
 
@@ -162,34 +146,29 @@ def measure(
                 progress(f"{what} {number + 1} of {count}: {subject.row}")
                 step(subject, number)
 
-    starts = protocol.launches + 1
-    take_turns(starts, "start", lambda subject, number: subject.launch(first, counted=number > 0, load=load))
-    take_turns(protocol.rounds, "round", lambda subject, number: subject.time(timed))
+    with open_folder(None) as folder:
+        first = write_texts(folder / "first", [FIRST_TEXT])
+        timed = write_texts(folder / "timed", [text.text for text in texts.texts])
+        take_turns(1, "looking", lambda subject, number: subject.row.update(subject.ask("about") or {}))
+        starts = protocol.launches + 1
+        take_turns(starts, "start", lambda subject, number: subject.launch(first, counted=number > 0, load=load))
+        take_turns(protocol.rounds, "round", lambda subject, number: subject.time(timed))
     progress("")
     return [subject.result() for subject in subjects]
 
 
-def run(command: Sequence[str]) -> str:
-    """Run a command and return what it prints.
-
-    Raises:
-        LaunchError: If it fails.
-        BenchmarkError: If it cannot be started.
-    """
+def run(command: Sequence[str], folder: Path | None = None, **variables: str) -> str:
+    """Run a command and return what it prints; the error for a failure is its last line on standard error."""
     # Byte code is kept, as it is for a user; otherwise compiling every module at every start would be timed.
-    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | variables
+    options: dict[str, Any] = {"encoding": "utf-8", "errors": "replace", "env": env, "cwd": folder}
     try:
-        done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", env=env, check=False)
+        done = subprocess.run(command, capture_output=True, check=False, **options)
     except OSError as error:
         raise BenchmarkError(f"{command[0]}: {error.strerror}") from None
     if done.returncode < 0:
-        raise LaunchError(f"its process died of {signal.Signals(-done.returncode).name}")
+        raise BenchmarkError(f"its process died of {signal.Signals(-done.returncode).name}")
     if done.returncode > 0:
-        raise LaunchError(last_line(done.stderr) or f"its process ended with exit code {done.returncode}")
+        reason = re.sub("^error: ", "", done.stderr.strip().rpartition("\n")[2])
+        raise BenchmarkError(reason or f"its process ended with exit code {done.returncode}")
     return done.stdout
-
-
-def last_line(text: str) -> str:
-    """Return the last line that a failed command wrote to standard error, without ``error:``."""
-    lines = text.strip().splitlines() or [""]
-    return lines[-1][len("error: ") :] if lines[-1].startswith("error: ") else lines[-1]

@@ -1,10 +1,9 @@
 """The program that runs in the measured processes: one runtime, one model, one task.
 
     python benchmarks/measuring/program.py RUNTIME ARGUMENT about
-    python benchmarks/measuring/program.py RUNTIME ARGUMENT load TEXTS           load, and classify the first text
-    python benchmarks/measuring/program.py RUNTIME ARGUMENT score TEXTS          classify all texts
-    python benchmarks/measuring/program.py RUNTIME ARGUMENT time TEXTS           time every text by itself
-    python benchmarks/measuring/program.py RUNTIME ARGUMENT repeat TEXTS TIMES   classify the first text again and again
+    python benchmarks/measuring/program.py RUNTIME ARGUMENT load TEXTS      load, and classify the texts
+    python benchmarks/measuring/program.py RUNTIME ARGUMENT score TEXTS     classify all texts
+    python benchmarks/measuring/program.py RUNTIME ARGUMENT time TEXTS      time every text by itself
 
 RUNTIME and ARGUMENT are those of runtimes.py; TEXTS is a file with a JSON list of strings. It prints one JSON object.
 An error is one line on standard error and exit code 2. Standard library only, beside the runtime; Python 3.9.
@@ -51,47 +50,34 @@ def _read(file: str) -> list[str]:
     return texts
 
 
-def _load(runtime: str, argument: str) -> Callable[[str], Any]:
-    classify: Callable[[str], Any] = runtimes.RUNTIMES[runtime][0](argument)
-    return classify
-
-
 def load(runtime: str, argument: str, file: str) -> dict[str, Any]:
     """Import and load a runtime and classify a text; return how long it took, and the process's peak memory."""
-    (text, *_) = _read(file)
+    text, *others = _read(file)
     started = time.perf_counter_ns()
-    classify = _load(runtime, argument)
+    classify = runtimes.load(runtime, argument)
     loaded = time.perf_counter_ns()
-    label, _ = classify(text)
+    classify(text)
     first = time.perf_counter_ns()
-    measured = {"load_ms": (loaded - started) / 1e6, "first_us": (first - loaded) / 1e3, "peak_mb": peak_memory()}
-    return {"label": label, **measured}
+    for other in others:  # for counting instructions
+        classify(other)
+    return {"load_ms": (loaded - started) / 1e6, "first_us": (first - loaded) / 1e3, "peak_mb": peak_memory()}
 
 
 def score(runtime: str, argument: str, file: str) -> dict[str, Any]:
     """Return the answer to every text."""
-    return {"answers": list(map(_load(runtime, argument), _read(file)))}
-
-
-def repeat(runtime: str, argument: str, file: str, times: str) -> dict[str, Any]:
-    """Classify the first text so many times; for counting instructions."""
-    classifier, (text, *_) = runtimes.load_edgetext(argument), _read(file)
-    for _ in range(int(times)):
-        classifier.classify(text)
-    return {"runtime": classifier.engine.runtime}
+    return {"answers": list(map(runtimes.load(runtime, argument), _read(file)))}
 
 
 def time_texts(runtime: str, argument: str, file: str) -> dict[str, Any]:
-    """Time text to label, ``text.lower().split()`` and, in edgetext, the model alone, each text by itself.
+    """Time text to label, ``text.lower().split()`` and, in edgetext, the model alone, in nanoseconds for each text.
 
-    Returns:
-        Nanoseconds for each text by what was timed; for edgetext also ``texts_per_second`` in batches.
+    For edgetext there is also ``texts_per_second`` in batches.
     """
     texts = _read(file)
     calls: dict[str, tuple[Callable[[Any], Any], Sequence[Any]]] = {"split": (lambda text: text.lower().split(), texts)}
     classifier = runtimes.load_edgetext(argument) if runtime == "edgetext" else None
     if classifier is None:
-        calls["text_to_label"] = _load(runtime, argument), texts
+        calls["text_to_label"] = runtimes.load(runtime, argument), texts
     else:
         calls["text_to_label"] = classifier.classify, texts
         calls["model_only"] = classifier.engine.predict, [[classifier.prepare(text)] for text in texts]
@@ -114,30 +100,17 @@ def time_texts(runtime: str, argument: str, file: str) -> dict[str, Any]:
 
 
 def peak_memory() -> float | None:
-    """Return the most memory that this process has held, in MB (10^6 bytes); None where the system does not say.
+    """Return the most memory that this process has held, in MB (10^6 bytes); None where there is no /proc.
 
-    On Linux it is read from /proc, because a process inherits ``ru_maxrss`` from the one that started it.
+    A process inherits ``ru_maxrss`` from the one that started it, so that is no use.
     """
-    try:
-        with open("/proc/self/status", encoding="utf-8") as status:
-            return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:")) * 1024 / 1e6
-    except (OSError, StopIteration):
-        pass
-    try:
-        import resource
-    except ImportError:  # Windows
+    if not os.path.exists("/proc/self/status"):
         return None
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+    with open("/proc/self/status", encoding="utf-8") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:")) * 1024 / 1e6
 
 
-TASKS: dict[str, Callable[..., dict[str, Any]]] = {
-    "about": lambda runtime, argument: runtimes.describe(runtime, argument),
-    "load": load,
-    "score": score,
-    "time": time_texts,
-    "repeat": repeat,
-}
+TASKS: dict[str, Any] = {"about": runtimes.describe, "load": load, "score": score, "time": time_texts}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -12,12 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measuring.errors import BenchmarkError
-from edgetext import Bundle, __version__
+from edgetext import Bundle, EdgetextError, __version__
 from edgetext.bundle.manifest import ModelFile
 
 FOLDER = Path(__file__).resolve().parents[1] / "results"
 Results = dict[str, Any]
+
+
+class BenchmarkError(EdgetextError):
+    """Something that the caller gave cannot be used. The message is one line, or empty if it was printed already."""
 
 
 def identify(bundle: Bundle) -> dict[str, Any]:
@@ -27,21 +30,16 @@ def identify(bundle: Bundle) -> dict[str, Any]:
 
 
 def describe_file(bundle: Bundle, model: ModelFile) -> dict[str, Any]:
-    """Return what a row records of a model file.
-
-    ``size`` is the file's; ``vocabulary_size`` is that of vocab.txt where the file does not hold the vocabulary itself.
-    Their sum is what scoring reads.
-    """
+    """Return what a row records of a model file; ``vocabulary_size`` if the file does not hold the vocabulary."""
     described = {name: getattr(model, name) for name in ("engine", "recipe", "file", "size")}
     if model.file.endswith(".safetensors"):
         described["vocabulary_size"] = os.path.getsize(os.path.join(bundle.folder, "vocab.txt"))
     return described
 
 
-def bytes_read(row: dict[str, Any]) -> int | None:
-    """Return how many bytes scoring reads, of a row with ``describe_file``'s sizes; None if it has no size."""
-    size: int | None = row.get("size")
-    return None if size is None else size + row.get("vocabulary_size", 0)
+def bytes_read(row: dict[str, Any]) -> int:
+    """Return how many bytes scoring reads, weights and vocabulary, of a row with sizes."""
+    return int(row["size"]) + int(row.get("vocabulary_size", 0))
 
 
 def environment(*, emulated: bool = False) -> dict[str, Any]:
@@ -85,59 +83,31 @@ def environment_line(found: Results) -> str:
     """Return one line that says where, with what and when something was measured."""
     where = found["environment"]
     cores = f"{where['cores']} core" + ("" if where["cores"] == 1 else "s")
-    parts = [", ".join([where["processor"], where["machine"], cores, where["system"], where["python"]])]
-    if runtimes := sorted({str(runtime) for runtime in _runtimes(found["rows"])}):
-        parts.append(", ".join(runtimes))
-    return "; ".join([*(["Emulated"] if where["emulated"] else []), *parts, where["date"]]) + "."
+    parts = ["Emulated"] if where["emulated"] else []
+    parts.append(", ".join([where["processor"], where["machine"], cores, where["system"], where["python"]]))
+    runtimes = ", ".join(sorted(set(_runtimes(found["rows"]))))
+    return "; ".join([*parts, *([runtimes] if runtimes else []), where["date"]]) + "."
 
 
-def _runtimes(found: Any) -> Iterator[Any]:
+def _runtimes(found: Any) -> Iterator[str]:
     """Return the values of all keys called ``runtime``, at any depth."""
-    children = found.values() if isinstance(found, dict) else found if isinstance(found, list) else ()
     if isinstance(found, dict) and "runtime" in found:
-        yield found["runtime"]
-    for child in children:
+        yield str(found["runtime"])
+    for child in found.values() if isinstance(found, dict) else found if isinstance(found, list) else ():
         yield from _runtimes(child)
 
 
 def write(path: str | None, found: Results) -> None:
-    """Write a results file; ``"-"`` stands for standard output, None for nothing.
-
-    Raises:
-        OSError: If it cannot be written.
-    """
+    """Write a results file; ``"-"`` stands for standard output, None for nothing."""
     text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
     if path == "-":
         sys.stdout.write(text)
     elif path is not None:
-        replace(Path(path), text.encode())
+        Path(path).write_text(text, encoding="utf-8")
 
 
-def replace(path: Path, content: bytes) -> None:
-    """Replace a file atomically.
-
-    Raises:
-        OSError: If it cannot be written; the old file is then unchanged.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.parent / f".tmp-{os.getpid()}-{path.name}"
-    try:
-        new.write_bytes(content)
-        os.replace(new, path)
-    finally:
-        new.unlink(missing_ok=True)
-
-
-def read(path: Path, kind: str | None = None) -> Results:
-    """Read a results file.
-
-    Args:
-        path: The file.
-        kind: The kind that it must have; None for any.
-
-    Raises:
-        BenchmarkError: If the file is missing, is no results file, or has results of another kind.
-    """
+def read(path: Path) -> Results:
+    """Read a results file."""
     try:
         found = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
@@ -146,6 +116,4 @@ def read(path: Path, kind: str | None = None) -> Results:
         found = None
     if not isinstance(found, dict) or not isinstance(found.get("rows"), list) or "kind" not in found:
         raise BenchmarkError(f"{path}: not a results file")
-    if kind is not None and found["kind"] != kind:
-        raise BenchmarkError(f"{path}: has results of kind {found['kind']}, not {kind}")
     return found

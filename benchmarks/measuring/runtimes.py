@@ -1,7 +1,4 @@
-"""The runtimes that program.py measures, and how each loads a model.
-
-Standard library only, beside the runtime itself; Python 3.9. Packages are imported when a model is loaded.
-"""
+"""The runtimes that program.py measures, and how each loads a model; packages are imported then. Python 3.9."""
 
 from __future__ import annotations
 
@@ -36,66 +33,22 @@ def edgetext(argument: str) -> Classify:
     return answer
 
 
-def litert(file: str) -> Classify:
-    """Classify with LiteRT's interpreter, which is given ids."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(model_path=file, num_threads=1)
-    interpreter.allocate_tensors()
-    (given,), (found,) = interpreter.get_input_details(), interpreter.get_output_details()
-
-    def run(encoded: Any) -> list[float]:
-        interpreter.set_tensor(given["index"], encoded)
-        interpreter.invoke()
-        return _floats(interpreter.get_tensor(found["index"])[0])
-
-    return _from_ids(file, run)
-
-
-def onnxruntime_ids(file: str) -> Classify:
-    """Classify with ONNX Runtime and a file that takes ids."""
-    session = _session(file)
-    (given,) = session.get_inputs()
-    return _from_ids(file, lambda encoded: _floats(session.run(None, {given.name: encoded})[0][0]))
-
-
-def _from_ids(file: str, run: Callable[[Any], list[float]]) -> Classify:
-    """Classify with what takes int32 ids, shape (1, max_length); edgetext makes them."""
-    import numpy
-
-    from edgetext import Bundle
-
-    bundle = Bundle.open(file)
-    encode = bundle.encoder().encode
-
-    def answer(text: str) -> Answer:
-        probabilities = run(numpy.array([encode(text)], dtype=numpy.int32))
-        return bundle.labels[probabilities.index(max(probabilities))], probabilities
-
-    return answer
-
-
 def onnxruntime_text(file: str) -> Classify:
     """Classify with ONNX Runtime and a file that takes text."""
-    import numpy
-
-    session = _session(file)
-
-    def answer(text: str) -> Answer:
-        labels, probabilities = session.run(["label", "probabilities"], {"text": numpy.array([text], dtype=object)})
-        return labels[0], _floats(probabilities[0])
-
-    return answer
-
-
-def _session(file: str) -> Any:
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # before the import: see edgetext/engines/onnx.py
+    import numpy
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 4
-    return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+
+    def answer(text: str) -> Answer:
+        labels, probabilities = session.run(["label", "probabilities"], {"text": numpy.array([text], dtype=object)})
+        return labels[0], list(map(float, probabilities[0]))
+
+    return answer
 
 
 def mediapipe(file: str) -> Classify:
@@ -114,42 +67,31 @@ def mediapipe(file: str) -> Classify:
     return answer
 
 
-def _floats(values: Any) -> list[float]:
-    return list(map(float, values))
-
-
-def fasttext_lower(file: str) -> Classify:
-    """Classify with fastText; a text is put into lower case."""
-    return _fasttext(file, lower)
-
-
-def fasttext_tokens(file: str) -> Classify:
-    """Classify with fastText; a text is split into edgetext's tokens."""
-    return _fasttext(file, tokens)
-
-
-def _fasttext(file: str, prepare: Callable[[str], str]) -> Classify:
-    import fasttext
-
-    predict = fasttext.load_model(file).predict
-
-    def answer(text: str) -> Answer:
-        labels, scores = predict(prepare(text))
-        return labels[0].removeprefix("__label__"), _floats(scores)
-
-    return answer
-
-
-def lower(text: str) -> str:
-    """Return a text in lower case on one line, which is the least that fastText needs."""
-    return text.lower().replace("\n", " ")
-
-
-def tokens(text: str) -> str:
-    """Return a text's tokens, with punctuation removed; fastText's documentation advises to separate it."""
+def _tokens(text: str) -> str:
     from edgetext.text import tokenize
 
     return " ".join(tokenize(text))
+
+
+# How a text is prepared for fastText: as little as it needs, or split into edgetext's tokens, without punctuation.
+FORMS: dict[str, Callable[[str], str]] = {
+    "lower case": lambda text: text.lower().replace("\n", " "),
+    "tokens": _tokens,
+}
+
+
+def fasttext(argument: str) -> Classify:
+    """Classify with fastText; the argument is ``"FORM:FILE"``."""
+    import fasttext
+
+    form, _, file = argument.partition(":")
+    prepare, predict = FORMS[form], fasttext.load_model(file).predict
+
+    def answer(text: str) -> Answer:
+        labels, scores = predict(prepare(text))
+        return labels[0].replace("__label__", ""), list(map(float, scores))
+
+    return answer
 
 
 def scikit_learn(folder: str) -> Classify:
@@ -175,14 +117,16 @@ def scikit_learn(folder: str) -> Classify:
 # Name: how to load a model, and the package that does the work, if it is not edgetext.
 RUNTIMES: dict[str, tuple[Callable[[str], Classify], str | None]] = {
     "edgetext": (edgetext, None),
-    "litert": (litert, "ai-edge-litert"),
-    "onnxruntime_ids": (onnxruntime_ids, "onnxruntime"),
     "onnxruntime_text": (onnxruntime_text, "onnxruntime"),
     "mediapipe": (mediapipe, "mediapipe"),
-    "fasttext_lower": (fasttext_lower, "fasttext-predict"),
-    "fasttext_tokens": (fasttext_tokens, "fasttext-predict"),
+    "fasttext": (fasttext, "fasttext-predict"),
     "scikit_learn": (scikit_learn, "scikit-learn"),
 }
+
+
+def load(runtime: str, argument: str) -> Classify:
+    """Load a model in a runtime."""
+    return RUNTIMES[runtime][0](argument)
 
 
 def describe(runtime: str, argument: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import textwrap
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy.typing as npt
 from sklearn.metrics import confusion_matrix
 
 from benchmarks.measuring import results, texts
-from benchmarks.measuring.errors import BenchmarkError
+from benchmarks.measuring.results import BenchmarkError
 from benchmarks.measuring.texts import Text, Texts
 from edgetext import Bundle, EngineError
 from edgetext.bundle.manifest import ModelFile
@@ -29,24 +30,15 @@ from train.run import Run
 
 # A review truncated to so many words stands for a short text: quantisation errors that a long text averages away show.
 SHORT_WORDS = 10
-# How many labels an error message names.
-NAMED = 12
 
 Probabilities = npt.NDArray[np.float64]  # (texts, labels)
 Targets = npt.NDArray[np.int64]  # (texts,)
 
 
 def find_labelled(data: str | None, run: Run, limit: int | None) -> Texts:
-    """Find texts that a run was not fitted on.
-
-    Args:
-        data: As for ``export.labelled_texts.load_labelled_texts``, or JSON lines with text and label.
-        run: The run.
-        limit: As for ``texts.find``.
-    """
+    """Find texts that a run was not fitted on: see ``load_labelled_texts``; or JSON lines with text and label."""
     files = run.config.get("data", {}).get("files")
-    trained_on = None if files is None else files["train"]["name"]
-    if data and data.endswith(".jsonl") and Path(data).name != trained_on:
+    if data and data.endswith(".jsonl") and (files is None or Path(data).name != files["train"]["name"]):
         return texts.find(data, limit)
     found = load_labelled_texts(run, data)
     labelled = [Text(text, None, run.config["labels"][target]) for text, target in zip(found.texts, found.targets)]
@@ -54,14 +46,10 @@ def find_labelled(data: str | None, run: Run, limit: int | None) -> Texts:
 
 
 def find_targets(given: Sequence[Text], labels: Sequence[str]) -> Targets:
-    """Return the index of each text's label.
-
-    Raises:
-        BenchmarkError: If a text has no label, or one that is not among ``labels``.
-    """
+    """Return the index of each text's label."""
     for number, text in enumerate(given, 1):
         if text.label not in labels:
-            known = ", ".join(labels[:NAMED]) + (f", ... ({len(labels)} labels)" if len(labels) > NAMED else "")
+            known = textwrap.shorten(", ".join(labels), 200, placeholder=f" ... ({len(labels)} labels)")
             raise BenchmarkError(f"{text.id or f'text {number}'}: its label is {text.label!r}; the bundle has {known}")
     return np.array([labels.index(str(text.label)) for text in given])
 
@@ -76,17 +64,15 @@ def score_bundle(bundle: Bundle, models: Iterable[ModelFile], run: Run, given: S
         ``compare`` returns for whole and for short texts, and ``labels_as_first``, the share of texts with the same
         label as from the first file.
     """
-    targets, labels = find_targets(given, bundle.labels), bundle.labels
-    whole = [text.text for text in given]
+    targets, whole = find_targets(given, bundle.labels), [text.text for text in given]
     short = [" ".join(tokenize(text)[:SHORT_WORDS]) for text in whole]
 
     def score(model: Callable[[Sequence[str]], Probabilities]) -> tuple[Probabilities, Probabilities, dict[str, Any]]:
         started = time.perf_counter()
-        long_outputs = model(whole)
-        seconds = round(time.perf_counter() - started, 2)
-        outputs = model(short)
-        described = {"seconds": seconds, **describe(long_outputs, targets, labels)}
-        return long_outputs, outputs, {**described, "short_accuracy": accuracy(outputs, targets)}
+        outputs = model(whole)
+        described = {"seconds": round(time.perf_counter() - started, 2), **describe(outputs, targets, bundle.labels)}
+        short_outputs = model(short)
+        return outputs, short_outputs, {**described, "short_accuracy": accuracy(short_outputs, targets)}
 
     expected, expected_short, keras = score(functools.partial(predict_keras, run))
     rows: list[dict[str, Any]] = []
@@ -115,23 +101,20 @@ def accuracy(probabilities: Probabilities, targets: Targets) -> float:
 
 
 def describe(probabilities: Probabilities, targets: Targets, labels: Sequence[str]) -> dict[str, Any]:
-    """Return metrics.
+    """Return ``accuracy``, ``calibration_error``, ``macro_f1``, ``classes`` and ``confusion``.
 
-    Returns:
-        ``accuracy``, ``calibration_error`` and ``macro_f1``; ``classes``, by label that occurs ``precision``,
-        ``recall``, ``f1`` and ``texts``; ``confusion``, by true label the count of each label found, without zeros.
+    ``classes`` has ``precision``, ``recall``, ``f1`` and ``texts`` by label that occurs; ``confusion``, by true label,
+    the count of each label found, without zeros.
     """
     found = metrics.measure(probabilities, targets, labels)
     matrix = confusion_matrix(targets, probabilities.argmax(axis=1), labels=range(len(labels)))  # (true, found)
+    rows = [{labels[column]: int(row[column]) for column in np.flatnonzero(row).tolist()} for row in matrix]
     return {
         "accuracy": round(found["accuracy"], 6),
         "calibration_error": round(found["ece"], 4),
         "macro_f1": round(found["macro_f1"], 6),
         "classes": {name: {key: round(one, 6) for key, one in part.items()} for name, part in found["classes"].items()},
-        "confusion": {
-            label: {labels[column]: int(row[column]) for column in np.flatnonzero(row).tolist()}
-            for label, row in zip(labels, matrix)
-        },
+        "confusion": dict(zip(labels, rows)),
     }
 
 

@@ -8,12 +8,12 @@ import json
 import os
 import statistics
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.measuring.command import at_least
-from benchmarks.measuring.errors import BenchmarkError
+from benchmarks.measuring.results import BenchmarkError
 from edgetext import EdgetextError
 from edgetext.text import tokenize
 
@@ -45,43 +45,24 @@ class Texts(NamedTuple):
         words = statistics.median(len(tokenize(text.text)) for text in self.texts)
         return {"source": self.source, "count": len(self.texts), "available": self.available, "median_words": words}
 
-    def __str__(self) -> str:
-        """Return them in a few words."""
-        return _count(self.source, len(self.texts), self.available)
-
-
-def _count(source: str, count: int, available: int) -> str:
-    return f"{count:,} {source}" if count == available else f"{count:,} of {available:,} {source}"
-
 
 def sentence(described: dict[str, Any]) -> str:
     """Return what ``Texts.describe`` recorded in a few words."""
-    count = _count(described["source"], described["count"], described["available"])
-    return f"{count}, median {described['median_words']:g} words"
+    count, available = described["count"], described["available"]
+    of = "" if count == available else f" of {available:,}"
+    return f"{count:,}{of} {described['source']}, median {described['median_words']:g} words"
 
 
 def add_arguments(parser: argparse.ArgumentParser, form: str, limit: int | None = None) -> None:
     """Add ``--data``, which takes files of that form, and ``--limit`` with a default."""
-    parser.add_argument(
-        "--data", metavar="PATH", help=f"{form}, or the reviews' archive or folder (default: the test reviews)"
-    )
-    note = "" if limit is None else " (default: %(default)s)"
-    parser.add_argument(
-        "--limit", metavar="N", type=at_least(1), default=limit, help=f"use N of the texts, chosen by their hash{note}"
-    )
+    data = f"{form}, or the reviews' archive or folder (default: the test reviews)"
+    parser.add_argument("--data", metavar="PATH", help=data)
+    note = "use N of the texts, chosen by their hash" + ("" if limit is None else " (default: %(default)s)")
+    parser.add_argument("--limit", metavar="N", type=at_least(1), default=limit, help=note)
 
 
 def find(data: str | None, limit: int | None = None, *, fall_back: bool = False) -> Texts:
-    """Find and read the texts.
-
-    Args:
-        data: The value of ``--data``; None for the test reviews.
-        limit: Take this many: the first in the order of the SHA-256 of their ids (of the text, if it has none).
-        fall_back: Take the sample reviews if ``data`` is None and the reviews or the training stage are not here.
-
-    Raises:
-        edgetext.EdgetextError: If there are no texts, or the file has another form.
-    """
+    """Find and read the texts of ``--data`` and ``--limit``: for None the test reviews, or the sample."""
     if data is not None and data.endswith((".jsonl", ".txt")):
         return choose(f"texts of {os.path.basename(data)}", _read(Path(data)), limit)
     try:
@@ -95,50 +76,40 @@ def find(data: str | None, limit: int | None = None, *, fall_back: bool = False)
 
 
 def load_reviews(split: str, data: str | None) -> list[Text]:
-    """Return a split of the movie reviews, as the training stage finds them.
-
-    Raises:
-        edgetext.EdgetextError: If there are none.
-        ModuleNotFoundError: If the training stage, or a package that it needs, is missing.
-    """
+    """Return a split of the movie reviews, as the training stage finds them."""
     from train.reviews.dataset import load_split
 
     return [Text(review.text, review.id, review.label) for review in load_split(split, data)]
 
 
 def choose(source: str, texts: Sequence[Text], limit: int | None) -> Texts:
-    """Return texts, or ``limit`` of them, the same every time."""
-    chosen = texts if limit is None or limit >= len(texts) else sorted(texts, key=_order)[:limit]
+    """Return texts, or ``limit`` of them: the first in the order of the SHA-256 of their ids, or of the texts."""
+
+    def order(text: Text) -> bytes:
+        return hashlib.sha256((text.id or text.text).encode("utf-8", "surrogatepass")).digest()
+
+    chosen = texts if limit is None or limit >= len(texts) else sorted(texts, key=order)[:limit]
     return Texts(source, chosen, len(texts))
-
-
-def _order(text: Text) -> bytes:
-    return hashlib.sha256((text.id or text.text).encode("utf-8", "surrogatepass")).digest()
 
 
 def _read(path: Path) -> list[Text]:
     try:
-        with path.open(encoding="utf-8-sig") as file:
-            texts = list(_parse(path, file))
+        lines = path.read_text("utf-8-sig").split("\n")
     except UnicodeDecodeError:
         raise BenchmarkError(f"{path}: not UTF-8") from None
+    parse = _parse_json if path.suffix == ".jsonl" else lambda line, where: Text(line)
+    texts = [parse(line, f"{path}: line {number}") for number, line in enumerate(lines, 1) if line.strip()]
     if not texts:
         raise BenchmarkError(f"{path}: has no text")
     return texts
 
 
-def _parse(path: Path, lines: Iterator[str]) -> Iterator[Text]:
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        if path.suffix == ".txt":
-            yield Text(line.rstrip("\n"))
-            continue
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError):
-            raise BenchmarkError(f"{path}: line {number}: not JSON") from None
-        if not isinstance(record, dict) or not isinstance(record.get("text"), str):
-            raise BenchmarkError(f"{path}: line {number}: not an object with a string called 'text'")
-        values = (record.get(name) for name in ("id", "label"))
-        yield Text(record["text"], *(value if isinstance(value, str) else None for value in values))
+def _parse_json(line: str, where: str) -> Text:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        raise BenchmarkError(f"{where}: not JSON") from None
+    if not isinstance(record, dict) or not isinstance(record.get("text"), str):
+        raise BenchmarkError(f"{where}: not an object with a string called 'text'")
+    values = (record.get(name) for name in ("id", "label"))
+    return Text(record["text"], *(value if isinstance(value, str) else None for value in values))

@@ -13,7 +13,7 @@ import pytest
 import sklearn.metrics
 
 from benchmarks import accuracy
-from benchmarks.measuring import layout, plots, scoring
+from benchmarks.measuring import layout, scoring
 from benchmarks.measuring.texts import Text
 from edgetext import Bundle, Classifier, EngineError
 from edgetext.testing import FakeEngine
@@ -117,14 +117,13 @@ def test_a_missing_engine_is_a_row_and_exit_2(
     assert onnx["error"].startswith("engine onnx")
 
 
-def test_classes_and_their_picture(labelled: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_classes(labelled: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Of two classes only when they are asked for."""
     command = ["--data", str(labelled), "--recipe", "wi8_afp64"]
     assert accuracy.main(command) == 0
     assert "recall" not in capfd.readouterr().out
-    assert accuracy.main([*command, "--classes", "--plot", str(tmp_path / "deep" / "c.png")]) == 0
+    assert accuracy.main([*command, "--classes"]) == 0
     assert "recall" in capfd.readouterr().out
-    assert (tmp_path / "deep" / "c.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(
@@ -142,13 +141,13 @@ def test_mistakes(options: list[str], message: str, capfd: pytest.CaptureFixture
 
 
 def test_labels_that_the_bundle_does_not_have() -> None:
-    labels = [f"queue {number}" for number in range(20)]
-    with pytest.raises(scoring.BenchmarkError, match=r"t1: its label is 'x'.*queue 11, \.\.\. \(20 labels\)"):
+    labels = [f"queue {number}" for number in range(99)]
+    with pytest.raises(scoring.BenchmarkError, match=r"t1: its label is 'x'.*queue 11, .*\.\.\. \(99 labels\)"):
         scoring.find_targets([Text("a", "t1", "x")], labels)
 
 
 @pytest.mark.parametrize(("many", "count"), [(2, 9), (7, 400), (60, 900)])
-def test_metrics_of_classes(many: int, count: int, tmp_path: Path) -> None:
+def test_metrics_of_classes(many: int, count: int) -> None:
     """As scikit-learn defines them; the last label occurs nowhere."""
     generator = random.Random(many)
     labels = [f"label {place}" for place in range(many + 1)]
@@ -165,8 +164,6 @@ def test_metrics_of_classes(many: int, count: int, tmp_path: Path) -> None:
     worst = min(classes, key=lambda label: classes[label]["f1"])
     assert worst in shown
     assert labels[-1] not in described["classes"]
-    plots.draw_confusion(described["confusion"], labels, "title", tmp_path / "c.png")
-    assert (tmp_path / "c.png").stat().st_size < 400_000
 
 
 def test_of_a_table_only_what_was_not_fitted(default_run: Path, labelled: Path) -> None:

@@ -12,8 +12,7 @@ import pytest
 
 from benchmarks import instructions
 from benchmarks.measuring import layout
-from benchmarks.measuring.emulation import Prepared
-from benchmarks.measuring.errors import BenchmarkError
+from benchmarks.measuring.results import BenchmarkError
 from edgetext.text import tokenize
 
 ErrorLine = Callable[[str], str]
@@ -58,16 +57,16 @@ def count(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[int | st
     committed = tmp_path / "instructions.json"
     committed.write_text(json.dumps(make_results()))
     monkeypatch.setattr(instructions, "COMMITTED", committed)
-    monkeypatch.setattr(instructions.emulation, "read", lambda folder: Prepared(folder, []))
+    monkeypatch.setattr(instructions, "read_machines", lambda folder: {})
 
     def replace(value: int | str) -> None:
         @contextmanager
-        def start(prepared: Prepared, platform: str) -> Iterator[Any]:
+        def start(folder: Path, platform: str) -> Iterator[Any]:
             if isinstance(value, str):
                 raise BenchmarkError(value)
-            yield type("Counter", (), {"once": lambda self, package: value})()
+            yield type("Counter", (), {"once": lambda self: value})()
 
-        monkeypatch.setattr(instructions.emulation, "start", start)
+        monkeypatch.setattr(instructions, "start", start)
 
     return replace
 

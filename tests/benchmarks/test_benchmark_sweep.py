@@ -80,7 +80,7 @@ def test_curve(
 def test_for_real(tiny_env: dict[str, str], monkeypatch: pytest.MonkeyPatch, measured: Measured) -> None:
     for name, value in tiny_env.items():
         monkeypatch.setenv(name, value)
-    options = ["--validation", "8", "--epochs", "1", "--vocabulary", "60"]
+    options = ["--validation", "8", "--epochs", "1"]
     (row,) = measured(sweep.main, "seeds", "--preset", "tutorial", "--seeds", "5", "--", *options)["rows"]
     assert all(0 <= row[name] <= 1 for name in row if name.endswith("accuracy"))
     assert row["fit_seconds"] > 0

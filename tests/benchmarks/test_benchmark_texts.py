@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from benchmarks.measuring import command, texts
-from benchmarks.measuring.errors import BenchmarkError
+from benchmarks.measuring.results import BenchmarkError
 from edgetext import EdgetextError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -22,7 +22,7 @@ def test_lines_of_a_text_file(tmp_path: Path) -> None:
     file.write_bytes("\ufeffone\r\n\n  \ntwo\u0085still two\u2028\nthree".encode())
     found = texts.find(str(file))
     assert [text.text for text in found.texts] == ["one", "two\u0085still two\u2028", "three"]
-    assert str(found) == "3 texts of t.txt"
+    assert texts.sentence(found.describe()) == "3 texts of t.txt, median 1 words"
     assert found.describe() == {"source": "texts of t.txt", "count": 3, "available": 3, "median_words": 1}
 
 
@@ -69,7 +69,7 @@ def test_test_reviews_come_from_the_training_stage(
 def test_falls_back_to_the_sample(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("EDGETEXT_DATA", "/nowhere/at/all")
     found = texts.find(None, fall_back=True)
-    assert str(found) == "24 reviews of sample_reviews.txt"
+    assert (found.source, found.available) == ("reviews of sample_reviews.txt", 24)
     assert "note: using the sample reviews: no reviews at /nowhere/at/all" in capfd.readouterr().err
     # Texts that were named are not replaced by others.
     with pytest.raises(EdgetextError, match="no reviews at"):

@@ -14,13 +14,14 @@ from typing import Any
 
 import pytest
 
-from benchmarks.measuring import emulation, texts
-from benchmarks.measuring.emulation import Machine, Prepared
-from benchmarks.measuring.errors import BenchmarkError
+from benchmarks.measuring import texts
+from benchmarks.measuring.results import BenchmarkError
+from tests.pi import machines
+from tests.pi.machines import Machine, Prepared
 
 FOLDER = os.environ.get("EDGETEXT_PI")
 try:
-    PREPARED = emulation.read(Path(FOLDER)) if FOLDER else None
+    PREPARED = machines.read(Path(FOLDER)) if FOLDER else None
 except BenchmarkError as error:
     pytest.exit(f"EDGETEXT_PI: {error}", returncode=2)
 MACHINES = [machine for machine in (PREPARED.machines if PREPARED else ()) if machine.error is None]

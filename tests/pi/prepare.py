@@ -16,8 +16,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.measuring.emulation import Machine, Prepared
 from tests.pi import userlands
+from tests.pi.machines import Machine, Prepared
 from tests.pi.steps import IGNORED, StepError, Steps, run
 from tests.pi.userlands import ROOT, USERLANDS, Userland
 
@@ -92,7 +92,8 @@ def make_counter(steps: Steps, machines: list[Machine]) -> tuple[Path | None, st
         counter = steps.make("counter", [COUNTER], build) / "counter.so"
         for machine in machines:
             # Fails where qemu has another interface than Debian 12's.
-            run(*machine.python(counting=["-plugin", f"{counter},out={counter}.try"]), "-c", "pass")
+            emulator, *options = machine.python()[-6:]
+            run("setarch", "-R", emulator, "-plugin", f"{counter},out={counter}.try", *options, "-c", "pass")
     except StepError as error:
         return None, f"instructions cannot be counted here: {error}"
     return counter, None

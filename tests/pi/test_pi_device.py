@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks.measuring.emulation import CPUS, PACKAGES, Machine, Prepared
+from benchmarks.instructions import CPUS, PACKAGES
 from edgetext import engines
+from tests.pi.machines import Machine, Prepared
 
 ENGINE = {package: engine for engine, packages in PACKAGES.items() for package in packages}
 

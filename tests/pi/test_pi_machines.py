@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from benchmarks.measuring.emulation import Machine
+from tests.pi.machines import Machine
 
 if not os.environ.get("EDGETEXT_PI"):
     pytest.skip("EDGETEXT_PI names no folder of emulated machines: `make pi-test` makes one", allow_module_level=True)

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks.measuring.emulation import PACKAGES, Machine, Prepared
+from benchmarks.instructions import PACKAGES
 from edgetext import Bundle
+from tests.pi.machines import Machine, Prepared
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TFLITE_PYTHON = ROOT / ".venv-tflite" / "bin" / "python"
