@@ -155,7 +155,7 @@ class LimitTest(unittest.TestCase):
             "resource.setrlimit(resource.RLIMIT_AS, (2**27, 2**27))\n"
             "sys.exit(main())\n"
         )
-        runtime = str(Path(streams.__file__).parent.parent)
+        runtime = str(Path(streams.__file__).parent.parent.parent)
         line = b"great " * (2**27 // 6)
         for arguments, content in (
             ([], b"great\n" + line + b"\nbad\n"),
