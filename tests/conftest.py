@@ -1,4 +1,4 @@
-"""Fixtures that all tests share. Only the standard library is imported here: some tests run without anything else."""
+"""Shared fixtures. Imports only the standard library and edgetext, because some tests run with nothing else."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 Runner = Callable[..., "subprocess.CompletedProcess[str]"]
 
-# Each has something that reviews have and that a careless reader of files, lines or words gets wrong.
+# Each has something that reviews have and that careless code for files, lines or words gets wrong.
 _TEMPLATES = (
     "A {0} film. The {2} was {1}, and I'd see it twice!",
     "{0}<br /><br />The {2}: {1}... 10/10 - or not?",
@@ -146,7 +146,7 @@ def run_in_process() -> Runner:
 
 @pytest.fixture(scope="session")
 def error_line() -> Callable[[str], str]:
-    """Check that what went to standard error is one line that starts with ``error: ``, and give the rest of it."""
+    """Check that standard error is one line that starts with ``error: ``, and return the rest of it."""
 
     def check(stderr: str) -> str:
         lines = stderr.splitlines()
@@ -175,7 +175,7 @@ def write_archive() -> Callable[[Path, Mapping[str, bytes]], Path]:
 
 @pytest.fixture(scope="session")
 def tiny_reviews() -> dict[str, str]:
-    """Forty short reviews a split, by their names below ``aclImdb/``; one in twenty is longer than a row of ids."""
+    """Forty short reviews in each split, by name below ``aclImdb/``; one in twenty exceeds the maximum length."""
     reviews = {}
     for shift, split in enumerate(("train", "test")):
         for short, opinions in _OPINIONS.items():
@@ -199,7 +199,7 @@ def tiny_archive(
     write_archive: Callable[[Path, Mapping[str, bytes]], Path],
     tiny_reviews: dict[str, str],
 ) -> Path:
-    """The tiny reviews as an archive in the published layout, with the other files that the published one has."""
+    """The tiny reviews as an archive with the layout and the other files of the published one."""
     others = {
         "aclImdb/": b"",
         "aclImdb/README": b"Large Movie Review Dataset v1.0",
@@ -216,12 +216,12 @@ def tiny_archive(
 
 @pytest.fixture(scope="session")
 def tiny_env(tiny_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment variables that make any command work on the tiny reviews, with a cache of their own."""
+    """Environment variables with which commands use the tiny reviews and a separate cache."""
     return {"EDGETEXT_DATA": str(tiny_archive), "EDGETEXT_CACHE": str(tmp_path_factory.mktemp("tiny-cache"))}
 
 
 @pytest.fixture(scope="session")
 def real_env() -> dict[str, str]:
-    """The variables that name the real reviews, as they were when the session began; for tests marked ``data``."""
+    """The variables that name the real reviews, for tests marked ``data``."""
     names = ("EDGETEXT_DATA", "EDGETEXT_CACHE")
     return {name: os.environ[name] for name in names if name in os.environ}

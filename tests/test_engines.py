@@ -1,4 +1,4 @@
-"""The engines over every interpreter that the runtime supports, each really run on the shipped bundle."""
+"""Every engine with every interpreter that the runtime supports, run on the shipped bundle."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TFLITE_PYTHON = ROOT / ".venv-tflite" / "bin" / "python"
 MODELS = [(model.engine, model.recipe) for model in Bundle.open().models]
 
-# What a device's file of texts may hold: long, short, empty, other scripts.
+# Texts of all kinds: long, short, empty, in other scripts.
 TEXTS = [
     "great movie",
     "terrible movie",
@@ -46,7 +46,7 @@ def scores(classifier: Classifier) -> list[float]:
 
 @pytest.fixture(scope="module")
 def keras_scores() -> list[float]:
-    """The reference: the Keras model that the bundle came from, over rows that the bundle's encoder made."""
+    """The reference: the Keras model that was exported, with texts encoded by the bundle."""
     from train.tensorflow_setup import import_tensorflow
 
     import_tensorflow()
@@ -72,7 +72,7 @@ def test_every_model_of_the_shipped_bundle(engine: str, recipe: str, keras_score
 
 @pytest.mark.parametrize(("engine", "recipe"), MODELS)
 def test_all_letters_in_lower_case(engine: str, recipe: str, tmp_path: Path) -> None:
-    """The same model files, of a bundle that says to lower-case more than A to Z."""
+    """The same model files in a bundle with Unicode lower-casing."""
     folder = Path(shutil.copytree(Bundle.open().folder, tmp_path / "bundle"))
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     manifest["preprocessing"]["lowercase"] = "unicode"
@@ -88,7 +88,7 @@ def test_all_letters_in_lower_case(engine: str, recipe: str, tmp_path: Path) -> 
 
 @pytest.fixture(scope="module", params=[3, 300])
 def same_network(request: pytest.FixtureRequest) -> dict[str, bytes]:
-    """A model file for each engine, of one network of many classes: an average, a dense layer and a softmax."""
+    """The same network for each engine, with many labels: an average, a dense layer and a softmax."""
     from train.tensorflow_setup import import_tensorflow
 
     import_tensorflow()
@@ -183,7 +183,7 @@ def test_threads_reach_the_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
     Classifier.load(engine="onnx", threads=2)
     options = made[-1].get_session_options()
     assert options.intra_op_num_threads == 2
-    # Small and quiet on a device.
+    # Settings for small memory and no busy waiting.
     assert not options.enable_cpu_mem_arena
     assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
     from ai_edge_litert import interpreter
@@ -234,7 +234,7 @@ def test_tflite_from_each_package_here(
 
 
 def in_tflite_runtime(code: str, *paths: str) -> Any:
-    """Run code under tflite-runtime's Python, and give what it prints as JSON."""
+    """Run code with tflite-runtime's Python, and return the JSON that it prints."""
     if not TFLITE_PYTHON.exists():
         pytest.skip("no .venv-tflite: `make test` makes it where a Python 3.11 on Linux is found")
     prelude = f"import sys, json; sys.path[:0] = {[*paths, str(ROOT / 'runtime')]!r}\n"

@@ -1,4 +1,4 @@
-"""The programs of runtime/examples, over files that the real commands export: one answer, whoever gives it.
+"""The programs in runtime/examples, with exported files: they give the same answers as edgetext.
 
 What they need beside Python is made by `make test`, where it can be; what is missing is skipped, and says so.
 """
@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "runtime" / "examples"
 NODE, C = ROOT / "build" / "interop" / "node", ROOT / "build" / "interop" / "c"
 GOLDEN = [case["text"] for case in json.loads((ROOT / "tests" / "runtime" / "golden_ids.json").read_text())["cases"]]
-# What an argument cannot hold: NUL, and what UTF-8 has not.
+# Arguments cannot contain NUL, or surrogates, which UTF-8 does not have.
 AS_ARGUMENTS = [text for text in GOLDEN if not re.search("[\0\ud800-\udfff]", text)]
 MEDIAPIPE = [".venv-mediapipe", ".venv-mediapipe-0.10.21"]
 TOLERANCE = 1e-6
@@ -39,7 +39,7 @@ Expected = Sequence[tuple[str, float]]  # a label and its probability
 
 
 class Files(NamedTuple):
-    """Files of the default run, each with what edgetext says with it."""
+    """Files exported from the default run, with edgetext's answers."""
 
     onnx: ModelFile
     tflite: ModelFile
@@ -69,7 +69,7 @@ def reviews(real_env: dict[str, str]) -> list[str]:
 
 
 def need(path: Path) -> Path:
-    """Skip a test where something is not there that `make test` would have made."""
+    """Skip the test if `make test` has not made ``path``."""
     if not path.exists():
         pytest.skip(f"no {path.parent.relative_to(ROOT)}: `make test` makes it, or says what that takes")
     return path
@@ -87,7 +87,7 @@ def example(language: str, folder: Path) -> list[str]:
     if language == "c":
         return [str(need(C / ".ready").with_name("onnx_text"))]
     if language == "node":
-        # As its comment says: a copy in a folder that has the package.
+        # A copy in a folder that has the package, as its comment says.
         need(NODE / ".ready")
         here = folder / "node"
         here.mkdir(exist_ok=True)
@@ -124,7 +124,7 @@ def assert_same(found: Expected, expected: Expected, tolerance: float = TOLERANC
 
 
 def lower(text: str) -> str:
-    """Lower-case as edgetext does, which MediaPipe does not do; and end at a NUL, as MediaPipe does."""
+    """Lower-case as edgetext does and MediaPipe does not, and end at a NUL as MediaPipe does."""
     return re.sub("[A-Z]+", lambda match: match[0].lower(), text.partition("\0")[0])
 
 
@@ -155,7 +155,7 @@ def test_mediapipe_reviews(environment: str, files: Files, reviews: list[str]) -
     command, file = example(environment, files.folder), files.folder / files.tflite.file
     lowered = list(map(lower, reviews))
     assert_same(classify(command, file, lowered), files.expect(files.tflite, lowered), TOLERANCE + PRINTED)
-    # As they are: of rare words the file has no spelling with capitals.
+    # Without lower-casing: the file lacks the capitalised spellings of rare words.
     pairs = zip(classify(command, file, reviews), files.expect(files.tflite, reviews))
     assert sum(found != expected for (found, _), (expected, _) in pairs) <= 1
 
@@ -182,7 +182,7 @@ def test_mediapipe_takes_every_recipe(environment: str, every_recipe: Path, tmp_
 
 @pytest.mark.parametrize("environment", MEDIAPIPE)
 def test_mediapipe_with_a_file_of_its_own_makers(environment: str, tmp_path: Path) -> None:
-    """What edgetext makes of a file of Model Maker's is what MediaPipe makes of it: capitals, accents and all."""
+    """edgetext and MediaPipe agree on a file by Model Maker, capitals and accents included."""
     file = ROOT / "tests" / "runtime" / "model_maker.tflite"
     given = [
         *("great movie", "Great Movie", "a dull, painful mess", "it's GREAT\u2026 isn't it", "a_great film-movie"),
@@ -218,7 +218,7 @@ def test_golden_texts_that_no_argument_holds(language: str, files: Files, tmp_pa
     subject = peer(language, files)
     answers = subject.score(processes.write_texts(tmp_path / "texts", given))
     assert answers is not None, subject.error
-    # To npm's package a text ends at a NUL.
+    # For the npm package a text ends at a NUL.
     read = [text.partition("\0")[0] for text in given] if language == "node" else given
     expected = files.expect(files.onnx, read)
     assert_same([(label, max(row)) for label, row in answers], expected)
@@ -232,7 +232,7 @@ def test_mistakes_are_a_line(language: str, files: Files, tmp_path: Path) -> Non
     assert result.stderr.decode().splitlines()[-1].startswith("usage: ")
     garbage = tmp_path / "garbage"
     garbage.write_bytes(b"no model at all")
-    # Not of the kind that is asked for: one that takes ids, and what MediaPipe does not read at all.
+    # A file of another kind: a model that takes ids, or a format that MediaPipe does not read.
     other = Path(DEFAULT_BUNDLE) / (
         "model.wi8_afp64.safetensors" if language in MEDIAPIPE else "model.dynamic_wi8.onnx"
     )
@@ -240,7 +240,7 @@ def test_mistakes_are_a_line(language: str, files: Files, tmp_path: Path) -> Non
         result = run([*command, file, "great movie"])
         assert result.returncode == 2
         assert result.stdout == b""
-        # Libraries log what they like before.
+        # Libraries may log before.
         assert result.stderr.decode().splitlines()[-1].startswith("error: ")
         assert b"Traceback" not in result.stderr
 
@@ -257,7 +257,7 @@ def test_without_the_package(name: str, tmp_path: Path) -> None:
 
 
 def test_c_over_the_library_of_debian(files: Files, tmp_path: Path) -> None:
-    """As the example's comment says, but that the library lies in a folder, with all that it needs of Debian 13."""
+    """Compile as the example's comment says, except that the library of Debian 13 is in a folder."""
     root = need(C / ".ready").with_name("debian") / "usr"
     (library,) = root.glob("lib/*/libonnxruntime.so")
     (loader,) = library.parent.glob("ld-linux-*.so.*")

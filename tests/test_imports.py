@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-# Each stage may import itself and those after it. The runtime's examples are programs of their own, not modules.
+# Each stage may import itself and those after it. The runtime's examples are separate programs, not modules.
 STAGES = ["benchmarks", "export", "train", "edgetext"]
 IMPORT_ROOTS = {"edgetext": ROOT / "runtime"}
 MOST_MODULES = 16

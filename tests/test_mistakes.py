@@ -1,4 +1,4 @@
-"""How commands end: a mistake is one line and exit code 2, and a traceback only where it was asked for."""
+"""How commands end: a mistake gives one line and exit code 2, and a traceback only with EDGETEXT_DEBUG."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from train.command import finish
 ROOT = Path(__file__).resolve().parent.parent
 Runner = Callable[..., "subprocess.CompletedProcess[str]"]
 
-# A mistake with each of the commands, and the class of the error behind it.
+# A mistake with each command, and the class of the error.
 MISTAKES = {
     "-m train --data nowhere.csv": "DataError",
     "-m train --data nowhere.tar.gz": "DataError",
@@ -71,7 +71,7 @@ def raising(error: BaseException) -> Callable[[], NoReturn]:
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "told"),
+    ("error", "code", "message"),
     [
         (EdgetextError("it is so"), 2, "error: it is so\n"),
         (BundleError("two\nlines"), 2, "error: two\\nlines\n"),
@@ -91,7 +91,7 @@ def raising(error: BaseException) -> Callable[[], NoReturn]:
 def test_finish(
     error: BaseException,
     code: int,
-    told: str,
+    message: str,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -99,7 +99,7 @@ def test_finish(
     settings: dict[str, Any] = {"extra": "export", "mistakes": (LookupError,), "interrupted": "interrupted, sadly"}
     assert finish(raising(error), **settings) == code
     found = capsys.readouterr().err
-    assert found == (f"{told}pip install -e '.[export]'\n" if isinstance(error, ModuleNotFoundError) else told)
+    assert found == (f"{message}pip install -e '.[export]'\n" if isinstance(error, ModuleNotFoundError) else message)
     monkeypatch.setenv("EDGETEXT_DEBUG", "1")
     if code == 2:
         with pytest.raises(type(error)):
@@ -107,7 +107,7 @@ def test_finish(
 
 
 def test_an_interrupt_that_became_an_import_error(capsys: pytest.CaptureFixture[str]) -> None:
-    """As native modules turn one that hits their import."""
+    """Native modules raise ImportError if an interrupt hits their import."""
     error = ImportError("initialization failed")
     error.__cause__ = KeyboardInterrupt()
     assert finish(raising(error), extra="train") == 130
@@ -143,14 +143,14 @@ def test_a_reader_that_has_enough(root: Path, output: str, code: int) -> None:
         assert process.stderr is not None
         process.stdout.readline()
         process.stdout.close()
-        told = process.stderr.read()
+        errors = process.stderr.read()
     assert process.returncode == code
-    assert told == (b"" if code == 0 else b"error: output closed by reader; stopped\n")
+    assert errors == (b"" if code == 0 else b"error: output closed by reader; stopped\n")
 
 
 @pytest.mark.parametrize("stage", ["train", "export", "benchmarks", "runtime/edgetext"])
 def test_one_tree_of_errors(stage: str) -> None:
-    """Every class that is called an error is, in the end, an EdgetextError."""
+    """Every class named Error derives from EdgetextError."""
     parents: dict[str, list[str]] = {}
     for path in [*(ROOT / stage).rglob("*.py"), *(ROOT / "runtime" / "edgetext").rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):

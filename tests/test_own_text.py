@@ -1,4 +1,4 @@
-"""The README's walk-through of one's own text, typed as it is written."""
+"""The README's commands for training on your own text, typed as written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-# Words of a support desk's queues, of which made-up tickets are put together.
+# Words of the queues of a support desk, for generated tickets.
 QUEUES = {
     "billing": "invoice charged refund payment card twice price money bank receipt",
     "login": "password account reset locked username email signin forgot code sms",
@@ -35,7 +35,7 @@ def write_tickets(path: Path) -> None:
 
 
 def commands(root: Path) -> list[str]:
-    """Return the lines of the README's walk-through."""
+    """Return the README's commands."""
     _, _, section = (root / "README.md").read_text("utf-8").partition("\n## Train on your own text\n")
     return section.split("```sh\n")[1].split("```")[0].splitlines()
 

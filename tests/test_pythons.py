@@ -37,7 +37,7 @@ def test_runtime_under(version: str) -> None:
     if python is None:
         pytest.skip(f"this machine has no Python {version}")
     command = [python, "-W", "error", "-m", "unittest", "discover", "-s", "tests/runtime", "-t", "."]
-    # What is slow there reads damaged bytes or takes memory, alike under each Python.
+    # The slow tests read damaged files or measure memory, which is the same under each Python.
     env = {**os.environ, "EDGETEXT_SKIP_SLOW": "1"}
     result = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300, check=False)
     assert result.returncode == 0, result.stderr[-3000:]

@@ -1,4 +1,4 @@
-"""What is true of the checkout as a whole."""
+"""Rules for the checkout as a whole."""
 
 from __future__ import annotations
 

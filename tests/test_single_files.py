@@ -1,4 +1,4 @@
-"""Model files without a bundle around them, given to the command, with the real interpreters."""
+"""Single model files, without a bundle, with the command and the real interpreters."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_file_of_model_makers(run_in_process: Runner) -> None:
     (note,) = result.stderr.splitlines()
     assert note.startswith("note: ")
     assert "lower case" in note
-    # Batch of any size, although the file's is one.
+    # Batches of any size, although the file's batch size is one.
     classifier = Classifier.load(MADE)
     assert list(classifier.classify_many(texts * 20, 32)) == [classifier.classify(text) for text in texts * 20]
 
@@ -97,7 +97,7 @@ def test_no_native_library_sees_what_is_damaged(
     error_line: Callable[[str], str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The error is the same where the library cannot even be imported."""
+    """The error is the same if the library cannot be imported."""
     content = FILES[engine].read_bytes()
     damages = {
         "cut.bin": content[: len(content) // 2],
@@ -131,7 +131,7 @@ def test_other_errors(tmp_path: Path) -> None:
 
 
 class TestCrafted:
-    """Models that are not of the kind, made from the fixture with the schema's classes."""
+    """Variants of the fixture that are refused, made with the schema's classes."""
 
     @staticmethod
     def change(change: Callable[[Any, Any], object], tmp_path: Path) -> Path:
@@ -250,6 +250,6 @@ class TestCrafted:
         monkeypatch.setattr(onnxruntime.InferenceSession, "run", spy)
         short = engine.predict(["great movie", "a dull mess"])
         mixed = engine.predict(["great movie", "dull " * 30_000, "a dull mess"])
-        # All texts of a batch take the room of its longest in the graph, so it gets no more words than may stay.
+        # All texts of a batch take the memory of the longest, so the graph gets no more words than it can use.
         assert words == [3, 2 * 512]
         assert [mixed[0], mixed[2]] == [pytest.approx(row, abs=1e-6) for row in short]

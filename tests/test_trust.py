@@ -1,4 +1,4 @@
-"""What SECURITY.md promises: nothing that is read is run, and a device opens no connection."""
+"""Promises of SECURITY.md: files are data, never code, and scoring opens no connection."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = ("runtime", "train", "export", "benchmarks")
-# Modules that make objects, and so can run code, of what they read.
+# Modules that create objects from what they read, and so can run code.
 PICKLES = {"pickle", "cPickle", "_pickle", "marshal", "shelve", "dill", "cloudpickle", "yaml", "torch"}
-# Functions that run what they are given.
+# Functions that run code.
 RUNNERS = {"eval", "exec", "compile", "joblib.load"}
 
-# Starts a command that the kernel kills when it, or a native library in it, asks for a socket of any kind.
+# Starts a command that the kernel kills if it, or a native library in it, opens a socket.
 WITHOUT_SOCKETS = textwrap.dedent(
     """
     import ctypes, os, platform, sys
@@ -76,7 +76,7 @@ def test_nothing_that_is_read_is_run() -> None:
 
 @pytest.mark.parametrize(("function", "argument"), [("load", "allow_pickle=False"), ("load_model", "safe_mode=True")])
 def test_what_could_run_code_is_told_not_to(function: str, argument: str) -> None:
-    """numpy's files can hold pickles, and Keras's models Python code."""
+    """numpy's files can contain pickles, and Keras models Python code."""
     calls = [
         (path, node)
         for path, tree in sources()

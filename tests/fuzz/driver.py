@@ -1,4 +1,4 @@
-"""What the fuzz targets share: how each is started."""
+"""How the fuzz targets are started."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import atheris
 
 
 def start(target: Callable[[bytes], None], seeds: Iterable[bytes]) -> None:
-    """Fuzz with libFuzzer's options from the command line; the folder that is named there gets the seeds as well."""
+    """Fuzz with libFuzzer's options from the command line; the seeds are written to the corpus folder named there."""
     for folder in filter(Path.is_dir, map(Path, sys.argv[1:])):
         for seed in seeds:
             (folder / hashlib.sha1(seed).hexdigest()).write_bytes(seed)

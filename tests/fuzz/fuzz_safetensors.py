@@ -27,14 +27,14 @@ SEEDS = [
     _HEADER,
     b' [1, -2.5e3, null, true, "\\ud800", {"a": {}, "b": 1E9}, []] ',
 ]
-# What takes the place of a value in a header that is right otherwise.
+# Replacements for a value in an otherwise valid header.
 _WRONG = ["[]", "{}", "0", "null", '"F64"', "[true]", "[0,true]", "[-1]", "[1.0]", "[0]", "[1,0]", "[0,1,2]", "[0,99]"]
 _WRONG += ["[[1]]", "[1,1,1,1,1,1,1,1,1]"]
 _METADATA = ["{}", '{"a":"b"}', '{"a":1}', '{"a":[]}', "[]", "null", '"a"', '{"a":"b","a":"b"}', "[" * 100_000]
 
 
 def fuzz(content: bytes) -> None:
-    """Try bytes as a document, as a model file, as the header of one whose length is right, and as choices of parts."""
+    """Try bytes as a document, a model file, a header with the right length, and choices of parts."""
     try_json(content)
     try_safetensors(content)
     try_safetensors(_with_length(content))
@@ -42,7 +42,7 @@ def fuzz(content: bytes) -> None:
 
 
 def build(provider: atheris.FuzzedDataProvider) -> bytes:
-    """Put a model file together that is right, or wrong in a few places."""
+    """Return a model file that is valid, or wrong in a few places."""
     records, position = [], 0
     for _ in range(provider.ConsumeIntInRange(0, 3)):
         dtype, each = provider.PickValueInList([("I8", 1), ("F32", 4)])

@@ -20,7 +20,7 @@ from tests.fuzz.driver import start
 from tests.runtime.helpers import VOCABULARY
 from tests.runtime.oracle import check, row_of, words_of
 
-# atheris makes characters of one, two or four bytes, as the first byte says.
+# atheris makes characters of one, two or four bytes, depending on the first byte.
 SEEDS = [
     b"\x01GREAT movie, bad <PAD> <START> the\r\x0bthe\0end" + b" great" * 50,
     b"\x02" + "caf\u00e9 CAF\u00c9\u0301\u05d0\u2028\u03a3".encode("utf-16-le"),

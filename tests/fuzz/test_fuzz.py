@@ -1,4 +1,4 @@
-"""The fuzz targets: a bounded run of each finds nothing, and finds a mistake that was put in."""
+"""The fuzz targets: a short run of each finds nothing, and finds mistakes that are put in."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Archives and folders of movie reviews that are hostile or damaged: refused, or read as far as they are right.
+"""Hostile and damaged archives and folders of movie reviews: refused, or read correctly.
 
-``train.data`` reads them, as ``--data`` makes it. Bombs are read by a process of their own: see ``bombs``.
+``train.data`` reads them, as with ``--data``. For decompression bombs see ``bombs``.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ REVIEWS = {
 }
 INSIDE = "aclImdb/test/pos/90_9.txt"
 SECRET = b"a secret"
-# None takes nearly as long on a machine that is not busy.
+# The time limit, in seconds; an idle machine needs a small part of it.
 SECONDS = 60
 
 
@@ -64,10 +64,10 @@ _INNER = plain({**REVIEWS, "aclImdb/test/urls_pos.txt": b"none\n"})
 
 
 class Trial:
-    """A folder with a cache and something that nobody may touch, in which sources are tried."""
+    """A folder in which sources are tried, with a cache and a file that must stay untouched."""
 
     def __init__(self, folder: Path) -> None:
-        """Make it."""
+        """Create the folder."""
         self.folder = folder
         self._cache = folder / "cache"
         self.secret = folder / "secret.txt"
@@ -80,7 +80,7 @@ class Trial:
         return path
 
     def judge(self, source: Path) -> str:
-        """Read a source; say what is wrong with what happened, nothing if it was refused or read right."""
+        """Read a source; return what is wrong with the result, an empty string if it was refused or read correctly."""
         before = self._outside()
         try:
             with (
@@ -107,13 +107,13 @@ class Trial:
 
 
 def _wrong(found: list[Review]) -> str:
-    """Say whether other reviews were read than those that the source has as plain files."""
+    """Return whether reviews were read that the source does not have as plain files."""
     texts = {f"aclImdb/{review.id}": review.text.encode() for review in found}
     return "" if texts == REVIEWS else f"{len(set(texts.items()) ^ set(REVIEWS.items()))} reviews are others"
 
 
 def _hostile(folder: Path) -> dict[str, bytes]:
-    """Make tar archives with members that lead elsewhere, or are no files, by what they have."""
+    """Return tar archives with members that lead elsewhere or are not files, by description."""
     secret = str(folder / "secret.txt")
     names = [
         "../evil.txt",
@@ -164,7 +164,7 @@ def _with_size(size: bytes) -> bytes:
 
 
 def hostile(trial: Trial, rng: random.Random) -> Iterator[tuple[str, str]]:
-    """Try all hostile archives, whole ones and garbage; give what was tried, and what is wrong."""
+    """Try all hostile archives, intact ones and garbage; return what was tried and what is wrong."""
     for what, content in _hostile(trial.folder).items():
         yield what, trial.judge(trial.archive(gzip.compress(content)))
     for what, content in {
@@ -180,7 +180,7 @@ def hostile(trial: Trial, rng: random.Random) -> Iterator[tuple[str, str]]:
 
 
 def damaged(trial: Trial, rng: random.Random, cuts: int, flips: int) -> Iterator[tuple[str, str]]:
-    """Cut an archive short at so many places, and flip so many of its bytes."""
+    """Truncate an archive at ``cuts`` places, and flip ``flips`` of its bytes."""
     whole = gzip.compress(_INNER)
     for part in range(cuts):
         yield f"cut at {part}/{cuts}", trial.judge(trial.archive(whole[: len(whole) * part // cuts]))
@@ -191,7 +191,7 @@ def damaged(trial: Trial, rng: random.Random, cuts: int, flips: int) -> Iterator
 
 
 def damaged_inside(trial: Trial, rng: random.Random, flips: int) -> Iterator[tuple[str, str]]:
-    """Flip bytes before gzip's checksum is made, which tells nothing then: other reviews may be read."""
+    """Flip bytes before compression, where gzip's checksum cannot detect it: other reviews may be read."""
     for _ in range(flips):
         place, mask = rng.randrange(len(_INNER)), rng.randrange(1, 256)
         content = _INNER[:place] + bytes([_INNER[place] ^ mask]) + _INNER[place + 1 :]
@@ -200,7 +200,7 @@ def damaged_inside(trial: Trial, rng: random.Random, flips: int) -> Iterator[tup
 
 
 def folders(trial: Trial) -> Iterator[tuple[str, str]]:
-    """Try folders that hold something else in the place of a review or of a file of addresses."""
+    """Try folders with something else in place of a review or of a file of addresses."""
     huge = archives.MAX_UNPACKED_BYTES
 
     def hole(path: Path) -> None:
@@ -246,7 +246,7 @@ def run(quick: bool, seed: int) -> Iterator[Outcome]:
         results = list(damaged(trial, rng, 16, 50) if quick else damaged(trial, rng, 64, 2000))
         yield _summary("Damaged archives are refused, or give the same reviews", results, "damaged archives")
         results = list(damaged_inside(trial, rng, 50 if quick else 2000))
-        promise = "Archives whose damage no checksum tells are read as they are, or refused like any other"
+        promise = "Archives whose damage no checksum detects are read as they are, or refused like any other"
         yield _summary(promise, results, "archives of damaged tar files")
         results, megabytes = bombs.defuse_all(trial.folder, quick)
         promise = f"Archives that unpack without end are refused, within {bombs.SECONDS} s and {bombs.MEGABYTES} MB"

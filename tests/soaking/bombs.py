@@ -1,4 +1,4 @@
-"""Archives that unpack to more than anybody has room for, each read by a process of its own, which tells its memory."""
+"""Decompression bombs, each read by a separate process whose memory is measured."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.soaking import ROOT
 from train.reviews.cache import CACHE_VARIABLE
 
-# None takes nearly as long, or as much memory, on a machine that is not busy.
+# Limits; an idle machine needs a small part of either.
 SECONDS, MEGABYTES = 120, 800
 _BLOCK = 100_000_000
 _REVIEW_BYTES = 999_936  # a multiple of tar's blocks
@@ -30,7 +30,7 @@ sys.exit(code)
 
 
 def make(quick: bool) -> dict[str, Iterator[bytes]]:
-    """Make the archives, piece by piece, by what they have; each piece is a gzip stream, and so are all together."""
+    """Return the archives in pieces, by description; each piece is a gzip stream, as are all of them together."""
     count = 6 if quick else 100
     size = count * _BLOCK
     zeros = gzip.compress(bytes(_BLOCK), 1)
@@ -60,7 +60,7 @@ def make(quick: bool) -> dict[str, Iterator[bytes]]:
 
 
 def defuse(path: Path, cache: Path) -> tuple[str, float]:
-    """Read an archive in a process of its own; give what is wrong, and the megabytes that it took at most."""
+    """Read an archive in a separate process; return what is wrong, and the peak memory in megabytes."""
     command = [sys.executable, "-c", _CHILD.format(root=str(ROOT)), str(path)]
     environment = {**os.environ, CACHE_VARIABLE: str(cache)}
     try:
@@ -78,7 +78,7 @@ def defuse(path: Path, cache: Path) -> tuple[str, float]:
 
 
 def defuse_all(folder: Path, quick: bool) -> tuple[list[tuple[str, str]], float]:
-    """Read them all; give what was tried, with what is wrong, and the most megabytes."""
+    """Read all archives; return each description with what is wrong, and the highest peak in megabytes."""
     results, most = [], 0.0
     for what, pieces in make(quick).items():
         path = folder / "bomb.tar.gz"

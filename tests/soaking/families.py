@@ -1,4 +1,4 @@
-"""Texts that nobody should send, by family: what the part ``texts`` scores, and what its tests know to be hostile."""
+"""Families of hostile texts, which the part ``texts`` scores."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from edgetext.bundle.opening import DEFAULT_BUNDLE
 from edgetext.text import FILTERS, RESERVED
 
-# Code points of a block of Unicode: all are tried, and a text of each block is long enough for every length of a row.
+# Code points in a block; the text of a block is longer than any model's maximum length.
 BLOCK = 1_000
 
 _SURROGATES = range(0xD800, 0xE000)
@@ -25,22 +25,22 @@ _SCRIPTS = (
     "\u0e2b\u0e19\u0e31\u0e07",
     "\u03c4\u03b1\u03b9\u03bd\u03af\u03b1",
 )
-# Texts that look like what stands for padding, for the start or for unknown words, here and in other tools.
+# Texts that look like the reserved tokens of this and other tools.
 _PADDING = (*RESERVED, "<OOV>", "[PAD]", "[UNK]", "<pad>", "<s>", "0", "1", "2")
 
 
 def words() -> list[str]:
-    """Give the words of the shipped vocabulary."""
+    """Return the words of the shipped vocabulary."""
     return Path(DEFAULT_BUNDLE, "vocab.txt").read_bytes().decode("utf-8").split("\n")[len(RESERVED) : -1]
 
 
 def _of(alphabet: Callable[[random.Random], str], longest: int) -> Callable[[random.Random], str]:
-    """Make texts of up to ``longest`` of what ``alphabet`` draws."""
+    """Return a function that makes a text of up to ``longest`` draws from ``alphabet``."""
     return lambda rng: "".join(alphabet(rng) for _ in range(rng.randrange(longest + 1)))
 
 
 def _code_point(rng: random.Random) -> str:
-    """Draw any code point, small ones as often as large ones."""
+    """Draw a code point, small ones as often as large ones."""
     return chr(rng.randrange(2 ** rng.randrange(1, 21)) if rng.random() < 0.9 else rng.randrange(sys.maxunicode + 1))
 
 
@@ -53,7 +53,7 @@ def _drawn(parts: tuple[str, ...] | list[str], between: str) -> Callable[[random
 
 
 def _inside_words(known: list[str]) -> Callable[[random.Random], str]:
-    """Make known words with something put into, before or behind them that may or may not part them."""
+    """Return a function that makes known words with a character in, before or after them that may separate words."""
 
     def draw(rng: random.Random) -> str:
         word, place = rng.choice(known), rng.randrange(6)
@@ -68,7 +68,7 @@ def _one_word(rng: random.Random) -> str:
 
 
 def families() -> dict[str, Callable[[random.Random], str]]:
-    """Give the families by name: what draws a text of each."""
+    """Return a function for each family, by name, that draws a text."""
     known = words()
     return {
         "any code points": _of(_code_point, 300),
@@ -87,7 +87,7 @@ def families() -> dict[str, Callable[[random.Random], str]]:
 
 
 def blocks() -> Iterator[str]:
-    """Give every code point there is, ``BLOCK`` to a text: each between spaces, and then all in one word."""
+    """Yield every code point, ``BLOCK`` in a text: first separated by spaces, then in one word."""
     for first in range(0, sys.maxunicode + 1, BLOCK):
         chars = [chr(code) for code in range(first, min(first + BLOCK, sys.maxunicode + 1))]
         yield " ".join(chars)
@@ -99,11 +99,11 @@ def _repeat(unit: str) -> Callable[[int], str]:
 
 
 def _distinct(length: int) -> str:
-    """Give so many characters of words of which no two are the same."""
+    """Return a text of ``length`` characters without a repeated word."""
     return " ".join(f"{number:07x}" for number in range(length // 8 + 1))[:length]
 
 
-# What makes a text of so many characters, by name: each is the worst case of something that might be done to a text.
+# Functions from a length to a text, by name; each is the worst case of some way to process text.
 LONG = {
     "a review": _repeat("I loved this great movie; the end was sad. "),
     "only spaces": _repeat(" "),

@@ -1,7 +1,7 @@
-"""Processes that are killed while they save a run or export one: what was there is there, or what was to be.
+"""Processes that are killed while they save or export a run: the old folder or the new one is there, complete.
 
 A third of them are killed at any moment, a third while they write their files, and a third while they move them to
-their place, which takes the least of the time.
+their place, which takes the shortest time.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from tests.soaking import ROOT, Outcome, SoakError, outcome
 
 SHIPPED = ROOT / "train" / "default"
 SAVE = "save"
-# What to kill, and how it is called in what is told.
+# What is killed, and its description in a promise.
 COMMANDS = {
     SAVE: "saves a run",
     "builtin": "runs to_safetensors",
     "tflite": "runs to_tflite",
     "onnx": "runs to_onnx",
 }
-# From when on it is counted when to kill: words of ``zygote``.
+# Events that ``zygote`` reports; the time of a kill is counted from one of them.
 MOMENTS = ("start", "begin", "put")
 _DAYS = 2 * 24 * 60 * 60
 
@@ -45,10 +45,10 @@ zygote.main()
 
 
 class Zygote:
-    """The process that forks those that are killed."""
+    """The process that forks the processes to be killed."""
 
     def __init__(self, prelude: str = "") -> None:
-        """Start it; ``prelude`` is Python that it runs first: tests break something with it.
+        """Start the process; ``prelude`` is Python code that it runs first, with which tests break something.
 
         Raises:
             SoakError: It does not start.
@@ -69,7 +69,7 @@ class Zygote:
     def run(
         self, what: str, run: Path, out: Path, name: str = "", *, kill: tuple[str, float] | None = None
     ) -> dict[str, float]:
-        """Do a task, and kill the process that does it.
+        """Run a task, and kill its process.
 
         Args:
             what: A key of ``COMMANDS``.
@@ -104,7 +104,7 @@ class Zygote:
         return {**times, "killed": float(code != 0)}
 
     def close(self) -> None:
-        """End it."""
+        """End the process."""
         self._process.kill()
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._errors):
@@ -127,13 +127,13 @@ State = dict[str, str]
 
 
 def state(folder: Path) -> State:
-    """Give the checksum of each file of a folder; nothing where there is no folder."""
+    """Return the checksum of each file in a folder; empty if there is no folder."""
     files = sorted(folder.iterdir()) if folder.is_dir() else []
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
 class Target:
-    """A folder that is replaced again and again, and how it may be found.
+    """A folder that is replaced repeatedly, and the states in which it may be found.
 
     Attributes:
         out: The folder.
@@ -143,7 +143,7 @@ class Target:
     """
 
     def __init__(self, zygote: Zygote, what: str, runs: dict[str, Path], folder: Path) -> None:
-        """Write the old folder, and the new one once without a kill."""
+        """Write the old folder, and once the new one, without a kill."""
         self._zygote, self._what, self._runs = zygote, what, runs
         self.out = folder / what / "folder"
         self._previous = self.out.with_name("folder.previous")
@@ -157,7 +157,7 @@ class Target:
         old = state(self.out)
         self.times = self._write("new")
         self._new = state(self.out)
-        # The folder and the one that it replaced: at no moment is the old one gone before the new one is there.
+        # Pairs of the folder and its previous one. The old folder never goes away before the new one is there.
         self._allowed = [(old, older), (self._new, old)] if older else [(old, {}), (self._new, {})]
         if older:
             self._allowed.append((old, old))
@@ -175,7 +175,7 @@ class Target:
                 shutil.copytree(self._kept / name, place)
 
     def kill(self, moment: str, rng: random.Random) -> str:
-        """Kill a process some time after it came to one of ``MOMENTS``; say what is wrong with what is there then."""
+        """Kill a process some time after one of ``MOMENTS``; return what is wrong with the folders then."""
         self.reset()
         seconds = rng.uniform(0, self.times["end"] - self.times[moment])
         times = self._write("new", (moment, seconds))
@@ -188,7 +188,7 @@ class Target:
         return "" if found in self._allowed else f"{seconds:.4f} s after {moment}: {_describe(*found)}"
 
     def finish(self) -> str:
-        """Let one more end, a day later; say what is wrong then."""
+        """Let one process finish, a day later; return what is wrong then."""
         self.reset()
         for left in self.out.parent.glob(".tmp-*"):
             os.utime(left, (time.time() - _DAYS,) * 2)
@@ -206,7 +206,7 @@ def _describe(out: State, previous: State) -> str:
 def try_command(
     zygote: Zygote, what: str, runs: dict[str, Path], folder: Path, kills: int, rng: random.Random
 ) -> Outcome:
-    """Kill one of the commands so many times."""
+    """Kill one of the commands ``kills`` times."""
     target = Target(zygote, what, runs, folder)
     failures = []
     for number in range(3 * kills):  # some end before they are killed

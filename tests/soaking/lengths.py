@@ -1,4 +1,4 @@
-"""Long texts, for the part ``texts``: the time and the memory that each of their characters takes."""
+"""Long texts, for the part ``texts``: time and memory per character."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.soaking import Outcome, outcome
 from tests.soaking.families import LONG
 from tests.soaking.scorers import ALL, ALL_LETTERS, ENGINES, ONNX_TEXT, in_child, load
 
-# Characters of a text. Of shorter ones than the middle length, what a text takes whatever its length is the most.
+# Characters in a text. In texts shorter than the middle length, the constant cost dominates.
 LENGTHS, MIDDLE = (1_000, 10_000, 100_000, 1_000_000, 10_000_000), 100_000
 QUICK_LENGTHS = LENGTHS[:-1]
 # How much longer a character may take in the longest text than in the middle one. It takes 0.5 ns in what fits the
@@ -30,7 +30,7 @@ def run(quick: bool) -> Iterator[Outcome]:
 
 
 def linear(classifiers: dict[str, Classifier], lengths: tuple[int, ...], factor: float) -> Outcome:
-    """Compare the time for each character of the longest texts with that of shorter ones."""
+    """Compare the time per character of the longest texts with that of shorter ones."""
     ratios: dict[str, float] = {}
     slowest = dict.fromkeys(lengths, 0.0)
     for kind, make in LONG.items():
@@ -53,7 +53,7 @@ def linear(classifiers: dict[str, Classifier], lengths: tuple[int, ...], factor:
 
 
 def nanoseconds(classifier: Classifier, texts: dict[int, str]) -> dict[int, float]:
-    """Give the least time that a character of each text takes, by the text's length."""
+    """Return the shortest time per character of each text, by the text's length."""
     least = dict.fromkeys(texts, float("inf"))
     for _ in range(REPEATS):  # in turn, so that what else the machine does meets all of them
         for length, text in texts.items():
@@ -64,7 +64,7 @@ def nanoseconds(classifier: Classifier, texts: dict[int, str]) -> dict[int, floa
 
 
 def bounded(length: int) -> Outcome:
-    """Compare the memory that long texts take with the texts themselves."""
+    """Compare the memory for long texts with the size of the texts."""
     failures, largest = [], dict.fromkeys(ALL, 0.0)
     for name in ALL:
         for kind, multiple in in_child("lengths.footprints", name, length).items():
@@ -84,9 +84,9 @@ def bounded(length: int) -> Outcome:
 
 
 def footprints(classifier: Classifier, length: int) -> dict[str, float]:
-    """Give the highest memory while a text of each kind is scored, less what was taken before, by its UTF-8's bytes.
+    """Return the memory that scoring a text of each kind takes at its peak, in bytes per byte of its UTF-8.
 
-    In a process of its own, in which nothing else takes memory.
+    Called in a process in which nothing else allocates memory.
     """
     found = {}
     classifier.classify("great movie " * 1_000)
@@ -100,6 +100,6 @@ def footprints(classifier: Classifier, length: int) -> dict[str, float]:
 
 
 def memory(name: str) -> int:
-    """Give a value of ``/proc/self/status``, in bytes."""
+    """Return a value of ``/proc/self/status``, in bytes."""
     line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(f"{name}:"))
     return 1024 * int(line.split()[1])

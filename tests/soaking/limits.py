@@ -1,4 +1,4 @@
-"""A time limit for what could hang."""
+"""A time limit for code that could hang."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 class TookTooLong(BaseException):
-    """Nothing that is tried may catch it: it derives from no Exception."""
+    """Raised by ``within``; not an Exception, so that no handler catches it."""
 
 
 @contextmanager

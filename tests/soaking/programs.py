@@ -20,9 +20,9 @@ from tests.soaking.lengths import memory
 from tests.soaking.scorers import ENGINES, in_child, load
 
 THREADS, PROCESSES = 8, 4
-# Each size of a batch gives TensorFlow Lite's tensors another shape, so all sizes are mixed with single texts.
+# Each batch size gives TensorFlow Lite's tensors another shape, so all sizes are mixed with single texts.
 BATCH = 16
-# A batch is added up in another order than a text alone.
+# The sums of a batch are computed in another order than those of a single text.
 ROUNDING = 1e-6
 WARM, GROWTH = 10_000, 1_000_000
 CHILD_SECONDS = 300
@@ -37,14 +37,14 @@ def run(quick: bool, seed: int) -> Iterator[Outcome]:
 
 
 def draw(count: int, seed: int) -> list[str]:
-    """Draw so many texts that have a score each of their own."""
+    """Draw ``count`` texts with different scores."""
     rng = random.Random(seed)
     draw_one = families()["known words"]
     return [draw_one(rng) for _ in range(count)]
 
 
 def shared(what: str, count: int, start: Callable[..., list[str]], texts: list[str], seed: int) -> Outcome:
-    """Score the texts in each of so many threads or processes at once, and compare with the scores of one alone."""
+    """Score the texts in several threads or processes at once, and compare with the scores of a single thread."""
     failures = []
     for name in ENGINES:
         alone = load(name)
@@ -103,7 +103,7 @@ def in_processes(classifier: Classifier, texts: list[str], expected: list[float]
 
 
 def _be_child(file: int, work: Callable[[], list[str]]) -> None:
-    """Do the work, write what it finds into a file, and end; a child that hangs is ended by a signal."""
+    """Do the work, write its findings to a file, and exit; a child that hangs is ended by a signal."""
     signal.alarm(CHILD_SECONDS)
     try:
         os.write(file, "".join(f"{line}\n" for line in work()).encode())
@@ -114,7 +114,7 @@ def _be_child(file: int, work: Callable[[], list[str]]) -> None:
 
 
 def compare(classifier: Classifier, texts: list[str], expected: list[float], seed: int) -> list[str]:
-    """Score the texts in a random order, one by one and in batches, and describe each score that is another."""
+    """Score the texts in random order, one by one and in batches, and describe each score that differs."""
     rng = random.Random(seed)
     order = list(range(len(texts)))
     rng.shuffle(order)
@@ -135,7 +135,7 @@ def compare(classifier: Classifier, texts: list[str], expected: list[float], see
 
 
 def flat(calls: int, seed: int) -> Outcome:
-    """Call each engine so many times, and compare its process's memory with that after the first ``WARM`` calls."""
+    """Call each engine many times, and compare its process's memory with that after the first ``WARM`` calls."""
     growth = {name: in_child("programs.grow", name, calls, seed) for name in ENGINES}
     return outcome(
         f"After {WARM:,} calls of classify, the others take at most {GROWTH / 1e6:g} MB more memory",
@@ -148,7 +148,7 @@ def flat(calls: int, seed: int) -> Outcome:
 
 
 def grow(classifier: Classifier, calls: int, seed: int) -> int:
-    """Call so many times, with texts of all families, and give by how much memory grew after the first ``WARM``."""
+    """Call ``calls`` times with texts of all families; return by how much memory grew after the first ``WARM``."""
     before = 0
     for number, text in enumerate(islice(_endless(seed), calls)):
         if number == WARM:
@@ -158,7 +158,7 @@ def grow(classifier: Classifier, calls: int, seed: int) -> int:
 
 
 def _endless(seed: int) -> Iterator[str]:
-    """Give texts of all families, ever other ones."""
+    """Yield texts of all families without end."""
     rng = random.Random(seed)
     kinds = list(families().values())
     while True:

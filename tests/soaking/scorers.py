@@ -1,4 +1,4 @@
-"""The classifiers that a soak asks: the shipped bundle through each engine, and what else may score a text."""
+"""The classifiers of the soak: the shipped bundle with each engine, and variants of it."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from edgetext.encoder import Encoder, Preprocessing
 from tests.soaking import ROOT, SoakError, last_line
 
 BUILTIN, TFLITE, ONNX = "builtin", "tflite", "onnx"
-# The ONNX file with the tokenisation in its graph; and the builtin engine where all letters are lower-cased.
+# The ONNX file that takes text, and the builtin engine with Unicode lower-casing.
 ONNX_TEXT, ALL_LETTERS = "onnx from text", "builtin, Unicode"
 ENGINES = (BUILTIN, TFLITE, ONNX, ONNX_TEXT)
 ALL = (*ENGINES, ALL_LETTERS)
 
-# So that a process that measures its own memory no more counts what was given back.
+# Make malloc return freed memory, so that it is not measured.
 _STRICT = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
 
 
 def load(name: str, exported: str = "") -> Classifier:
-    """Load one of ``ALL``; ``exported`` is what ``text_bundle`` gave, if it was called already.
+    """Load one of ``ALL``; ``exported`` is the result of ``text_bundle`` in another process.
 
     Raises:
         SoakError: The file that takes text cannot be exported.
@@ -47,7 +47,7 @@ def load(name: str, exported: str = "") -> Classifier:
 
 @functools.cache
 def text_bundle() -> str:
-    """Export the shipped run to the ONNX file that takes text, once a process, and give the bundle's folder.
+    """Export the shipped run to the ONNX file that takes text, once per process; return the bundle's folder.
 
     Raises:
         SoakError: The export fails.
@@ -63,7 +63,7 @@ def text_bundle() -> str:
 
 
 def in_child(function: str, name: str, *arguments: Any) -> Any:
-    """Call a function of a module of this package, such as ``lengths.footprints``, in a process of its own.
+    """Call a function of this package, such as ``lengths.footprints``, in a separate process.
 
     Args:
         function: The module's name and its own.
@@ -93,7 +93,7 @@ def in_child(function: str, name: str, *arguments: Any) -> Any:
 
 
 def main() -> None:
-    """Do what ``in_child`` asks for."""
+    """Run the call that ``in_child`` requests."""
     function, name, exported, arguments = json.load(sys.stdin)
     module, _, function = function.partition(".")
     found = getattr(importlib.import_module(f"tests.soaking.{module}"), function)

@@ -1,4 +1,4 @@
-"""The part ``texts``: any string is scored, alike by every engine, in a time and a memory that its length bounds."""
+"""The part ``texts``: every engine scores any string, with equal results, in linear time and memory."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def run(quick: bool, seed: int) -> Iterator[Outcome]:
 
 
 def draw(count: int, seed: int) -> list[str]:
-    """Draw so many texts, of each family as many."""
+    """Draw ``count`` texts, equally many of each family."""
     rng = random.Random(seed)
     kinds = list(families().values())
     return [kinds[number % len(kinds)](rng) for number in range(count)]
@@ -66,7 +66,7 @@ def agree(classifiers: Mapping[str, Classifier], texts: list[str], unit: str) ->
 
 
 def score(classifier: Classifier, text: str) -> float | str:
-    """Give a text's probability of the last label, or say what is wrong with the prediction."""
+    """Return a text's probability of the last label, or what is wrong with the prediction."""
     try:
         prediction = classifier.classify(text)
     except Exception as error:  # whatever it is, it is what must not happen
@@ -75,7 +75,7 @@ def score(classifier: Classifier, text: str) -> float | str:
 
 
 def fault_of(prediction: Prediction, labels: list[str]) -> str:
-    """Say what is wrong with a prediction; nothing, if all is well."""
+    """Return what is wrong with a prediction; an empty string if nothing is."""
     values = prediction.probabilities.values()
     if list(prediction.probabilities) != labels:
         return f"probabilities of {list(prediction.probabilities)}"

@@ -1,9 +1,9 @@
-"""A process that has imported everything, and forks one that saves for each task: starting anew takes ten seconds.
+"""A process that has imported everything and forks a child for each task, because starting takes ten seconds.
 
 It reads a task a line, JSON, and writes lines: the id of the process that does it, ``begin`` when that begins to write
 files, ``put`` when it begins to move them to their place, ``end`` when it has, each with the time, and how it ended.
 """
-# ruff: noqa: E402  # TensorFlow comes first, quietly
+# ruff: noqa: E402  # TensorFlow must be imported first
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SAVE = "save"
 
 
 def save(source: Path, out: Path, name: str) -> None:
-    """Write the run at ``source`` as training would, under another name and with other weights."""
+    """Write the run at ``source`` as training does, with another name and other weights."""
     config, history, metrics = (
         json.loads((source / f"{part}.json").read_text("utf-8")) for part in ("config", "history", "metrics")
     )
@@ -58,36 +58,36 @@ def save(source: Path, out: Path, name: str) -> None:
 
 
 def put(new: str, target: str) -> None:
-    """Tell that a folder is moved to its place."""
-    tell_time("put")
+    """Report that a folder is about to be moved to its place."""
+    report_time("put")
     _put_in_place(new, target)
 
 
-def told(replacing: Callable[..., Any]) -> Callable[..., Any]:
-    """Tell when a folder's files begin to be written, and when it is in its place."""
+def reporting(replacing: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap ``replacing`` to report when a folder's files begin to be written, and when it is in its place."""
 
     @contextlib.contextmanager
     def replace(*args: Any, **options: Any) -> Iterator[str]:
-        tell_time("begin")
+        report_time("begin")
         with replacing(*args, **options) as folder:
             yield folder
-        tell_time("end")
+        report_time("end")
 
     return replace
 
 
-def tell(line: str) -> None:
-    """Write a line for whoever gave the task."""
+def report(line: str) -> None:
+    """Write a line to the process that gave the task."""
     os.write(_OUTPUT, f"{line}\n".encode())
 
 
-def tell_time(word: str) -> None:
-    """Tell that something happens now, by a clock that all processes have in common."""
-    tell(f"{word} {time.monotonic()}")
+def report_time(word: str) -> None:
+    """Report an event with its time, by a clock that all processes share."""
+    report(f"{word} {time.monotonic()}")
 
 
 def work(task: dict[str, str]) -> int:
-    """Do a task, and give its exit code."""
+    """Run a task, and return its exit code."""
     if task["what"] == SAVE:
         save(Path(task["run"]), Path(task["out"]), task["name"])
         return 0
@@ -95,27 +95,27 @@ def work(task: dict[str, str]) -> int:
 
 
 def main() -> None:
-    """Do the tasks on standard input, each in a process and a group of its own."""
-    bundles.replacing = told(bundles.replacing)
-    run.replacing = told(run.replacing)
+    """Run the tasks on standard input, each in a child and process group."""
+    bundles.replacing = reporting(bundles.replacing)
+    run.replacing = reporting(run.replacing)
     folders.put_in_place = put
-    tell("ready")
+    report("ready")
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
             os.setsid()
-            tell(str(os.getpid()))
-            tell_time("start")
+            report(str(os.getpid()))
+            report_time("start")
             try:
                 code = work(json.loads(line))
             except BaseException as error:
                 print(f"{type(error).__name__}: {error}", file=sys.stderr)
                 code = 3
             os._exit(code)
-        tell(f"status {os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}")
+        report(f"status {os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}")
 
 
 _put_in_place = folders.put_in_place
-# What the commands print is nobody's.
+# The output of the commands is discarded.
 _OUTPUT = os.dup(1)
 os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -1,4 +1,4 @@
-"""The soak's part about archives: that it holds, and that it can fail."""
+"""The soak's part about archives: its promises hold, and broken code fails it."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_damage_that_is_another_error(trial: Trial, monkeypatch: pytest.MonkeyPa
 
 
 def test_damage_that_is_not_seen(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if nothing was read behind the last member, where gzip's checksum is."""
+    """Reading stops after the last member, before gzip's checksum."""
     monkeypatch.setattr(sources._Unpacked, "take", lambda self, size: _take(self, size) if size != 1 << 20 else b"")
     assert failures(archives.damaged(trial, random.Random(0), 0, 300))
 

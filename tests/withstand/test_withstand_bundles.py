@@ -1,4 +1,4 @@
-"""The soak's part about bundles: that it holds, and that it can fail."""
+"""The soak's part about bundles: its promises hold, and broken code fails it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.soaking.bundles.faults import Fault, absurd_manifests, make_other
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="makes pipes, and ends processes")
 
-# Each breaks a part of edgetext, in the processes that try.
+# Each breaks a part of edgetext in the processes that open bundles.
 NO_CHECKSUMS = """
 from edgetext.bundle.opening import Bundle
 Bundle.read = lambda self, entry: open(self.path_of(entry), "rb").read()
@@ -148,7 +148,7 @@ def test_a_reader_that_fails_otherwise(good: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_what_the_fuzzer_makes(good: Path) -> None:
-    """Most of what it makes is damaged, and some of it is read all the same, so that the engine sees it."""
+    """Most files are refused by the reader, and some reach the engine."""
     whole = (good / "model.wi8_afp64.safetensors").read_bytes()
     rng = random.Random(1)
     read = 0

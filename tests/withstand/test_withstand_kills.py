@@ -1,4 +1,4 @@
-"""The soak's part about kills: that it holds, and that it can fail."""
+"""The soak's part about kills: its promises hold, and broken code fails it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.soaking import kills
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux swaps two folders in one step")
 
-# The folder in its place is removed before the other is moved there, in the processes that are killed.
+# In the processes that are killed, the old folder is removed before the new one is moved to its place.
 REMOVES_FIRST = """
 import os, shutil, time
 def exchange(one, other):
@@ -48,7 +48,7 @@ def test_a_folder_that_is_away_for_a_moment(tmp_path: Path) -> None:
 
 
 class Writer:
-    """Stands for the process: it writes a folder of two files, and does something else when it is killed."""
+    """A stand-in for the process that writes a folder of two files, and does something else when killed."""
 
     def __init__(self, killed: Callable[[Path, str], Any], left: str | None = None) -> None:
         self._killed = killed
@@ -75,7 +75,7 @@ def write(folder: Path, name: str) -> None:
 
 
 def replaced(out: Path, name: str) -> None:
-    """End when all is in its place."""
+    """End after everything is in its place."""
     shutil.rmtree(out.with_name("folder.previous"))
     out.rename(out.with_name("folder.previous"))
     write(out, name)

@@ -1,4 +1,4 @@
-"""The soak of a training's memory: the generated table, and what it measures of a child process."""
+"""The soak of a training's memory: the generated table, and measuring a child process."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ def test_words_follow_zipf_and_differ_between_classes(table: Path) -> None:
         words[row["label"]].update(row["text"].replace(",", " ").replace(".", " ").replace('"', " ").split())
     total = sum(words.values(), collections.Counter())
     ranked = [count for _, count in total.most_common()]
-    # A tenth of the frequency at ten times the rank, about.
+    # About a tenth of the frequency at ten times the rank.
     assert ranked[0] / ranked[9] == pytest.approx(10, rel=0.3)
     assert ranked[9] / ranked[99] == pytest.approx(10, rel=0.3)
     assert sum(count == 1 for count in ranked) > len(ranked) / 3
-    # A class has a word that is several times as frequent there as elsewhere.
+    # Each class has a word that is much more frequent there than elsewhere.
     for label, own in words.items():
         best = max(own, key=lambda word: own[word] / total[word] if own[word] > 100 else 0)
         assert own[best] / total[best] > 0.8, label

@@ -1,4 +1,4 @@
-"""One classifier in many threads and processes, and many calls: the soak's part, and that it tells what is broken."""
+"""The soak's part about threads, processes and many calls: its promises hold, and broken code fails it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_all_promises_hold(outcomes: list[Outcome]) -> None:
 
 
 def test_threads_share_an_average_of_embeddings() -> None:
-    """The network that keeps something from call to call, which the shipped bundle does not have."""
+    """This network caches between calls; the shipped bundle's does not."""
     encoder = Encoder(Vocabulary([*RESERVED, *(f"w{number}" for number in range(46))]), Preprocessing(64, "pre"))
     texts = [" ".join(f"w{number * place % 46}" for place in range(1, 60)) for number in range(1, 200)]
     content = safetensors(*random_average(0))
@@ -140,7 +140,7 @@ def test_a_child_that_dies_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_fork_waits_for_the_answer_of_another_thread() -> None:
-    """Else the child had a lock that nobody gives back, and tensors that are half changed."""
+    """Otherwise the child would inherit a lock that is never released, and half-changed tensors."""
     classifier = Classifier.load(engine="tflite")
     expected = classifier.classify("great movie")
     held = threading.Event()
@@ -179,7 +179,7 @@ def test_a_leak_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_many_classifiers_come_and_go() -> None:
-    """What is kept for forks is not one thing more for each."""
+    """The fork handlers do not accumulate."""
     before = None
     for number in range(60):
         Classifier.load(engine="tflite").classify("great")

@@ -1,4 +1,4 @@
-"""The soak's part about streams: that it holds, and that it can fail."""
+"""The soak's part about streams: its promises hold, and broken code fails it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TRIED = {
     "signals": 8,
 }
 
-# The command, with a part of it broken.
+# The command with a part of it broken.
 BROKEN = """
 import sys
 sys.path.insert(0, {runtime!r})

@@ -1,7 +1,7 @@
-"""Bundles and model files that are damaged, mixed up or absurd: refused by name, never another answer in silence.
+"""Bundles and model files that are damaged, mixed up or absurd: refused by name, never a silent wrong answer.
 
-The shipped bundle, which has a file for each engine, is damaged on copies, and its two model files that carry all are
-damaged alone. Each fault is tried in a process with others; one that ends it is counted, and the rest go on.
+Copies of the shipped bundle, which has a file for each engine, are damaged, and so are its two self-contained model
+files. Many faults share a process; one that ends the process is counted, and another process goes on.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from edgetext.bundle.single_file import SingleFile
 from tests.soaking import ROOT, Outcome, outcome
 from tests.soaking.bundles import faults, tensors
 
-# No fault takes nearly as long, or brings a process nearly to so much memory, on a machine that is not busy.
+# Limits of time and memory; an idle machine needs a small part of either.
 SECONDS, MEGABYTES = 20, 500
-# A file that MediaPipe's Model Maker wrote: nothing checks its model, so that it is opened and not run.
+# A file by MediaPipe's Model Maker. It has no checksum, so it is opened and not run.
 FOREIGN = ROOT / "tests" / "runtime" / "model_maker.tflite"
 
 _CHILD = """
@@ -37,7 +37,7 @@ main()
 
 
 class Trials:
-    """Tries faults in processes of their own.
+    """Tries faults in separate processes.
 
     Attributes:
         tried: How many were.
@@ -46,7 +46,7 @@ class Trials:
     """
 
     def __init__(self, good: Path, other: Path, single: str = "", prelude: str = "") -> None:
-        """Take what to damage; ``prelude`` is Python that the processes run first: tests break something with it."""
+        """Use these files; the processes first run ``prelude``, with which tests break something."""
         self._task = {"good": str(good), "other": str(other), "single": single, "seconds": SECONDS}
         self._code = _CHILD.format(root=str(ROOT), prelude=prelude)
         self.tried = 0
@@ -54,7 +54,7 @@ class Trials:
         self.megabytes = 0.0
 
     def run(self, wanted: Sequence[faults.Fault]) -> None:
-        """Try faults; a process that ends over one is followed by another for the rest."""
+        """Try faults; after a fault that ends the process, another process goes on."""
         self.tried += len(wanted)
         while wanted:
             lines = "".join(f"{json.dumps(line)}\n" for line in (self._task, *wanted))
@@ -96,7 +96,7 @@ def whole_bundles(good: Path, other: Path, quick: bool, rng: random.Random, prel
 
 
 def absurd(good: Path, other: Path, prelude: str = "") -> Outcome:
-    """Give a bundle manifests that are absurd."""
+    """Try absurd manifests."""
     trials = Trials(good, other, prelude=prelude)
     for model in Bundle.open(good).models:
         contents = faults.absurd_manifests(good).items()
@@ -121,7 +121,7 @@ def absurd(good: Path, other: Path, prelude: str = "") -> Outcome:
 
 
 def single_files(good: Path, other: Path, quick: bool, rng: random.Random, prelude: str = "") -> Outcome:
-    """Damage model files of ours that are used alone."""
+    """Damage single model files by edgetext."""
     tried, failures = 0, list[str]()
     for model in Bundle.open(good).models:
         if model.engine == "builtin":
@@ -130,7 +130,7 @@ def single_files(good: Path, other: Path, quick: bool, rng: random.Random, prelu
         cuts, flips = (16, 50) if quick else (64, 2000)
         wanted = list(faults.damages(model.engine, good / model.file, cuts, flips, rng))
         ends = range(good.joinpath(model.file).stat().st_size - 2000, good.joinpath(model.file).stat().st_size)
-        # The directory of a zip, and the seal of an ONNX file.
+        # The directory of a zip archive, and the checksum of an ONNX file.
         wanted += [faults.Fault(model.engine, model.file, "flip", rng.choice(ends), 1) for _ in range(flips)]
         trials.run(wanted)
         tried, failures = tried + trials.tried, failures + trials.failures
@@ -144,7 +144,7 @@ def single_files(good: Path, other: Path, quick: bool, rng: random.Random, prelu
 
 
 def foreign(quick: bool, rng: random.Random) -> Outcome:
-    """Damage a file of another tool's and open it."""
+    """Damage a file by another tool and open it."""
     whole = FOREIGN.read_bytes()
     contents = [whole[: len(whole) * part // 64] for part in range(64)]
     for _ in range(200 if quick else 10_000):

@@ -1,4 +1,4 @@
-"""The process in which damaged bundles are opened and asked, for a native interpreter may end it.
+"""The process that opens and runs damaged bundles, because a native interpreter may crash it.
 
 It reads its task and then a fault a line from standard input, all JSON, and writes a line of what is wrong with what
 happened, empty where nothing is.
@@ -19,19 +19,19 @@ from tests.soaking import limits
 from tests.soaking.bundles import faults
 from tests.soaking.lengths import memory
 
-# Few words, that are searched for, and many, for which the vocabulary is parsed.
+# Few words, which are searched for, and many, for which the vocabulary is parsed.
 TEXTS = ("great movie", "", "a dull, pointless film; I did not care for any of it and want my two hours back " * 3)
 
 
 class Subject:
-    """A bundle or a single file to damage, and how it answers whole.
+    """A bundle or a single file to damage, and its answers while intact.
 
     Attributes:
         engines: The engine's answers, as far as it was asked, by name.
     """
 
     def __init__(self, good: Path, other: Path, work: Path, single: str, seconds: float) -> None:
-        """Copy it; ``single`` is the name of the file that is opened alone, empty for a bundle's folder."""
+        """Copy the bundle; ``single`` is the name of a file to open alone, empty for the bundle's folder."""
         self._good, self._other, self._work = good, other, work
         self._seconds = seconds
         shutil.copytree(good, work)
@@ -39,7 +39,7 @@ class Subject:
         self.engines: dict[str, Any] = {}
 
     def judge(self, fault: faults.Fault) -> str:
-        """Do a fault, ask, and undo it; say what is wrong with what happened."""
+        """Apply a fault, score, and undo it; return what is wrong with the result."""
         if fault.engine not in self.engines:
             self.engines[fault.engine] = self._ask(fault.engine)
         faults.apply(fault, self._good, self._work, self._other)
@@ -53,7 +53,7 @@ class Subject:
         except BundleError as error:
             message = str(error)
             good = str(self._work) in message and "\n" not in message
-            # A manifest that is another's is right by itself: the files that are not as it says are named.
+            # The manifest of another bundle is valid; the files that differ from it are named instead.
             named = fault.file in message or fault.kind == "content" or fault[1:3] == (MANIFEST, "swapped")
             return "" if good and named else f"the message is {message!r}"
         except (Exception, limits.TookTooLong) as error:
@@ -67,7 +67,7 @@ class Subject:
 
 
 def main() -> None:
-    """Do the task on standard input."""
+    """Run the task on standard input."""
     task = json.loads(sys.stdin.readline())
     with tempfile.TemporaryDirectory() as folder:
         subject = Subject(
@@ -75,5 +75,5 @@ def main() -> None:
         )
         for line in sys.stdin:
             print(json.dumps(subject.judge(faults.Fault(*json.loads(line)))), flush=True)
-    # Not what getrusage tells, which begins with the most that the process had that started this one.
+    # Not getrusage's value, which starts from the peak of the parent process.
     print(json.dumps(memory("VmHWM") // 1024), flush=True)

@@ -1,4 +1,4 @@
-"""What can befall a file of a bundle: cut short, a byte flipped, missing, replaced; and manifests that are absurd."""
+"""Faults of a file in a bundle: truncated, a byte flipped, missing, replaced; and absurd manifests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from zlib import crc32
 
 from edgetext.bundle.manifest import MANIFEST, describe_file, write_manifest
 
-# What comes in a file's place that is no file of the bundle, and whether the bundle must be refused for it.
+# What replaces a file, and whether the bundle must be refused because of it.
 REPLACED = {
     "swapped": True,
     "missing": True,
@@ -38,7 +38,7 @@ class Fault(NamedTuple):
         place: Where it is cut or flipped.
         mask: The bits that are flipped.
         content: What the file holds instead, as Latin-1.
-        name: What it is called in failures; empty for one that tells by itself.
+        name: Its name in failures; empty if the other attributes are enough.
     """
 
     engine: str
@@ -50,13 +50,13 @@ class Fault(NamedTuple):
     name: str = ""
 
     def __str__(self) -> str:
-        """Describe it in a few words."""
+        """Return a short description."""
         where = f" {self.place}" + (f" ^ {self.mask}" if self.mask else "") if self.kind in ("cut", "flip") else ""
         return f"{self.engine}, {self.file}: {self.name or self.kind}{where}"
 
 
 def damages(engine: str, file: Path, cuts: int, flips: int, rng: random.Random) -> Iterator[Fault]:
-    """Cut a file at so many places, and flip so many of its bytes, one at a time."""
+    """Truncate a file at ``cuts`` places, and flip ``flips`` of its bytes, one at a time."""
     size = file.stat().st_size
     for part in range(cuts):
         yield Fault(engine, file.name, "cut", size * part // cuts)
@@ -65,13 +65,13 @@ def damages(engine: str, file: Path, cuts: int, flips: int, rng: random.Random) 
 
 
 def replacements(engine: str, file: Path) -> Iterator[Fault]:
-    """Put everything else in a file's place."""
+    """Replace a file by each of ``REPLACED``."""
     for kind in REPLACED:
         yield Fault(engine, file.name, kind)
 
 
 def apply(fault: Fault, good: Path, work: Path, other: Path) -> None:
-    """Do it to a copy of a bundle.
+    """Apply the fault to a copy of a bundle.
 
     Args:
         fault: What to do.
@@ -105,7 +105,7 @@ def apply(fault: Fault, good: Path, work: Path, other: Path) -> None:
 
 
 def undo(fault: Fault, good: Path, work: Path) -> None:
-    """Make the copy whole again."""
+    """Restore the copy."""
     path = work / fault.file
     if path.is_dir() and not path.is_symlink():
         path.rmdir()
@@ -115,7 +115,7 @@ def undo(fault: Fault, good: Path, work: Path) -> None:
 
 
 def make_other(good: Path, other: Path) -> None:
-    """Make another bundle of the same form: other labels, another order of the words, another weight in each model."""
+    """Write a bundle of the same form with other labels, another order of words, and another weight in each model."""
     shutil.copytree(good, other)
     manifest = json.loads((good / MANIFEST).read_bytes())
     manifest["labels"].reverse()
@@ -132,7 +132,7 @@ def make_other(good: Path, other: Path) -> None:
 
 
 def absurd_manifests(good: Path) -> dict[str, bytes]:
-    """Make manifests that must be refused, most of them though their checksum holds, by what they say."""
+    """Return manifests that must be refused, by description; most have a correct checksum."""
     manifest = json.loads((good / MANIFEST).read_bytes())
     vocabulary, preprocessing, models = manifest["vocabulary"], manifest["preprocessing"], manifest["models"]
 
@@ -185,6 +185,6 @@ def absurd_manifests(good: Path) -> dict[str, bytes]:
 
 
 def _sealed(body: bytes) -> bytes:
-    """Put the right checksums before anything."""
+    """Add correct checksums to any content."""
     rest = b'  "sha256": "%b",\n%b' % (sha256(body).hexdigest().encode(), body)
     return b'{\n  "crc32": "%08x",\n%b' % (crc32(rest), rest)

@@ -1,4 +1,4 @@
-"""The reader of safetensors, and the engine over it, given files that are damaged with knowledge of their form."""
+"""The safetensors reader, and the engine that uses it, with files damaged in ways that know the format."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from edgetext.formats.safetensors import read_safetensors
 from tests.soaking import Outcome, limits, outcome
 
 SECONDS = 5
-# What a header's values are replaced by.
+# Replacements for values of the header.
 ODD: tuple[Any, ...] = (
     *(None, True, -1, 0, 1, 2**31, 2**63, 2**64, 10**40, 1.5, "", "I8", "F32", "F64", "BOOL", "nan", "1e999", "9 9"),
     *([], {}, [0], [-1, 0], [0, 0], [0, 10**15], [1, 2, 3], [[]], [2**32, 2**32], [1] * 9, {"dtype": "I8"}),
@@ -24,7 +24,7 @@ ODD: tuple[Any, ...] = (
 
 
 def attempt(function: Callable[[], Any]) -> str:
-    """Call a function that may raise ValueError or BundleError; say what else went wrong."""
+    """Call a function that may raise ValueError or BundleError; return what else went wrong."""
     started = time.perf_counter()
     try:
         with limits.within(2 * SECONDS):

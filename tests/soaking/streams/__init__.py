@@ -1,4 +1,4 @@
-"""Any stream: endless ones, garbage, mixed line ends, huge lines, and every way in which one ends."""
+"""Streams: endless ones, garbage, mixed line ends, huge lines, and every way in which a stream ends."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from tests.soaking.streams.feeding import feed, sentence
 
 LIMIT = 2**24
 MEBIBYTE = 2**20
-# Lines of one chunk; each chunk has words that no other has.
+# Lines in a chunk; each chunk has words that no other has.
 BLOCK = 1000
 SMALL = 5000
-# Arguments, first line, and what stands before and behind a text.
+# Arguments, first line, and what surrounds a text.
 FORMS = {
     "lines": ((), b"", b"", b""),
     "JSON lines": (("--jsonl", "text"), b"", b'{"text": "', b'"}'),
     "CSV": (("--csv", "text"), b"text\n", b'"', b'"'),
 }
 REFUSED = "longer than 16 MiB: split it"
-# The most that a long stream may need of what a short one does.
+# The memory of a long stream may be at most so many times that of a short one.
 RATIO = 1.2
 
 
 class Amount(NamedTuple):
-    """How much of each: lines of the long streams (of texts, and of each form with fields), and tries."""
+    """Amounts: lines of the long streams (of texts, and of each form with fields), and numbers of tries."""
 
     lines: int
     records: int
@@ -95,7 +95,7 @@ def _stream(texts: Sequence[str], count: int, header: bool) -> Iterator[bytes]:
 
 
 def check_huge_lines(size: int) -> Outcome:
-    """Put lines as long as can be, and longer ones, between two short ones."""
+    """Put lines of the maximum length, and longer ones, between two short ones."""
     failures = []
     peaks = {True: 0, False: 0}
     sizes = (LIMIT, LIMIT + 1, size)

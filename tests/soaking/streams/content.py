@@ -1,4 +1,4 @@
-"""Streams of garbage, and of every line end. What has to come out is known from how they are made."""
+"""Streams of garbage and of every line end; the expected output follows from how they are made."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.soaking import Outcome, outcome
 from tests.soaking.streams.feeding import WORDS, run
 
 SIZE = 65_536
-# What ends a word of garbage: among others, all that some take for a line's end.
+# What ends a word of garbage, all line ends of other tools included.
 ENDS = ("\n", "\r\n", "\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029", "\0", "\t", ",", '"', " ", " ", " ")
 LABELS = {"positive", "negative"}
 
@@ -100,11 +100,11 @@ def _check(promise: str, rng: random.Random, streams: Sequence[Sequence[bytes]])
 
 
 def _compare(made: Made, form: Form, code: int, output: str, errors: str) -> str:
-    """Tell what is wrong with how the command ended, with what it refused or with what it wrote; empty if nothing."""
+    """Return what is wrong with the exit code, the refused lines or the output; an empty string if nothing is."""
     refused = [number for number, text in made.expected if text is None]
-    told = [line for line in errors.split("\n")[:-1] if not line.startswith("note: ")]
-    if [re.sub(r"^error: line (\d+): .*", r"\1", line) for line in told] != list(map(str, refused)):
-        return f"{len(told)} errors, where {len(refused)} lines cannot be read: {told[:2]}"
+    reported = [line for line in errors.split("\n")[:-1] if not line.startswith("note: ")]
+    if [re.sub(r"^error: line (\d+): .*", r"\1", line) for line in reported] != list(map(str, refused)):
+        return f"{len(reported)} errors, where {len(refused)} lines cannot be read: {reported[:2]}"
     if code != (2 if refused else 0):
         return f"code {code}"
     rows = form.read(output)
@@ -126,7 +126,7 @@ def _make_lines(lines: Sequence[bytes], rng: random.Random) -> Made:
 
 
 def _make_printable(lines: Sequence[bytes], rng: random.Random) -> Made:
-    """Make lines whose output has spaces in the place of what is not printable."""
+    """Make lines whose output has spaces in place of unprintable characters."""
     made = _make_lines(lines, rng)
     shown = [
         (number, text and "".join(char if char.isprintable() else " " for char in text))
@@ -136,7 +136,7 @@ def _make_printable(lines: Sequence[bytes], rng: random.Random) -> Made:
 
 
 def _make_json(lines: Sequence[bytes], rng: random.Random) -> Made:
-    """Make some of the lines JSON, and leave the others, which are none; blank ones are skipped."""
+    """Make some of the lines JSON, and leave the others invalid; blank ones are skipped."""
     content = []
     expected: list[tuple[int, str | None]] = []
     for number, line in enumerate(lines, 1):
@@ -152,7 +152,7 @@ def _make_json(lines: Sequence[bytes], rng: random.Random) -> Made:
 
 
 def _make_csv(lines: Sequence[bytes], rng: random.Random) -> Made:
-    """Make quoted cells of the lines that are UTF-8; others are refused."""
+    """Quote the lines that are UTF-8 as cells; others are refused."""
     content = [b"n,text\r\n"]
     expected: list[tuple[int, str | None]] = []
     number = 1

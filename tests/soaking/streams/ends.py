@@ -1,4 +1,4 @@
-"""Streams that end before their input does: nobody reads on, the disk is full, a signal comes."""
+"""Streams that end before their input does: a closed pipe, a full disk, a signal."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from tests.soaking import Outcome, outcome
 from tests.soaking.streams.feeding import fed, run, sentence
 
 TEXTS = 3000
-# Words of a text.
+# Numbers of words in a text.
 LENGTHS = (1, 5, *[10] * 20, 200, 2000)
 TMPFS = 256 * 1024
 PAGE = 4096
-# What is in a file to which output is appended.
+# The content of a file to which output is appended.
 BEFORE = b"what was there before\n"
-# A signal comes when at most so much of the output is there, at most so many seconds later.
+# A signal is sent after at most this many bytes of output, and at most this many seconds.
 LARGEST = 500_000
-# A file is the stream so many times, more than is scored by then.
+# A file repeats the stream this many times, which is more than is scored before the signal.
 REPEATS = 20
 LATEST = 0.2
 NOTICED = 0.05
@@ -36,10 +36,10 @@ SIGNALS = (signal.SIGTERM, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 class Stream:
-    """A stream in some form, with lines from a word to more than a pipe takes at once, and its right output."""
+    """A stream in some form, with lines from one word to more than a pipe's capacity, and its correct output."""
 
     def __init__(self, rng: random.Random, arguments: Sequence[str]) -> None:
-        """Make it up, and have it scored to its end."""
+        """Generate the stream, and score it completely."""
         texts = [sentence(rng, rng.choice(LENGTHS)) for _ in range(TEXTS)]
         lines = [json.dumps({"text": text}) for text in texts] if "--jsonl" in arguments else texts
         self.arguments = arguments
@@ -48,12 +48,12 @@ class Stream:
         self.output = run(arguments, self.head + self.body).stdout
 
     def endless(self) -> Iterator[bytes]:
-        """Give the stream, and its lines again and again."""
+        """Yield the stream, and its lines without end."""
         yield self.head
         yield from itertools.repeat(self.body)
 
     def begins(self, output: bytes, whole: bool = True) -> bool:
-        """Say whether the right output of the endless stream begins like that, and with whole lines."""
+        """Return whether the correct output of the endless stream begins with ``output``, in whole lines."""
         head = self.output.index(b"\n") + 1 if self.head else 0
         right = self.output + self.output[head:] * (len(output) // (len(self.output) - head))
         return right.startswith(output) and (not whole or output[-1:] in (b"", b"\n"))
@@ -65,7 +65,7 @@ def make_streams(rng: random.Random) -> list[Stream]:
 
 
 def check_closed_pipes(rng: random.Random, tries: int) -> Outcome:
-    """Read some of the output, and close the pipe."""
+    """Read some of the output, then close the pipe."""
     streams = make_streams(rng)
     failures = []
     for number in range(tries):
@@ -86,7 +86,7 @@ def check_closed_pipes(rng: random.Random, tries: int) -> Outcome:
 
 
 def check_full_disks(rng: random.Random, tries: int) -> Outcome:
-    """Write to files that cannot become large enough: by a limit, or on a small disk if one can be had."""
+    """Write to files that cannot grow enough: because of a limit, or on a small disk if one can be mounted."""
     streams = make_streams(rng)
     failures = []
     on_disks = 0
@@ -115,7 +115,7 @@ def check_full_disks(rng: random.Random, tries: int) -> Outcome:
 
 
 def _fill(stream: Stream, file: Path, before: bytes, room: int, source: Path | None, on_disk: bool) -> str:
-    """Score a stream into a file that has room for so many bytes; tell what is wrong with what came of it."""
+    """Score a stream into a file with room for ``room`` bytes; return what is wrong with the result."""
     file.write_bytes(before)
     filler = file.with_name("filler")
     if on_disk:
@@ -147,7 +147,7 @@ def _fill(stream: Stream, file: Path, before: bytes, room: int, source: Path | N
 
 @contextmanager
 def _small_disk(folder: Path) -> Iterator[Path | None]:
-    """Mount a disk in memory, for root on Linux; None where that is not possible."""
+    """Mount a disk in memory, as root on Linux; yield None where that is not possible."""
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", f"size={TMPFS}", "edgetext", str(folder)]
     try:
@@ -187,7 +187,7 @@ def check_signals(rng: random.Random, tries: int) -> Outcome:
 def _stop(
     stream: Stream, sent: int, size: int, moment: float, source: Path | None, file: Path | None
 ) -> tuple[int, str, bytes]:
-    """Send a signal some time after the output has reached a size; give the exit code, the errors and the output."""
+    """Send a signal some time after the output reached a size; return the exit code, the errors and the output."""
     arguments, chunks = stream.arguments, stream.endless()
     if source is not None:
         source.write_bytes(stream.head + stream.body * REPEATS)
@@ -213,7 +213,7 @@ def _stop(
 
 
 def _heed() -> None:
-    """Do not ignore signals, as jobs in the background of a script do."""
+    """Restore the default handlers, because background jobs of a script ignore signals."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_DFL)
 

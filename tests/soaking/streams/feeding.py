@@ -1,4 +1,4 @@
-"""Feeding the command: texts, a process of it, and what comes out."""
+"""The command as a process, texts for its input, and its output."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ WORDS = (
     "of",
 )
 CHUNK = 2**16
-# Seconds for which lines are waited for that do not come.
+# Seconds to wait for lines that do not come.
 PATIENCE = 60.0
 
 
 class Fed(NamedTuple):
-    """What came of a stream.
+    """The result of a stream.
 
     Attributes:
         code: The exit code.
-        lines: The lines that came out.
-        errors: What was on standard error.
-        peak: The most memory that was resident, in KiB; 0 where less lines came out than expected.
+        lines: The number of lines of output.
+        errors: The content of standard error.
+        peak: The peak resident memory, in KiB; 0 if fewer lines were written than expected.
     """
 
     code: int
@@ -53,7 +53,7 @@ class Fed(NamedTuple):
 
 
 def sentence(rng: random.Random, length: int = 10) -> str:
-    """Make up a text of so many words."""
+    """Return a random text of ``length`` words."""
     return " ".join(rng.choices(WORDS, k=length))
 
 
@@ -64,8 +64,8 @@ def run(
 
     Args:
         arguments: Its arguments.
-        content: What it reads.
-        file: Put that there, and have it read as a file; None has it read through a pipe.
+        content: Its input.
+        file: Where to write the input for ``--file``; None uses a pipe.
         more: Further arguments of ``subprocess.run``; output is captured unless they say otherwise.
     """
     command = [*COMMAND, *arguments]
@@ -78,10 +78,10 @@ def run(
 
 @contextmanager
 def fed(chunks: Iterable[bytes], arguments: Sequence[str] = (), **more: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """Start the command, with a thread that feeds it until it ends; end it where that has not happened.
+    """Start the command with a thread that feeds it until it ends, and kill it on exit if it is still running.
 
     Args:
-        chunks: What it reads; may be endless.
+        chunks: Its input; may be endless.
         arguments: Its arguments.
         more: Further arguments of ``subprocess.Popen``; output is a pipe unless they say otherwise.
     """
@@ -105,7 +105,7 @@ def _feed(stdin: IO[bytes], chunks: Iterable[bytes]) -> None:
 
 
 def feed(chunks: Iterable[bytes], expected: int, arguments: Sequence[str] = ()) -> Fed:
-    """Feed a stream to its end, and see how much memory its process had when so many lines had come out."""
+    """Feed a stream to its end, and measure the memory of its process after ``expected`` lines of output."""
     answered = threading.Event()
 
     def then_wait() -> Iterator[bytes]:
@@ -126,7 +126,7 @@ def feed(chunks: Iterable[bytes], expected: int, arguments: Sequence[str] = ()) 
 
 
 def _peak(process: int) -> int:
-    """Give the most memory that a process had resident, in KiB; 0 where it has ended."""
+    """Return the peak resident memory of a process, in KiB; 0 if it has ended."""
     with suppress(OSError):
         for line in Path(f"/proc/{process}/status").read_text("ascii").splitlines():
             if line.startswith("VmHWM:"):
