@@ -259,21 +259,21 @@ class TestAnswers:
     def test_batches(self, recipe: Recipe, exported: Any, keras_answers: dict[str, Any]) -> None:
         content = exported.read(recipe.engine, recipe.name)
         engine = engines.create(recipe.engine, content, max_length=256)
-        rows = np.concatenate([keras_answers["long_ids"][:20], keras_answers["short_ids"][20:32]])
-        singles = np.concatenate([engine.predict(rows[number : number + 1].tolist()) for number in range(32)])
+        encoded = np.concatenate([keras_answers["long_ids"][:20], keras_answers["short_ids"][20:32]])
+        singles = np.concatenate([engine.predict(encoded[number : number + 1].tolist()) for number in range(32)])
         assert singles.shape == (32, 1 if recipe.engine == "builtin" else 2)
-        np.testing.assert_allclose(singles[:, -1], score_second(recipe.engine, content, rows), atol=1e-6)
+        np.testing.assert_allclose(singles[:, -1], score_second(recipe.engine, content, encoded), atol=1e-6)
         for size in (7, 32, 1, 7):
             answers = [
-                row for start in range(0, 32, size) for row in engine.predict(rows[start : start + size].tolist())
+                row for start in range(0, 32, size) for row in engine.predict(encoded[start : start + size].tolist())
             ]
             np.testing.assert_allclose(answers, singles, atol=1e-6)
 
     @pytest.mark.parametrize("recipe", ALL)
     def test_against_keras(self, recipe: Recipe, exported: Any, keras_answers: dict[str, Any]) -> None:
         content = exported.read(recipe.engine, recipe.name)
-        for kind, rows in (("long", "long_ids"), ("short", "short_ids")):
-            ours, theirs = score_second(recipe.engine, content, keras_answers[rows]), keras_answers[kind]
+        for kind, encoded in (("long", "long_ids"), ("short", "short_ids")):
+            ours, theirs = score_second(recipe.engine, content, keras_answers[encoded]), keras_answers[kind]
             difference = np.abs(ours - theirs)
             tolerance = recipe.tolerance
             assert difference.max() <= tolerance.max_difference
@@ -294,8 +294,8 @@ class TestAnswers:
         recorded = model.record["agreement"]
         content = exported.read(recipe.engine, recipe.name)
         assert recorded["texts"] == 500
-        for prefix, kind, rows in (("", "long", "long_ids"), ("short_", "short", "short_ids")):
-            both, theirs = score(recipe.engine, content, keras_answers[rows]), keras_answers[kind]
+        for prefix, kind, encoded in (("", "long", "long_ids"), ("short_", "short", "short_ids")):
+            both, theirs = score(recipe.engine, content, keras_answers[encoded]), keras_answers[kind]
             ours = both[:, 1]
             difference = np.abs(both - np.stack([1 - theirs, theirs], axis=1)).max(axis=1)
             # Recorded to three digits; the last bits depend on the batch size.
@@ -312,18 +312,18 @@ class TestAnswers:
         assert model.record["tensors"]
 
     def test_the_engines_agree(self, exported: Any, keras_answers: dict[str, Any]) -> None:
-        rows = keras_answers["long_ids"][:50]
-        one, other = (score_second(engine, exported.read(engine, "float32"), rows) for engine in ("tflite", "onnx"))
+        encoded = keras_answers["long_ids"][:50]
+        one, other = (score_second(engine, exported.read(engine, "float32"), encoded) for engine in ("tflite", "onnx"))
         np.testing.assert_allclose(one, other, atol=2e-6)
 
     def test_every_id(self, exported: Any, run: Run) -> None:
         # Texts of one id only: no line of the table is missing or moved.
-        rows = np.repeat(np.arange(10_000, dtype=np.int32)[:, None], 256, axis=1)[::7]
-        wanted = run.model.predict(rows, batch_size=256, verbose=0)[:, 0]
+        encoded = np.repeat(np.arange(10_000, dtype=np.int32)[:, None], 256, axis=1)[::7]
+        wanted = run.model.predict(encoded, batch_size=256, verbose=0)[:, 0]
         for recipe in WITH_IDS:
             engine = engines.create(recipe.engine, exported.read(recipe.engine, recipe.name), max_length=256)
             found = np.concatenate(
-                [engine.predict(rows[start : start + 100].tolist()) for start in range(0, len(rows), 100)]
+                [engine.predict(encoded[start : start + 100].tolist()) for start in range(0, len(encoded), 100)]
             )
             # Most probabilities of one word are near 0 or 1; a table moved by one line would change half of them.
             bound = {"float32": 1e-6, "float16": 1e-4}.get(recipe.name, 0.02)

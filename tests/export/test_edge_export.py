@@ -42,14 +42,14 @@ def read(bundle: Bundle, engine: str) -> bytes:
     return bundle.read(model)
 
 
-def float_probabilities(tensors: dict[str, Any], rows: Any) -> Any:
+def float_probabilities(tensors: dict[str, Any], encoded: Any) -> Any:
     """Compute the network in float64, from the quantised tables and their scales."""
     words = tensors["unigrams"][0].astype(np.float64) * tensors["unigrams.scale"][0]
     pairs = tensors["bigrams"][0].astype(np.float64) * tensors["bigrams.scale"][0]
-    first, second = rows[:, :-1].astype(np.int64), rows[:, 1:].astype(np.int64)
+    first, second = encoded[:, :-1].astype(np.int64), encoded[:, 1:].astype(np.int64)
     buckets = (first * 40503 + second * 30011) % len(pairs)
-    total = (words[rows] * (rows > 0)).sum(axis=1) + (pairs[buckets] * (second > 0)).sum(axis=1)
-    logits = total * (rows > 0).sum(axis=1) ** -0.25 + tensors["bias"].astype(np.float64)[0]
+    total = (words[encoded] * (encoded > 0)).sum(axis=1) + (pairs[buckets] * (second > 0)).sum(axis=1)
+    logits = total * (encoded > 0).sum(axis=1) ** -0.25 + tensors["bias"].astype(np.float64)[0]
     return 1 / (1 + np.exp(-logits))
 
 
@@ -59,18 +59,18 @@ def heads(run: Run) -> Any:
 
 
 def test_builtin_equals_float_arithmetic(shipped: Bundle, edge_run: Run) -> None:
-    content, rows = read(shipped, "builtin"), heads(edge_run)
-    ours = np.array(engines.create("builtin", content, max_length=512).predict(rows.tolist()))[:, 0]
-    np.testing.assert_allclose(ours, float_probabilities(load(content), rows), atol=1e-6)
+    content, encoded = read(shipped, "builtin"), heads(edge_run)
+    ours = np.array(engines.create("builtin", content, max_length=512).predict(encoded.tolist()))[:, 0]
+    np.testing.assert_allclose(ours, float_probabilities(load(content), encoded), atol=1e-6)
     assert np.ptp(ours) > 0.9
 
 
 def test_engines_agree(shipped: Bundle, edge_run: Run) -> None:
-    rows = heads(edge_run)
+    encoded = heads(edge_run)
     found = {}
     for name in ("builtin", "tflite", "onnx"):
         engine = engines.create(name, read(shipped, name), max_length=512)
-        batches = (rows[start : start + 50].tolist() for start in range(0, len(rows), 50))
+        batches = (encoded[start : start + 50].tolist() for start in range(0, len(encoded), 50))
         found[name] = np.concatenate([engine.predict(batch) for batch in batches])[:, -1]
     # TensorFlow Lite quantises like we do; onnxruntime makes uint8 tables with a zero point.
     assert ((found["builtin"] > 0.5) != (found["tflite"] > 0.5)).mean() <= 0.002
@@ -172,9 +172,9 @@ def test_a_head_that_adds(edge_run: Run) -> None:
         shape = layer.get_weights()[0].shape
         layer.set_weights([generator.normal(scale=0.2, size=shape).astype(np.float32)])
     run = dataclasses.replace(edge_run, model=model)
-    content, rows = load_converter("builtin").convert(run, RECIPES[0]), heads(run)[::20]
-    ours = np.array(engines.create("builtin", content, max_length=512).predict(rows.tolist()))
-    np.testing.assert_allclose(ours, model.predict(rows, verbose=0), atol=0.02)
+    content, encoded = load_converter("builtin").convert(run, RECIPES[0]), heads(run)[::20]
+    ours = np.array(engines.create("builtin", content, max_length=512).predict(encoded.tolist()))
+    np.testing.assert_allclose(ours, model.predict(encoded, verbose=0), atol=0.02)
 
 
 class TestQuantize:

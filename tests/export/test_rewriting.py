@@ -34,17 +34,17 @@ def small(*after: keras.layers.Layer, mask_zero: bool = False) -> keras.Model:
 def test_the_same_function_on_real_rows(run: Run, keras_answers: dict[str, Any]) -> None:
     folded = fold_padding(run.model)
     assert folded is not run.model
-    for kind, rows in (("long", "long_ids"), ("short", "short_ids")):
-        answers = folded.predict(keras_answers[rows], verbose=0)[:, 0]
+    for kind, encoded in (("long", "long_ids"), ("short", "short_ids")):
+        answers = folded.predict(keras_answers[encoded], verbose=0)[:, 0]
         np.testing.assert_allclose(answers, keras_answers[kind], atol=1e-6)
 
 
 def test_the_same_function_on_random_rows(run: Run) -> None:
     rng = np.random.default_rng(6)
-    rows = rng.integers(0, 10_000, (300, 256), dtype=np.int32)
-    rows[np.arange(256) >= rng.integers(0, 257, (300, 1))] = PAD_ID
-    rows[0] = PAD_ID  # nothing but padding
-    before, after = (model.predict(rows, verbose=0) for model in (run.model, fold_padding(run.model)))
+    encoded = rng.integers(0, 10_000, (300, 256), dtype=np.int32)
+    encoded[np.arange(256) >= rng.integers(0, 257, (300, 1))] = PAD_ID
+    encoded[0] = PAD_ID  # nothing but padding
+    before, after = (model.predict(encoded, verbose=0) for model in (run.model, fold_padding(run.model)))
     np.testing.assert_allclose(after, before, atol=1e-6)
     assert np.ptp(before) > 0.9
 
@@ -68,9 +68,9 @@ def test_several_outputs_and_deeper_networks() -> None:
         layers.GlobalAveragePooling1D(), layers.Dense(6, "relu"), layers.Dropout(0.5), layers.Dense(3, "softmax")
     )
     folded = fold_padding(model)
-    rows = np.random.default_rng(7).integers(0, 50, (40, 12))
+    encoded = np.random.default_rng(7).integers(0, 50, (40, 12))
     assert (folded.get_weights()[0][PAD_ID] == 0).all()
-    np.testing.assert_allclose(folded.predict(rows, verbose=0), model.predict(rows, verbose=0), atol=1e-5)
+    np.testing.assert_allclose(folded.predict(encoded, verbose=0), model.predict(encoded, verbose=0), atol=1e-5)
 
 
 @pytest.mark.parametrize(

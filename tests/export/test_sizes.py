@@ -79,7 +79,7 @@ def make_run(case: Case) -> Run:
         "preprocessing": settings.to_json(),
         "network": {"multipliers": list(MULTIPLIERS), "exponent": choices.exponent},
     }
-    rows = np.ones((1, 128), np.int32)
+    encoded = np.ones((1, 128), np.int32)
     return Run(
         Path("run"),
         config,
@@ -90,8 +90,8 @@ def make_run(case: Case) -> Run:
         settings,
         model,
         "ab" * 32,
-        rows,
-        rows,
+        encoded,
+        encoded,
         np.zeros(1, np.int64),
     )
 
