@@ -235,11 +235,7 @@ def _measured(accuracy: Any) -> dict[str, Any]:
     try:
         held, keras = accuracy["heldout"], accuracy["keras_heldout"]
         return {
-            "agreement": {
-                "accuracy": held["accuracy"],
-                "keras_accuracy": keras["accuracy"],
-                "texts": held["texts"],
-            }
+            "agreement": {"accuracy": held["accuracy"], "keras_accuracy": keras["accuracy"], "texts": held["texts"]}
         }
     except (TypeError, LookupError):
         return {}

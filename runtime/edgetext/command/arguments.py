@@ -121,9 +121,7 @@ def make_parser() -> argparse.ArgumentParser:
     about = parser.add_argument_group("about")
     about.add_argument("--info", action="store_true", help="show bundle metadata and measured accuracy, then exit")
     about.add_argument(
-        "--doctor",
-        action="store_true",
-        help="show which engines work here and how to install the others, then exit",
+        "--doctor", action="store_true", help="show which engines work here and how to install the others, then exit"
     )
     about.add_argument(
         "--verify", action="store_true", help="compare the SHA-256 of every file of the bundle, then exit with 0 or 2"

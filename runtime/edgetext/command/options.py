@@ -38,12 +38,7 @@ class Options:
     def load_classifier(self) -> Classifier:
         """Load the classifier that the options ask for."""
         return Classifier.load(
-            self.model,
-            self.engine,
-            recipe=self.recipe,
-            threads=self.threads,
-            threshold=self.threshold,
-            quiet=True,
+            self.model, self.engine, recipe=self.recipe, threads=self.threads, threshold=self.threshold, quiet=True
         )
 
     def set_up_output(self, classifier: Classifier) -> tuple[int | None, Ranking | None]:

@@ -1,7 +1,8 @@
 """The forms of input and output: arguments here, lines in ``streams``, JSON lines and CSV in ``structured``.
 
-A form yields its records, and writes a record with its prediction as a line. In place of a record that cannot be read
-it yields an InputError, so that the rest of the stream is still scored.
+A form yields its records, and its method ``write`` returns the output for a record and its prediction, line end
+included; ``header`` comes before the first record. In place of a record that cannot be read it yields an InputError, so
+that the rest of the stream is still scored.
 """
 
 from __future__ import annotations
@@ -48,11 +49,7 @@ class Arguments:
     header = ""
 
     def __init__(
-        self,
-        texts: Sequence[str],
-        as_json: bool = False,
-        width: int | None = None,
-        ranking: Ranking | None = None,
+        self, texts: Sequence[str], as_json: bool = False, width: int | None = None, ranking: Ranking | None = None
     ) -> None:
         """Read from arguments.
 

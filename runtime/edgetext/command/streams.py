@@ -23,13 +23,15 @@ from edgetext.errors import InputError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import Any, BinaryIO
+    from typing import Any, BinaryIO, Union
 
     from edgetext.classifier import Classifier
     from edgetext.command.options import Options
-    from edgetext.command.protocol import Form
     from edgetext.command.ranking import Ranking
     from edgetext.command.records import RecordOrError
+    from edgetext.command.structured import CSVTable, JSONLines
+
+    Form = Union["Lines", JSONLines, CSVTable]
 
 # A batch is also full when it has this many characters.
 BATCH_CHARACTERS = 2**20

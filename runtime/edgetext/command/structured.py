@@ -130,12 +130,7 @@ class CSVTable:
     """CSV with a header, UTF-8, as in RFC 4180; columns for label, score, a ranking and engine are added."""
 
     def __init__(
-        self,
-        stream: BinaryIO,
-        column: str,
-        delimiter: str = ",",
-        prefix: str = "",
-        ranking: Ranking | None = None,
+        self, stream: BinaryIO, column: str, delimiter: str = ",", prefix: str = "", ranking: Ranking | None = None
     ) -> None:
         """Read the header.
 
