@@ -9,7 +9,10 @@ from train.temporary import naming_folder, open_temporary
 
 
 class TextStore:
-    """Texts by place, in an anonymous file in $TMPDIR that vanishes with the object; 8 bytes of memory a text."""
+    """Texts by place, in an anonymous file in $TMPDIR that vanishes with the object; 8 bytes of memory a text.
+
+    All texts are added before the first is read.
+    """
 
     def __init__(self) -> None:
         self._file = open_temporary()
