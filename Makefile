@@ -93,7 +93,7 @@ test: setup $(TFLITE_READY) $(PEERS_READY) lint ## Lint, check types and run all
 
 .PHONY: quick
 quick: lint ## Lint, check types and run the tests that are fast and start no process; under a minute
-	$(RUN) -m pytest --quick -q
+	$(RUN) -m pytest --quick -q -n $(WORKERS) --dist loadfile
 
 .PHONY: soak
 soak: setup ## Try to break everything at length: hostile input, damage, kills, long runs; about half an hour

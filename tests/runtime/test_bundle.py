@@ -96,7 +96,7 @@ class BundleTest(unittest.TestCase):
     def test_names_and_links_that_leave_the_bundle(self) -> None:
         (self.folder.parent / "secret").write_bytes(b"secret")
         for name in ("../secret", "/etc/hostname", "", ".", "..", "sub/model", "a\0b", "a\ud800b"):
-            with self.subTest(name):
+            with self.subTest(ascii(name)):  # which pytest-xdist sends to another process
                 write_bundle(self.folder, models=[entry(name, b"secret", engine="tflite", recipe="float32")])
                 self.refuse("not a plain file name")
         os.symlink(self.folder.parent / "secret", self.folder / "link")
