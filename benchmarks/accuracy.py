@@ -37,7 +37,7 @@ def make_parser() -> argparse.ArgumentParser:
     texts.add_arguments(parser, "labelled texts (.jsonl with text and label), the table of a run")
     run = command.ROOT / "train" / "default"
     parser.add_argument("--run", metavar="DIR", type=Path, default=run, help="its run (default: train/default)")
-    drop = "exit 1 if a file's accuracy is more than so many percentage points below that of Keras"
+    drop = "exit 1 if a file's accuracy is more than POINTS percentage points below that of Keras"
     parser.add_argument("--max-drop", metavar="POINTS", type=command.at_least(0, float), help=drop)
     parser.add_argument("--classes", action="store_true", help="show each class, also of two")
     return parser

@@ -45,7 +45,7 @@ def make_subject(bundle: Bundle, model: ModelFile, python: str, path: str | None
     target = [str(processes.CLASSIFY)] if processes.CLASSIFY.is_file() else ["-m", "edgetext"]
     options = ["--engine", model.engine, "--recipe", model.recipe, *(["--model", path] if path else [])]
     if path is None and model is bundle.models[0]:
-        options = []  # the command takes it without being told to
+        options = []  # the command uses it by default
     argument = " ".join([model.engine, model.recipe, *([path] if path else [])])
     once = [python, *target, *options, processes.FIRST_TEXT]
     row, program = results.describe_file(bundle, model), [python, processes.PROGRAM, "edgetext", argument]

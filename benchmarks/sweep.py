@@ -7,7 +7,7 @@ Usage:
     python benchmarks/sweep.py curve                               # 2^14 to 2^20 buckets: about 15 minutes
     python benchmarks/sweep.py seeds --seeds 0 1 -- --epochs 10    # options after -- go to python -m train
 
-Each training is `python -m train` in a process of its own. Choose by the validation columns; the test reviews are there
+Each training is `python -m train` in a separate process. Choose by the validation columns; the test reviews are there
 to report. `choices` validates on 10,000 reviews; `curve` also exports each run, and scores the files.
 
 Exit codes: 0; 2 for a mistake or if a training fails.
@@ -90,7 +90,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def train(out: Path, options: Sequence[str]) -> dict[str, Any]:
-    """Train a run in a process of its own and return the content of its metrics.json."""
+    """Train a run in a separate process and return the content of its metrics.json."""
     call(["-m", "train", "--out", str(out), *options])
     metrics: dict[str, Any] = json.loads((out / "metrics.json").read_text("utf-8"))
     return metrics

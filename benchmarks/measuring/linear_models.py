@@ -32,7 +32,7 @@ FOLDS = 5
 SEED = 0
 # Options of TfidfVectorizer to try, by what the n-grams consist of; the movie reviews, long and many, have less to try.
 FAMILIES: dict[str, dict[str, list[Any]]] = json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))
-# Options of the classifiers to try. The default solver of LogisticRegression takes far longer over so many n-grams.
+# Options of the classifiers to try. The default solver of LogisticRegression takes far longer with this many n-grams.
 CLASSIFIERS: list[dict[str, list[Any]]] = [
     {"classify": [LinearSVC(random_state=SEED)], "classify__C": [0.03, 0.1, 0.3, 1, 3, 10, 30]},
     {"classify": [LogisticRegression(random_state=SEED, solver="saga", tol=1e-3)], "classify__C": [3, 10, 30, 100]},

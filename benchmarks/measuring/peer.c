@@ -4,7 +4,7 @@
  *     peer FILE score TEXTS
  *     peer FILE time TEXTS
  *
- * TEXTS is a file: for each text its length in bytes, as decimal digits, a line feed, and so many bytes of UTF-8. Answers
+ * TEXTS is a file: for each text its length in bytes, as decimal digits, a line feed, and its bytes in UTF-8. Answers
  * are as in program.py. It loads the file as the example does, of which it is made: compile it like that one.
  */
 #define main example_main

@@ -50,7 +50,7 @@ def write_texts(stem: Path, texts: Sequence[str]) -> Files:
 
 
 class Subject:
-    """A model in a runtime, measured in processes of its own.
+    """A model in a runtime, measured in separate processes.
 
     Attributes:
         row: What the results record.

@@ -28,7 +28,7 @@ from export.labelled_texts import load_labelled_texts
 from export.scoring import load_classifier, predict, predict_keras
 from train.run import Run
 
-# A review truncated to so many words stands for a short text: quantisation errors that a long text averages away show.
+# A short text is a review truncated to this many words: quantisation errors that a long text averages away show.
 SHORT_WORDS = 10
 
 Probabilities = npt.NDArray[np.float64]  # (texts, labels)
