@@ -117,7 +117,7 @@ fuzz: setup ## Fuzz what reads texts and files, guided by coverage, for SECONDS=
 .PHONY: pi-test
 pi-test: setup $(TFLITE_READY) ## Test on emulated Raspberry Pis: takes Debian's qemu-user and mmdebstrap, 3 minutes, then 2
 	$(RUN) -m tests.pi.prepare $(PI)
-	EDGETEXT_PI=$(PI) $(RUN) -m pytest -n $(WORKERS) tests/pi
+	EDGETEXT_PI=$(PI) $(RUN) -m pytest -n $(WORKERS) --dist loadfile tests/pi
 
 .PHONY: pi-guide
 pi-guide: setup ## Try the guide for the Pi word for word, on an emulated one; takes pip's index and 2 minutes
