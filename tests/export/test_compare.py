@@ -14,7 +14,7 @@ import pytest
 
 from edgetext import Bundle
 from export import options
-from export.compare import compare, find_excess, predict_reference
+from export.compare import compare, differences, find_excess, predict_reference
 from export.converters import load_converter
 from export.recipes import RECIPES, Recipe, Tolerance
 from train.run import Run
@@ -70,6 +70,14 @@ class TestExcess:
 
     def test_all_at_once(self) -> None:
         assert len(find_excess(recipe_with(Tolerance(0, 0, 0, 0)), MEASURED)) == 4
+
+
+def test_differences_of_three_labels() -> None:
+    """Of a text the largest difference counts, not the mean over its labels."""
+    theirs = np.array([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7], [1.0, 0.0, 0.0]])
+    ours = np.array([[0.4, 0.4, 0.2], [0.1, 0.6, 0.3], [1.0, 0.0, 0.0]])
+    expected = {"short_max_difference": 0.4, "short_mean_difference": 0.167, "short_labels_changed": 1}
+    assert differences(ours, theirs, prefix="short_") == expected
 
 
 def test_compare_counts(run: Run, exported: Any) -> None:
