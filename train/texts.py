@@ -19,7 +19,7 @@ from pathlib import Path
 from edgetext.command.messages import OK
 from train.command import finish
 from train.dataset import DataError
-from train.tables.options import add_table_arguments, make_options
+from train.tables.options import add_table_arguments, find_given, make_options
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -56,7 +56,7 @@ def write(args: argparse.Namespace) -> int:
         if args.run is None:
             dataset = read_table(make_options(args, args.data))
         else:
-            dataset = read_for_run(read_recorded(args.run, args), args.split)
+            dataset = read_for_run(read_recorded(args.run, args.data, find_given(args)), args.split)
     except ReportedError as error:
         for line in error.report.lines():
             print(line, file=sys.stderr)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from train.tables.table import ENDINGS
 
@@ -83,22 +84,19 @@ def add_table_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentGr
     return group
 
 
-def make_options(args: argparse.Namespace, data: Path, lowercase: str = TableOptions.lowercase) -> TableOptions:
-    """Return the options that a command line gives.
-
-    Args:
-        args: The parsed command line, with what ``add_table_arguments`` added.
-        data: The table to train on.
-        lowercase: As for ``TableOptions``.
-    """
-    names = ("label_column", "validation", "split_seed", "strict", "encoding")
+def find_given(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the fields of ``TableOptions`` that a command line gives, of those that ``add_table_arguments`` added."""
+    names = ("label_column", "validation", "test", "split_seed", "strict", "encoding", "delimiter")
     given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
-    test = TableOptions.test if args.test is None else args.test
-    return TableOptions(
-        data,
-        tuple(args.text_column or ()),
-        test=None if test == "none" else test,
-        delimiter="\t" if args.delimiter == "tab" else args.delimiter,
-        lowercase=lowercase,
-        **given,
-    )
+    if args.text_column:
+        given["text_columns"] = tuple(args.text_column)
+    if args.test == "none":
+        given["test"] = None
+    if args.delimiter == "tab":
+        given["delimiter"] = "\t"
+    return given
+
+
+def make_options(args: argparse.Namespace, data: Path, lowercase: str = TableOptions.lowercase) -> TableOptions:
+    """Return the options for a table that a command line gives."""
+    return TableOptions(data, lowercase=lowercase, **find_given(args))

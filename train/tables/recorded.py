@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ from train.dataset import DataError
 from train.tables.columns import Columns
 from train.tables.dataset import TableDataset, make_dataset, read_table
 from train.tables.index import read_index, sha256
-from train.tables.options import TableOptions, make_options
+from train.tables.options import TableOptions
 from train.tables.plan import check_columns
 from train.tables.table import Table, is_table
 
@@ -37,43 +37,38 @@ class Recorded(NamedTuple):
         return {split: file["sha256"] for split, file in self.files.items()}
 
 
-def read_recorded(run: Path, args: argparse.Namespace) -> Recorded:
+def read_recorded(run: Path, data: Path, given: Mapping[str, Any]) -> Recorded:
     """Read how a run read and divided its texts.
 
     Args:
         run: The run folder.
-        args: The command line, with ``data`` and what ``add_table_arguments`` added. Its columns, encoding and files
-            take precedence over the run's; the run's files are expected beside ``data``.
+        data: The table to read; the run's other files are expected beside it.
+        given: Fields of ``TableOptions`` that take precedence over the run's: columns, encoding and files.
 
     Raises:
-        DataError: If there is no such run, it was not trained on a table, or the command line divides it otherwise.
+        DataError: If there is no such run, it was not trained on a table, or ``given`` divides it otherwise.
     """
+    parts = [given[split] for split in ("validation", "test") if split in given]
     try:
         config = json.loads((run / "config.json").read_text("utf-8"))
         record, lowercase = config["data"], config["preprocessing"].get("lowercase", TableOptions.lowercase)
         if "files" not in record:
             raise DataError(f"{run}: this run was not trained on a table")
-        options = make_options(_filled_in(args, record), args.data, lowercase)
+        if "split_seed" in given or any(part is None or not is_table(part) for part in parts):
+            raise DataError(
+                "the run determines how rows are divided: leave out --split-seed, --validation N and --test N"
+            )
+        recorded = {name: record[name] for name in ("label_column", "split_seed", "encoding", "delimiter")}
+        for name in ("validation", "test"):
+            part = record[name]
+            recorded[name] = str(data.parent / part) if part is not None and is_table(part) else part
+        recorded |= {"text_columns": tuple(record["text_columns"]), "lowercase": lowercase}
+        options = TableOptions(data, **{**recorded, **given})
         return Recorded(options, record["files"], record["rows"], tuple(config["labels"]))
     except OSError as error:
         raise DataError(f"{run}: not a run: config.json: {error.strerror}") from None
     except (ValueError, LookupError, TypeError, AttributeError):
         raise DataError(f"{run}: not a run: its config.json is not one that training writes") from None
-
-
-def _filled_in(args: argparse.Namespace, record: dict[str, Any]) -> argparse.Namespace:
-    """Add what a run records to what the command line leaves open."""
-    parts = {name: getattr(args, name) for name in ("validation", "test")}
-    if args.split_seed is not None or any(part is not None and not is_table(part) for part in parts.values()):
-        raise DataError("the run determines how rows are divided: leave out --split-seed, --validation N and --test N")
-    for name, part in parts.items():
-        recorded = record[name] or "none"
-        parts[name] = part or (str(args.data.parent / recorded) if is_table(recorded) else recorded)
-    others = {name: getattr(args, name) or record[name] for name in ("label_column", "encoding", "delimiter")}
-    columns = args.text_column or record["text_columns"]
-    return argparse.Namespace(
-        **{**vars(args), **parts, **others, "text_column": columns, "split_seed": record["split_seed"]}
-    )
 
 
 def read_for_run(recorded: Recorded, split: str) -> TableDataset:
