@@ -6,46 +6,31 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from edgetext import Bundle
 from edgetext.bundle.manifest import FORMAT_VERSION, MANIFEST, describe_file, write_manifest
+from edgetext.text import PAD_ID, RESERVED, START_ID
+from export.compare import predict_encoded, predict_keras
 from export.recipes import RECIPES, Recipe
-from export.self_test import make_self_test
 from train.atomic_folder import FolderKind, replacing
 from train.run import Run
 
 VOCABULARY = "vocab.txt"
 # The files of a bundle; a folder with any other file is not replaced.
 BUNDLE_FOLDER = FolderKind(MANIFEST, VOCABULARY, optional="model.*")
+# How many of the most frequent tokens are tried for the self-test, and how many words make its text.
+CANDIDATES, WORDS = 2000, 3
 
-_ORDER = [(recipe.engine, recipe.name) for recipe in RECIPES]
+_RANKS = {(recipe.engine, recipe.name): rank for rank, recipe in enumerate(RECIPES)}
 
 
 class ExportedModel(NamedTuple):
-    """A converted model, ready to be written.
-
-    Attributes:
-        recipe: The recipe.
-        content: The content of the model file.
-        record: What the manifest records of it besides file, size and checksums.
-    """
+    """A converted model; ``record`` is what the manifest says of it besides file, size and checksums."""
 
     recipe: Recipe
     content: bytes
     record: dict[str, Any]
-
-
-class Existing(NamedTuple):
-    """The model files of a bundle that is about to be replaced, by name.
-
-    Attributes:
-        files: The contents of those from the same run that are kept.
-        records: What the manifest records of them, and of those that are replaced.
-        dropped: The names of those from another run.
-    """
-
-    files: dict[str, bytes]
-    records: dict[str, dict[str, Any]]
-    dropped: list[str]
 
 
 def write_bundle(out: Path, run: Run, models: Sequence[ExportedModel]) -> list[str]:
@@ -61,10 +46,13 @@ def write_bundle(out: Path, run: Run, models: Sequence[ExportedModel]) -> list[s
         OSError: If the bundle cannot be written, or ``out`` is something else.
     """
     new = {model.recipe.file: model.content for model in models}
-    existing = _read_existing(out, run, new)
+    kept, known, dropped = _read_existing(out, run, new)
     records = [{**describe_file(model.recipe.file, model.content), **model.record} for model in models]
-    records = [_keep_test(record, existing.records.get(record["file"])) for record in records]
-    records += [upgrade_record(existing.records[name], content) for name, content in existing.files.items()]
+    for record in records:
+        before = known.get(record["file"], {})
+        if "test" in before and before["sha256"] == record["sha256"]:
+            record["test"] = before["test"]
+    records += [{**describe_file(name, content), **known[name]} for name, content in kept.items()]
     manifest = {
         "format_version": FORMAT_VERSION,
         "name": run.config["name"],
@@ -77,18 +65,20 @@ def write_bundle(out: Path, run: Run, models: Sequence[ExportedModel]) -> list[s
             "metrics": {name: _without_labels(value) for name, value in run.metrics.items()},
         },
         "self_test": make_self_test(run),
-        "models": sorted(records, key=lambda record: _rank(record["engine"], record["recipe"])),
+        # In order of preference; recipes that the table does not have come last.
+        "models": sorted(records, key=lambda record: _RANKS.get((record["engine"], record["recipe"]), len(_RANKS))),
     }
-    _write(out, manifest, {VOCABULARY: run.vocabulary, **existing.files, **new})
-    return existing.dropped
+    _write(out, manifest, {VOCABULARY: run.vocabulary, **kept, **new})
+    return dropped
+
+
+def _without_labels(value: Any) -> Any:
+    """Leave out the metrics of each label, because a device reads the manifest at every start."""
+    return {key: item for key, item in value.items() if key != "classes"} if isinstance(value, dict) else value
 
 
 def record_tests(bundle: Bundle, tests: Mapping[str, dict[str, Any]]) -> None:
-    """Record test accuracies in a bundle's manifest.
-
-    Args:
-        bundle: The bundle.
-        tests: The ``test`` of each model file, by its name.
+    """Record the ``test`` of each model file, by its name, in a bundle's manifest.
 
     Raises:
         edgetext.BundleError: If the bundle is damaged.
@@ -96,12 +86,14 @@ def record_tests(bundle: Bundle, tests: Mapping[str, dict[str, Any]]) -> None:
     """
     vocabulary = bundle.vocabulary().to_bytes()
     files = {model.file: bundle.read(model) for model in bundle.models}
-    records = [upgrade_record(model.record, files[model.file]) for model in bundle.models]
     manifest = {
         **bundle.manifest,
         "format_version": FORMAT_VERSION,
         "vocabulary": describe_file(VOCABULARY, vocabulary),
-        "models": [{**record, "test": tests[record["file"]]} for record in records],
+        "models": [
+            {**describe_file(model.file, files[model.file]), **_upgrade(model.record), "test": tests[model.file]}
+            for model in bundle.models
+        ],
     }
     _write(Path(bundle.folder), manifest, {VOCABULARY: vocabulary, **files})
 
@@ -116,49 +108,57 @@ def _write(out: Path, manifest: dict[str, Any], files: Mapping[str, bytes]) -> N
         written.vocabulary()
 
 
-def _read_existing(out: Path, run: Run, new: Mapping[str, bytes]) -> Existing:
-    """Read the bundle at ``out``, if there is one, without the files that are replaced, which may be damaged."""
+def _read_existing(
+    out: Path, run: Run, new: Mapping[str, bytes]
+) -> tuple[dict[str, bytes], dict[str, dict[str, Any]], list[str]]:
+    """Read the bundle at ``out``, if there is one, without the files that are replaced, which may be damaged.
+
+    Returns:
+        If it is from the same run, the content of each file to keep and the record of every file, by name; otherwise
+        the names of its files.
+    """
     if not (out / MANIFEST).exists():
-        return Existing({}, {}, [])
+        return {}, {}, []
     bundle = Bundle.open(out)
     bundle.verify_manifest()
     origin = bundle.manifest.get("run")
     if not isinstance(origin, dict) or origin.get("model_sha256") != run.model_sha256:
-        return Existing({}, {}, [model.file for model in bundle.models])
+        return {}, {}, [model.file for model in bundle.models]
     kept = [model for model in bundle.models if model.file not in new]
     for model in kept:
         bundle.verify_file(model)
-    return Existing(
-        files={model.file: bundle.read(model) for model in kept},
-        records={model.file: model.record for model in bundle.models},
-        dropped=[],
-    )
+    records = {model.file: _upgrade(model.record) for model in bundle.models}
+    return {model.file: bundle.read(model) for model in kept}, records, []
 
 
-def upgrade_record(record: dict[str, Any], content: bytes) -> dict[str, Any]:
-    """Return what the current format version records of a model file; ``record`` may be of version 2."""
-    measured: dict[str, Any] = {key: _rename_counts(record[key]) for key in ("agreement", "test") if key in record}
-    return {**describe_file(record["file"], content), **record, **measured}
+def _upgrade(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a model's record with the names of version 3; what it calls ``texts`` are ``reviews`` in version 2."""
+    names = {"texts": "description", "reviews": "texts"}
+    upgraded = {
+        part: {names.get(name, name): value for name, value in record[part].items()}
+        for part in ("agreement", "test")
+        if "reviews" in record.get(part, ())
+    }
+    return {**record, **upgraded}
 
 
-def _rename_counts(measured: dict[str, Any]) -> dict[str, Any]:
-    """Return an ``agreement`` or ``test`` with the names of version 3; version 2 counts ``reviews``."""
-    names = {"texts": "description", "reviews": "texts"} if "reviews" in measured else {}
-    return {names.get(name, name): value for name, value in measured.items()}
+def make_self_test(run: Run) -> dict[str, Any]:
+    """Return a text of the words on which the Keras model is surest, all for the same label.
 
+    ``classify.py --doctor`` scores it: an engine that returns one half for everything, or mixes up the labels, fails.
 
-def _keep_test(record: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
-    """Return the record of a new file, with the test accuracy that is known if the file has not changed."""
-    if before is None or "test" not in before or before["sha256"] != record["sha256"]:
-        return record
-    return {**record, "test": _rename_counts(before["test"])}
-
-
-def _without_labels(value: Any) -> Any:
-    """Leave out the metrics of each label, because a device reads the manifest at every start."""
-    return {key: item for key, item in value.items() if key != "classes"} if isinstance(value, dict) else value
-
-
-def _rank(engine: str, recipe: str) -> int:
-    """Return a model's place in the order of preference; recipes that the table does not have come last."""
-    return _ORDER.index((engine, recipe)) if (engine, recipe) in _ORDER else len(_ORDER)
+    Returns:
+        ``text``; ``label``, the Keras model's; and ``score``, the probability of that label.
+    """
+    frequent = range(len(RESERVED), min(CANDIDATES, len(run.tokens)))
+    # A token may contain a carriage return, which a terminal does not show.
+    ids = np.array([index for index in frequent if run.tokens[index].isprintable()] or frequent, dtype=np.int32)
+    length = run.preprocessing.max_length
+    encoded = np.full((len(ids), length), PAD_ID, np.int32)
+    encoded[:, :2] = np.stack([np.full_like(ids, START_ID), ids], axis=1)[:, :length]
+    by_word = predict_encoded(run, encoded)  # (words, labels)
+    surest = int(by_word.max(axis=0).argmax())
+    text = " ".join(run.tokens[ids[place]] for place in by_word[:, surest].argsort()[::-1][:WORDS])
+    probabilities = predict_keras(run, [text])[0]  # (labels,)
+    best = int(probabilities.argmax())
+    return {"text": text, "label": run.config["labels"][best], "score": round(float(probabilities[best]), 4)}

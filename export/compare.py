@@ -33,41 +33,32 @@ class Sample(NamedTuple):
     probabilities: Probabilities
 
 
-class Reference(NamedTuple):
-    """What converted models are compared with: the held-back texts of a run, whole and short, scored by Keras.
-
-    Attributes:
-        whole: The held-back texts.
-        short: Their first ten words.
-        targets: The indices of the right labels, shape (texts,).
-    """
-
-    whole: Sample
-    short: Sample
-    targets: npt.NDArray[np.int64]
+def predict_encoded(run: Run, encoded: npt.NDArray[np.int32]) -> Probabilities:
+    """Return the Keras model's probabilities of encoded texts, shape (texts, max_length)."""
+    return label_probabilities(run.model.predict(encoded, batch_size=256, verbose=0))
 
 
-def predict_reference(run: Run, model_input: str) -> Reference:
-    """Score the held-back texts with the Keras model, once for all recipes.
+def predict_keras(run: Run, texts: Sequence[str]) -> Probabilities:
+    """Return the Keras model's probabilities, shape (texts, labels)."""
+    encode = Encoder(Vocabulary(run.tokens), run.preprocessing).encode
+    return predict_encoded(run, np.array([encode(text) for text in texts], dtype=np.int32))
+
+
+def predict_reference(run: Run, model_input: str) -> tuple[Sample, Sample]:
+    """Score the held-back texts with the Keras model, whole and short; once for all recipes.
 
     Args:
         run: The run.
         model_input: What the converted models take: ``"ids"`` or ``"text"``.
     """
     short = np.where(np.arange(run.heldout.shape[1]) < SHORT_LENGTH, run.heldout, PAD_ID)
-    whole_sample, short_sample = (_predict_sample(run, encoded, model_input) for encoded in (run.heldout, short))
-    return Reference(whole_sample, short_sample, run.heldout_targets)
-
-
-def _predict_sample(run: Run, encoded: npt.NDArray[np.int32], model_input: str) -> Sample:
-    """Score encoded texts, shape (texts, max_length), with the Keras model."""
-    inputs: Sequence[Any] = encoded.tolist()
-    if model_input == "text":
-        inputs = _decode(run, encoded)
-        # The ids may differ: a long text whose beginning was truncated has no start id, and its decoded end has one.
-        encode = Encoder(Vocabulary(run.tokens), run.preprocessing).encode
-        encoded = np.array([encode(text) for text in inputs], dtype=np.int32)
-    return Sample(inputs, label_probabilities(run.model.predict(encoded, batch_size=256, verbose=0)))
+    if model_input == "ids":
+        whole_sample, short_sample = (Sample(ids.tolist(), predict_encoded(run, ids)) for ids in (run.heldout, short))
+    else:
+        # Encoded again, because a long text whose beginning was truncated has no start id, and its decoded end has one.
+        decoded = (_decode(run, ids) for ids in (run.heldout, short))
+        whole_sample, short_sample = (Sample(texts, predict_keras(run, texts)) for texts in decoded)
+    return whole_sample, short_sample
 
 
 def _decode(run: Run, encoded: npt.NDArray[np.int32]) -> list[str]:
@@ -76,8 +67,8 @@ def _decode(run: Run, encoded: npt.NDArray[np.int32]) -> list[str]:
     return [" ".join(tokens[token] for token in ids if token not in (PAD_ID, START_ID)) for ids in encoded.tolist()]
 
 
-def compare(run: Run, recipe: Recipe, content: bytes, reference: Reference) -> dict[str, Any]:
-    """Score the held-back texts with a model file in its engine, and compare the result with the Keras model's.
+def compare(run: Run, recipe: Recipe, content: bytes, reference: tuple[Sample, Sample]) -> dict[str, Any]:
+    """Score the texts of ``predict_reference`` with a model file in its engine, and compare the results.
 
     Returns:
         The manifest's ``agreement``: the number of texts; ``max_difference``, ``mean_difference`` and
@@ -88,13 +79,13 @@ def compare(run: Run, recipe: Recipe, content: bytes, reference: Reference) -> d
         edgetext.EdgetextError: If the engine is not installed or refuses the model.
     """
     engine = engines.create(recipe.engine, content, max_length=run.preprocessing.max_length)
-    whole, short = (_score(engine, sample.inputs) for sample in (reference.whole, reference.short))
+    (whole, keras), (short, keras_short) = ((_score(engine, inputs), expected) for inputs, expected in reference)
     return {
         "texts": len(whole),
-        **differences(whole, reference.whole.probabilities),
-        **differences(short, reference.short.probabilities, prefix="short_"),
-        "accuracy": _accuracy(whole, reference.targets),
-        "keras_accuracy": _accuracy(reference.whole.probabilities, reference.targets),
+        **differences(whole, keras),
+        **differences(short, keras_short, prefix="short_"),
+        "accuracy": _accuracy(whole, run.heldout_targets),
+        "keras_accuracy": _accuracy(keras, run.heldout_targets),
         "runtime": engine.runtime,
     }
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from edgetext import Bundle
 from edgetext.engines.stderr import muted_stderr
 from export.bundles import BUNDLE_FOLDER, ExportedModel, write_bundle
-from export.compare import Reference, compare, find_excess, predict_reference
+from export.compare import Sample, compare, find_excess, predict_reference
 from export.converters import Converter, load_converter
 from export.converters.model_card import ModelCard
 from export.options import DEFAULT_RUN, Options
@@ -33,7 +33,9 @@ def export(options: Options) -> int:
     check_replaceable(options.out, BUNDLE_FOLDER)
     run = load_run(options.run)
     converter = load_converter(options.recipes[0].engine)
-    print_heading(run)
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # names may be in any script
+    print(f"{run.config['name']}, compared with Keras on {len(run.heldout)} held-back texts")
+    print("recipe                 bytes  max diff mean diff  changed  short accuracy")
     converted = [(recipe, converter.convert(run, recipe)) for recipe in options.recipes]
     reference = predict_reference(run, options.recipes[0].input)
     models, failures = [], []
@@ -42,7 +44,8 @@ def export(options: Options) -> int:
         print_row(model)
         models.append(model)
         failures += [f"{recipe.name}: {problem}" for problem in problems]
-    print_footer(models)
+    print(f"{'Keras':64s} {models[-1].record['agreement']['keras_accuracy']:8.1%}")
+    print("changed: labels that differ from Keras'; short: the same for the first ten words of each text")
     if failures:
         print(f"error: {'; '.join(failures)}; nothing was written", file=sys.stderr)
         return 1
@@ -53,7 +56,7 @@ def export(options: Options) -> int:
 
 
 def finish_model(
-    run: Run, recipe: Recipe, converter: Converter, content: bytes, reference: Reference, options: Options
+    run: Run, recipe: Recipe, converter: Converter, content: bytes, reference: tuple[Sample, Sample], options: Options
 ) -> tuple[ExportedModel, list[str]]:
     """Compare a converted model with Keras, and add its metadata.
 
@@ -79,13 +82,6 @@ def finish_model(
     return ExportedModel(recipe, content, record), problems
 
 
-def print_heading(run: Run) -> None:
-    """Print what is exported, and the head of the table of recipes."""
-    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # names may be in any script
-    print(f"{run.config['name']}, compared with Keras on {len(run.heldout)} held-back texts")
-    print("recipe                 bytes  max diff mean diff  changed  short accuracy")
-
-
 def print_row(model: ExportedModel) -> None:
     """Print a line of the table of recipes."""
     measured = model.record["agreement"]
@@ -95,12 +91,6 @@ def print_row(model: ExportedModel) -> None:
         f"{measured['short_labels_changed']:6d} {measured['accuracy']:8.1%}",
         flush=True,
     )
-
-
-def print_footer(models: list[ExportedModel]) -> None:
-    """Print the last line of the table of recipes, and what its columns mean."""
-    print(f"{'Keras':64s} {models[-1].record['agreement']['keras_accuracy']:8.1%}")
-    print("changed: labels that differ from Keras'; short: the same for the first ten words of each text")
 
 
 def next_command(out: Path, run: Path) -> str:

@@ -36,22 +36,24 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def record_accuracy(run_folder: Path, out: Path, data: str | None) -> None:
-    """Score a bundle's model files, print the result, and record it in the manifest.
-
-    Args:
-        run_folder: The run that the bundle was exported from.
-        out: The bundle.
-        data: The test texts; see ``load_labelled_texts``.
+    """Score a bundle's model files on ``load_labelled_texts(run, data)``, print the result, and record it.
 
     Raises:
-        RunError: If the run cannot be read, or the bundle was exported from another one.
-        edgetext.EdgetextError: If an engine is not installed, the bundle is damaged, or there are no test texts.
+        edgetext.EdgetextError: If the run cannot be read, the bundle is damaged or was exported from another run, an
+            engine is not installed, or there are no test texts.
         OSError: If the bundle cannot be written.
     """
     from edgetext import Bundle
     from export.bundles import record_tests
-    from export.labelled_texts import load_labelled_texts
-    from export.scoring import check_origin, load_classifier, measure_keras, measure_model
+    from export.compare import predict_keras
+    from export.scoring import (
+        check_origin,
+        load_classifier,
+        load_labelled_texts,
+        make_record,
+        measure_accuracy,
+        predict,
+    )
     from train.run import load_run
 
     bundle = Bundle.open(out)
@@ -62,16 +64,13 @@ def record_accuracy(run_folder: Path, out: Path, data: str | None) -> None:
     test = load_labelled_texts(run, data)
     print(f"{bundle.name}, compared with Keras on {len(test.texts):,} {test.description}")
     print("recipe              accuracy   drop  macro-F1   drop")
-    keras = measure_keras(run, test)
+    keras = measure_accuracy(predict_keras(run, test.texts), test, bundle.labels)
     records = {}
     for model, classifier in classifiers:
-        found = measure_model(classifier, test, keras)
-        records[model.file] = found
-        print(
-            f"{model.recipe:19s} {found['accuracy']:8.2%} {found['drop_points']:6.2f} {found['macro_f1']:9.2%} "
-            f"{found['macro_drop_points']:6.2f}",
-            flush=True,
-        )
+        accuracy = measure_accuracy(predict(classifier, test.texts), test, bundle.labels)
+        found = records[model.file] = make_record(accuracy, keras, test)
+        shares = f"{found['accuracy']:8.2%} {found['drop_points']:6.2f} {found['macro_f1']:9.2%}"
+        print(f"{model.recipe:19s} {shares} {found['macro_drop_points']:6.2f}", flush=True)
     print(f"{'Keras':19s} {keras['accuracy']:8.2%} {'':6s} {keras['macro_f1']:9.2%}")
     print("drop: percentage points below Keras")
     record_tests(bundle, records)

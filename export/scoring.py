@@ -1,33 +1,91 @@
-"""Scoring test texts with the model files of a bundle, and with the Keras model that they were converted from."""
+"""Scoring the test texts of a run, reviews or rows of a table, with the model files of a bundle."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
 
 from edgetext import Bundle, BundleError, Classifier
 from edgetext.bundle.manifest import ModelFile
-from edgetext.encoder import Encoder
 from edgetext.engines.stderr import muted_stderr
-from edgetext.vocabulary import Vocabulary
-from export.labelled_texts import LabelledTexts
-from train.metrics import Probabilities, label_probabilities, measure
+from train.dataset import DataError, LabelledText
+from train.metrics import Probabilities, measure
+from train.reviews.dataset import load_split
 from train.run import Run, RunError
+from train.tables.dataset import Text
+from train.tables.recorded import read_for_run, read_recorded
+from train.tables.report import ReportedError
 
-KERAS_BATCH = 512
 # Digits of a recorded share; a drop in percentage points has two less.
 DIGITS = 6
 
 
-def check_origin(bundle: Bundle, run: Run) -> None:
-    """Check that a bundle was exported from a run.
+class LabelledTexts(NamedTuple):
+    """Labelled texts that were not fitted.
+
+    Attributes:
+        description: What they are, such as ``"test reviews"``.
+        texts: The texts.
+        targets: The index of each text's label.
+    """
+
+    description: str
+    texts: list[str]
+    targets: list[int]
+
+
+def load_labelled_texts(run: Run, data: str | None) -> LabelledTexts:
+    """Load the test texts of a run.
+
+    Args:
+        run: The run.
+        data: For a run that was trained on the movie reviews, their archive or folder; None finds them as training
+            does. For a run that was trained on a table, that table, of which the test rows are taken, or another one,
+            of which all rows are taken.
 
     Raises:
-        RunError: If it was exported from another run.
+        DataError: If there are no such texts, or the run was trained on a table and ``data`` is None.
     """
+    files = run.config.get("data", {}).get("files")
+    found: Sequence[LabelledText]
+    if files is None:
+        description, found = "test reviews", load_split("test", data)
+    elif data is None:
+        name = files["train"]["name"]
+        raise DataError(f"{run.folder} was trained on {name}, not on the reviews: name it with --data {name}")
+    else:
+        description, found = _describe(files, Path(data).name), _read_table(run, Path(data))
+    labels = run.config["labels"]
+    return LabelledTexts(description, [row.text for row in found], [labels.index(row.label) for row in found])
+
+
+def _describe(files: dict[str, dict[str, str]], name: str) -> str:
+    if name != files["train"]["name"]:
+        return f"rows of {name}"
+    return f"rows of {files['test']['name']}" if "test" in files else f"test rows of {name}"
+
+
+def _read_table(run: Run, data: Path) -> list[Text]:
+    """Return the usable rows; print what is wrong with the others."""
+    try:
+        table = read_for_run(read_recorded(run.folder, data, {}), "test")
+    except ReportedError as error:
+        print("\n".join(error.report.lines()), file=sys.stderr)
+        raise
+    for line in table.report.lines():
+        print(line, file=sys.stderr)
+    if not table.counts["test"]:
+        raise DataError(f"{data}: there are no rows to test on")
+    return list(table.texts("test"))
+
+
+def check_origin(bundle: Bundle, run: Run) -> None:
+    """Raise RunError if a bundle was not exported from a run."""
     origin = bundle.manifest.get("run")
     if not isinstance(origin, dict) or origin.get("model_sha256") != run.model_sha256:
         raise RunError(
@@ -49,13 +107,6 @@ def load_classifier(bundle: Bundle, model: ModelFile) -> Classifier:
     return classifier
 
 
-def predict_keras(run: Run, texts: Sequence[str]) -> Probabilities:
-    """Return the Keras model's probabilities, shape (texts, labels)."""
-    encode = Encoder(Vocabulary(run.tokens), run.preprocessing).encode
-    encoded = np.array([encode(text) for text in texts], dtype=np.int32)  # (texts, max_length)
-    return label_probabilities(run.model.predict(encoded, batch_size=KERAS_BATCH, verbose=0))
-
-
 def predict(classifier: Classifier, texts: Sequence[str]) -> Probabilities:
     """Return a classifier's probabilities, shape (texts, labels); show the progress on a terminal."""
     shown = tqdm(texts, desc=classifier.model.file if classifier.model else None, leave=False, disable=None)
@@ -63,19 +114,17 @@ def predict(classifier: Classifier, texts: Sequence[str]) -> Probabilities:
     return np.array([[prediction.probabilities[label] for label in classifier.labels] for prediction in predictions])
 
 
-def measure_keras(run: Run, test: LabelledTexts) -> dict[str, Any]:
-    """Return ``accuracy`` and ``macro_f1`` of the Keras model."""
-    return _measure(predict_keras(run, test.texts), test, run.config["labels"])
+def measure_accuracy(probabilities: Probabilities, test: LabelledTexts, labels: Sequence[str]) -> dict[str, float]:
+    """Return ``accuracy`` and ``macro_f1`` of a model's probabilities."""
+    found = measure(probabilities, np.array(test.targets), labels)
+    return {name: round(found[name], DIGITS) for name in ("accuracy", "macro_f1")}
 
 
-def measure_model(classifier: Classifier, test: LabelledTexts, keras: dict[str, Any]) -> dict[str, Any]:
-    """Return what the manifest records as the ``test`` of a model file.
+def make_record(found: dict[str, float], keras: dict[str, float], test: LabelledTexts) -> dict[str, Any]:
+    """Return what the manifest records as the ``test`` of a model file, given what ``measure_accuracy`` returned.
 
-    Returns:
-        ``accuracy`` and ``macro_f1``; the number of ``texts`` and their ``description``; ``drop_points`` and
-        ``macro_drop_points``, by how many percentage points the first two are below those of the Keras model.
+    ``drop_points`` and ``macro_drop_points`` say by how many percentage points it is below the Keras model.
     """
-    found = _measure(predict(classifier, test.texts), test, classifier.labels)
     drops = {name: round(100 * (keras[name] - found[name]), DIGITS - 2) for name in found}
     return {
         "accuracy": found["accuracy"],
@@ -85,8 +134,3 @@ def measure_model(classifier: Classifier, test: LabelledTexts, keras: dict[str, 
         "macro_f1": found["macro_f1"],
         "macro_drop_points": drops["macro_f1"],
     }
-
-
-def _measure(probabilities: Probabilities, test: LabelledTexts, labels: Sequence[str]) -> dict[str, Any]:
-    found = measure(probabilities, np.array(test.targets), labels)
-    return {name: round(found[name], DIGITS) for name in ("accuracy", "macro_f1")}

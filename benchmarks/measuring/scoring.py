@@ -24,8 +24,8 @@ from train.tensorflow_setup import import_tensorflow
 
 import_tensorflow()  # what follows imports Keras
 
-from export.labelled_texts import load_labelled_texts
-from export.scoring import load_classifier, predict, predict_keras
+from export.compare import predict_keras
+from export.scoring import load_classifier, load_labelled_texts, predict
 from train.run import Run
 
 # A short text is a review truncated to this many words: quantisation errors that a long text averages away show.

@@ -11,12 +11,11 @@ Every converter is a module with the same three functions; ``load_converter`` im
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import Any, Protocol, cast
 
-if TYPE_CHECKING:
-    from export.converters.model_card import ModelCard
-    from export.recipes import Recipe
-    from train.run import Run
+from export.converters.model_card import ModelCard
+from export.recipes import Recipe
+from train.run import Run
 
 # The converter of each engine.
 CONVERTERS = {

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from edgetext import __version__
 from edgetext.bundle.single_file import FORMAT_VERSION
+from edgetext.text import FILTERS
 from export.recipes import Recipe
 from train.run import Run
 
 # The most labels that a description lists.
 LISTED_LABELS = 12
 
+# The space and the characters treated like it, escaped for a character class: only \ ] [ ^ - need a backslash there.
+_SEPARATORS = re.sub(r"([\\\]\[^-])", r"\\\1", f" {FILTERS}").replace("\t", r"\t").replace("\n", r"\n")
+# The tokenisation of ``edgetext.text`` as regular expressions, which mean the same in RE2, Python, JavaScript and PCRE:
+# what separates tokens, and what a token consists of, after A to Z were lower-cased.
+DELIMITER, TOKEN = f"[{_SEPARATORS}]+", f"[^{_SEPARATORS}]+"
+
 
 @dataclass(frozen=True)
 class ModelCard:
-    """The description of a model file.
-
-    Attributes:
-        run: The run that was converted.
-        recipe: The recipe.
-        measured: What ``export.compare.compare`` returned for the file.
-        author: The author of the model.
-        license: The licence of the model.
-    """
+    """The description of a model file; ``measured`` is what ``export.compare.compare`` returned for it."""
 
     run: Run
     recipe: Recipe
@@ -33,35 +32,27 @@ class ModelCard:
     author: str
     license: str
 
-    @property
-    def name(self) -> str:
-        """The model's name."""
-        return str(self.run.config["name"])
+    def record(self) -> dict[str, Any]:
+        """Return the record that ``edgetext.bundle.single_file`` reads.
 
-    @property
-    def labels(self) -> list[str]:
-        """The labels, in the order of the outputs."""
-        return list(self.run.config["labels"])
+        Its version is the exporter's, a plus sign, and the first digits of the SHA-256 of ``model.keras``.
+        """
+        accuracy = self._accuracy()
+        return {
+            "format_version": FORMAT_VERSION,
+            "name": self.run.config["name"],
+            "description": self._describe(accuracy),
+            "version": f"{__version__}+{self.run.model_sha256[:12]}",
+            "author": self.author,
+            "license": self.license,
+            "labels": self.run.config["labels"],
+            "preprocessing": self.run.config["preprocessing"],
+            "recipe": self.recipe.name,
+            "accuracy": accuracy,
+        }
 
-    @property
-    def version(self) -> str:
-        """The exporter's version, a plus sign, and the first digits of the SHA-256 of ``model.keras``."""
-        return f"{__version__}+{self.run.model_sha256[:12]}"
-
-    @property
-    def description(self) -> str:
-        """Labels, recipe and accuracy in two sentences."""
-        measured = self.measured
-        test = self.accuracy.get("keras_test")
-        return (
-            f"Text classifier: {_list(self.labels)}. Recipe {self.recipe.name}: {measured['accuracy']:.1%} of "
-            f"{measured['texts']:,} held-back texts right, the Keras model {measured['keras_accuracy']:.1%}"
-            + (f" (and {test['accuracy']:.2%} of {test['texts']:,} test texts)." if test else ".")
-        )
-
-    @property
-    def accuracy(self) -> dict[str, Any]:
-        """The measured accuracies: for each data set, the share of right labels and the number of texts."""
+    def _accuracy(self) -> dict[str, dict[str, Any]]:
+        """Return the share of right labels and the number of texts of each data set that was measured."""
         measured, test = self.measured, self.run.metrics.get("test")
         accuracies = {
             "heldout": {"accuracy": measured["accuracy"], "texts": measured["texts"]},
@@ -71,28 +62,13 @@ class ModelCard:
             accuracies["keras_test"] = {"accuracy": test["accuracy"], "texts": test["texts"]}
         return accuracies
 
-    def record(self) -> dict[str, Any]:
-        """Return the record that ``edgetext.bundle.single_file`` reads."""
-        return {
-            "format_version": FORMAT_VERSION,
-            "name": self.name,
-            "description": self.description,
-            "version": self.version,
-            "author": self.author,
-            "license": self.license,
-            "labels": self.labels,
-            "preprocessing": self.run.config["preprocessing"],
-            "recipe": self.recipe.name,
-            "accuracy": self.accuracy,
-        }
-
-
-def _list(labels: list[str]) -> str:
-    """List the labels, or the first few and how many there are."""
-    more = f", ... ({len(labels)} labels)" if len(labels) > LISTED_LABELS else ""
-    return ", ".join(labels[:LISTED_LABELS]) + more
-
-
-def dump_json(value: Any) -> str:
-    """Return JSON; the same string for equal values."""
-    return json.dumps(value, ensure_ascii=False)
+    def _describe(self, accuracy: dict[str, dict[str, Any]]) -> str:
+        """Return labels, recipe and accuracy in two sentences; of many labels the first few and their number."""
+        labels, heldout, test = self.run.config["labels"], accuracy["heldout"], accuracy.get("keras_test")
+        more = f", ... ({len(labels)} labels)" if len(labels) > LISTED_LABELS else ""
+        return (
+            f"Text classifier: {', '.join(labels[:LISTED_LABELS])}{more}. Recipe {self.recipe.name}: "
+            f"{heldout['accuracy']:.1%} of {heldout['texts']:,} held-back texts right, "
+            f"the Keras model {accuracy['keras_heldout']['accuracy']:.1%}"
+            + (f" (and {test['accuracy']:.2%} of {test['texts']:,} test texts)." if test else ".")
+        )

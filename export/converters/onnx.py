@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import tempfile
@@ -20,7 +21,7 @@ from edgetext.engines.stderr import muted_stderr
 from edgetext.formats.onnx import add_checksum
 from export.converters.calibration import calibration_batches
 from export.converters.inference import inference_function
-from export.converters.model_card import ModelCard, dump_json
+from export.converters.model_card import ModelCard
 from export.converters.onnx_canonical import canonicalize
 from export.converters.onnx_text_graph import add_text_input
 from export.recipes import Recipe
@@ -35,19 +36,13 @@ _ACTIVATIONS = ("Sigmoid", "Softmax")
 
 
 def convert(run: Run, recipe: Recipe) -> bytes:
-    """Convert a run's model.
+    """Return the content of an ``.onnx`` file that passed ``onnx.checker``.
 
-    Args:
-        run: The run.
-        recipe: A recipe of the ``onnx`` engine.
-
-    Returns:
-        The content of an ``.onnx`` file that passed ``onnx.checker``. It has the input ``ids``, int32 (batch,
-        max_length), and the output ``probabilities``, float32 (batch, labels); for a recipe that takes text, the inputs
-        and outputs of ``add_text_input``.
+    Its input is ``ids``, int32 (batch, max_length), its output ``probabilities``, float32 (batch, labels); for a recipe
+    that takes text they are those of ``add_text_input``.
 
     Raises:
-        RunError: If the recipe takes text and the run's preprocessing or vocabulary does not allow it.
+        RunError: As for ``add_text_input``.
     """
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     function = inference_function(run)
@@ -109,20 +104,16 @@ def add_metadata(content: bytes, card: ModelCard) -> bytes:
 
     Lists and objects are JSON. A model that takes ids also gets its ``vocabulary``, one token per line in the order of
     the ids; one that takes text has it in its graph. The last property is a checksum of the file before it.
-
-    Args:
-        content: An ``.onnx`` file.
-        card: The description of the model.
-
-    Returns:
-        The file with metadata; the same bytes for equal arguments.
     """
-    model = onnx.load_from_string(content)
-    properties = {name: value if isinstance(value, str) else dump_json(value) for name, value in card.record().items()}
+    model, record = onnx.load_from_string(content), card.record()
+    properties = {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for name, value in record.items()
+    }
     if card.recipe.input == "ids":
         properties["vocabulary"] = "\n".join(card.run.tokens)
     onnx.helper.set_model_props(model, properties)
-    model.doc_string = card.description
+    model.doc_string = record["description"]
     result: bytes = model.SerializeToString(deterministic=True)
     return add_checksum(result)
 

@@ -50,19 +50,15 @@ def canonicalize(model: onnx.ModelProto) -> None:
 
 def _in_order(graph: onnx.GraphProto, producers: dict[str, onnx.NodeProto]) -> list[onnx.NodeProto]:
     """Return the nodes that the outputs need, each after the nodes that it needs, in the order of its inputs."""
-    nodes: list[onnx.NodeProto] = []
-    done: set[str] = set()
-    pending = [value.name for value in reversed(graph.output)]
-    while pending:
-        name = pending[-1]
+    nodes: dict[str, onnx.NodeProto] = {}  # by their first output
+
+    def add(name: str) -> None:
         node = producers.get(name)
-        inputs = [] if node is None else reversed(node.input)
-        missing = [value for value in inputs if value in producers and value not in done]
-        if node is None or name in done or not missing:
-            pending.pop()
-            if node is not None and name not in done:
-                nodes.append(node)
-                done.update(node.output)
-        else:
-            pending += missing
-    return nodes
+        if node is not None and node.output[0] not in nodes:
+            for value in node.input:
+                add(value)
+            nodes[node.output[0]] = node
+
+    for value in graph.output:
+        add(value.name)
+    return list(nodes.values())

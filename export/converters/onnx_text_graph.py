@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from edgetext.engines.onnx import STAND_IN
 from edgetext.text import PAD_ID, RESERVED, START_ID, UNKNOWN_ID
-from export.converters.token_patterns import TOKEN
+from export.converters.model_card import TOKEN
 from train.run import Run, RunError
 
 # Fills up the matrix of tokens where a text has fewer than the longest one; a space is never a token.

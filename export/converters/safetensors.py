@@ -15,8 +15,8 @@ from safetensors import deserialize
 from safetensors.numpy import save
 
 from edgetext.engines.builtin import FORMAT
+from export.converters.inference import fold_padding
 from export.converters.model_card import ModelCard
-from export.converters.rewriting import fold_padding
 from export.recipes import Recipe
 from train.run import Run, RunError
 
@@ -24,14 +24,7 @@ PACKAGES = ("keras", "numpy", "safetensors")
 
 
 def convert(run: Run, recipe: Recipe) -> bytes:
-    """Convert a run's model.
-
-    Args:
-        run: The run.
-        recipe: ``wi8_afp64``, the only recipe of the engine: tables in int8, arithmetic in float64.
-
-    Returns:
-        The content of a ``.safetensors`` file.
+    """Return the content of a ``.safetensors`` file, with the tables in int8; the arithmetic is in float64.
 
     Raises:
         RunError: If the engine does not support the network.

@@ -22,15 +22,9 @@ PACKAGES = ("tensorflow", "keras", "flatbuffers", "ai-edge-litert")
 
 
 def convert(run: Run, recipe: Recipe) -> bytes:
-    """Convert a run's model.
+    """Return the content of a ``.tflite`` file.
 
-    Args:
-        run: The run.
-        recipe: A recipe of the ``tflite`` engine.
-
-    Returns:
-        The content of a ``.tflite`` file with the input ``ids``, int32 (batch, max_length), and one output, the
-        probabilities, float32 (batch, labels).
+    Its input is ``ids``, int32 (batch, max_length), its output the probabilities, float32 (batch, labels).
     """
     function = convert_variables_to_constants_v2(inference_function(run).get_concrete_function())
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function], tf.Module())

@@ -12,15 +12,15 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import zipfile
-from typing import Any, NamedTuple
+from typing import Any
 
 import flatbuffers
 from tensorflow.lite.python import schema_py_generated as schema
 
 from edgetext.bundle.single_file import RECORD
-from export.converters.model_card import ModelCard, dump_json
-from export.converters.token_patterns import DELIMITER
+from export.converters.model_card import DELIMITER, ModelCard
 from train.run import Run, RunError
 
 VOCABULARY = "vocab.txt"
@@ -34,62 +34,42 @@ _AXIS_LABELS, _VOCABULARY_FILE, _DESCRIPTIONS = 2, 5, 1
 _FEATURE_PROPERTIES, _REGEX_TOKENIZER = 1, 6
 
 
-class Table(NamedTuple):
-    """A table to write: the values of its fields by the field's number in the schema."""
+def _write(builder: flatbuffers.Builder, value: Any) -> int:
+    """Write a value after everything that it refers to, and return its offset.
 
-    fields: dict[int, Any]
-
-    def write(self, builder: flatbuffers.Builder) -> int:
-        """Write the table after everything that it refers to, and return its offset."""
-        offsets = {field: _write(builder, value) for field, value in self.fields.items() if not isinstance(value, int)}
-        builder.StartObject(max(self.fields, default=-1) + 1)
-        for field, value in self.fields.items():
+    Args:
+        builder: Where to write it.
+        value: A string; a table, as a dictionary by the field's number in the schema; a vector of tables, as a list; or
+            a vector of float32, as a tuple.
+    """
+    if isinstance(value, str):
+        return int(builder.CreateString(value))
+    if isinstance(value, dict):
+        offsets = {field: _write(builder, item) for field, item in value.items() if not isinstance(item, int)}
+        builder.StartObject(max(value, default=-1) + 1)
+        for field, item in value.items():
             if field in offsets:
                 builder.PrependUOffsetTRelativeSlot(field, offsets[field], 0)
             else:
-                builder.PrependUint8Slot(field, value, 0)  # all enums and union tags used here are one byte
+                builder.PrependUint8Slot(field, item, 0)  # all enums and union tags used here are one byte
         return int(builder.EndObject())
-
-
-class Floats(NamedTuple):
-    """A vector of float32 to write."""
-
-    values: tuple[float, ...]
-
-
-def _write(builder: flatbuffers.Builder, value: Any) -> int:
-    if isinstance(value, str):
-        return int(builder.CreateString(value))
-    if isinstance(value, Table):
-        return value.write(builder)
-    if isinstance(value, Floats):
-        builder.StartVector(4, len(value.values), 4)
-        for number in reversed(value.values):
-            builder.PrependFloat32(number)
-        return int(builder.EndVector())
-    offsets = [_write(builder, item) for item in value]
-    builder.StartVector(4, len(offsets), 4)
-    for offset in reversed(offsets):
-        builder.PrependUOffsetTRelative(offset)
+    is_floats = isinstance(value, tuple)
+    items = value if is_floats else [_write(builder, item) for item in value]
+    builder.StartVector(4, len(items), 4)
+    for item in reversed(items):
+        (builder.PrependFloat32 if is_floats else builder.PrependUOffsetTRelative)(item)
     return int(builder.EndVector())
 
 
 def add_metadata(content: bytes, card: ModelCard) -> bytes:
     """Add metadata and associated files to a ``.tflite`` file that has none.
 
-    Args:
-        content: The file, with one input, ids of shape (batch, max_length), and one output, shape (batch, labels).
-        card: The description of the model.
-
-    Returns:
-        The file with metadata; the same bytes for equal arguments.
-
     Raises:
         RunError: If a token contains a character that MediaPipe does not accept in a vocabulary.
     """
-    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    model, record = schema.ModelT.InitFromPackedBuf(content, 0), card.record()
     buffer = schema.BufferT()
-    buffer.data = _metadata(card)
+    buffer.data = _metadata(card.run, record)
     entry = schema.MetadataT()
     entry.name, entry.buffer = "TFLITE_METADATA", len(model.buffers)
     model.buffers.append(buffer)
@@ -97,11 +77,11 @@ def add_metadata(content: bytes, card: ModelCard) -> bytes:
     builder = flatbuffers.Builder(len(content))
     builder.Finish(model.Pack(builder), file_identifier=_MODEL_IDENTIFIER)
     packed = bytes(builder.Output())
-    record = {**card.record(), "model_size": len(packed), "model_sha256": hashlib.sha256(packed).hexdigest()}
+    checked = {**record, "model_size": len(packed), "model_sha256": hashlib.sha256(packed).hexdigest()}
     files = {
         VOCABULARY: vocabulary_file(card.run),
-        LABELS: "".join(f"{label}\n" for label in card.labels).encode("utf-8"),
-        RECORD: (dump_json(record) + "\n").encode("utf-8"),
+        LABELS: "".join(f"{label}\n" for label in record["labels"]).encode("utf-8"),
+        RECORD: (json.dumps(checked, ensure_ascii=False) + "\n").encode("utf-8"),
     }
     return packed + _zip(files, len(packed))
 
@@ -131,51 +111,40 @@ def vocabulary_file(run: Run) -> bytes:
     return "".join(f"{token} {index}\n" for token, index in lines).encode("utf-8")
 
 
-def _metadata(card: ModelCard) -> bytes:
+def _metadata(run: Run, record: dict[str, Any]) -> bytes:
     """Return the metadata's flatbuffer; comments name the fields."""
-    length = card.run.preprocessing.max_length
-    end = "last" if card.run.preprocessing.truncating == "pre" else "first"
-    tokenizer = Table(
-        {0: DELIMITER, 1: [_file(VOCABULARY, "Words, cased spellings too, and their ids.", _VOCABULARY_FILE)]}
-    )
-    text = Table(
-        {
-            0: "ids",  # name
-            1: f"Ids of a text's words: <START>, then the {end} that fit into {length}, filled up with <PAD>.",
-            3: _features(),  # content
-            4: [Table({0: _REGEX_TOKENIZER, 1: tokenizer})],  # process_units
-        }
-    )
-    probabilities = Table(
-        {
-            0: "probabilities",
-            1: "The probability of each label.",
-            3: _features(),
-            5: Table({0: Floats((1.0,)), 1: Floats((0.0,))}),  # stats: max, min
-            6: [_file(LABELS, "The labels, in the order of the outputs.", _AXIS_LABELS)],  # associated_files
-        }
-    )
-    root = Table(
-        {
-            0: card.name,
-            1: card.description,
-            2: card.version,
-            3: [Table({0: card.name, 2: [text], 3: [probabilities]})],  # subgraph_metadata: name, inputs, outputs
-            4: card.author,
-            5: card.license,
-            6: [_file(RECORD, "What edgetext reads: preprocessing, accuracy, checksum.", _DESCRIPTIONS)],
-            7: _MIN_PARSER_VERSION,
-        }
-    )
+    length = run.preprocessing.max_length
+    end = "last" if run.preprocessing.truncating == "pre" else "first"
+    # The content properties of a tensor of plain values, neither images nor audio.
+    features: dict[int, Any] = {0: _FEATURE_PROPERTIES, 1: {}}
+    tokenizer = {0: DELIMITER, 1: [_file(VOCABULARY, "Words, cased spellings too, and their ids.", _VOCABULARY_FILE)]}
+    text = {
+        0: "ids",  # name
+        1: f"Ids of a text's words: <START>, then the {end} that fit into {length}, filled up with <PAD>.",
+        3: features,  # content
+        4: [{0: _REGEX_TOKENIZER, 1: tokenizer}],  # process_units
+    }
+    probabilities = {
+        0: "probabilities",
+        1: "The probability of each label.",
+        3: features,
+        5: {0: (1.0,), 1: (0.0,)},  # stats: max, min
+        6: [_file(LABELS, "The labels, in the order of the outputs.", _AXIS_LABELS)],  # associated_files
+    }
+    root = {
+        0: record["name"],
+        1: record["description"],
+        2: record["version"],
+        3: [{0: record["name"], 2: [text], 3: [probabilities]}],  # subgraph_metadata: name, inputs, outputs
+        4: record["author"],
+        5: record["license"],
+        6: [_file(RECORD, "What edgetext reads: preprocessing, accuracy, checksum.", _DESCRIPTIONS)],
+        7: _MIN_PARSER_VERSION,
+    }
     builder = flatbuffers.Builder(4096)
-    builder.Finish(root.write(builder), file_identifier=_IDENTIFIER)
+    builder.Finish(_write(builder, root), file_identifier=_IDENTIFIER)
     return bytes(builder.Output())
 
 
-def _file(name: str, description: str, kind: int) -> Table:
-    return Table({0: name, 1: description, 2: kind})
-
-
-def _features() -> Table:
-    """Return the content properties of a tensor of plain values, neither images nor audio."""
-    return Table({0: _FEATURE_PROPERTIES, 1: Table({})})
+def _file(name: str, description: str, kind: int) -> dict[int, Any]:
+    return {0: name, 1: description, 2: kind}

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from export.bundles import make_self_test
 from export.converters import CONVERTERS, load_converter
 from export.options import DEFAULT_BUNDLE, parse
 from export.pipeline import next_command
 from export.recipes import RECIPES, Recipe
-from export.self_test import make_self_test
 from train.run import Run
 
 Runner = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -17,7 +17,7 @@ from keras import layers
 
 from edgetext.text import PAD_ID
 from export.converters import inference
-from export.converters.rewriting import fold_padding
+from export.converters.inference import fold_padding
 from export.recipes import RECIPES, Recipe
 from train.run import Run
 

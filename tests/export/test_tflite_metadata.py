@@ -18,9 +18,8 @@ from edgetext.formats.flatbuffer import Table
 from edgetext.formats.tflite import TFLiteFile
 from edgetext.text import tokenize
 from export.converters import load_converter
-from export.converters.model_card import ModelCard
+from export.converters.model_card import DELIMITER, TOKEN, ModelCard
 from export.converters.tflite_metadata import vocabulary_file
-from export.converters.token_patterns import DELIMITER, TOKEN
 from export.recipes import RECIPES
 from train.run import Run, RunError
 
