@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from edgetext import Bundle
 from edgetext.bundle.manifest import FORMAT_VERSION, MANIFEST, describe_file, write_manifest
-from edgetext.text import PAD_ID, RESERVED, START_ID
-from export.compare import predict_encoded, predict_keras
+from edgetext.text import RESERVED
+from export.compare import predict_keras
 from export.recipes import RECIPES, Recipe
 from train.atomic_folder import FolderKind, replacing
 from train.run import Run
@@ -108,9 +106,7 @@ def _write(out: Path, manifest: dict[str, Any], files: Mapping[str, bytes]) -> N
         written.vocabulary()
 
 
-def _read_existing(
-    out: Path, run: Run, new: Mapping[str, bytes]
-) -> tuple[dict[str, bytes], dict[str, dict[str, Any]], list[str]]:
+def _read_existing(out: Path, run: Run, new: Mapping[str, bytes]) -> tuple[dict[str, bytes], dict[str, Any], list[str]]:
     """Read the bundle at ``out``, if there is one, without the files that are replaced, which may be damaged.
 
     Returns:
@@ -150,15 +146,12 @@ def make_self_test(run: Run) -> dict[str, Any]:
     Returns:
         ``text``; ``label``, the Keras model's; and ``score``, the probability of that label.
     """
-    frequent = range(len(RESERVED), min(CANDIDATES, len(run.tokens)))
+    frequent = run.tokens[len(RESERVED) : CANDIDATES]
     # A token may contain a carriage return, which a terminal does not show.
-    ids = np.array([index for index in frequent if run.tokens[index].isprintable()] or frequent, dtype=np.int32)
-    length = run.preprocessing.max_length
-    encoded = np.full((len(ids), length), PAD_ID, np.int32)
-    encoded[:, :2] = np.stack([np.full_like(ids, START_ID), ids], axis=1)[:, :length]
-    by_word = predict_encoded(run, encoded)  # (words, labels)
+    words = [token for token in frequent if token.isprintable()] or frequent
+    by_word = predict_keras(run, words)  # (words, labels)
     surest = int(by_word.max(axis=0).argmax())
-    text = " ".join(run.tokens[ids[place]] for place in by_word[:, surest].argsort()[::-1][:WORDS])
+    text = " ".join(words[place] for place in by_word[:, surest].argsort()[::-1][:WORDS])
     probabilities = predict_keras(run, [text])[0]  # (labels,)
     best = int(probabilities.argmax())
     return {"text": text, "label": run.config["labels"][best], "score": round(float(probabilities[best]), 4)}

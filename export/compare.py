@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,18 +19,8 @@ from train.run import Run
 BATCH_SIZE = 32
 # Length of the short texts, the start id and ten words: rounding errors that average out over a long text show there.
 SHORT_LENGTH = 11
-
-
-class Sample(NamedTuple):
-    """Texts, and what the Keras model says of them.
-
-    Attributes:
-        inputs: The texts as a model takes them: lists of token ids, or strings.
-        probabilities: The Keras model's probabilities, shape (texts, labels).
-    """
-
-    inputs: Sequence[Any]
-    probabilities: Probabilities
+# Texts as a model takes them, lists of ids or strings, and the Keras model's probabilities, shape (texts, labels).
+Sample = tuple[Sequence[Any], Probabilities]
 
 
 def predict_encoded(run: Run, encoded: npt.NDArray[np.int32]) -> Probabilities:
@@ -44,21 +34,14 @@ def predict_keras(run: Run, texts: Sequence[str]) -> Probabilities:
     return predict_encoded(run, np.array([encode(text) for text in texts], dtype=np.int32))
 
 
-def predict_reference(run: Run, model_input: str) -> tuple[Sample, Sample]:
-    """Score the held-back texts with the Keras model, whole and short; once for all recipes.
-
-    Args:
-        run: The run.
-        model_input: What the converted models take: ``"ids"`` or ``"text"``.
-    """
+def predict_reference(run: Run, model_input: str) -> list[Sample]:
+    """Score the held-back texts with the Keras model, whole and short, for recipes with this ``input``."""
     short = np.where(np.arange(run.heldout.shape[1]) < SHORT_LENGTH, run.heldout, PAD_ID)
     if model_input == "ids":
-        whole_sample, short_sample = (Sample(ids.tolist(), predict_encoded(run, ids)) for ids in (run.heldout, short))
-    else:
-        # Encoded again, because a long text whose beginning was truncated has no start id, and its decoded end has one.
-        decoded = (_decode(run, ids) for ids in (run.heldout, short))
-        whole_sample, short_sample = (Sample(texts, predict_keras(run, texts)) for texts in decoded)
-    return whole_sample, short_sample
+        return [(encoded.tolist(), predict_encoded(run, encoded)) for encoded in (run.heldout, short)]
+    # Encoded again, because a long text whose beginning was truncated has no start id, and its decoded end has one.
+    decoded = [_decode(run, encoded) for encoded in (run.heldout, short)]
+    return [(texts, predict_keras(run, texts)) for texts in decoded]
 
 
 def _decode(run: Run, encoded: npt.NDArray[np.int32]) -> list[str]:
@@ -67,7 +50,7 @@ def _decode(run: Run, encoded: npt.NDArray[np.int32]) -> list[str]:
     return [" ".join(tokens[token] for token in ids if token not in (PAD_ID, START_ID)) for ids in encoded.tolist()]
 
 
-def compare(run: Run, recipe: Recipe, content: bytes, reference: tuple[Sample, Sample]) -> dict[str, Any]:
+def compare(run: Run, recipe: Recipe, content: bytes, reference: list[Sample]) -> dict[str, Any]:
     """Score the texts of ``predict_reference`` with a model file in its engine, and compare the results.
 
     Returns:

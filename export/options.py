@@ -12,31 +12,19 @@ from export.recipes import RECIPES, Recipe
 _ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_RUN = _ROOT / "train" / "default"
 DEFAULT_BUNDLE = _ROOT / "runtime" / "edgetext" / "default"
-# Where bundles of other runs are written, in the working directory.
-BUNDLES = Path("bundles")
 # Author and licence of the default run's models; other runs have none unless they are given.
 AUTHOR, LICENSE = "edgetext", "Apache-2.0"
-# The engines whose files carry an author and a licence.
-_WITH_METADATA = ("tflite", "onnx")
 
 
 @dataclass(frozen=True)
 class Options:
-    """A parsed command line.
-
-    Attributes:
-        run: The run's folder.
-        out: The bundle's folder.
-        recipes: The recipes to export, all of one engine and one kind of input, in the order of the table.
-        author: The author to record in model files.
-        license: The licence to record in model files.
-    """
+    """A parsed command line; the recipes are of one engine and one kind of input, in the order of the table."""
 
     run: Path
     out: Path
     recipes: tuple[Recipe, ...]
-    author: str = ""
-    license: str = ""
+    author: str
+    license: str
 
 
 def parse(engine: str, description: str, argv: Sequence[str] | None) -> Options:
@@ -47,36 +35,30 @@ def parse(engine: str, description: str, argv: Sequence[str] | None) -> Options:
     for name in ("author", "license"):
         if not (getattr(args, name) or "").isprintable():
             parser.error(f"--{name} contains characters that cannot be printed, or is not UTF-8")
-    is_default = args.run.resolve() == DEFAULT_RUN
-    named = None if args.recipe is None else set(args.recipe)
+    author, license_ = (AUTHOR, LICENSE) if args.run.resolve() == DEFAULT_RUN else ("", "")
+    named = set(args.recipe or ())
     return Options(
         run=args.run,
         out=args.out or default_bundle(args.run),
         recipes=tuple(
             recipe
             for recipe in recipes
-            if recipe.input == args.input
-            and (recipe.default if named is None else named & {recipe.quantisation, "all"})
+            if recipe.input == args.input and (named & {recipe.quantisation, "all"} if named else recipe.default)
         ),
-        author=args.author if args.author is not None else AUTHOR if is_default else "",
-        license=args.license if args.license is not None else LICENSE if is_default else "",
+        author=args.author if args.author is not None else author,
+        license=args.license if args.license is not None else license_,
     )
 
 
 def default_bundle(run: Path) -> Path:
-    """Return the bundle that a run is exported to by default: the one that ships, or one named after the run."""
-    return DEFAULT_BUNDLE if run.resolve() == DEFAULT_RUN else BUNDLES / run.resolve().name
+    """Return the bundle that a run is exported to by default: the one that ships, or ``bundles/`` and its name."""
+    return DEFAULT_BUNDLE if run.resolve() == DEFAULT_RUN else Path("bundles") / run.resolve().name
 
 
 def add_folder_arguments(parser: argparse.ArgumentParser, out: str) -> None:
     """Add ``--run`` and ``--out``; ``out`` describes the bundle."""
-    parser.add_argument(
-        "--run",
-        metavar="DIR",
-        type=Path,
-        default=DEFAULT_RUN,
-        help="the run (default: train/default of this checkout)",
-    )
+    about_run = "the run (default: train/default of this checkout)"
+    parser.add_argument("--run", metavar="DIR", type=Path, default=DEFAULT_RUN, help=about_run)
     parser.add_argument(
         "--out",
         metavar="DIR",
@@ -108,7 +90,7 @@ def _make_parser(description: str, recipes: Sequence[Recipe]) -> argparse.Argume
             "one bundle, where the recipes that take text end in _text (default: %(default)s)",
         )
     parser.set_defaults(input=inputs[0], author=None, license=None)
-    if recipes[0].engine in _WITH_METADATA:
+    if recipes[0].engine != "builtin":  # whose files carry neither
         metadata = parser.add_argument_group("metadata of the file")
         metadata.add_argument("--author", metavar="NAME", help=f"the model's author (default run: {AUTHOR})")
         metadata.add_argument("--license", metavar="NAME", help=f"the model's licence (default run: {LICENSE})")

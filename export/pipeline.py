@@ -26,8 +26,7 @@ def export(options: Options) -> int:
         0 if the bundle was written; 1 if a recipe differs too much from Keras, and nothing was written.
 
     Raises:
-        RunError: If the run cannot be read or converted.
-        edgetext.EdgetextError: If the engine is not installed, or the existing bundle is damaged.
+        edgetext.EdgetextError: If the run cannot be converted, an engine is missing, or the existing bundle is damaged.
         OSError: If the bundle cannot be written.
     """
     check_replaceable(options.out, BUNDLE_FOLDER)
@@ -56,7 +55,7 @@ def export(options: Options) -> int:
 
 
 def finish_model(
-    run: Run, recipe: Recipe, converter: Converter, content: bytes, reference: tuple[Sample, Sample], options: Options
+    run: Run, recipe: Recipe, converter: Converter, content: bytes, reference: list[Sample], options: Options
 ) -> tuple[ExportedModel, list[str]]:
     """Compare a converted model with Keras, and add its metadata.
 

@@ -33,19 +33,19 @@ class Recipe(NamedTuple):
         name: What is quantised: ``wi8`` weights and ``ai8`` activations to 8-bit integers (onnxruntime makes some of
             them unsigned), ``afp32`` and ``afp64`` activations in float32 and float64. ``dynamic`` recipes need no
             calibration, ``static`` ones are calibrated.
+        tolerance: How far it may differ from Keras; the export fails if it differs more.
         when: When to use it.
         when_not: When not to use it.
-        tolerance: How far it may differ from Keras; the export fails if it differs more.
         default: Whether it is exported when no recipe is named.
         input: What the model takes: ``"ids"``, or ``"text"`` with the tokenisation in its graph.
     """
 
     engine: str
     name: str
+    tolerance: Tolerance
     when: str
     when_not: str
-    tolerance: Tolerance
-    default: bool = True
+    default: bool = False
     input: str = "ids"
 
     @property
@@ -68,66 +68,48 @@ _STATIC = _INT8._replace(labels_changed=0.08, short_mean_difference=0.1)
 # In order of preference: engine="auto" takes the first whose engine works on the machine.
 _WITH_IDS = (
     Recipe(
-        "builtin",
-        "wi8_afp64",
+        *("builtin", "wi8_afp64", _INT8),
         "the usual choice: nothing to install, the fastest start, almost no loss of accuracy",
         "networks other than those of the presets",
-        _INT8,
+        default=True,
     ),
     Recipe(
-        "tflite",
-        "dynamic_wi8_afp32",
+        *("tflite", "dynamic_wi8_afp32", _INT8),
         "the usual choice: a quarter of the size, almost no loss of accuracy",
         "accelerators that compute in integers only",
-        _INT8,
+        default=True,
     ),
     Recipe(
-        "tflite",
-        "static_wi8_ai8",
+        *("tflite", "static_wi8_ai8", _STATIC),
         "integer-only accelerators and microcontrollers",
         "a CPU, where it is no smaller than dynamic_wi8_afp32 and less accurate, above all on short texts; nor for "
         "dozens of labels, because its probabilities are multiples of 1/256",
-        _STATIC,
-        default=False,
     ),
     Recipe(
-        "tflite",
-        "float16",
+        *("tflite", "float16", _FLOAT16),
         "GPU delegates that compute in half precision",
         "a CPU, which converts it to float32 when it loads it: only the file is smaller",
-        _FLOAT16,
-        default=False,
     ),
     Recipe(
-        "tflite",
-        "float32",
+        *("tflite", "float32", _FLOAT32),
         "the reference that the others are measured against",
         "a device: four times the size without a visible gain",
-        _FLOAT32,
-        default=False,
     ),
     Recipe(
-        "onnx",
-        "dynamic_wi8",
+        *("onnx", "dynamic_wi8", _INT8),
         "the usual choice with ONNX Runtime: a quarter of the size, almost no loss of accuracy",
         "accelerators that compute in integers only",
-        _INT8,
+        default=True,
     ),
     Recipe(
-        "onnx",
-        "static_wi8_ai8",
+        *("onnx", "static_wi8_ai8", _STATIC),
         "integer-only accelerators that read QDQ models",
         "a CPU, where it is no smaller than dynamic_wi8 and less accurate, above all on short texts",
-        _STATIC,
-        default=False,
     ),
     Recipe(
-        "onnx",
-        "float32",
+        *("onnx", "float32", _FLOAT32),
         "the reference, and the input for other ONNX tools",
         "a device: four times the size without a visible gain",
-        _FLOAT32,
-        default=False,
     ),
 )
 # ONNX has string operators, so each of its recipes also exists with text as the model's input.

@@ -22,19 +22,6 @@ from train.command import finish
 from train.tensorflow_setup import import_tensorflow
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_folder_arguments(parser, "the bundle to measure and to change")
-    parser.add_argument(
-        "--data",
-        metavar="PATH",
-        help="the reviews' archive or folder (default: found as by python -m train); for a run that was trained on a "
-        "table, that table, whose test rows are used, or another one, whose rows are all used",
-    )
-    return parser
-
-
 def record_accuracy(run_folder: Path, out: Path, data: str | None) -> None:
     """Score a bundle's model files on ``load_labelled_texts(run, data)``, print the result, and record it.
 
@@ -83,7 +70,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 if the bundle was written, 2 for a mistake of the user's, 130 after an interruption.
     """
-    args = make_parser().parse_args(argv)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_folder_arguments(parser, "the bundle to measure and to change")
+    parser.add_argument(
+        "--data",
+        metavar="PATH",
+        help="the reviews' archive or folder (default: found as by python -m train); for a run that was trained on a "
+        "table, that table, whose test rows are used, or another one, whose rows are all used",
+    )
+    args = parser.parse_args(argv)
 
     def work() -> int:
         import_tensorflow()

@@ -26,13 +26,7 @@ DIGITS = 6
 
 
 class LabelledTexts(NamedTuple):
-    """Labelled texts that were not fitted.
-
-    Attributes:
-        description: What they are, such as ``"test reviews"``.
-        texts: The texts.
-        targets: The index of each text's label.
-    """
+    """Texts that were not fitted, with the index of each one's label, and what they are: ``"test reviews"``."""
 
     description: str
     texts: list[str]

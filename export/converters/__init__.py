@@ -1,11 +1,6 @@
 """Converting a run's Keras model into the model file of each engine.
 
 Every converter is a module with the same three functions; ``load_converter`` imports one with its framework.
-
-    safetensors.py    for the engine builtin
-    tflite.py         TensorFlow Lite; tflite_metadata.py adds the vocabulary and labels for MediaPipe
-    onnx.py           ONNX; onnx_text_graph.py adds an input for plain text, onnx_canonical.py makes equal files of
-                      equal models
 """
 
 from __future__ import annotations
@@ -17,7 +12,6 @@ from export.converters.model_card import ModelCard
 from export.recipes import Recipe
 from train.run import Run
 
-# The converter of each engine.
 CONVERTERS = {
     "builtin": "export.converters.safetensors",
     "tflite": "export.converters.tflite",

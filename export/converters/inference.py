@@ -29,9 +29,8 @@ def inference_function(run: Run) -> tf.types.experimental.PolymorphicFunction:
 
     model = keras.models.clone_model(source, clone_function=with_plain_gather)
     model.set_weights(source.get_weights())
-    signature = tf.TensorSpec((None, run.preprocessing.max_length), tf.int32, name="ids")
 
-    @tf.function(input_signature=[signature])
+    @tf.function(input_signature=[tf.TensorSpec((None, run.preprocessing.max_length), tf.int32, name="ids")])
     def infer(ids: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"probabilities": model(ids, training=False)}
 
@@ -50,9 +49,6 @@ def fold_padding(model: keras.Model) -> keras.Model:
     position may carry: ``mean(E[ids]) = mean(E[ids] - E[pad]) + E[pad]``, and the dense layer after it can add
     ``E[pad] @ W`` to its bias. The padding is then a vector of zeros, which int8 represents exactly. Otherwise the
     rounding error of that one vector is multiplied by all the padding of a short text.
-
-    Args:
-        model: Any model.
 
     Returns:
         A copy with other weights; the model itself if it has no unmasked embedding, average and dense layer in a row.
@@ -83,9 +79,6 @@ def split_sigmoid(model: keras.Model) -> keras.Model:
     Whoever reads the file alone then sees both labels, and MediaPipe's TextClassifier requires as many outputs as
     labels. As ``1 - sigmoid(z) = sigmoid(-z)``, the last dense layer gets a second unit with the opposite weights; no
     operation is added, and a probability near zero keeps its precision.
-
-    Args:
-        model: Any model.
 
     Returns:
         A copy with two outputs; the model itself if its last layer is not a dense layer with a single sigmoid.

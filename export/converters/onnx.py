@@ -22,17 +22,13 @@ from edgetext.formats.onnx import add_checksum
 from export.converters.calibration import calibration_batches
 from export.converters.inference import inference_function
 from export.converters.model_card import ModelCard
-from export.converters.onnx_canonical import canonicalize
 from export.converters.onnx_text_graph import add_text_input
 from export.recipes import Recipe
 from train.run import Run
 
 PACKAGES = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime")
-# The oldest opset with all operators that these graphs need. onnxruntime reads it since 1.10, the oldest version that a
-# distribution in use has.
+# The oldest opset with all operators needed here; onnxruntime 1.10, the oldest in a distribution in use, reads it.
 OPSET = 15
-# The operators that turn logits into probabilities.
-_ACTIVATIONS = ("Sigmoid", "Softmax")
 
 
 def convert(run: Run, recipe: Recipe) -> bytes:
@@ -56,8 +52,7 @@ def convert(run: Run, recipe: Recipe) -> bytes:
     if recipe.input == "text":
         model = add_text_input(model, run)
     onnx.checker.check_model(model, full_check=True)
-    content: bytes = model.SerializeToString(deterministic=True)
-    return content
+    return bytes(model.SerializeToString(deterministic=True))
 
 
 def _quantize(model: onnx.ModelProto, recipe: str, run: Run) -> onnx.ModelProto:
@@ -82,8 +77,8 @@ def _quantize(model: onnx.ModelProto, recipe: str, run: Run) -> onnx.ModelProto:
                     # On x86-64 onnxruntime runs uint8 activations much faster than int8 ones; see export/README.md.
                     activation_type=QuantType.QUInt8,
                     weight_type=QuantType.QInt8,
-                    # Quantised, they would return one of only 256 probabilities, among them exactly one half.
-                    nodes_to_exclude=[node.name for node in model.graph.node if node.op_type in _ACTIVATIONS],
+                    # Quantised, these would return one of only 256 probabilities, among them exactly one half.
+                    nodes_to_exclude=[node.name for node in model.graph.node if node.op_type in ("Sigmoid", "Softmax")],
                 )
             return onnx.load(target)
     finally:
@@ -92,11 +87,64 @@ def _quantize(model: onnx.ModelProto, recipe: str, run: Run) -> onnx.ModelProto:
 
 class _CalibrationReader(CalibrationDataReader):
     def __init__(self, run: Run) -> None:
-        self._batches = calibration_batches(run)
+        self._batches = iter(calibration_batches(run))
 
     def get_next(self) -> dict[str, Any] | None:
         batch = next(self._batches, None)
         return None if batch is None else {"ids": batch}
+
+
+def canonicalize(model: onnx.ModelProto) -> None:
+    """Sort a graph's nodes and tensors and rename them, in place, so that equal models are equal bytes.
+
+    tf2onnx iterates over sets, so the names and the order of its nodes depend on the process's string hash seed.
+
+    Nodes are sorted in the order in which the outputs need them and named after their operation: ``Gather_0``. A node's
+    output is named after the node, ``Gather_0:0``, and a stored tensor after the first node input that reads it,
+    ``Gather_0/0``; the graph's inputs and outputs keep their names. Nodes and tensors that no output needs are removed,
+    and so are the recorded types and shapes of intermediate values, which readers infer. Nodes have no subgraphs.
+    """
+    graph = model.graph
+    stored = {tensor.name: tensor for tensor in graph.initializer}
+    nodes = _in_order(graph)
+    names = {value.name: value.name for value in (*graph.input, *graph.output)}
+    counts: Counter[str] = Counter()
+    for node in nodes:
+        node.name = f"{node.op_type}_{counts[node.op_type]}"
+        counts[node.op_type] += 1
+        for position, name in enumerate(node.input):
+            if name in stored:
+                names.setdefault(name, f"{node.name}/{position}")
+        for position, name in enumerate(node.output):
+            names.setdefault(name, f"{node.name}:{position}")
+    names[""] = ""  # an optional input or output that is not used
+    for node in nodes:
+        node.input[:] = [names[name] for name in node.input]
+        node.output[:] = [names[name] for name in node.output]
+    tensors = [stored[name] for name in names if name in stored]
+    for tensor in tensors:
+        tensor.name = names[tensor.name]
+    nodes, tensors = ([type(part).FromString(part.SerializeToString()) for part in parts] for parts in (nodes, tensors))
+    del graph.node[:], graph.initializer[:], graph.value_info[:]
+    graph.node.extend(nodes)
+    graph.initializer.extend(tensors)
+
+
+def _in_order(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    """Return the nodes that the outputs need, each after the nodes that it needs, in the order of its inputs."""
+    producers = {output: node for node in graph.node for output in node.output}
+    nodes: dict[str, onnx.NodeProto] = {}  # by their first output
+
+    def add(name: str) -> None:
+        node = producers.get(name)
+        if node is not None and node.output[0] not in nodes:
+            for value in node.input:
+                add(value)
+            nodes[node.output[0]] = node
+
+    for value in graph.output:
+        add(value.name)
+    return list(nodes.values())
 
 
 def add_metadata(content: bytes, card: ModelCard) -> bytes:
@@ -114,8 +162,7 @@ def add_metadata(content: bytes, card: ModelCard) -> bytes:
         properties["vocabulary"] = "\n".join(card.run.tokens)
     onnx.helper.set_model_props(model, properties)
     model.doc_string = record["description"]
-    result: bytes = model.SerializeToString(deterministic=True)
-    return add_checksum(result)
+    return add_checksum(model.SerializeToString(deterministic=True))
 
 
 def summarize(content: bytes) -> dict[str, dict[str, int]]:

@@ -21,16 +21,15 @@ from train.run import Run, RunError
 
 # Fills up the matrix of tokens where a text has fewer than the longest one; a space is never a token.
 _NO_TOKEN = " "
-_ML_OPSET, _MICROSOFT_OPSET = 2, 1
+_OPSETS = [helper.make_opsetid("ai.onnx.ml", 2), helper.make_opsetid("com.microsoft", 1)]
 
 
 def add_text_input(model: onnx.ModelProto, run: Run) -> onnx.ModelProto:
     """Add tokenisation before a graph that takes ids, and the label after it.
 
     Args:
-        model: A model with the input ``ids``, int32 (batch, max_length), and the output ``probabilities``, float32
-            (batch, labels).
-        run: The run with the vocabulary, preprocessing and labels.
+        model: A model with the input ``ids``, int32 (batch, max_length), and the output ``probabilities``.
+        run: The run that it was converted from.
 
     Returns:
         A model with the input ``text``, strings of shape (batch,), and the outputs ``label``, strings of shape
@@ -48,102 +47,80 @@ def add_text_input(model: onnx.ModelProto, run: Run) -> onnx.ModelProto:
     if any(STAND_IN in token for token in run.tokens):
         raise RunError(f"{run.folder}: a token in vocab.txt contains the character U+{ord(STAND_IN):X}")
     graph = model.graph
-    opsets = {"ai.onnx.ml": _ML_OPSET, "com.microsoft": _MICROSOFT_OPSET}
-    # The model names every domain that onnxruntime's tools know, but uses only ONNX's own.
-    opsets |= {entry.domain: entry.version for entry in model.opset_import if entry.domain == ""}
-    nodes, constants = _tokenize_nodes(run)
-    labels = [label.encode() for label in run.config["labels"]]
+    label_nodes = [
+        helper.make_node("ArgMax", ["probabilities"], ["text_best"], axis=1, keepdims=0),  # of equal ones the first
+        helper.make_node("Gather", ["text_labels", "text_best"], ["label"], axis=0),
+    ]
+    constants = (numpy_helper.from_array(value, name) for name, value in _constants(run).items())
     joined = helper.make_graph(
-        [*nodes, *graph.node, *_label_nodes()],
+        [*_tokenize_nodes(run), *_truncate_nodes(run), *graph.node, *label_nodes],
         graph.name,
-        [helper.make_tensor_value_info("text", TensorProto.STRING, ["batch"])],
-        [helper.make_tensor_value_info("label", TensorProto.STRING, ["batch"]), *graph.output],
-        [
-            *graph.initializer,
-            *(numpy_helper.from_array(value, name) for name, value in constants.items()),
-            helper.make_tensor("text_labels", TensorProto.STRING, [len(labels)], labels),
-        ],
+        [_strings("text", "batch")],
+        [_strings("label", "batch"), *graph.output],
+        [*graph.initializer, *constants],
         # onnx 1.23 crashes in shape inference if the output of onnxruntime's own operator has no shape.
-        value_info=[
-            *graph.value_info,
-            helper.make_tensor_value_info("text_words", TensorProto.STRING, ["batch", "words"]),
-        ],
+        value_info=[*graph.value_info, _strings("text_words", "batch", "words")],
     )
     return helper.make_model(
         joined,
-        opset_imports=[helper.make_opsetid(domain, number) for domain, number in opsets.items()],
+        # The model names every domain that onnxruntime's tools know, but uses only ONNX's own.
+        opset_imports=[*_OPSETS, *(entry for entry in model.opset_import if not entry.domain)],
         ir_version=model.ir_version,
         producer_name=model.producer_name,
         producer_version=model.producer_version,
     )
 
 
-def _label_nodes() -> list[onnx.NodeProto]:
-    """Return the nodes that look up ``label``, the most probable one; of equal ones the first."""
-    return [
-        helper.make_node("ArgMax", ["probabilities"], ["text_best"], axis=1, keepdims=0),
-        helper.make_node("Gather", ["text_labels", "text_best"], ["label"], axis=0),
-    ]
+def _strings(name: str, *shape: str) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.STRING, shape)
 
 
-def _tokenize_nodes(run: Run) -> tuple[list[onnx.NodeProto], dict[str, npt.NDArray[Any]]]:
-    """Return the nodes from ``text`` to ``ids``, and their constants by name.
-
-    The prefix of all names keeps them apart from the network's.
-    """
-    tokens = run.tokens[len(RESERVED) :]
-    constants: dict[str, npt.NDArray[Any]] = {
+def _constants(run: Run) -> dict[str, npt.NDArray[Any]]:
+    """Return the constants by name; the prefix keeps all names apart from the network's."""
+    length = run.preprocessing.max_length
+    positions = {"text_positions": np.arange(length, dtype=np.int64)} if run.preprocessing.truncating == "pre" else {}
+    return {
         "text_start": np.full((1,), START_ID, np.int32),
-        "text_pads": np.array([0, 0, 0, run.preprocessing.max_length], np.int64),
+        "text_pads": np.array([0, 0, 0, length], np.int64),
         "text_pad_id": np.array(PAD_ID, np.int32),
-        "text_length": np.array([run.preprocessing.max_length], np.int64),
+        "text_length": np.array([length], np.int64),
         "text_zero": np.zeros(1, np.int64),
         "text_one": np.ones(1, np.int64),
+        **positions,
+        "text_labels": np.array(run.config["labels"], dtype=object),
     }
-    nodes = [
+
+
+def _tokenize_nodes(run: Run) -> list[onnx.NodeProto]:
+    """Return the nodes from ``text`` to ``text_padded``: a start id, the ids, and enough padding for any text."""
+    splitting: dict[str, Any] = {"mark": 0, "mincharnum": 1, "pad_value": _NO_TOKEN, "tokenexp": TOKEN}
+    ids: dict[str, Any] = {
+        "keys_strings": [_NO_TOKEN, *run.tokens[len(RESERVED) :]],
+        "values_int64s": [PAD_ID, *range(len(RESERVED), len(run.tokens))],
+        "default_int64": UNKNOWN_ID,
+    }
+    return [
         helper.make_node("StringNormalizer", ["text"], ["text_lower"], case_change_action="LOWER", locale="C"),
-        helper.make_node(
-            "Tokenizer",
-            ["text_lower"],
-            ["text_words"],  # (batch, tokens of the longest text)
-            domain="com.microsoft",
-            mark=0,
-            mincharnum=1,
-            pad_value=_NO_TOKEN,
-            tokenexp=TOKEN,
-        ),
-        helper.make_node(
-            "LabelEncoder",
-            ["text_words"],
-            ["text_word_ids"],
-            domain="ai.onnx.ml",
-            keys_strings=[_NO_TOKEN, *tokens],
-            values_int64s=[PAD_ID, *range(len(RESERVED), len(run.tokens))],
-            default_int64=UNKNOWN_ID,
-        ),
+        # The shape of text_words: (batch, tokens of the longest text).
+        helper.make_node("Tokenizer", ["text_lower"], ["text_words"], domain="com.microsoft", **splitting),
+        helper.make_node("LabelEncoder", ["text_words"], ["text_word_ids"], domain="ai.onnx.ml", **ids),
         helper.make_node("Cast", ["text_word_ids"], ["text_word_ids_32"], to=TensorProto.INT32),
-        # A start id before the ids of each text, and enough padding after them for any text.
         helper.make_node("Shape", ["text"], ["text_batch"]),
         helper.make_node("Concat", ["text_batch", "text_one"], ["text_column"], axis=0),
         helper.make_node("Expand", ["text_start", "text_column"], ["text_starts"]),  # (batch, 1)
         helper.make_node("Concat", ["text_starts", "text_word_ids_32"], ["text_all_ids"], axis=1),
         helper.make_node("Pad", ["text_all_ids", "text_pads", "text_pad_id"], ["text_padded"]),
-        *_truncate_nodes(run, constants),
     ]
-    return nodes, constants
 
 
-def _truncate_nodes(run: Run, constants: dict[str, npt.NDArray[Any]]) -> list[onnx.NodeProto]:
-    """Return the nodes that truncate ``text_padded`` to ``ids``, shape (batch, max_length); may add constants."""
+def _truncate_nodes(run: Run) -> list[onnx.NodeProto]:
+    """Return the nodes that truncate ``text_padded`` to ``ids``, shape (batch, max_length)."""
     if run.preprocessing.truncating == "post":
         return [helper.make_node("Slice", ["text_padded", "text_zero", "text_length", "text_one"], ["ids"])]
-    # The last max_length ids of each text, or all of a shorter one.
-    constants["text_positions"] = np.arange(run.preprocessing.max_length, dtype=np.int64)
-    return [
+    return [  # the last max_length ids of each text, or all of a shorter one
         helper.make_node("Greater", ["text_all_ids", "text_pad_id"], ["text_is_id"]),
         helper.make_node("Cast", ["text_is_id"], ["text_ones"], to=TensorProto.INT64),
-        # Over axis 1: (batch, 1).
-        helper.make_node("ReduceSum", ["text_ones", "text_one"], ["text_lengths"], keepdims=1),
+        helper.make_node("ReduceSum", ["text_ones", "text_one"], ["text_lengths"], keepdims=1),  # axis 1: (batch, 1)
         helper.make_node("Sub", ["text_lengths", "text_length"], ["text_excess"]),
         helper.make_node("Max", ["text_excess", "text_zero"], ["text_begins"]),
         helper.make_node("Add", ["text_begins", "text_positions"], ["text_places"]),  # (batch, max_length)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from itertools import count
 from typing import Any
 
 import keras
@@ -45,14 +44,10 @@ def _sort_header(content: bytes) -> bytes:
 
 
 def quantize(table: npt.NDArray[np.float32], axis: int) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
-    """Quantise a table symmetrically to int8, with one scale for each index along ``axis``.
+    """Quantise a matrix symmetrically to int8, with one scale for each index along ``axis``, 0 or 1.
 
     This is TensorFlow Lite's scheme for weights ("symmetric per-axis" in its quantisation specification): the largest
     absolute value becomes 127, zero stays zero, and -128 is not used.
-
-    Args:
-        table: A matrix of weights.
-        axis: 0 or 1.
 
     Returns:
         The quantised table, and the scales, shape (table.shape[axis],); their product approximates ``table``.
@@ -110,7 +105,7 @@ def _average(run: Run, model: keras.Model) -> tuple[dict[str, str], dict[str, An
         )
     quantized, scales = quantize(table, axis=1)
     tensors: dict[str, Any] = {"embedding": quantized, "embedding.scale": scales}
-    for number, layer in zip(count(), dense):
+    for number, layer in enumerate(dense):
         tensors[f"dense.{number}.kernel"], tensors[f"dense.{number}.bias"] = layer.get_weights()
     return {"network": "average"}, tensors
 

@@ -12,11 +12,9 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from edgetext.engines.stderr import muted_stderr
 from export.converters.calibration import calibration_batches
 from export.converters.inference import inference_function
-from export.converters.tflite_metadata import add_metadata
+from export.converters.tflite_metadata import add_metadata as add_metadata
 from export.recipes import Recipe
 from train.run import Run
-
-__all__ = ["PACKAGES", "add_metadata", "convert", "summarize"]
 
 PACKAGES = ("tensorflow", "keras", "flatbuffers", "ai-edge-litert")
 
@@ -38,8 +36,7 @@ def convert(run: Run, recipe: Recipe) -> bytes:
         converter.representative_dataset = lambda: ([batch] for batch in calibration_batches(run))
     with muted_stderr(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about input statistics, which only quantised inputs need
-        content: bytes = converter.convert()
-    return content
+        return bytes(converter.convert())
 
 
 def summarize(content: bytes) -> dict[str, dict[str, int]]:

@@ -37,10 +37,7 @@ _FEATURE_PROPERTIES, _REGEX_TOKENIZER = 1, 6
 def _write(builder: flatbuffers.Builder, value: Any) -> int:
     """Write a value after everything that it refers to, and return its offset.
 
-    Args:
-        builder: Where to write it.
-        value: A string; a table, as a dictionary by the field's number in the schema; a vector of tables, as a list; or
-            a vector of float32, as a tuple.
+    A dictionary is a table by the numbers of the schema's fields, a list a vector of tables, a tuple one of float32.
     """
     if isinstance(value, str):
         return int(builder.CreateString(value))

@@ -18,7 +18,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from export.converters.onnx_canonical import canonicalize
+from export.converters.onnx import canonicalize
 
 
 def digests(folder: Path) -> dict[str, str]:
