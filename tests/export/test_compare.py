@@ -228,3 +228,22 @@ def test_defective_conversions(
     assert line.startswith(f"error: {recipe.name}: ")
     assert line.endswith("; nothing was written")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_metadata_that_changes_the_answers(
+    export: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    converter = load_converter("onnx")
+    add_metadata = converter.add_metadata
+
+    def go_wrong(content: bytes, card: Any) -> bytes:
+        model = keras.models.clone_model(card.run.model)
+        model.set_weights([weights * 1.001 for weights in card.run.model.get_weights()])
+        changed: bytes = add_metadata(converter.convert(dataclasses.replace(card.run, model=model), card.recipe), card)
+        return changed
+
+    monkeypatch.setattr(converter, "add_metadata", go_wrong)
+    assert export("onnx", "--recipe", "float32", "--out", tmp_path / "bundle") == 1
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line == "error: float32: with metadata it gives other answers than without; nothing was written"
+    assert list(tmp_path.iterdir()) == []
