@@ -50,7 +50,6 @@ def make_parser() -> argparse.ArgumentParser:
     add("--c", metavar="PROGRAM", help="measuring/peer.c, compiled")
     add("--data", metavar="PATH", help="labelled texts (.jsonl), or the reviews (default: the test reviews)")
     add("--limit", metavar="N", type=command.at_least(1), default=2000, help="time N texts (default: %(default)s)")
-    add("--texts", metavar="N", type=command.at_least(1), help="score N texts only, for a quick look")
     return parser
 
 
@@ -59,7 +58,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     for path in filter(os.path.isfile, args.model or ()):
         raise BenchmarkError(f"{path}: a single file; name the folder of the bundle that it belongs to")
     bundles = [Bundle.open(folder) for folder in args.model or [None]]
-    found, timed = (texts.find(args.data, limit) for limit in (args.texts, args.limit))
+    found, timed = (texts.find(args.data, limit) for limit in (None, args.limit))
     rows: list[dict[str, Any]] = []
     about = []
     for index, bundle in enumerate(bundles):

@@ -67,7 +67,12 @@ def make_parser() -> argparse.ArgumentParser:
     add("--trainer", metavar="PYTHON", required=True, help="a Python with fasttext-wheel")
     add("--data", metavar="PATH", help="the reviews' archive or folder (default: as python -m train)")
     add("--limit", metavar="N", type=command.at_least(1), default=2000, help="time N reviews (default: %(default)s)")
-    add("--keep", metavar="DIR", type=Path, help="keep all trained models there")
+    add(
+        "--keep",
+        metavar="DIR",
+        type=Path,
+        help="keep the trained models there; those that are there are not trained again",
+    )
     return parser
 
 
@@ -105,23 +110,32 @@ def make_subjects(train: Sequence[texts.Text], folder: Path, args: argparse.Name
     yield from edge("edge", Bundle.open())
     data = [] if args.data is None else ["--data", str(Path(args.data).absolute())]
     for number, (name, options) in enumerate(RETRAINED.items()):
-        command.say(f"training {name}", args)
         run, out = folder / f"run-{number}", folder / f"bundle-{number}"
-        sweep.train(run, [*options, "--no-test", *data])
-        sweep.export(run, out, "safetensors")
+        if not out.exists():
+            command.say(f"training {name}", args)
+            sweep.train(run, [*options, "--no-test", *data])
+            sweep.export(run, out, "safetensors")
         yield from edge(name, Bundle.open(out), str(out))
     for form, once in ONCE.items():
-        command.say(f"training fastText, {form}", args)
         file = str(folder / f"{form}.ftz")
-        train_fasttext(args.trainer, train, form, file)
+        if not Path(file).exists():
+            command.say(f"training fastText, {form}", args)
+            train_fasttext(args.trainer, train, form, file)
         words = [args.python, "-c", once, file, processes.FIRST_TEXT, str(command.ROOT / "runtime")]
         row = {"name": f"fastText, {form}", "size": Path(file).stat().st_size}
         yield Subject(row, [args.python, PROGRAM, "fasttext", f"{form}:{file}"], args.python, once=words)
-    command.say("tuning scikit-learn", args)
-    given, labels = [text.text for text in train], [str(text.label) for text in train]
-    pipeline, about = linear_models.search(given, labels, linear_models.FAMILIES["reviews"], balance=False)
-    row = {"name": "scikit-learn", "size": linear_models.save(pipeline, folder / "linear"), **about}
-    yield Subject(row, [args.python, PROGRAM, "scikit_learn", str(folder / "linear")], args.python)
+    tuned = folder / "linear.json"
+    if not tuned.exists():
+        command.say("tuning scikit-learn", args)
+        given, labels = [text.text for text in train], [str(text.label) for text in train]
+        pipeline, about = linear_models.search(given, labels, linear_models.FAMILIES["reviews"], balance=False)
+        row = {"name": "scikit-learn", "size": linear_models.save(pipeline, folder / "linear"), **about}
+        tuned.write_text(json.dumps(row), encoding="utf-8")
+    yield Subject(
+        json.loads(tuned.read_text("utf-8")),
+        [args.python, PROGRAM, "scikit_learn", str(folder / "linear")],
+        args.python,
+    )
 
 
 def train_fasttext(python: str, train: Sequence[texts.Text], form: str, out: str) -> None:

@@ -5,7 +5,7 @@ Usage:
     python benchmarks/report.py                                    # from benchmarks/results/*.json
     python benchmarks/report.py pi.json --readme notes.md
     python benchmarks/report.py --check                            # write nothing; exit 1 if a block is out of date
-    python benchmarks/report.py --plots                            # draw accuracy.png and curve.png too
+    python benchmarks/report.py --plots                            # draw curve.png too
 
 What stands between `<!-- begin NAME -->` and `<!-- end NAME -->`, each alone on a line, is replaced; NAME is one of
 BLOCKS. Between `<!-- begin help: COMMAND -->` and `<!-- end help -->` stands what the command prints, 100 columns wide.
@@ -80,7 +80,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("results", nargs="*", type=Path, metavar="FILE", help="results files (default: benchmarks/results/*.json)")
     add("--readme", type=Path, metavar="FILE", action="append", help=f"a file to write into {default}")
     add("--check", action="store_true", help="write nothing; exit 1 if a block is out of date")
-    add("--plots", action="store_true", help="also draw benchmarks/results/accuracy.png and curve.png")
+    add("--plots", action="store_true", help="also draw benchmarks/results/curve.png")
     return parser
 
 
@@ -155,7 +155,6 @@ def main(argv: list[str] | None = None) -> int:
         print(f"wrote {', '.join(stale)}" if stale else "all blocks are current")
         if args.plots:
             kinds = {one["kind"]: one for one in found}
-            plots.draw_accuracy(kinds["accuracy"], results.FOLDER / "accuracy.png")
             plots.draw_curve(kinds["curve"], kinds["peers"], results.FOLDER / "curve.png")
         return 0
 

@@ -1,4 +1,4 @@
-"""Drawing the pictures of the READMEs."""
+"""Drawing the picture of accuracy against size."""
 
 from __future__ import annotations
 
@@ -8,29 +8,7 @@ from typing import Any
 
 from benchmarks.measuring import results
 
-COLOURS = {"builtin": "#2a7f3f", "tflite": "#d95f02", "onnx": "#1b6ca8"}
-MARKERS = ("D", "o", "s", "^", "v", "P", "X")
-
-
-def draw_accuracy(accuracy: results.Results, out: Path) -> None:
-    """Draw the accuracy of the model files against their size."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 3.6), layout="constrained")
-    axes = figure.subplots()
-    for number, row in enumerate(row for row in accuracy["rows"] if "error" not in row):
-        # Points at the same place stay visible.
-        style: dict[str, Any] = {"marker": MARKERS[number % len(MARKERS)], "markersize": 11 - 0.7 * number}
-        label = f"{row['recipe']} ({row['engine']})"
-        place = results.bytes_read(row) / 1000, 100 * row["accuracy"]
-        axes.plot(*place, color=COLOURS[row["engine"]], linestyle="none", fillstyle="none", label=label, **style)
-    keras = 100 * accuracy["keras"]["accuracy"]
-    axes.axhline(keras, color="#999999", linewidth=1, linestyle="--", label="Keras")
-    axes.set(xlim=(0, None), ylim=(keras - 0.5, keras + 0.5))  # differences of a few hundredths look small
-    texts = f"{accuracy['texts']['count']:,} {accuracy['texts']['source']}"
-    axes.set(xlabel="size that scoring reads (kB)", ylabel=f"accuracy on {texts} (%)")
-    figure.legend(loc="outside right upper", frameon=False, fontsize=8)
-    _save(figure, axes, out)
+COLOURS = {"builtin": "#2a7f3f", "tflite": "#d95f02"}
 
 
 def draw_curve(curve: results.Results, peers: results.Results, out: Path) -> None:
