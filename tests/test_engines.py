@@ -16,7 +16,7 @@ import onnxruntime
 import pytest
 
 from edgetext import Bundle, BundleError, Classifier, EngineError, engines
-from edgetext.bundle.opening import DEFAULT_BUNDLE
+from edgetext.bundle import DEFAULT_BUNDLE
 from edgetext.encoder import Encoder, Preprocessing
 from edgetext.engines import tflite
 from edgetext.text import RESERVED

@@ -20,8 +20,8 @@ from benchmarks import interop
 from benchmarks.measuring import processes, texts
 from benchmarks.measuring.processes import Subject
 from edgetext import Bundle, Classifier
+from edgetext.bundle import DEFAULT_BUNDLE
 from edgetext.bundle.manifest import ModelFile
-from edgetext.bundle.opening import DEFAULT_BUNDLE
 
 pytestmark = pytest.mark.slow
 

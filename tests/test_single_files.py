@@ -20,7 +20,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from edgetext import Bundle, BundleError, Classifier, EngineError, engines
-from edgetext.bundle.opening import DEFAULT_BUNDLE
+from edgetext.bundle import DEFAULT_BUNDLE
 from edgetext.formats.tflite import TFLiteFile
 from edgetext.testing import FakeEngine
 

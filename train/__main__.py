@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from edgetext.command.messages import OK
+from edgetext.command import OK
 from edgetext.text import LOWERCASES
 from train.command import finish
 from train.models.presets import DEFAULT_PRESET, PRESETS

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import sys
 
-from edgetext.command.messages import INTERRUPTED, MISTAKE, OK, print_error, print_note
+from edgetext.command import INTERRUPTED, MISTAKE, OK
+from edgetext.command.messages import print_error, print_note
 from edgetext.errors import EdgetextError, was_interrupted
 
 TYPE_CHECKING = False

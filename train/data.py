@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from edgetext.command.messages import OK
+from edgetext.command import OK
 from train.command import finish
 from train.reviews.layout import SPLITS, add_data_argument
 

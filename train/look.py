@@ -12,7 +12,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 
-from edgetext.command.messages import OK
+from edgetext.command import OK
 from edgetext.encoder import Encoder
 from edgetext.text import PAD_ID, tokenize
 from train.command import finish

@@ -16,7 +16,7 @@ import json
 import sys
 from pathlib import Path
 
-from edgetext.command.messages import OK
+from edgetext.command import OK
 from train.command import finish
 from train.dataset import DataError
 from train.tables.options import add_table_arguments, find_given, make_options

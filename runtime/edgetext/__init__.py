@@ -8,7 +8,7 @@
 Importing this package imports the standard library only. An engine imports numpy and its interpreter when it is chosen.
 """
 
-from edgetext.bundle.opening import Bundle
+from edgetext.bundle import Bundle
 from edgetext.classifier import Classifier
 from edgetext.errors import BundleError, EdgetextError, EngineError, InputError
 from edgetext.prediction import UNCERTAIN, Prediction

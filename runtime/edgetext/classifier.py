@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgetext import engines
-from edgetext.bundle.opening import Bundle
+from edgetext.bundle import Bundle
 from edgetext.errors import BundleError, EngineError
 from edgetext.prediction import UNCERTAIN, Prediction
 from edgetext.text import check_text

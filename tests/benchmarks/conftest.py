@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from edgetext.bundle.opening import DEFAULT_BUNDLE
+from edgetext.bundle import DEFAULT_BUNDLE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

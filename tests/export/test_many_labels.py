@@ -25,8 +25,8 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from benchmarks import interop
 from edgetext import Bundle, Classifier
+from edgetext.bundle import DEFAULT_BUNDLE
 from edgetext.bundle.manifest import ModelFile
-from edgetext.bundle.opening import DEFAULT_BUNDLE
 from export.command import main as export_command
 from export.converters import load_converter
 from export.recipes import RECIPES

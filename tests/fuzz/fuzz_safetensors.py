@@ -13,8 +13,8 @@ import atheris
 import safetensors
 
 with atheris.instrument_imports(include=["edgetext"]):
-    from edgetext.formats.safetensors import read_safetensors
-    from edgetext.formats.strict_json import parse_json
+    from edgetext.engines.safetensors import read_safetensors
+    from edgetext.strict_json import parse_json
 
 from tests.fuzz.driver import start
 from tests.runtime.helpers import random_average, random_bigrams

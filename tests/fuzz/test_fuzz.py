@@ -47,8 +47,8 @@ def test_nothing_is_found(target: str, tmp_path: Path) -> None:
         ("fuzz_text", "text.py", '"utf-8", "surrogatepass").translate', '"utf-8").translate'),
         ("fuzz_text", "encoder.py", "if len(words) >= length:", "if len(words) > length:"),
         ("fuzz_text", "text.py", r'b"\r\x0b\x0c", b"\xf8\xf9\xfa"', r'b"\r\x0b", b"\xf8\xf9"'),
-        ("fuzz_safetensors", "formats/safetensors.py", "type(value) is int and", "isinstance(value, int) and"),
-        ("fuzz_safetensors", "formats/safetensors.py", "if begin != position:", "if begin < position:"),
+        ("fuzz_safetensors", "engines/safetensors.py", "type(value) is int and", "isinstance(value, int) and"),
+        ("fuzz_safetensors", "engines/safetensors.py", "if begin != position:", "if begin < position:"),
     ],
 )
 def test_a_mistake_is_found(target: str, module: str, right: str, wrong: str, tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from unittest import mock
 
 from edgetext import BundleError
 from edgetext.engines import builtin, create
+from edgetext.engines import safetensors as formats
 from edgetext.engines.builtin import BuiltinEngine
-from edgetext.formats import safetensors as formats
-from edgetext.formats.strict_json import parse_json
+from edgetext.strict_json import parse_json
 from tests.runtime.helpers import random_average, random_bigrams
 from tests.runtime.helpers import safetensors as write
 

@@ -10,10 +10,10 @@ from typing import Any
 from unittest import mock
 
 from edgetext import Bundle, BundleError, Classifier, EngineError
+from edgetext.bundle import DEFAULT_BUNDLE
 from edgetext.bundle.files import MAX_FILE_BYTES
 from edgetext.bundle.manifest import describe_file
 from edgetext.bundle.manifest import write_manifest as write
-from edgetext.bundle.opening import DEFAULT_BUNDLE
 from edgetext.bundle.vocabulary import StoredVocabulary
 from edgetext.encoder import FEW_WORDS
 from edgetext.text import split

@@ -16,7 +16,7 @@ from typing import Any
 from unittest import mock
 
 from edgetext import Bundle, BundleError
-from edgetext.bundle.opening import DEFAULT_BUNDLE
+from edgetext.bundle import DEFAULT_BUNDLE
 from edgetext.command import doctor
 from edgetext.engines.machine import Machine, install_command, packages, remedy
 from tests.runtime.helpers import change_behind_crc32, run, run_process

@@ -16,8 +16,8 @@ from typing import Any, Callable
 from unittest import mock
 
 from edgetext import Bundle, BundleError
+from edgetext.bundle import DEFAULT_BUNDLE
 from edgetext.bundle.mediapipe_tokenizer import RegexEncoder, compile_delimiter
-from edgetext.bundle.opening import DEFAULT_BUNDLE
 from edgetext.formats.flatbuffer import Table
 from edgetext.formats.onnx import ONNXFile
 from edgetext.formats.tflite import TFLiteFile

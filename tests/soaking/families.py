@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from edgetext.bundle.opening import DEFAULT_BUNDLE
+from edgetext.bundle import DEFAULT_BUNDLE
 from edgetext.text import FILTERS, RESERVED
 
 # Code points in a block; the text of a block is longer than any model's maximum length.

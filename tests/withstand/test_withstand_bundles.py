@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from edgetext import Bundle
-from edgetext.bundle.opening import DEFAULT_BUNDLE
+from edgetext.bundle import DEFAULT_BUNDLE
 from tests.soaking import bundles
 from tests.soaking.bundles import Trials, tensors
 from tests.soaking.bundles.faults import Fault, absurd_manifests, make_other
@@ -21,13 +21,14 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="ma
 
 # Each breaks a part of edgetext in the processes that open bundles.
 NO_CHECKSUMS = """
-from edgetext.bundle.opening import Bundle
+from edgetext.bundle import Bundle
 Bundle.read = lambda self, entry: open(self.path_of(entry), "rb").read()
 """
 NO_MANIFEST_CHECKSUM = """
 import json
-from edgetext.bundle import manifest, opening
-opening.parse_manifest = lambda content, where: manifest.Manifest(json.loads(content), where)
+from edgetext import bundle
+from edgetext.bundle import manifest
+bundle.parse_manifest = lambda content, where: manifest.Manifest(json.loads(content), where)
 """
 DIES = """
 import os

@@ -1,1 +1,160 @@
-"""Bundles: folders with everything needed to classify text, and single model files with the same content."""
+"""Bundles: folders with everything needed to score text, and single model files with the same content.
+
+A bundle's folder holds:
+
+    manifest.json    format version, name, labels, preprocessing, and the files with their sizes and checksums; see
+                     ``edgetext.bundle.manifest``
+    vocab.txt        the vocabulary; line n is the token with id n
+    model.*.*        the model files
+
+Nothing in a bundle is used before it is checked. Refused are names and links that leave the folder, files that are
+missing, truncated or changed, and unknown format versions. Each file is read as a whole, and an engine gets the very
+bytes that were checked, never a path.
+"""
+
+from __future__ import annotations
+
+import os
+
+from edgetext.bundle.files import check_sha256, read_checked, read_file
+from edgetext.bundle.manifest import MANIFEST, MAX_MANIFEST_BYTES, parse_manifest, verify_manifest
+from edgetext.bundle.vocabulary import StoredVocabulary
+from edgetext.encoder import Encoder
+from edgetext.errors import BundleError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from edgetext.bundle.manifest import BundleFile, Manifest, ModelFile
+    from edgetext.bundle.single_file import SingleFile
+    from edgetext.vocabulary import Vocabulary
+
+# The bundle that ships with the package.
+DEFAULT_BUNDLE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "default")
+
+
+class Bundle:
+    """An opened bundle. Its manifest is checked; its files are read, and checked, when they are needed.
+
+    Attributes:
+        folder: The folder, or the single file.
+        name: The bundle's name.
+        labels: The labels, by the model's output index; two for a model with one sigmoid output.
+        preprocessing: How a text becomes ids.
+        models: The model files, most preferred first.
+        manifest: The whole manifest, as it was read.
+    """
+
+    __slots__ = ("_single_file", "_vocabulary", "folder", "labels", "manifest", "models", "name", "preprocessing")
+
+    def __init__(self, folder: str, manifest: Manifest, single_file: SingleFile | None = None) -> None:
+        """Combine a checked manifest with where its files are; use ``Bundle.open`` instead."""
+        self.folder = folder
+        self.name = manifest.name
+        self.labels = manifest.labels
+        self.preprocessing = manifest.preprocessing
+        self.models = manifest.models
+        self.manifest = manifest.record
+        self._vocabulary = manifest.vocabulary
+        self._single_file = single_file
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str] | None = None) -> Bundle:
+        """Open a bundle.
+
+        Args:
+            path: The bundle's folder, or a ``.tflite`` or ``.onnx`` file that carries everything a bundle holds (see
+                ``edgetext.bundle.single_file``); None opens the bundle that ships with the package.
+
+        Raises:
+            BundleError: If there is no bundle, or it is damaged or of an unknown format version.
+        """
+        folder = DEFAULT_BUNDLE if path is None else os.fspath(path)
+        where = os.path.join(folder, MANIFEST)
+        try:
+            content = read_file(where, MAX_MANIFEST_BYTES)
+        except BundleError as error:
+            if os.path.isdir(folder):
+                raise error if os.path.lexists(where) else _no_bundle(folder) from None
+            if not os.path.exists(folder):
+                raise BundleError(f"no bundle at {folder}: there is no such folder or file") from None
+            from edgetext.bundle.single_file import MAX_BYTES, SingleFile
+
+            single_file = SingleFile(folder, read_file(folder, MAX_BYTES, inside=False))
+            return cls(folder, single_file.manifest, single_file)
+        return cls(folder, parse_manifest(content, where))
+
+    def path_of(self, entry: BundleFile) -> str:
+        """Return the path of one of the bundle's files, for errors."""
+        return self.folder if self._single_file else os.path.join(self.folder, entry.file)
+
+    def read(self, entry: BundleFile) -> bytes:
+        """Read one of the bundle's files.
+
+        Returns:
+            Its bytes, whose size and checksum are those of the manifest.
+
+        Raises:
+            BundleError: If it is missing, lies outside the bundle, or differs from the manifest.
+        """
+        if self._single_file:
+            return self._single_file.content
+        return read_checked(self.path_of(entry), entry.size, entry.crc32, entry.sha256)
+
+    def verify(self, *models: ModelFile) -> None:
+        """Compare the SHA-256 of the manifest, the vocabulary and the models, which ``open`` and ``read`` do not.
+
+        Args:
+            models: The models to verify; without any, all are.
+
+        Raises:
+            BundleError: If a file is damaged. A single model file is not looked at again: its checksums, if it has any,
+                were compared when it was opened.
+        """
+        if not self._single_file:
+            self.verify_manifest()
+            for entry in (self._vocabulary, *(models or self.models)):
+                self.verify_file(entry)
+
+    def verify_manifest(self) -> None:
+        """Compare the manifest's own SHA-256; see ``verify``."""
+        where = os.path.join(self.folder, MANIFEST)
+        verify_manifest(read_file(where, MAX_MANIFEST_BYTES), where)
+
+    def verify_file(self, entry: BundleFile) -> None:
+        """Compare the SHA-256 of one of the ``files``.
+
+        Raises:
+            BundleError: If it differs, or if the file is another tool's, which has no SHA-256.
+        """
+        if self._single_file:
+            self._single_file.verify()
+        else:
+            check_sha256(self.path_of(entry), self.read(entry), entry.sha256)
+
+    @property
+    def files(self) -> list[BundleFile]:
+        """The entries of all files but the manifest."""
+        return [*self.models] if self._single_file else [self._vocabulary, *self.models]
+
+    def encoder(self) -> Encoder:
+        """Return what turns text into ids; the vocabulary is parsed when more than a few words are looked up.
+
+        Raises:
+            BundleError: As for ``read``; and later, if the vocabulary is damaged in a way that only parsing detects.
+        """
+        if self._single_file:
+            return self._single_file.encoder
+        path = self.path_of(self._vocabulary)
+        return Encoder(StoredVocabulary(self.read(self._vocabulary), path), self.preprocessing)
+
+    def vocabulary(self) -> Vocabulary:
+        """Return the vocabulary.
+
+        Raises:
+            BundleError: As for ``read``, or if it is not a vocabulary.
+        """
+        return self.encoder().vocabulary
+
+
+def _no_bundle(folder: str) -> BundleError:
+    return BundleError(f"no bundle at {folder}: it has no {MANIFEST}; python export/to_safetensors.py writes one")

@@ -1,7 +1,7 @@
 """Reading files of a bundle within bounds, and comparing them with the sizes and checksums that its manifest lists.
 
 A CRC-32 is compared each time that a file is read: it costs an eighth of a SHA-256, and detects all damage but
-one random change in 2^32. The SHA-256 is compared where that does not matter; see ``edgetext.bundle.opening``.
+one random change in 2^32. The SHA-256 is compared where that does not matter; see ``edgetext.bundle``.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from zlib import crc32
 from edgetext.bundle.files import crc32_of, sha256_of
 from edgetext.encoder import Preprocessing
 from edgetext.errors import BundleError
-from edgetext.formats.strict_json import parse_json
+from edgetext.strict_json import parse_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ from edgetext.errors import BundleError
 from edgetext.formats.onnx import FLOAT32 as ONNX_FLOAT32
 from edgetext.formats.onnx import INT32 as ONNX_INT32
 from edgetext.formats.onnx import STRING, ONNXFile, has_right_checksum
-from edgetext.formats.strict_json import parse_json
 from edgetext.formats.tflite import AXIS_LABELS, FLOAT32, INT32, REGEX_TOKENIZER, VOCABULARY_FILE, TFLiteFile
+from edgetext.strict_json import parse_json
 from edgetext.text import RESERVED
 from edgetext.vocabulary import Vocabulary
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 
 from edgetext import __version__
-from edgetext.bundle.opening import Bundle
+from edgetext.bundle import Bundle
 from edgetext.classifier import Classifier
 from edgetext.engines import ENGINES
 from edgetext.engines.machine import Machine, install_command

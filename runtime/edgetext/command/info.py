@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
-from edgetext.bundle.opening import Bundle
+from edgetext.bundle import Bundle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

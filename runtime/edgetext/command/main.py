@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from edgetext.command.messages import INTERRUPTED, MISTAKE, OK, print_error
+from edgetext.command import INTERRUPTED, MISTAKE, OK
 from edgetext.command.options import Options
 from edgetext.errors import EdgetextError, InputError, was_interrupted
 
@@ -62,6 +62,8 @@ def main(argv: list[str] | None = None) -> int:
             return INTERRUPTED
         if os.environ.get("EDGETEXT_DEBUG"):
             raise
+        from edgetext.command.messages import print_error
+
         print_error(error)
         if isinstance(error, OSError):
             _discard_output()
@@ -110,6 +112,8 @@ def _score_arguments(options: Options) -> int:
     code = OK
     for record in form:
         if isinstance(record, InputError):
+            from edgetext.command.messages import print_error
+
             print_error(record)
             code = MISTAKE
         else:

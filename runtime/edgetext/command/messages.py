@@ -1,13 +1,10 @@
-"""Exit codes, and one-line messages on standard error."""
+"""One-line messages on standard error. A command that has none to print does not load this module."""
 
 from __future__ import annotations
 
 import sys
 
 from edgetext.errors import describe
-
-# 2 is argparse's own exit code for a wrong command line, 130 the shell's for an interrupt (128 + SIGINT).
-OK, MISTAKE, INTERRUPTED = 0, 2, 130
 
 
 def print_error(error: Exception) -> None:

@@ -6,7 +6,6 @@ import os
 import sys
 
 from edgetext.classifier import Classifier
-from edgetext.command.messages import print_note
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,5 +60,7 @@ class Options:
             output.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
             width = os.get_terminal_size(output.fileno()).columns if output.isatty() else None
         if classifier.encoder.note:
+            from edgetext.command.messages import print_note
+
             print_note(f"note: {classifier.encoder.note}")
         return width, ranking

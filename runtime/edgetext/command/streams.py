@@ -14,8 +14,9 @@ import stat
 import sys
 
 from edgetext.classifier import BATCH_SIZE
+from edgetext.command import MISTAKE, OK
 from edgetext.command.lines import decode_line, read_lines
-from edgetext.command.messages import MISTAKE, OK, print_error, print_note
+from edgetext.command.messages import print_error, print_note
 from edgetext.command.output import Output, Stop, Stopped
 from edgetext.command.records import Arguments, Record
 from edgetext.errors import InputError

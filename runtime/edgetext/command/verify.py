@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
+from edgetext.bundle import Bundle
 from edgetext.bundle.manifest import MANIFEST
-from edgetext.bundle.opening import Bundle
 from edgetext.errors import BundleError
 
 TYPE_CHECKING = False

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from edgetext.formats.safetensors import UNSIGNED, TensorReader, finite_values
+from edgetext.engines.safetensors import UNSIGNED, TensorReader, finite_values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from edgetext.formats.safetensors import Tensor
+    from edgetext.engines.safetensors import Tensor
 
 
 class AverageNetwork:

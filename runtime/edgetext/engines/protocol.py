@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from edgetext.formats.safetensors import Tensor
+    from edgetext.engines.safetensors import Tensor
 
 
 class Engine(Protocol):

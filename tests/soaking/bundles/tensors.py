@@ -12,7 +12,7 @@ from typing import Any
 
 from edgetext import Bundle, BundleError
 from edgetext.engines.builtin import BuiltinEngine
-from edgetext.formats.safetensors import read_safetensors
+from edgetext.engines.safetensors import read_safetensors
 from tests.soaking import Outcome, limits, outcome
 
 SECONDS = 5

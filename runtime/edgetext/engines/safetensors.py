@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 
-from edgetext.formats.strict_json import parse_json
+from edgetext.strict_json import parse_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
