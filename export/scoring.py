@@ -69,10 +69,11 @@ def _read_table(run: Run, data: Path) -> list[Text]:
     try:
         table = read_for_run(read_recorded(run.folder, data, {}), "test")
     except ReportedError as error:
-        print("\n".join(error.report.lines()), file=sys.stderr)
+        for finding in error.findings:
+            print(finding, file=sys.stderr)
         raise
-    for line in table.report.lines():
-        print(line, file=sys.stderr)
+    for finding in table.findings:
+        print(finding, file=sys.stderr)
     if not table.counts["test"]:
         raise DataError(f"{data}: there are no rows to test on")
     return list(table.texts("test"))

@@ -48,8 +48,5 @@ class Dataset(Protocol):
     def texts(self, split: str) -> Iterator[LabelledText]:
         """Yield the texts of a split; none if there is no such split. May be called repeatedly."""
 
-    def text_ids(self, split: str) -> Iterator[str]:
-        """Yield the ids of the texts of a split."""
-
     def describe(self) -> dict[str, Any]:
         """Return the dataset's part of ``config.json``."""

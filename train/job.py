@@ -17,8 +17,7 @@ from train.models.sizing import parse_size
 from train.reviews.dataset import read_reviews
 from train.tables.dataset import read_and_report
 from train.tables.lines import GZIP_MARK
-from train.tables.options import make_options
-from train.tables.plan import make_plan
+from train.tables.options import make_options, make_plan
 from train.tables.table import ENDINGS, is_table
 
 

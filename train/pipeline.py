@@ -5,20 +5,18 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from edgetext.encoder import Encoder
 from train.atomic_folder import check_replaceable
 from train.dataset import TEST, TRAIN, VALIDATION
-from train.encoding.encoded import Splits, encode_dataset
-from train.encoding.samples import draw_sample
+from train.encoding.encoded import Splits, draw_sample, encode_dataset
 from train.encoding.survey import survey_dataset
 from train.fitting.calibration import calibrate
-from train.fitting.evaluation import describe_fitting, evaluate, measure_validation
-from train.fitting.fit import fit_network, refit_network
-from train.fitting.loop import make_reproducible
+from train.fitting.edge import fit_edge, refit_edge
+from train.fitting.loop import describe_fitting, evaluate, fit_tutorial, make_reproducible, measure_validation
 from train.job import Job
 from train.models.choosing import choose_encoding, choose_tables, make_recipe
-from train.models.recipe import Recipe
+from train.models.recipe import Recipe, make_config
 from train.run import RUN_FOLDER, write_run
-from train.run_config import make_config
 
 
 def train(job: Job) -> dict[str, Any]:
@@ -38,7 +36,7 @@ def train(job: Job) -> dict[str, Any]:
 
     survey = survey_dataset(dataset, job.request.lowercase)
     plan = choose_encoding(survey, dataset, job.request)
-    texts = encode_dataset(dataset, plan.encoder, test=job.test)
+    texts = encode_dataset(dataset, Encoder(plan.vocabulary, plan.preprocessing), test=job.test)
     plan = choose_tables(plan, texts, dataset.name, labels, job.request)
     if job.request.target_size is not None:
         texts = texts.limited(len(plan.vocabulary))
@@ -47,28 +45,28 @@ def train(job: Job) -> dict[str, Any]:
 
     started = time.monotonic()
     make_reproducible(recipe.settings.seed)
-    fitted = fit_network(texts, recipe)
-    calibrated = calibrate(fitted, texts.train.max_length)
-    metrics = measure_validation(calibrated.model, texts, labels)
+    fitted = fit_edge(texts, recipe) if recipe.preset == "edge" else fit_tutorial(texts, recipe)
+    model, temperature = calibrate(fitted, texts.train.max_length)
+    metrics = measure_validation(model, texts, labels)
     heldout, heldout_split = texts.validation, VALIDATION
     if recipe.refits:
-        fitted = refit_network(fitted, texts)
-        calibrated = calibrate(fitted, texts.train.max_length, calibrated.temperature)
+        fitted = refit_edge(fitted, texts)
+        model, _ = calibrate(fitted, texts.train.max_length, temperature)
         heldout, heldout_split = texts.test, TEST
     if len(texts.test):
-        metrics["test"] = evaluate(calibrated.model, texts.test, labels)
-    metrics |= describe_fitting(fitted, calibrated, texts, time.monotonic() - started)
+        metrics["test"] = evaluate(model, texts.test, labels)
+    metrics |= describe_fitting(fitted, model, temperature, texts, time.monotonic() - started)
 
     write_run(
         job.out,
-        model=calibrated.model,
+        model=model,
         vocabulary=plan.vocabulary,
         spellings=plan.spellings,
         config=make_config(name, labels, plan.preprocessing, fitted.recipe, dataset.describe()),
         history=fitted.history,
         metrics=metrics,
-        calibration=draw_sample("calibration", texts.train, dataset.text_ids(TRAIN)),
-        heldout=draw_sample("heldout", heldout, dataset.text_ids(heldout_split)),
+        calibration=draw_sample("calibration", texts.train, dataset.texts(TRAIN)),
+        heldout=draw_sample("heldout", heldout, dataset.texts(heldout_split)),
     )
     return metrics
 

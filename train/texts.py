@@ -58,8 +58,8 @@ def write(args: argparse.Namespace) -> int:
         else:
             dataset = read_for_run(read_recorded(args.run, args.data, find_given(args)), args.split)
     except ReportedError as error:
-        for line in error.report.lines():
-            print(line, file=sys.stderr)
+        for finding in error.findings:
+            print(finding, file=sys.stderr)
         raise
     if not dataset.counts[args.split]:
         raise DataError(f"{args.data}: there are no rows for {args.split}")

@@ -22,6 +22,7 @@ from export.recipes import RECIPES
 from train import __main__ as command
 from train.models import network, sizing
 from train.models.choices import MULTIPLIERS, Choices
+from train.models.recipe import count_outputs
 from train.run import Run
 
 Export = Callable[..., int]
@@ -43,7 +44,7 @@ class Case(NamedTuple):
     @property
     def room(self) -> sizing.SizeBudget:
         labels = [self.label.format(number) for number in range(self.labels)]
-        return sizing.SizeBudget(10**9, network.count_outputs(self.labels), labels, self.name)
+        return sizing.SizeBudget(10**9, count_outputs(self.labels), labels, self.name)
 
 
 ODD = '"na\u00efve", a/b \\ \u65e5\u672c\u8a9e, label {}'

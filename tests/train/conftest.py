@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from train.reviews import download
+from train.reviews import cache as cache_module
 from train.reviews.dataset import Review, load_split
 from train.reviews.layout import SPLITS
 from train.tensorflow_setup import import_tensorflow
@@ -17,7 +17,7 @@ import_tensorflow()  # with its settings, before a test module imports it withou
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no test reach the real address: nothing listens on this one."""
-    monkeypatch.setattr(download, "URL", "http://127.0.0.1:9/aclImdb_v1.tar.gz")
+    monkeypatch.setattr(cache_module, "URL", "http://127.0.0.1:9/aclImdb_v1.tar.gz")
 
 
 @pytest.fixture

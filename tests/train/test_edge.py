@@ -183,8 +183,9 @@ def test_the_teachers_labels(monkeypatch: pytest.MonkeyPatch) -> None:
     changes = ["teacher_buckets=128", "teacher_temperature=0.25", "learning_rate=0.1", "crop_words=2,5"]
     choices = SMALL.changed([*changes, "teacher_crop_weight=0.125", "crop_weight=0.5"])
     small = recipe(choices=choices, epochs=1, batch_size=8)
-    fitted = edge.fit_edge(Splits(texts, texts, texts.head(0), others, texts.head(0)), small)
-    model = calibrate(fitted, 20).model
+    none = encoded(rows[:0], targets[:0])
+    fitted = edge.fit_edge(Splits(texts, texts, none, others, none), small)
+    model = calibrate(fitted, 20)[0]
     (first, teacher, teacher_buckets, teacher_weight), (second, _, buckets, weight) = calls
     assert (teacher_buckets, teacher_weight, buckets, weight) == (128, 0.125, 64, 0.5)
     assert first is texts

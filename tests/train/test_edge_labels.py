@@ -14,14 +14,14 @@ from edgetext.encoder import Encoder, Preprocessing
 from edgetext.text import RESERVED
 from edgetext.vocabulary import Vocabulary
 from train.encoding.encoded import Encoded, Splits, encode
-from train.fitting import edge, naive_bayes, objectives
+from train.fitting import edge, naive_bayes
 from train.fitting.calibration import calibrate, calibrated_loss
-from train.fitting.crops import CropBatches
-from train.fitting.evaluation import evaluate
+from train.fitting.crops import CropBatches, make_targets
+from train.fitting.loop import evaluate
 from train.models import network
 from train.models.choices import Choices
 from train.models.presets import Settings
-from train.models.recipe import Fitted, Recipe
+from train.models.recipe import Fitted, Recipe, count_outputs
 from train.models.rules import choices_for
 from train.tables.dataset import Text
 
@@ -45,7 +45,7 @@ def topics(seed: int, labels: int, each: int) -> Encoded:
 
 
 def splits(training: Encoded, validation: Encoded) -> Splits:
-    none = training.head(0)
+    none = encode([], ENCODER, [])
     return Splits(training, validation, none, none, none)
 
 
@@ -68,7 +68,7 @@ def test_counts_and_log_count_ratios(labels: int) -> None:
     counts = naive_bayes.count_texts(texts, labels, size, 256)
     assert counts.tolist() == wanted.tolist()
     ratios = naive_bayes.log_count_ratios(counts)
-    assert ratios.shape == (size + 256, network.count_outputs(labels))
+    assert ratios.shape == (size + 256, count_outputs(labels))
     for column, label in enumerate([1] if labels == 2 else range(labels)):
         own, rest = wanted[label] + 1, wanted.sum(axis=0) - wanted[label] + 1
         np.testing.assert_allclose(ratios[:, column], np.log(own / own.sum() * rest.sum() / rest), atol=1e-5)
@@ -96,10 +96,10 @@ def test_scales(labels: int) -> None:
 
 def test_targets_of_each_objective() -> None:
     targets = np.array([2, 0, 1])
-    assert objectives.make_targets(targets, recipe(3)).tolist() == [[-1, -1, 1], [1, -1, -1], [-1, 1, -1]]
-    assert objectives.make_targets(np.array([1, 0]), recipe(2)).tolist() == [[1], [-1]]
-    assert objectives.make_targets(np.array([1, 0]), recipe(2, Choices())).tolist() == [1, 0]
-    assert objectives.make_targets(np.array([0.25, 1], np.float32), recipe(2, Choices())).tolist() == [0.25, 1]
+    assert make_targets(targets, recipe(3)).tolist() == [[-1, -1, 1], [1, -1, -1], [-1, 1, -1]]
+    assert make_targets(np.array([1, 0]), recipe(2)).tolist() == [[1], [-1]]
+    assert make_targets(np.array([1, 0]), recipe(2, Choices())).tolist() == [1, 0]
+    assert make_targets(np.array([0.25, 1], np.float32), recipe(2, Choices())).tolist() == [0.25, 1]
 
 
 @pytest.mark.parametrize("columns", [1, 4])
@@ -107,31 +107,29 @@ def test_squared_hinge(columns: int) -> None:
     generator = np.random.default_rng(3)
     margins = generator.normal(size=(30, columns)) * 2
     targets = generator.choice([-1.0, 1.0], (30, columns))
-    found = keras.ops.convert_to_numpy(objectives.squared_hinge(targets, margins))
+    found = keras.ops.convert_to_numpy(edge.squared_hinge(targets, margins))
     wanted = [
         sum(max(0.0, 1 - sign * margin) ** 2 for sign, margin in zip(*row))
         for row in zip(targets.tolist(), margins.tolist())
     ]
     np.testing.assert_allclose(found, wanted, rtol=1e-5)
     # Zero where every margin is wide enough, and there alone.
-    assert keras.ops.convert_to_numpy(objectives.squared_hinge(targets, targets)).tolist() == [0] * 30
-    assert keras.ops.convert_to_numpy(objectives.squared_hinge(targets, -targets)).tolist() == [4 * columns] * 30
+    assert keras.ops.convert_to_numpy(edge.squared_hinge(targets, targets)).tolist() == [0] * 30
+    assert keras.ops.convert_to_numpy(edge.squared_hinge(targets, -targets)).tolist() == [4 * columns] * 30
 
 
 def test_accuracy_while_fitting() -> None:
     margins = np.array([[0.1, -2.0, 0.3], [-3.0, -1.0, -2.0], [1.0, 2.0, 0.0]])
-    targets = objectives.make_targets(np.array([2, 1, 0]), recipe(3))
-    assert keras.ops.convert_to_numpy(objectives.same_side(targets, margins)).tolist() == [1, 1, 0]
-    one = objectives.same_side(
-        objectives.make_targets(np.array([1, 0, 1, 0]), recipe(2)), np.array([[0.1], [-1.0], [-0.1], [2.0]])
-    )
+    targets = make_targets(np.array([2, 1, 0]), recipe(3))
+    assert keras.ops.convert_to_numpy(edge.same_side(targets, margins)).tolist() == [1, 1, 0]
+    one = edge.same_side(make_targets(np.array([1, 0, 1, 0]), recipe(2)), np.array([[0.1], [-1.0], [-0.1], [2.0]]))
     assert keras.ops.convert_to_numpy(one)[:, 0].tolist() == [1, 1, 0, 0]
 
 
 @pytest.mark.parametrize("labels", [2, 3, 200])
 def test_what_ships_is_what_was_trained_over_the_temperature(labels: int) -> None:
     generator = np.random.default_rng(4)
-    columns = network.count_outputs(labels)
+    columns = count_outputs(labels)
     choices = recipe(labels).choices
     scales: Any = tuple(generator.normal(size=(size, columns)).astype(np.float32) for size in (len(VOCABULARY), 256))
     trained = network.build_edge_training(scales, choices)
@@ -208,7 +206,7 @@ def test_class_weights_reach_the_loss() -> None:
     # Two topics that share their words: the heavier one wins them.
     same = [Text(str(number), "ab"[number % 2], f"f{number // 2 % 20}") for number in range(80)]
     both = encode(same, ENCODER, "ab")
-    model = calibrate(edge.fit_edge(splits(both, both), recipe(2, epochs=5, weights=[1, 4])), 12).model
+    model = calibrate(edge.fit_edge(splits(both, both), recipe(2, epochs=5, weights=[1, 4])), 12)[0]
     assert (model.predict(both.take(), verbose=0) > 0.5).all()
 
 
@@ -227,13 +225,13 @@ def test_refit_knows_the_validated_texts_too() -> None:
     made = recipe(3, epochs=8)
     texts = splits(training, validation)
     fitted = edge.fit_edge(texts, made)
-    trained = calibrate(fitted, 12)
-    again, temperature = calibrate(edge.refit_edge(fitted, texts), 12, trained.temperature)
+    trained, found = calibrate(fitted, 12)
+    again, temperature = calibrate(edge.refit_edge(fitted, texts), 12, found)
     rows = validation.take()
     assert (trained.model.predict(rows, verbose=0).argmax(axis=1) == 2).mean() < 0.1
     assert (again.predict(rows, verbose=0).argmax(axis=1) == 2).mean() > 0.9
     assert again.input_shape == (None, 12)
-    assert temperature == trained.temperature
+    assert temperature == found
 
 
 def test_regularization_that_validates_best(monkeypatch: pytest.MonkeyPatch) -> None:

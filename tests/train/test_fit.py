@@ -18,7 +18,7 @@ from edgetext.text import RESERVED
 from edgetext.vocabulary import Vocabulary
 from train.encoding.encoded import Encoded, encode
 from train.fitting import loop
-from train.fitting.evaluation import evaluate
+from train.fitting.loop import evaluate
 from train.models import network
 from train.models.presets import PRESETS, Settings
 from train.reviews.dataset import Review, split_validation

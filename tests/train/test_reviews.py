@@ -23,7 +23,7 @@ import pytest
 
 from train import data
 from train.dataset import DataError
-from train.reviews import archives, download
+from train.reviews import archives
 from train.reviews import cache as cache_module
 from train.reviews.cache import prepare
 from train.reviews.dataset import Review, load_split
@@ -388,8 +388,8 @@ class TestDownload:
             monkeypatch.delenv(name, raising=False)
         with Server(content) as server:
             threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-            monkeypatch.setattr(download, "URL", f"http://127.0.0.1:{server.server_port}/aclImdb_v1.tar.gz")
-            monkeypatch.setattr(download, "URL_HASH", f"md5:{hashlib.md5(content).hexdigest()}")
+            monkeypatch.setattr(cache_module, "URL", f"http://127.0.0.1:{server.server_port}/aclImdb_v1.tar.gz")
+            monkeypatch.setattr(cache_module, "URL_HASH", f"md5:{hashlib.md5(content).hexdigest()}")
             yield server
             server.shutdown()
 
@@ -419,11 +419,8 @@ class TestDownload:
     def test_shows_a_bar_on_a_terminal(self, server: Server, tmp_path: Path) -> None:
         fcntl = pytest.importorskip("fcntl", reason="this system has no pseudo-terminals")
         termios = pytest.importorskip("termios")
-        code = (
-            "import sys; from train.reviews import cache, download; download.URL, download.URL_HASH = sys.argv[1:]; "
-            "cache.prepare()"
-        )
-        command = [sys.executable, "-c", code, download.URL, download.URL_HASH]
+        code = "import sys; from train.reviews import cache; cache.URL, cache.URL_HASH = sys.argv[1:]; cache.prepare()"
+        command = [sys.executable, "-c", code, cache_module.URL, cache_module.URL_HASH]
         env = {**os.environ, "EDGETEXT_CACHE": str(tmp_path / "cache")}
         env.pop("EDGETEXT_DATA", None)
         shown = []
@@ -446,7 +443,7 @@ class TestDownload:
 
     def test_breaks_off(self, server: Server, refused: Refused) -> None:
         server.content = server.content[:1000]
-        assert refused(None).startswith(download.URL)
+        assert refused(None).startswith(cache_module.URL)
 
     def test_server_error(self, server: Server, refused: Refused) -> None:
         server.status = 404

@@ -25,11 +25,6 @@ class Survey(NamedTuple):
     words: Counter[str]
     lengths: Counter[int]
 
-    @property
-    def texts(self) -> int:
-        """The number of texts."""
-        return sum(self.lengths.values())
-
 
 def survey_dataset(dataset: Dataset, lowercase: str) -> Survey:
     """Survey the texts that the vocabulary is made from; ``lowercase`` as for ``edgetext.text.tokenize``."""

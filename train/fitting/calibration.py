@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,32 +14,23 @@ from train.models.recipe import Fitted
 Logits = npt.NDArray[np.float64]
 
 
-class Calibrated(NamedTuple):
-    """A network that gives calibrated probabilities.
-
-    Attributes:
-        model: The network, ready to export.
-        temperature: What its logits were divided by; None if they were not.
-    """
-
-    model: keras.Model
-    temperature: float | None
-
-
-def calibrate(fitted: Fitted, max_length: int, temperature: float | None = None) -> Calibrated:
+def calibrate(fitted: Fitted, max_length: int, temperature: float | None = None) -> tuple[keras.Model, float | None]:
     """Turn a fitted network into the one that is exported; the temperature becomes part of its weights.
 
     Args:
         fitted: The fitted network; without logits it is not calibrated.
         max_length: Number of ids of an encoded text.
         temperature: A temperature found before; None to find it.
+
+    Returns:
+        The network, ready to export; and what its logits were divided by, None if they were not.
     """
     if fitted.logits is None:
-        return Calibrated(fitted.model, None)
+        return fitted.model, None
     recipe = fitted.recipe
     found = _find(fitted) if temperature is None else temperature
     model = network.finish_edge(fitted.model, recipe.vocabulary_size, max_length, recipe.choices, found)
-    return Calibrated(model, found)
+    return model, found
 
 
 def calibrated_loss(fitted: Fitted) -> float:

@@ -8,7 +8,6 @@ import numpy.typing as npt
 
 from edgetext.text import START_ID
 from train.encoding.encoded import Encoded, Ids, Targets
-from train.fitting.objectives import make_targets
 from train.models.recipe import Recipe
 
 Batch = tuple[Ids, Targets, npt.NDArray[np.float32]]
@@ -75,3 +74,20 @@ class CropBatches(keras.utils.PyDataset):
         # A teacher's target is a probability; classes have no weights then.
         weights = self._recipe.class_weights[targets] if targets.dtype == np.int64 else np.ones(len(chosen), np.float32)
         return ids, make_targets(targets, self._recipe), (weight * weights).astype(np.float32)
+
+
+def make_targets(targets: Targets, recipe: Recipe) -> npt.NDArray[np.float32]:
+    """Return targets for the recipe's objective.
+
+    Args:
+        targets: As in ``Encoded``, shape (texts,).
+        recipe: Has the objective.
+
+    Returns:
+        For ``"logistic"`` the targets unchanged, shape (texts,); for ``"hinge"`` 1 for the text's label and -1 for the
+        others, shape (texts, num_outputs).
+    """
+    if recipe.choices.objective == "logistic":
+        return targets.astype(np.float32)
+    labels = np.array([1]) if recipe.num_outputs == 1 else np.arange(recipe.labels)
+    return np.where(targets[:, None] == labels, 1.0, -1.0).astype(np.float32)

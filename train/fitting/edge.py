@@ -18,17 +18,18 @@ temperature turns margins into them. ``train.models.rules`` says where that is u
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
+from keras import ops
 
 from train.encoding.encoded import Encoded, Ids, Splits
 from train.fitting.calibration import calibrated_loss, sigmoid
-from train.fitting.crops import CropBatches, crop
+from train.fitting.crops import CropBatches, crop, make_targets
 from train.fitting.loop import fit
 from train.fitting.naive_bayes import find_scales
-from train.fitting.objectives import agree, make_targets, same_side, squared_hinge
 from train.models import network
 from train.models.recipe import Fitted, Recipe
 
@@ -71,8 +72,8 @@ def _add_unlabelled(texts: Splits, recipe: Recipe) -> Encoded:
     teacher, _ = fit_weights(scales, training, texts.validation, recipe, choices.teacher_crop_weight)
     soft = sigmoid(predict_logits(teacher, texts.unlabelled.take(), recipe) / choices.teacher_temperature)
     print("the model itself:", flush=True)
-    training = training.with_targets(training.targets.astype(np.float32))
-    return training.joined(texts.unlabelled.with_targets(soft.astype(np.float32)))
+    training = replace(training, targets=training.targets.astype(np.float32))
+    return training.joined(replace(texts.unlabelled, targets=soft.astype(np.float32)))
 
 
 def _fit_candidate(scales: network.Tables, training: Encoded, validation: Encoded, recipe: Recipe) -> Fitted:
@@ -95,6 +96,7 @@ def refit_edge(fitted: Fitted, texts: Splits) -> Fitted:
     Returns:
         As ``fitted``, with another model.
     """
+    print("once more, on the validation texts too:", flush=True)
     recipe, everything = fitted.recipe, texts.train.joined(texts.validation)
     scales = find_scales(everything, recipe, recipe.choices.buckets)
     model, _ = fit_weights(scales, everything, texts.validation, recipe, recipe.choices.crop_weight)
@@ -115,6 +117,23 @@ def fit_weights(
     model.compile(keras.optimizers.Adam(rate), loss, weighted_metrics=[accuracy])
     validated = validation.take(), make_targets(validation.targets, recipe)
     return model, fit(model, batches, validated, settings)
+
+
+def squared_hinge(targets: Any, margins: Any) -> Any:
+    """Return the squared hinge loss of each text, summed over the outputs; targets are 1 and -1."""
+    return ops.sum(ops.square(ops.maximum(1.0 - targets * margins, 0.0)), axis=-1)
+
+
+def agree(targets: Any, outputs: Any) -> Any:
+    """Return whether the more probable label is predicted; the target may be a probability, as a teacher's is."""
+    return ops.cast((ops.reshape(targets, ops.shape(outputs)) > 0.5) == (outputs > 0.5), "float32")
+
+
+def same_side(targets: Any, margins: Any) -> Any:
+    """Return whether the margin of the text's label is the largest, or a single margin has the right sign."""
+    if margins.shape[-1] == 1:
+        return ops.cast(targets * margins > 0, "float32")
+    return ops.cast(ops.argmax(targets, axis=-1) == ops.argmax(margins, axis=-1), "float32")
 
 
 def predict_logits(model: keras.Model, ids: Ids, recipe: Recipe) -> npt.NDArray[np.float64]:

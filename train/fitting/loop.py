@@ -1,20 +1,24 @@
-"""The Keras loop that fits a model, with progress and interruption."""
+"""The Keras loops that fit a model, with progress and interruption, and that measure it."""
 
 from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import Any
 
 import keras
+import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 from tqdm import tqdm
 
-from train.encoding.encoded import Ids, Targets
+from train.encoding.encoded import Encoded, Ids, Splits, Targets
+from train.metrics import label_probabilities, measure
+from train.models import network
 from train.models.presets import Settings
+from train.models.recipe import Fitted, Recipe
 
 
 def make_reproducible(seed: int) -> None:
@@ -62,6 +66,44 @@ def fit(
             verbose=0,
         )
     return {name: [float(value) for value in values] for name, values in history.history.items()}
+
+
+def fit_tutorial(texts: Splits, recipe: Recipe) -> Fitted:
+    """Fit the network of the preset ``tutorial``."""
+    training, validation = texts.train, texts.validation
+    model = network.build_tutorial(recipe.vocabulary_size, training.max_length, recipe.num_outputs)
+    weights = None if (recipe.class_weights == 1).all() else recipe.class_weights[training.targets]
+    arrays, validated = ((part.take(), part.targets) for part in (training, validation))
+    return Fitted(model, fit(model, arrays, validated, recipe.settings, weights), recipe)
+
+
+def measure_validation(model: keras.Model, texts: Splits, labels: Sequence[str]) -> dict[str, Any]:
+    """Return the metrics on the validation texts and, if there are any, on their sentences and their first words."""
+    metrics = {"validation": evaluate(model, texts.validation, labels)}
+    if len(texts.sentences):
+        metrics["validation_short"] = evaluate(model, texts.validation.first_words(), labels)
+        metrics["validation_sentences"] = evaluate(model, texts.sentences, labels)
+    return metrics
+
+
+def evaluate(model: keras.Model, texts: Encoded, labels: Sequence[str]) -> dict[str, Any]:
+    """Predict the labels of texts and compare them with the right ones, as ``metrics.measure`` does."""
+    parts = [label_probabilities(model.predict(ids, batch_size=512, verbose=0)) for ids, _ in texts.chunks()]
+    return measure(np.concatenate(parts), texts.targets, labels)
+
+
+def describe_fitting(
+    fitted: Fitted, model: keras.Model, temperature: float | None, texts: Splits, seconds: float
+) -> dict[str, Any]:
+    """Return what ``metrics.json`` records of the fitting itself."""
+    edge = {"unlabelled": len(texts.unlabelled), "temperature": temperature}
+    return {
+        **(edge if temperature is not None else {}),
+        **({"refitted": len(texts.train) + len(texts.validation)} if fitted.recipe.refits else {}),
+        "parameters": model.count_params(),
+        "epochs": len(fitted.history["loss"]),
+        "fit_seconds": round(seconds, 1),
+    }
 
 
 class _Interrupt(keras.callbacks.Callback):

@@ -16,9 +16,9 @@ from train.dataset import Dataset
 from train.encoding.encoded import Splits
 from train.encoding.survey import Survey, note_capitals
 from train.encoding.vocabulary import build_vocabulary, find_spellings
-from train.models import network, rules
+from train.models import rules
 from train.models.choices import Choices
-from train.models.recipe import Plan, Recipe, Request
+from train.models.recipe import Plan, Recipe, Request, count_outputs
 from train.models.sizing import SizeBudget, fit_budget
 
 # Capitalised spellings are learned from this number of texts.
@@ -33,7 +33,7 @@ def choose_encoding(survey: Survey, dataset: Dataset, request: Request) -> Plan:
     """
     if request.from_texts:
         note_capitals(survey, request.lowercase)
-        choices = _choose_from_texts(survey, network.count_outputs(len(dataset.labels)), request)
+        choices = _choose_from_texts(survey, count_outputs(len(dataset.labels)), request)
         # In very few and short texts no word may occur twice.
         min_count = min(rules.MIN_COUNT, max(survey.words.values()))
     else:
@@ -56,7 +56,7 @@ def _choose_by_preset(request: Request) -> Choices:
 
 def _choose_from_texts(survey: Survey, num_outputs: int, request: Request) -> Choices:
     preset, given = request.preset, request.changed
-    defaults = rules.choices_for(survey.texts) if preset.choices is not None else Choices(crops=0)
+    defaults = rules.choices_for(survey.lengths.total()) if preset.choices is not None else Choices(crops=0)
     chosen: dict[str, Any] = {
         "max_length": rules.choose_max_length(survey.lengths),
         "vocabulary": min(preset.vocabulary_size, rules.choose_vocabulary_size(survey.words, num_outputs)),
@@ -87,7 +87,7 @@ def choose_tables(plan: Plan, texts: Splits, name: str, labels: Sequence[str], r
     """
     if not request.from_texts or request.preset.choices is None:
         return plan
-    num_outputs, (vocabulary, spellings, preprocessing, choices) = network.count_outputs(len(labels)), plan
+    num_outputs, (vocabulary, spellings, preprocessing, choices) = count_outputs(len(labels)), plan
     if "buckets" not in request.changed:
         choices = replace(choices, buckets=rules.choose_buckets(texts.train, num_outputs))
     if request.target_size is not None:

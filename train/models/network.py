@@ -20,11 +20,6 @@ from train.models.choices import MULTIPLIERS, Choices
 Tables = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 
 
-def count_outputs(labels: int) -> int:
-    """Return the number of outputs of a network: one is enough for two labels."""
-    return 1 if labels == 2 else labels
-
-
 def build_tutorial(vocabulary_size: int, max_length: int, num_outputs: int = 1) -> keras.Model:
     """Build the network of TensorFlow's text-classification tutorial: 160,289 parameters for 10,000 ids and one output.
 

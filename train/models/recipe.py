@@ -1,17 +1,19 @@
-"""What is asked of a training, how it is fitted, and what comes of it."""
+"""What is asked of a training, how it is fitted, what comes of it, and how a run records that."""
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from edgetext.encoder import Encoder, Preprocessing
+from edgetext.encoder import Preprocessing
 from edgetext.vocabulary import Vocabulary
-from train.models.choices import Choices
+from train.models.choices import MULTIPLIERS, Choices
 from train.models.presets import Preset, Settings
 
 if TYPE_CHECKING:
@@ -61,10 +63,10 @@ class Plan(NamedTuple):
     preprocessing: Preprocessing
     choices: Choices
 
-    @property
-    def encoder(self) -> Encoder:
-        """An encoder of texts to ids."""
-        return Encoder(self.vocabulary, self.preprocessing)
+
+def count_outputs(labels: int) -> int:
+    """Return the number of outputs of a network: one is enough for two labels."""
+    return 1 if labels == 2 else labels
 
 
 class Recipe(NamedTuple):
@@ -90,8 +92,8 @@ class Recipe(NamedTuple):
 
     @property
     def num_outputs(self) -> int:
-        """Outputs of the network: one is enough for two labels."""
-        return 1 if self.labels == 2 else self.labels
+        """Outputs of the network."""
+        return count_outputs(self.labels)
 
 
 class Fitted(NamedTuple):
@@ -110,3 +112,43 @@ class Fitted(NamedTuple):
     recipe: Recipe
     logits: npt.NDArray[np.float64] | None = None
     targets: npt.NDArray[Any] | None = None
+
+
+def make_config(
+    name: str, labels: Sequence[str], preprocessing: Preprocessing, recipe: Recipe, data: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the content of ``config.json``.
+
+    Args:
+        name: The name of the run.
+        labels: The labels, in the order of the outputs.
+        preprocessing: How texts are encoded.
+        recipe: How the network was fitted.
+        data: The description of the dataset.
+    """
+    config: dict[str, Any] = {
+        "name": name,
+        "preset": recipe.preset,
+        "labels": list(labels),
+        "preprocessing": preprocessing.to_json(),
+    }
+    if recipe.preset == "edge":
+        # What an exporter needs to compute the network without Keras.
+        config["network"] = {
+            "kind": "bigrams",
+            "buckets": recipe.choices.buckets,
+            "multipliers": list(MULTIPLIERS),
+            "exponent": recipe.choices.exponent,
+        }
+        config["choices"] = asdict(recipe.choices)
+    if not (recipe.class_weights == 1).all():
+        config["class_weights"] = dict(zip(labels, map(float, recipe.class_weights)))
+    return {
+        **config,
+        "settings": asdict(recipe.settings),
+        "data": data,
+        "versions": {
+            "python": platform.python_version(),
+            **{package: version(package) for package in ("tensorflow", "keras", "numpy")},
+        },
+    }

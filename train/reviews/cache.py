@@ -1,4 +1,4 @@
-"""The parsed movie reviews: one file of JSON lines per split in the cache folder, written once.
+"""The movie reviews in the cache folder: downloaded and parsed once, into one file of JSON lines per split.
 
 A line is ``{"id": "test/pos/0_10.txt", "label": "positive", "text": "...", "movie": "tt0406816"}``. The label of an
 unlabelled review is null, and so is a movie that the source does not name.
@@ -13,17 +13,20 @@ import os
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pooch
+from tqdm import tqdm
 
 from train.atomic_folder import FolderKind, replacing
 from train.dataset import DataError
 from train.reviews.archives import archive_contents, folder_contents, folder_files
-from train.reviews.download import download
 from train.reviews.layout import ADDRESSES, DATA_VARIABLE, FOLDERS, SPLITS
 
+URL = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
+URL_HASH = "md5:7c2ac02c03563afcf9b574c7e56c153a"
+URL_SIZE = 84_125_825  # bytes
 CACHE_VARIABLE = "EDGETEXT_CACHE"
-
 # Part of the cache's key: raise it when the parsed files change.
 CACHE_VERSION = 2
 
@@ -52,6 +55,30 @@ def prepare(source: str | os.PathLike[str] | None = None) -> Path:
 def cache_folder() -> Path:
     """Return the folder for downloads and parsed reviews: $EDGETEXT_CACHE, else the user's cache folder."""
     return Path(os.environ.get(CACHE_VARIABLE) or pooch.os_cache("edgetext"))
+
+
+def download(folder: Path) -> Path:
+    """Return the path of the archive in ``folder``, downloading it unless a complete copy is already there.
+
+    Raises:
+        DataError: If the download fails or its checksum differs.
+    """
+    fix = f"download it by other means and pass it with --data or ${DATA_VARIABLE}"
+    try:
+        pooch.get_logger().setLevel("WARNING")
+        return Path(pooch.retrieve(URL, URL_HASH, URL.rpartition("/")[2], folder, downloader=_fetch))
+    except ValueError:
+        raise DataError(f"{URL}: the downloaded file has the wrong checksum: {fix}") from None
+    except OSError as error:  # requests' exceptions are OSErrors too
+        reason = error.strerror or type(error).__name__
+        raise DataError(f"{URL}: the download failed ({reason}): {fix}") from None
+
+
+def _fetch(url: str, target: str, caller: Any) -> None:
+    """Download a file with a progress bar, shown on a terminal only; called by pooch when necessary."""
+    # pooch asks for the bar's truth value, which tqdm refuses to a bar without a total.
+    with tqdm(total=URL_SIZE, unit="B", unit_scale=True, desc="downloading", disable=None) as bar:
+        pooch.HTTPDownloader(progressbar=bar, timeout=30)(url, target, caller)
 
 
 def _fingerprint(path: Path) -> str:

@@ -94,10 +94,6 @@ class Reviews:
             return split_sentences(self._splits[VALIDATION])
         return iter(_read_split(self._folder, UNSUP if split == UNLABELLED else split))
 
-    def text_ids(self, split: str) -> Iterator[str]:
-        """Yield the ids of the reviews of a split."""
-        return (review.id for review in self.texts(split))
-
     def describe(self) -> dict[str, Any]:
         """Return the name of the dataset and the number of training reviews."""
         count = sum(map(len, self._splits.values()))

@@ -11,9 +11,8 @@ from train.dataset import TRAIN, DataError
 from train.tables.columns import Columns
 from train.tables.division import divide
 from train.tables.index import SPLITS, TableIndex, read_index
-from train.tables.options import TableOptions
-from train.tables.plan import TablePlan, make_plan
-from train.tables.report import Report, ReportedError
+from train.tables.options import TableOptions, TablePlan, make_plan
+from train.tables.report import Finding, ReportedError, count_rows
 from train.tables.table import is_table, stem
 
 
@@ -34,7 +33,7 @@ class TableDataset:
         columns: The columns of text and label; worth showing if they were guessed (``columns.guessed``).
         labels: By number if all are whole numbers, else by code points.
         counts: Rows by split (``SPLITS``) and label; ``{}`` for a split that does not exist.
-        report: The problems that were found.
+        findings: The problems that were found, in the order of the files and of ``report.KINDS``.
         files: The files by split: ``"train"``, from which splits without a file are drawn, and the others.
         names: All labels by the place that the files refer to.
         vocabulary_splits: The splits that the vocabulary is made from.
@@ -44,7 +43,7 @@ class TableDataset:
     columns: Columns
     labels: tuple[str, ...]
     counts: dict[str, dict[str, int]]
-    report: Report
+    findings: tuple[Finding, ...]
     files: dict[str, TableIndex]
     names: tuple[str, ...]
     vocabulary_splits: tuple[str, ...] = (TRAIN,)
@@ -62,16 +61,9 @@ class TableDataset:
             for line, label, text in found.rows(split):
                 yield Text(f"{file}:{line}", self.names[label], text)
 
-    def text_ids(self, split: str) -> Iterator[str]:
-        """Yield the ids of a split's texts, without reading the texts."""
-        if self.counts.get(split):
-            found = self.files.get(split) or self.files["train"]
-            for place in found.places(split):
-                yield f"{found.table.path.name}:{found.lines[place]}"
-
     def notes(self) -> list[str]:
         """Return what a user should see: guessed columns, and the problems that were found."""
-        return [*([str(self.columns)] if self.columns.guessed else []), *self.report.lines()]
+        return [*([str(self.columns)] if self.columns.guessed else []), *map(str, self.findings)]
 
     def describe(self) -> dict[str, Any]:
         """Return the dataset's part of ``config.json``, which suffices to divide it again; it names no folder."""
@@ -89,7 +81,7 @@ class TableDataset:
             "encoding": options.encoding,
             "delimiter": options.delimiter,
             "rows": self.counts,
-            "report": self.report.counts,
+            "report": count_rows(self.findings),
         }
 
 
@@ -118,7 +110,7 @@ def read_planned(plan: TablePlan) -> TableDataset:
     try:
         labels = divide(files, list(names), plan)
     except DataError as error:
-        raise ReportedError(str(error), gather(files)) from None
+        raise ReportedError(str(error), _gather(files)) from None
     return make_dataset(plan.options, plan.columns, labels, files, tuple(names))
 
 
@@ -134,12 +126,12 @@ def make_dataset(
     Raises:
         ReportedError: If ``options.strict`` is set and a problem was found.
     """
-    report = gather(files)
-    if options.strict and report.findings:
-        first, *others = report.lines()
-        raise ReportedError(first + (f"; and {len(others)} more" if others else ""), report)
+    findings = _gather(files)
+    if options.strict and findings:
+        more = f"; and {len(findings) - 1} more" if len(findings) > 1 else ""
+        raise ReportedError(f"{findings[0]}{more}", findings)
     counts = {split: _count(files, split, labels, names) for split in SPLITS}
-    return TableDataset(options, columns, labels, counts, report, files, names)
+    return TableDataset(options, columns, labels, counts, findings, files, names)
 
 
 def _count(files: dict[str, TableIndex], split: str, labels: tuple[str, ...], names: tuple[str, ...]) -> dict[str, int]:
@@ -149,9 +141,8 @@ def _count(files: dict[str, TableIndex], split: str, labels: tuple[str, ...], na
     return {label: counts[label] for label in labels} if any(counts.values()) else {}
 
 
-def gather(files: dict[str, TableIndex]) -> Report:
-    """Return all problems that were found in files."""
-    return Report(tuple(finding for found in files.values() for finding in found.findings))
+def _gather(files: dict[str, TableIndex]) -> tuple[Finding, ...]:
+    return tuple(finding for found in files.values() for finding in found.findings)
 
 
 def read_and_report(plan: TablePlan) -> TableDataset:
@@ -159,11 +150,9 @@ def read_and_report(plan: TablePlan) -> TableDataset:
     try:
         dataset = read_planned(plan)
     except ReportedError as error:
-        _print_lines(error.report.lines())
+        for finding in error.findings:
+            print(finding, flush=True)
         raise
-    _print_lines(dataset.notes())
+    for line in dataset.notes():
+        print(line, flush=True)
     return dataset
-
-
-def _print_lines(lines: list[str]) -> None:
-    print("".join(f"{line}\n" for line in lines), end="", flush=True)

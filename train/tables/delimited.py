@@ -12,42 +12,39 @@ from train.tables.lines import BAD, MAX_CHARACTERS, read_lines
 
 # A record: the line on which it begins, and its fields; None if its quotation marks are wrong.
 Record = tuple[int, "list[str] | None"]
-Values = Iterator[tuple[int, "list[str] | str"]]
 SEPARATORS = {";": "';'", "\t": "tab", "|": "'|'", ",": "','"}
 
 
-def csv_columns(path: Path, encoding: str, delimiter: str | None) -> list[str]:
-    """Return the names of the columns of a CSV file."""
-    return _columns(path, csv_records(path, encoding, delimiter or ","), "separate columns with --delimiter {}")
+def columns(path: Path, encoding: str, delimiter: str | None) -> list[str]:
+    """Return the names of the columns."""
+    return _header(path, _records(path, encoding, delimiter))
 
 
-def tsv_columns(path: Path, encoding: str, delimiter: str | None) -> list[str]:
-    """Return the names of the columns of a TSV file."""
-    return _columns(path, tsv_records(path, encoding), "is it CSV?")
+def _records(path: Path, encoding: str, delimiter: str | None) -> Iterator[Record]:
+    return tsv_records(path, encoding) if _is_tsv(path) else csv_records(path, encoding, delimiter or ",")
 
 
-def csv_values(path: Path, encoding: str, delimiter: str | None, names: Sequence[str]) -> Values:
-    """Yield the rows of a CSV file: the number of each, and its values or the kind of its fault."""
-    return _values(path, csv_records(path, encoding, delimiter or ","), names)
+def _is_tsv(path: Path) -> bool:
+    return path.name.lower().removesuffix(".gz").endswith(".tsv")
 
 
-def tsv_values(path: Path, encoding: str, delimiter: str | None, names: Sequence[str]) -> Values:
-    """Yield the rows of a TSV file; see ``csv_values``."""
-    return _values(path, tsv_records(path, encoding), names)
-
-
-def _columns(path: Path, records: Iterator[Record], fix: str) -> list[str]:
+def _header(path: Path, records: Iterator[Record]) -> list[str]:
     line, fields = next(records, (0, []))
     if fields is None:
         raise DataError(f"{path}: line {line}: the header has a quotation mark that is not closed, or misplaced")
     names = [field.strip() for field in fields]
     if len(names) == 1 and (found := [name for mark, name in SEPARATORS.items() if mark in names[0]]):
-        raise DataError(f"{path}: the header is one column, {names[0]!r}: {fix.format(found[0])}")
+        fix = "is it CSV?" if _is_tsv(path) else f"separate columns with --delimiter {found[0]}"
+        raise DataError(f"{path}: the header is one column, {names[0]!r}: {fix}")
     return names
 
 
-def _values(path: Path, records: Iterator[Record], names: Sequence[str]) -> Values:
-    header = _columns(path, records, "")
+def values(
+    path: Path, encoding: str, delimiter: str | None, names: Sequence[str]
+) -> Iterator[tuple[int, list[str] | str]]:
+    """Yield the rows: the number of each, and its values or the kind of its fault."""
+    records = _records(path, encoding, delimiter)
+    header = _header(path, records)
     if not set(names) <= set(header):
         raise DataError(f"{path}: the file was changed while it was being read")
     places = [header.index(name) for name in names]

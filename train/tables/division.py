@@ -11,8 +11,7 @@ import numpy.typing as npt
 
 from train.dataset import DataError
 from train.tables.index import TableIndex
-from train.tables.options import MAX_VALIDATION
-from train.tables.plan import Part, TablePlan
+from train.tables.options import MAX_VALIDATION, Part, TablePlan
 from train.tables.report import enumerate_first
 
 # Pairs of splits: rows of the first are left out if the second has their words.

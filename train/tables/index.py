@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from array import array
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from train.tables import splits
 from train.tables.columns import Columns
 from train.tables.report import FIRST, KINDS, Finding
 from train.tables.table import Table
-from train.tables.text_store import TextStore
+from train.temporary import TextStore
 
 SPLITS = ("train", "validation", "test")
 MAX_LABELS = 1_000
@@ -110,11 +111,12 @@ def read_index(table: Table, columns: Columns, split: str, names: dict[str, int]
     """
     version = _version(table.path)
     digests, labels, lines = array("Q"), array("H"), array("I")
-    texts, faults = TextStore(), _Faults(table)
+    texts = TextStore()
+    faults: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
     for row in tqdm(table.rows(columns), table.path.name, unit=" rows", leave=False, disable=None):
         digest = None if row.fault else splits.digest(row.text, lowercase)
         if digest is None:
-            faults.add(row.fault or "no text", row.line)
+            faults[row.fault or "no text"].append(row.line)
             continue
         digests.append(digest)
         labels.append(names.setdefault(row.label, len(names)))
@@ -135,30 +137,12 @@ def read_index(table: Table, columns: Columns, split: str, names: dict[str, int]
         np.array(lines, np.uint32),
         np.full(len(lines), _code(split), np.uint8),
         texts,
-        faults.findings(),
-    )
-
-
-class _Faults:
-    """The number of unusable rows by kind of fault, and the first lines of each."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
-        self._counts: dict[str, int] = {}
-        self._first: dict[str, list[int]] = {}
-
-    def add(self, kind: str, line: int) -> None:
-        self._counts[kind] = self._counts.get(kind, 0) + 1
-        if len(first := self._first.setdefault(kind, [])) < FIRST:
-            first.append(line)
-
-    def findings(self) -> list[Finding]:
-        table = self._table
-        return [
-            Finding(kind, table.path.name, self._counts[kind], tuple(self._first[kind]), table.unit, table.encoding)
+        [
+            Finding(kind, table.path.name, len(found), tuple(found[:FIRST]), table.unit, table.encoding)
             for kind in KINDS
-            if kind in self._counts
-        ]
+            if (found := faults.get(kind))
+        ],
+    )
 
 
 def _version(path: Path) -> tuple[int, int]:

@@ -11,8 +11,7 @@ from train.dataset import DataError
 from train.tables.columns import Columns
 from train.tables.dataset import TableDataset, make_dataset, read_table
 from train.tables.index import read_index, sha256
-from train.tables.options import TableOptions
-from train.tables.plan import check_columns
+from train.tables.options import TableOptions, check_columns
 from train.tables.table import Table, is_table
 
 
@@ -30,11 +29,6 @@ class Recorded(NamedTuple):
     files: dict[str, dict[str, str]]
     rows: dict[str, dict[str, int]]
     labels: tuple[str, ...]
-
-    @property
-    def hashes(self) -> dict[str, str]:
-        """The SHA-256 of the files by split."""
-        return {split: file["sha256"] for split, file in self.files.items()}
 
 
 def read_recorded(run: Path, data: Path, given: Mapping[str, Any]) -> Recorded:
@@ -83,7 +77,7 @@ def read_for_run(recorded: Recorded, split: str) -> TableDataset:
         DataError: If a file cannot be read, has changed since, or the run has no such split.
     """
     data = recorded.options.data
-    if sha256(data) != recorded.hashes["train"]:
+    if sha256(data) != recorded.files["train"]["sha256"]:
         if data.name == recorded.files["train"]["name"]:
             raise DataError(f"{data}: the file has changed since the run was trained; rename it if it is another file")
         return _read_whole(recorded, split)
@@ -94,7 +88,8 @@ def read_for_run(recorded: Recorded, split: str) -> TableDataset:
         if part is not None and is_table(part) and not Path(part).is_file():
             raise DataError(f"{part}: no such file; the run used it, so put it beside the data file")
     dataset = read_table(recorded.options)
-    if {split: found.sha256 for split, found in dataset.files.items()} != recorded.hashes:
+    hashes = {split: file["sha256"] for split, file in recorded.files.items()}
+    if {split: found.sha256 for split, found in dataset.files.items()} != hashes:
         raise DataError(f"{data}: the files that the run validated or tested on have changed")
     if dataset.counts != recorded.rows:
         raise DataError(f"{data}: this version of edgetext divides the rows differently from the run")

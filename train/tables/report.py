@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from train.dataset import DataError
@@ -49,11 +49,8 @@ class Finding(NamedTuple):
 
     def __str__(self) -> str:
         rows = f"{self.rows:,} row{'s' * (self.rows > 1)}"
-        return f"{self.file}: {rows} {KINDS[self.kind].format(detail=self.detail)} ({self._where()})"
-
-    def _where(self) -> str:
-        """Return the first lines: ``lines 4, 17, 33 and 9 more``."""
-        return f"{self.unit}{'s' * (self.rows > 1)} {enumerate_first(self.lines, self.rows)}"
+        where = f"{self.unit}{'s' * (self.rows > 1)} {enumerate_first(self.lines, self.rows)}"
+        return f"{self.file}: {rows} {KINDS[self.kind].format(detail=self.detail)} ({where})"
 
 
 def enumerate_first(first: Sequence[object], count: int) -> str:
@@ -63,32 +60,18 @@ def enumerate_first(first: Sequence[object], count: int) -> str:
     return f"{', '.join(named)} and {last}" if named else last
 
 
-class Report(NamedTuple):
-    """All problems that were found.
-
-    Attributes:
-        findings: In the order of the files and of ``KINDS``.
-    """
-
-    findings: tuple[Finding, ...] = ()
-
-    @property
-    def counts(self) -> dict[str, dict[str, int]]:
-        """Rows by file and kind."""
-        counts: dict[str, dict[str, int]] = {}
-        for finding in self.findings:
-            of_file = counts.setdefault(finding.file, {})
-            of_file[finding.kind] = of_file.get(finding.kind, 0) + finding.rows
-        return counts
-
-    def lines(self) -> list[str]:
-        """Return a readable line for each finding."""
-        return [str(finding) for finding in self.findings]
+def count_rows(findings: Iterable[Finding]) -> dict[str, dict[str, int]]:
+    """Return the number of rows by file and kind of problem."""
+    counts: dict[str, dict[str, int]] = {}
+    for finding in findings:
+        of_file = counts.setdefault(finding.file, {})
+        of_file[finding.kind] = of_file.get(finding.kind, 0) + finding.rows
+    return counts
 
 
 class ReportedError(DataError):
-    """The texts cannot be used; ``report`` has the problems that were found in them."""
+    """The texts cannot be used; ``findings`` are the problems that were found in them."""
 
-    def __init__(self, message: str, report: Report) -> None:
+    def __init__(self, message: str, findings: Sequence[Finding]) -> None:
         super().__init__(message)
-        self.report = report
+        self.findings = findings

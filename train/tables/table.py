@@ -7,9 +7,10 @@ Parquet, which has no lines, by the row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import ModuleType
+from typing import NamedTuple
 
 from train.dataset import DataError
 from train.tables import delimited, json_lines, parquet
@@ -63,7 +64,7 @@ class Table(NamedTuple):
             DataError: If the file cannot be read, is in none of the formats, is empty, or has two columns of the same
                 name.
         """
-        names = _format(self).columns(*self)
+        names: list[str] = _format(self).columns(*self)
         if not names:
             raise DataError(f"{self.path}: the file is empty")
         if any(BAD in name for name in names):
@@ -90,27 +91,9 @@ class Table(NamedTuple):
                 yield Row(line, label, text, text_fault or label_fault)
 
 
-class Format(NamedTuple):
-    """How a format is read, given path, encoding and delimiter.
-
-    Attributes:
-        columns: Returns the names of the columns.
-        values: Takes names of columns too; yields for each row its number and their values, or the kind of its fault.
-    """
-
-    columns: Callable[[Path, str, str | None], list[str]]
-    values: Callable[[Path, str, str | None, Sequence[str]], Iterator[tuple[int, list[Any] | str]]]
-
-
-_JSON_LINES = Format(json_lines.columns, json_lines.values)
-# The formats by the ending of the name.
-FORMATS = {
-    ".csv": Format(delimited.csv_columns, delimited.csv_values),
-    ".tsv": Format(delimited.tsv_columns, delimited.tsv_values),
-    ".jsonl": _JSON_LINES,
-    ".ndjson": _JSON_LINES,
-    ".parquet": Format(parquet.columns, parquet.values),
-}
+# The modules by the ending of the name. Each has ``columns`` and ``values``, which yields the number of each row, and
+# its values or the kind of its fault; both take path, encoding and delimiter.
+FORMATS = {".csv": delimited, ".tsv": delimited, ".jsonl": json_lines, ".ndjson": json_lines, ".parquet": parquet}
 ENDINGS = ".csv, .tsv, .jsonl or .ndjson, each optionally followed by .gz, or .parquet"
 
 
@@ -130,7 +113,7 @@ def _ending(path: Path) -> str:
     return "" if name.endswith(".parquet.gz") else Path(name.removesuffix(".gz")).suffix
 
 
-def _format(table: Table) -> Format:
+def _format(table: Table) -> ModuleType:
     try:
         return FORMATS[_ending(table.path)]
     except KeyError:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from train.tables import text_store
-from train.tables.text_store import TextStore
+from train import temporary
+from train.temporary import TextStore
 
 
 def test_texts_come_back_in_any_order() -> None:
@@ -32,7 +32,7 @@ def test_a_full_disk_is_reported_with_its_folder(monkeypatch: pytest.MonkeyPatch
             raise OSError(errno.ENOSPC, "no space")
 
     full: Any = Full()
-    monkeypatch.setattr(text_store, "open_temporary", lambda: full)
+    monkeypatch.setattr(temporary, "open_temporary", lambda: full)
     with pytest.raises(OSError, match="no space") as caught:
         TextStore().append("text")
     assert Path(caught.value.filename) == Path(tempfile.gettempdir())
