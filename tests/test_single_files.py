@@ -22,7 +22,7 @@ from ai_edge_litert.interpreter import Interpreter
 from edgetext import Bundle, BundleError, Classifier, EngineError, engines
 from edgetext.bundle import DEFAULT_BUNDLE
 from edgetext.formats.tflite import TFLiteFile
-from edgetext.testing import FakeEngine
+from tests.runtime.helpers import FakeEngine
 
 Runner = Callable[..., "subprocess.CompletedProcess[str]"]
 

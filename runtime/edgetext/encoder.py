@@ -84,7 +84,7 @@ class Preprocessing:
 
 
 class Encoder:
-    """Encodes texts by a vocabulary and the preprocessing settings.
+    """Encodes texts by a vocabulary and the preprocessing settings; a text that is not a string is a TypeError.
 
     Attributes:
         preprocessing: The settings.
@@ -97,7 +97,6 @@ class Encoder:
     __slots__ = ("_few", "_look_up", "_words", "preprocessing")
 
     def __init__(self, vocabulary: Vocabulary | StoredVocabulary, preprocessing: Preprocessing) -> None:
-        """Combine a vocabulary with the settings."""
         self._words = vocabulary
         self.preprocessing = preprocessing
         self._few = FEW_WORDS
@@ -105,36 +104,20 @@ class Encoder:
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """The vocabulary; a stored one is parsed.
-
-        Raises:
-            BundleError: If a stored vocabulary is damaged in a way that only parsing detects.
-        """
+        """The vocabulary; a stored one is parsed, which raises BundleError if it is damaged."""
         return self._words.parse()
 
     def check_vocabulary_size(self, size: int) -> None:
-        """Check that the vocabulary has ``size`` ids.
-
-        Raises:
-            ValueError: If it has more or fewer. A stored vocabulary is checked when it is parsed instead.
-        """
+        """Raise ValueError unless the vocabulary has ``size`` ids; a stored one is checked when it is parsed."""
         self._words.check_size(size)
 
     def ids(self, text: str) -> list[int]:
-        """Return the ids of a text, start mark first, neither truncated nor padded.
-
-        Raises:
-            TypeError: If ``text`` is not a string.
-        """
+        """Return the ids of a text, start mark first, neither truncated nor padded."""
         words = split(text, self.preprocessing.lowercase)
         return [START_ID, *map(self._look_up or self._choose_lookup(words), words)]
 
     def truncate(self, text: str) -> list[int]:
-        """Return the ids of a text, start mark first, truncated to ``max_length`` and not padded.
-
-        Raises:
-            TypeError: If ``text`` is not a string.
-        """
+        """Return the ids of a text, start mark first, truncated to ``max_length`` and not padded."""
         folded = fold(text, self.preprocessing.lowercase)
         length = self.preprocessing.max_length
         # Only the words that are kept are split off and looked up: millions took 30 times the memory of the text.
@@ -148,11 +131,7 @@ class Encoder:
         return [START_ID, *map(self._look_up or self._choose_lookup(words), words)]
 
     def encode(self, text: str) -> list[int]:
-        """Return exactly ``max_length`` ids of a text, truncated and padded.
-
-        Raises:
-            TypeError: If ``text`` is not a string.
-        """
+        """Return exactly ``max_length`` ids of a text, truncated and padded."""
         ids = self.truncate(text)
         return ids + [PAD_ID] * (self.preprocessing.max_length - len(ids))
 

@@ -1,13 +1,8 @@
 """The exceptions that edgetext raises.
 
-    EdgetextError        the base class of all others
-    |-- BundleError      a bundle is missing, damaged, or of a format version that this version does not read
-    |-- EngineError      an engine is unknown, not installed, or does not work on this machine
-    `-- InputError       an input, or one record of it, cannot be read as text
-
-Training, export and benchmarks add theirs to the same tree: DataError, RunError, BenchmarkError. Each message is one
-line that names the cause and, where there is one, the command that fixes it. Wrong arguments of a call raise TypeError
-or ValueError instead.
+Training, export and benchmarks derive theirs from ``EdgetextError`` too: DataError, RunError, BenchmarkError. Each
+message is one line that names the cause and, where there is one, the command that fixes it. Wrong arguments of a call
+raise TypeError or ValueError instead.
 """
 
 import os

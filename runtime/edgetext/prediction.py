@@ -25,16 +25,15 @@ class Prediction:
     __slots__ = ("engine", "label", "probabilities", "score")
 
     def __init__(self, label: str, score: float, probabilities: dict[str, float], engine: str) -> None:
-        """Set the four attributes."""
         self.label = label
         self.score = score
         self.probabilities = probabilities
         self.engine = engine
 
     def top(self, k: int) -> list[tuple[str, float]]:
-        """Return the ``k`` most probable labels with their probabilities, most probable first.
+        """Return the ``k`` most probable labels, or all if there are fewer, with their probabilities.
 
-        All labels are returned if there are fewer. Equally probable ones are in the bundle's order.
+        The most probable comes first; equally probable ones are in the bundle's order.
 
         Raises:
             ValueError: If ``k`` is less than 1.
@@ -48,14 +47,12 @@ class Prediction:
         return {name: getattr(self, name) for name in ("label", "score", "probabilities", "engine")}
 
     def __repr__(self) -> str:
-        """Return the four attributes as text."""
         return (
             f"Prediction(label={self.label!r}, score={self.score:.4f}, "
             f"probabilities={self.probabilities!r}, engine={self.engine!r})"
         )
 
     def __eq__(self, other: object) -> bool:
-        """Compare by value."""
         return self.as_dict() == other.as_dict() if isinstance(other, Prediction) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment]  # equal by value, and holds a dict

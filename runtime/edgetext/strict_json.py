@@ -14,10 +14,7 @@ if TYPE_CHECKING:
 
 
 def parse_json(content: bytes) -> Any:
-    """Parse a JSON document.
-
-    Args:
-        content: The document, as UTF-8.
+    """Parse a JSON document in UTF-8.
 
     Raises:
         ValueError: If it is not JSON or not UTF-8, an object has a key twice (two readers would see two documents), or

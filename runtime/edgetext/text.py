@@ -63,22 +63,12 @@ def tokenize(text: str, lowercase: str = "ascii") -> list[str]:
 
 
 def split(text: str, lowercase: str = "ascii") -> list[bytes]:
-    """Split a text into the keys of its words; see ``from_key``.
-
-    Raises:
-        TypeError: If ``text`` is not a string.
-        ValueError: If ``lowercase`` is unknown.
-    """
+    """Split a text into the keys of its words, see ``from_key``; with the errors of ``tokenize``."""
     return fold(text, lowercase).split()
 
 
 def fold(text: str, lowercase: str = "ascii") -> bytes:
-    """Apply rules 1 and 2, so that ``bytes.split`` of the result returns the keys of the words.
-
-    Raises:
-        TypeError: If ``text`` is not a string.
-        ValueError: If ``lowercase`` is unknown.
-    """
+    """Apply rules 1 and 2, so that ``bytes.split`` returns the keys of the words; with the errors of ``tokenize``."""
     check_text(text)
     if lowercase != "ascii":
         check_lowercase(lowercase)

@@ -13,7 +13,6 @@ class WordTable(dict[bytes, int]):
     """The id of each word by its key (see ``edgetext.text.from_key``); ``UNKNOWN_ID`` for all other words."""
 
     def __missing__(self, key: bytes) -> int:
-        """Return the id of a word that is not in the vocabulary."""
         return UNKNOWN_ID
 
 
@@ -51,7 +50,6 @@ class Vocabulary:
         return dict(zip(self.tokens[len(RESERVED) :], range(len(RESERVED), len(self.tokens))))
 
     def __len__(self) -> int:
-        """Return the number of ids, reserved ones included."""
         return len(self.tokens)
 
     @classmethod
@@ -73,11 +71,7 @@ class Vocabulary:
         return "".join(token + "\n" for token in self.tokens).encode("utf-8")
 
     def check_size(self, size: int) -> None:
-        """Check that there are ``size`` ids.
-
-        Raises:
-            ValueError: If there are more or fewer.
-        """
+        """Raise ValueError unless there are ``size`` ids."""
         if len(self) != size:
             raise ValueError(f"the vocabulary has {len(self)} ids, and the model knows {size}")
 
@@ -91,11 +85,8 @@ class Vocabulary:
         return found
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Return the words of ids, for people to read.
+        """Return the words of ids, for people to read; IndexError for an id that is not in the vocabulary.
 
         Padding is left out; other reserved ids show as ``<START>``, ``<UNKNOWN>``, ``<UNUSED>``.
-
-        Raises:
-            IndexError: If an id is not in the vocabulary.
         """
         return " ".join(self.tokens[i] for i in ids if i != PAD_ID)

@@ -16,8 +16,8 @@ from benchmarks import accuracy
 from benchmarks.measuring import layout, scoring
 from benchmarks.measuring.texts import Text
 from edgetext import Bundle, Classifier, EngineError
-from edgetext.testing import FakeEngine
 from edgetext.text import tokenize
+from tests.runtime.helpers import FakeEngine
 from train.run import load_run
 
 ErrorLine = Callable[[str], str]

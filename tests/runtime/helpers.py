@@ -11,14 +11,13 @@ import subprocess
 import sys
 import unittest
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from edgetext import Classifier
 from edgetext.command.main import main
 from edgetext.encoder import Encoder, Preprocessing
-from edgetext.testing import FakeEngine
 from edgetext.text import RESERVED
 from edgetext.vocabulary import Vocabulary
 from tests.runtime import RUNTIME
@@ -39,6 +38,31 @@ def slow(test: Any) -> Any:
 WORDS = ["the", "movie", "great", "bad", "\x85", "caf\u00e9"]
 VOCABULARY = Vocabulary([*RESERVED, *WORDS])
 GOOD, BAD = VOCABULARY.ids["great"], VOCABULARY.ids["bad"]
+
+
+class FakeEngine:
+    """An engine whose answers are computed by a function of the ids.
+
+    Attributes:
+        batches: The number of texts of each call so far.
+    """
+
+    name = "fake"
+    runtime = "fake"
+    accepts_unpadded = False
+    takes_text = False
+    vocabulary_size: int | None = None
+
+    def __init__(self, answer: Callable[[Sequence[int]], list[float]], num_outputs: int = 1) -> None:
+        """Use a function from ids to ``num_outputs`` probabilities."""
+        self.answer = answer
+        self.num_outputs = num_outputs
+        self.batches: list[int] = []
+
+    def predict(self, encoded: Sequence[Sequence[int]]) -> list[list[float]]:
+        """Score encoded texts; see ``edgetext.engines.protocol.Engine``."""
+        self.batches.append(len(encoded))
+        return [self.answer(ids) for ids in encoded]
 
 
 def fake_engine() -> FakeEngine:

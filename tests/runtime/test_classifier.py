@@ -5,8 +5,7 @@ import unittest
 
 from edgetext import UNCERTAIN, BundleError, Classifier, EngineError, Prediction
 from edgetext.encoder import Encoder, Preprocessing
-from edgetext.testing import FakeEngine
-from tests.runtime.helpers import VOCABULARY, fake_classifier, fake_classifier_of, fake_engine
+from tests.runtime.helpers import VOCABULARY, FakeEngine, fake_classifier, fake_classifier_of, fake_engine
 
 ENCODER = Encoder(VOCABULARY, Preprocessing(8, "pre"))
 

@@ -19,10 +19,9 @@ from edgetext import Classifier, engines
 from edgetext.encoder import Encoder, Preprocessing
 from edgetext.engines import tflite
 from edgetext.engines.locking import fork_safe_lock
-from edgetext.testing import FakeEngine
 from edgetext.text import RESERVED
 from edgetext.vocabulary import Vocabulary
-from tests.runtime.helpers import random_average, safetensors
+from tests.runtime.helpers import FakeEngine, random_average, safetensors
 from tests.soaking import Outcome, programs, scorers
 
 

@@ -33,7 +33,7 @@ DEFAULT_BUNDLE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__
 
 
 class Bundle:
-    """An opened bundle. Its manifest is checked; its files are read, and checked, when they are needed.
+    """A bundle, to be opened with ``Bundle.open``. Its files are read, and checked, when they are needed.
 
     Attributes:
         folder: The folder, or the single file.
@@ -47,7 +47,6 @@ class Bundle:
     __slots__ = ("_single_file", "_vocabulary", "folder", "labels", "manifest", "models", "name", "preprocessing")
 
     def __init__(self, folder: str, manifest: Manifest, single_file: SingleFile | None = None) -> None:
-        """Combine a checked manifest with where its files are; use ``Bundle.open`` instead."""
         self.folder = folder
         self.name = manifest.name
         self.labels = manifest.labels
@@ -72,9 +71,12 @@ class Bundle:
         where = os.path.join(folder, MANIFEST)
         try:
             content = read_file(where, MAX_MANIFEST_BYTES)
-        except BundleError as error:
+        except BundleError:
             if os.path.isdir(folder):
-                raise error if os.path.lexists(where) else _no_bundle(folder) from None
+                if os.path.lexists(where):
+                    raise
+                fix = "python export/to_safetensors.py writes one"
+                raise BundleError(f"no bundle at {folder}: it has no {MANIFEST}; {fix}") from None
             if not os.path.exists(folder):
                 raise BundleError(f"no bundle at {folder}: there is no such folder or file") from None
             from edgetext.bundle.single_file import MAX_BYTES, SingleFile
@@ -88,10 +90,7 @@ class Bundle:
         return self.folder if self._single_file else os.path.join(self.folder, entry.file)
 
     def read(self, entry: BundleFile) -> bytes:
-        """Read one of the bundle's files.
-
-        Returns:
-            Its bytes, whose size and checksum are those of the manifest.
+        """Return the bytes of one of the bundle's files, whose size and checksum are those of the manifest.
 
         Raises:
             BundleError: If it is missing, lies outside the bundle, or differs from the manifest.
@@ -101,10 +100,7 @@ class Bundle:
         return read_checked(self.path_of(entry), entry.size, entry.crc32, entry.sha256)
 
     def verify(self, *models: ModelFile) -> None:
-        """Compare the SHA-256 of the manifest, the vocabulary and the models, which ``open`` and ``read`` do not.
-
-        Args:
-            models: The models to verify; without any, all are.
+        """Compare the SHA-256 of the manifest, the vocabulary, and these models or all, which ``read`` does not.
 
         Raises:
             BundleError: If a file is damaged. A single model file is not looked at again: its checksums, if it has any,
@@ -148,13 +144,5 @@ class Bundle:
         return Encoder(StoredVocabulary(self.read(self._vocabulary), path), self.preprocessing)
 
     def vocabulary(self) -> Vocabulary:
-        """Return the vocabulary.
-
-        Raises:
-            BundleError: As for ``read``, or if it is not a vocabulary.
-        """
+        """Return the vocabulary; raise BundleError as ``read`` does, or if it is not a vocabulary."""
         return self.encoder().vocabulary
-
-
-def _no_bundle(folder: str) -> BundleError:
-    return BundleError(f"no bundle at {folder}: it has no {MANIFEST}; python export/to_safetensors.py writes one")

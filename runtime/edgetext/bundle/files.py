@@ -50,11 +50,7 @@ def read_file(path: str, limit: int, *, inside: bool = True) -> bytes:
 def read_checked(path: str, size: int, crc32: str | None, sha256: str) -> bytes:
     """Read a file and compare it with what the manifest says.
 
-    Args:
-        path: The file.
-        size: Its size in bytes.
-        crc32: Its CRC-32; None if the manifest is of version 2, which has none. The SHA-256 is compared then.
-        sha256: Its SHA-256.
+    The SHA-256 is compared only if ``crc32`` is None: a manifest of version 2 has none.
 
     Raises:
         BundleError: If the file cannot be read or differs.
@@ -70,11 +66,7 @@ def read_checked(path: str, size: int, crc32: str | None, sha256: str) -> bytes:
 
 
 def check_sha256(path: str, content: bytes, expected: str) -> None:
-    """Compare the SHA-256 of a file's content.
-
-    Raises:
-        BundleError: If it is not the expected one; ``path`` names the file.
-    """
+    """Raise BundleError, which names the file, unless the SHA-256 of its content is the expected one."""
     if sha256_of(content) != expected:
         raise _differs(path)
 

@@ -80,7 +80,6 @@ class ModelFile(BundleFile):
     __slots__ = ("engine", "recipe", "record")
 
     def __init__(self, record: dict[str, Any], where: str, version: int = FORMAT_VERSION) -> None:
-        """Check an entry of the manifest; ``where`` names it in errors."""
         super().__init__(record, where, version)
         self.engine: str = _take(record, "engine", str, where)
         self.recipe: str = _take(record, "recipe", str, where)
@@ -104,11 +103,7 @@ class Manifest:
     __slots__ = ("labels", "models", "name", "preprocessing", "record", "vocabulary")
 
     def __init__(self, record: dict[str, Any], where: str, version: int = FORMAT_VERSION) -> None:
-        """Check a parsed manifest of a format version; ``where`` names it in errors.
-
-        Raises:
-            BundleError: If a value is missing or not allowed.
-        """
+        """Raise BundleError, which begins with ``where``, if a value is missing or not allowed."""
         self.record = record
         self.name: str = _take(record, "name", str, where)
         self.labels: list[str] = _take(record, "labels", list, where)
@@ -131,11 +126,7 @@ class Manifest:
 
 
 def parse_manifest(content: bytes, where: str) -> Manifest:
-    """Check a manifest's own checksum and parse it.
-
-    Args:
-        content: The content of its file.
-        where: Its path, for errors.
+    """Check a manifest's own checksum and parse it; ``where`` is its path, for errors.
 
     Raises:
         BundleError: If it is damaged, of an unknown format version, or says something that is not allowed.
@@ -157,11 +148,7 @@ def parse_manifest(content: bytes, where: str) -> Manifest:
 
 
 def write_manifest(manifest: dict[str, Any]) -> bytes:
-    """Return the content of a manifest's file, which begins with its checksums.
-
-    Args:
-        manifest: The content; its own checksums are added, or replaced if it has any.
-    """
+    """Return the content of a manifest's file, which begins with its checksums; those in ``manifest`` are replaced."""
     lines = ",\n".join(f"  {_write(key)}: {_write(value)}" for key, value in manifest.items() if key not in _CHECKSUMS)
     rest = f"{lines}\n}}\n".encode()
     rest = _sha256_line(rest) + rest
@@ -174,11 +161,7 @@ def describe_file(name: str, content: bytes) -> dict[str, Any]:
 
 
 def verify_manifest(content: bytes, where: str) -> None:
-    """Check a manifest as ``parse_manifest`` does, and its SHA-256 too.
-
-    Raises:
-        BundleError: As for ``parse_manifest``, or if the SHA-256 is not that of what follows it.
-    """
+    """Check a manifest as ``parse_manifest`` does, and its SHA-256 too."""
     parse_manifest(content, where)
     end = _CRC32_SIZE + _SHA256_SIZE
     if content.startswith(_VERSION_3_START) and content[_CRC32_SIZE:end] != _sha256_line(content[end:]):

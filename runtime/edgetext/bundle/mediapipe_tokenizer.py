@@ -28,11 +28,7 @@ _CLASSES = {"\\w": r"\w", "\\W": r"\W", "\\d": r"\d", "\\D": r"\D", "\\s": r"\t\
 
 
 def compile_delimiter(pattern: str) -> re.Pattern[str]:
-    """Compile the expression that separates words, given in RE2's syntax.
-
-    Raises:
-        ValueError: If it is not of a form that is supported.
-    """
+    """Compile an expression that separates words, in RE2's syntax; raise ValueError if its form is not supported."""
     shape = _SHAPE.fullmatch(pattern)
     content = (shape["items"] or shape["escape"]) if shape else ""
     items = _ITEM.findall(content)
@@ -86,7 +82,6 @@ class _Words:
         self.table = dict(lines)  # of a repeated word the last, as in MediaPipe
 
     def __len__(self) -> int:
-        """Return the number of words."""
         return len(self.table)
 
 
@@ -96,12 +91,7 @@ class RegexEncoder(Encoder):
     __slots__ = ("_delimiter", "_pad", "_start", "_table", "_unknown", "note", "tokenizer")
 
     def __init__(self, pattern: str, lines: Sequence[tuple[str, int]], max_length: int) -> None:
-        """Use what the metadata says.
-
-        Args:
-            pattern: The expression that separates words, in RE2's syntax.
-            lines: Words and their ids.
-            max_length: The number of ids that a text is truncated or padded to.
+        """Use the expression that separates words, in RE2's syntax, and words with their ids.
 
         Raises:
             ValueError: If the pattern is not supported, or the vocabulary lacks ``<PAD>`` or ``<UNKNOWN>``.

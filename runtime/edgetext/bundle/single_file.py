@@ -56,11 +56,7 @@ class SingleFile:
     __slots__ = ("_is_ours", "_path", "content", "encoder", "manifest")
 
     def __init__(self, path: str, content: bytes) -> None:
-        """Read what the file says about itself.
-
-        Args:
-            path: The file, for errors.
-            content: Its bytes.
+        """Read what the file at ``path`` says about itself.
 
         Raises:
             BundleError: If it is neither of the two kinds, does not carry what is needed, or is damaged.
@@ -82,25 +78,13 @@ class SingleFile:
         self.manifest = _make_manifest(path, content, record, engine, self.encoder)
 
     def verify(self) -> None:
-        """Check that the file contains checksums, which were compared when it was read.
-
-        Raises:
-            BundleError: If it is another tool's file, which has no checksum of its model.
-        """
+        """Raise BundleError if it is another tool's file; checksums were compared when the file was read."""
         if not self._is_ours:
             raise BundleError(f"{self._path}: another tool's file, which has no checksum of its model")
 
 
 def _make_manifest(path: str, content: bytes, record: dict[str, Any], engine: str, encoder: Encoder) -> Manifest:
-    """Return what a bundle's manifest would say.
-
-    Args:
-        path: The file.
-        content: Its bytes.
-        record: What it says about itself: name, labels, preprocessing, recipe, accuracy.
-        engine: The engine that runs it.
-        encoder: Text to ids.
-    """
+    """Return what a bundle's manifest would say, from what the file says about itself."""
     name = os.path.basename(path)
     entry = describe_file(name if name.isprintable() else f"model.{engine}", content)
     model = {**entry, "engine": engine, "recipe": record.get("recipe", "unknown"), **_measured(record.get("accuracy"))}
@@ -169,12 +153,7 @@ def _regex_tokenizer(described: Table) -> Table:
 
 
 def _vocabulary_lines(content: bytes, size: int | None) -> list[tuple[str, int]]:
-    """Read a vocabulary that has a word, one space and an id on each line.
-
-    Args:
-        content: The vocabulary.
-        size: The number of ids that the model knows; None if it was not found.
-    """
+    """Read a vocabulary that has a word, one space and an id below ``size``, if that is known, on each line."""
     lines = []
     for number, line in enumerate(content.decode("utf-8").rstrip("\n").split("\n"), 1):
         word, _, index = line.partition(" ")

@@ -22,11 +22,7 @@ class StoredVocabulary:
     __slots__ = ("_content", "_expected_size", "_parsed", "_path")
 
     def __init__(self, content: bytes, path: str) -> None:
-        """Check the first and last lines; the others are checked when the file is parsed.
-
-        Args:
-            content: The content of the file.
-            path: Its path, for errors.
+        """Check the first and last lines; the others are checked when the file is parsed. ``path`` is for errors.
 
         Raises:
             BundleError: If it does not begin with the reserved tokens, or its last line does not end.
@@ -39,7 +35,6 @@ class StoredVocabulary:
         self._expected_size: int | None = None
 
     def __len__(self) -> int:
-        """Return the number of ids, reserved ones included."""
         return self._content.count(b"\n")
 
     def parse(self) -> Vocabulary:

@@ -131,11 +131,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def parse(argv: Sequence[str]) -> Options:
-    """Parse a command line.
-
-    Raises:
-        SystemExit: If it is wrong, or is ``--help`` or ``--version``.
-    """
+    """Parse a command line; raise SystemExit if it is wrong, or is ``--help`` or ``--version``."""
     parser = make_parser()
     options = parser.parse_args(argv, namespace=Options())
     if options.delimiter == "tab":

@@ -38,10 +38,7 @@ _CHILD = "import sys; sys.path.insert(0, sys.argv[1]); from edgetext.command.doc
 
 
 def examine(path: str | os.PathLike[str] | None) -> dict[str, Any]:
-    """Describe this machine and try every engine.
-
-    Args:
-        path: The bundle, or a single model file; None stands for the bundle that ships with the package.
+    """Describe this machine and try every engine with a bundle.
 
     Returns:
         ``edgetext``, ``python``, ``machine``, ``libc``; ``bundle``, its name, or ``error``, why it cannot be opened;
@@ -101,13 +98,10 @@ def _self_test(bundle: Bundle) -> dict[str, Any]:
 
 
 def attempt(task: Sequence[str]) -> dict[str, Any]:
-    """Load an engine and classify a text, in this process.
-
-    Args:
-        task: The bundle, the engine, the recipe, and the text.
+    """Load an engine and classify a text, in this process; the task is the bundle, the engine, the recipe, the text.
 
     Returns:
-        ``runtime``, ``label``, ``score`` and ``probabilities``, or ``error``, one line.
+        The engine's ``runtime`` and the prediction's fields, or ``error``, one line.
     """
     path, engine, recipe, text = task
     try:
@@ -156,14 +150,7 @@ def _signal_name(number: int) -> str:
 
 
 def report(path: str | os.PathLike[str] | None, *, as_json: bool = False) -> bool:
-    """Print the result of ``examine``.
-
-    Args:
-        path: The bundle, or a single model file; None stands for the bundle that ships with the package.
-        as_json: Print it as JSON.
-
-    Returns:
-        Whether any engine works with the bundle.
+    """Print the result of ``examine``, and return whether any engine works with the bundle.
 
     Raises:
         BundleError: If the bundle cannot be opened; the rest was printed.

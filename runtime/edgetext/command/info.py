@@ -1,27 +1,27 @@
-"""``--info``: the metadata and measured accuracy of a bundle."""
+"""``--info``: the metadata and measured accuracy of a bundle. ``--verify``: whether its files are undamaged."""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 
 from edgetext.bundle import Bundle
+from edgetext.bundle.manifest import MANIFEST
+from edgetext.errors import BundleError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from edgetext.bundle.manifest import BundleFile
 
 # If a bundle has more labels than this, only this many are printed.
 MANY_LABELS = 12
 
 
 def print_info(path: str | os.PathLike[str] | None, *, as_json: bool = False) -> None:
-    """Print a bundle's name, labels, preprocessing and models with their measured accuracy.
-
-    Args:
-        path: The bundle; None stands for the one that ships with the package.
-        as_json: Print the manifest instead.
+    """Print a bundle's name, labels, preprocessing and models with their accuracy; or its manifest as JSON.
 
     Raises:
         BundleError: If the bundle is missing or damaged.
@@ -73,3 +73,30 @@ def _measured(record: dict[str, object]) -> tuple[str, str, str]:
     except (LookupError, TypeError, ValueError, ArithmeticError):
         pass  # another tool's manifest, with nothing that this table could show
     return "", "", "not measured"
+
+
+def print_verification(path: str | os.PathLike[str] | None) -> bool:
+    """Compare the SHA-256 of every file of a bundle; loading compares sizes and CRC-32 only.
+
+    A line is printed for each file: ``ok``, or what is wrong with it.
+
+    Returns:
+        Whether all files are as the manifest lists them.
+
+    Raises:
+        BundleError: If the bundle cannot be opened.
+    """
+    bundle = Bundle.open(path)
+    results = [_print_result(MANIFEST, bundle.verify_manifest)] if os.path.isdir(bundle.folder) else []
+    results += [_print_result(entry.file, bundle.verify_file, entry) for entry in bundle.files]
+    return all(results)
+
+
+def _print_result(file: str, verify: Callable[..., None], *arguments: BundleFile) -> bool:
+    try:
+        verify(*arguments)
+    except BundleError as error:
+        print(f"{file}: FAILED: {error}")
+        return False
+    print(f"{file}: ok")
+    return True

@@ -27,11 +27,7 @@ def read_lines(stream: BinaryIO) -> Iterator[bytes]:
 
 
 def decode_line(line: bytes, number: int) -> str:
-    """Decode a line of input.
-
-    Args:
-        line: The line, as UTF-8; a byte order mark at the start of the first line is removed.
-        number: Its number, from 1.
+    """Decode a line by its number; a byte order mark at the start of line 1 is removed.
 
     Raises:
         InputError: If it is too long, or not UTF-8.

@@ -35,13 +35,7 @@ def command() -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command.
-
-    Args:
-        argv: The arguments; None uses those of the process.
-
-    Returns:
-        The exit code.
+    """Run the command with the given arguments, or else those of the process, and return the exit code.
 
     Raises:
         SystemExit: From argparse, for a wrong command line, ``--help`` and ``--version``.
@@ -97,7 +91,7 @@ def _run(options: Options) -> int:
 
         return OK if report(options.model, as_json=options.json) else MISTAKE
     if options.verify:
-        from edgetext.command.verify import print_verification
+        from edgetext.command.info import print_verification
 
         return OK if print_verification(options.model) else MISTAKE
     return _score_arguments(options) if options.texts else _score_stream(options)

@@ -29,14 +29,13 @@ class Stopped(BaseException):
 
 
 class Stop:
-    """Handles signals during a stream: they raise ``Stopped``, at once or after the result that is being written.
+    """Handles signals within ``with``: they raise ``Stopped``, at once or after the result that is being written.
 
     Attributes:
         signal: The number of the signal that arrived; 0 before.
     """
 
     def __init__(self) -> None:
-        """Prepare; signals are handled within ``with``."""
         self.signal = 0
         self._held = False
         self._before: dict[int, Any] = {}
@@ -78,13 +77,7 @@ class Output:
     """Standard output for complete results."""
 
     def __init__(self, output: TextIO, stop: Stop, line_end: str) -> None:
-        """Write to the descriptor of a text stream.
-
-        Args:
-            output: The stream, which is flushed first.
-            stop: Delays signals during a write.
-            line_end: The line end; the platform's own, except for data.
-        """
+        """Write to the descriptor of a text stream, which is flushed first; ``stop`` delays signals during a write."""
         output.flush()
         buffer: Any = output.buffer
         self._raw = getattr(buffer, "raw", buffer)  # with PYTHONUNBUFFERED there is no buffer between

@@ -23,7 +23,6 @@ class Ranking:
     """
 
     def __init__(self, count: int, with_first: bool) -> None:
-        """Set the number of labels, and whether lines and CSV get the first one too."""
         self._count = count
         self._skipped = 0 if with_first else 1
         ranks = range(self._skipped + 1, count + 1)

@@ -34,7 +34,6 @@ class Record:
     __slots__ = ("line", "source", "text")
 
     def __init__(self, line: int, text: str, source: str | list[str] | None = None) -> None:
-        """Set the three attributes."""
         self.line = line
         self.text = text
         self.source = source
@@ -51,21 +50,13 @@ class Arguments:
     def __init__(
         self, texts: Sequence[str], as_json: bool = False, width: int | None = None, ranking: Ranking | None = None
     ) -> None:
-        """Read from arguments.
-
-        Args:
-            texts: The arguments.
-            as_json: Write JSON lines.
-            width: Shorten the text so that a line fits into this many columns; None writes it whole.
-            ranking: The labels to add for ``--top-k``; None for none.
-        """
+        """Read from arguments; ``width`` is the number of columns to which the text of a line is shortened."""
         self._texts = texts
         self._as_json = as_json
         self._width = width
         self._ranking = ranking
 
     def __iter__(self) -> Iterator[RecordOrError]:
-        """Read the texts."""
         for number, text in enumerate(self._texts, 1):
             try:
                 # What was typed is UTF-8, even if the locale made Python decode it as something else.

@@ -44,12 +44,10 @@ class Lines(Arguments):
     def __init__(
         self, stream: BinaryIO, as_json: bool = False, width: int | None = None, ranking: Ranking | None = None
     ) -> None:
-        """Read from a stream; the other arguments are those of ``Arguments``."""
         super().__init__((), as_json, width, ranking)
         self._stream = stream
 
     def __iter__(self) -> Iterator[RecordOrError]:
-        """Read the lines."""
         for number, line in enumerate(read_lines(self._stream), 1):
             try:
                 yield Record(number, decode_line(line, number).rstrip("\r\n"))
@@ -76,10 +74,6 @@ class _Waiting(io.RawIOBase):
 
 def score(options: Options, stream: BinaryIO) -> int:
     """Score all records of a stream and print the results in order; errors go to standard error.
-
-    Args:
-        options: The options of the command line.
-        stream: The stream to read.
 
     Returns:
         The exit code; 128 plus the signal's number if a signal ended the stream.

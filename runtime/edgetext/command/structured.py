@@ -30,21 +30,13 @@ class JSONLines:
     header = ""
 
     def __init__(self, stream: BinaryIO, field: str, prefix: str = "", ranking: Ranking | None = None) -> None:
-        """Read from a stream.
-
-        Args:
-            stream: The lines.
-            field: The name of the text's field.
-            prefix: Put before the names of the added fields; an object that already has one of these is an error.
-            ranking: The labels to add for ``--top-k``; None for none.
-        """
+        """Read texts in ``field``; ``prefix`` comes before the names of added fields, which no object may have."""
         self._stream = stream
         self._field = field
         self._ranking = ranking
         self._names = {name: prefix + name for name in (*JSON_FIELDS, *([FIELD] if ranking else []))}
 
     def __iter__(self) -> Iterator[RecordOrError]:
-        """Read the objects."""
         for number, line in enumerate(lines.read_lines(self._stream), 1):
             try:
                 content = lines.decode_line(line, number).strip()
@@ -127,19 +119,15 @@ class _CSVLines:
 
 
 class CSVTable:
-    """CSV with a header, UTF-8, as in RFC 4180; columns for label, score, a ranking and engine are added."""
+    """CSV with a header, UTF-8, as in RFC 4180; blank lines are skipped.
+
+    Columns for label, score, a ranking and engine are added.
+    """
 
     def __init__(
         self, stream: BinaryIO, column: str, delimiter: str = ",", prefix: str = "", ranking: Ranking | None = None
     ) -> None:
-        """Read the header.
-
-        Args:
-            stream: The file; a byte order mark at its start is skipped.
-            column: The name of the text's column.
-            delimiter: The character between columns.
-            prefix: Put before the names of the added columns.
-            ranking: The labels to add for ``--top-k``; None for none.
+        """Read the header; ``prefix`` comes before the names of the added columns.
 
         Raises:
             InputError: If there is no header, the column is not in it, or an added column is in it already.
@@ -167,7 +155,6 @@ class CSVTable:
         self.header = self._line([*columns, *added])
 
     def __iter__(self) -> Iterator[RecordOrError]:
-        """Read the rows; blank lines are skipped."""
         while True:
             start = self._lines.begin()
             try:

@@ -18,11 +18,12 @@ import os
 import platform
 import sys
 import sysconfig
+from typing import NamedTuple
 
 _ENVIRONMENT = "~/edgetext-venv"
 
 
-class Machine:
+class Machine(NamedTuple):
     """A machine and its Python, as far as it matters for installing packages.
 
     Attributes:
@@ -35,18 +36,12 @@ class Machine:
         executable: The interpreter, as it is named in commands.
     """
 
-    __slots__ = ("executable", "libc", "managed", "processor", "python", "system")
-
-    def __init__(
-        self, system: str, processor: str, python: tuple[int, int], libc: str, *, managed: bool, executable: str
-    ) -> None:
-        """Set the attributes."""
-        self.system = system
-        self.processor = processor
-        self.python = python
-        self.libc = libc
-        self.managed = managed
-        self.executable = executable
+    system: str
+    processor: str
+    python: tuple[int, int]
+    libc: str
+    managed: bool
+    executable: str
 
     @classmethod
     def here(cls) -> Machine:
@@ -84,12 +79,7 @@ class Machine:
 
 
 def packages(engine: str, machine: Machine) -> str | None:
-    """Return what to install for an engine, as arguments of pip; None if no wheel fits the machine.
-
-    Args:
-        engine: ``"tflite"`` or ``"onnx"``.
-        machine: The machine.
-    """
+    """Return what pip has to install for ``"tflite"`` or ``"onnx"``, as its arguments; None if no wheel fits."""
     if engine == "onnx":
         return '"onnxruntime!=1.21.0"' if machine.has_64_bit_wheels else None
     if machine.has_64_bit_wheels and machine.python >= (3, 10):
@@ -121,12 +111,7 @@ def install_command(engine: str, machine: Machine) -> str | None:
 
 
 def remedy(engine: str, purpose: str = "to install it") -> str:
-    """Return how to fix an engine that does not work on this machine: one clause, for the end of an error message.
-
-    Args:
-        engine: ``"tflite"`` or ``"onnx"``.
-        purpose: What the command is for.
-    """
+    """Return how to fix an engine that does not work on this machine: one clause, for the end of an error message."""
     machine = Machine.here()
     command = install_command(engine, machine)
     if command is None:

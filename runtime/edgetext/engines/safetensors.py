@@ -40,7 +40,6 @@ class Tensor:
     __slots__ = ("data", "dtype", "shape")
 
     def __init__(self, dtype: str, shape: tuple[int, ...], data: memoryview) -> None:
-        """Set the three attributes."""
         self.dtype = dtype
         self.shape = shape
         self.data = data
@@ -57,13 +56,7 @@ class Tensor:
 
 
 def read_safetensors(content: bytes) -> tuple[dict[str, str], dict[str, Tensor]]:
-    """Read a safetensors file.
-
-    Args:
-        content: The whole file.
-
-    Returns:
-        The metadata, and the tensors by name.
+    """Return the metadata of a safetensors file, and its tensors by name.
 
     Raises:
         ValueError: If it is damaged, or has a tensor of a type that is not in ``DTYPES``.
@@ -118,26 +111,17 @@ class TensorReader:
     """Returns the tensors of a file by name, checking each, and at the end that every tensor was read."""
 
     def __init__(self, tensors: dict[str, Tensor]) -> None:
-        """Start with all tensors of a file."""
         self._tensors = dict(tensors)
 
     def read(self, name: str, dtype: str, dimensions: int) -> Tensor:
-        """Return a tensor of the given type and number of dimensions.
-
-        Raises:
-            ValueError: If there is none.
-        """
+        """Return a tensor; raise ValueError if there is none of this type and number of dimensions."""
         tensor = self._tensors.pop(name, None)
         if tensor is None or tensor.dtype != dtype or len(tensor.shape) != dimensions:
             raise ValueError(f"it has no tensor {name} of type {dtype} with {dimensions} dimensions")
         return tensor
 
     def read_vector(self, name: str, size: int) -> list[float]:
-        """Return the values of a float32 tensor of shape (size,).
-
-        Raises:
-            ValueError: If there is none, or a value is not finite.
-        """
+        """Return the values of a float32 tensor of shape (size,); raise ValueError if it is missing or not finite."""
         tensor = self.read(name, "F32", 1)
         values = finite_values(tensor, name)
         if tensor.shape != (size,):
@@ -145,21 +129,13 @@ class TensorReader:
         return values
 
     def finish(self) -> None:
-        """Check that every tensor was read.
-
-        Raises:
-            ValueError: If some were not.
-        """
+        """Raise ValueError if some tensors were not read."""
         if self._tensors:
             raise ValueError(f"this network has no tensors {', '.join(map(repr, sorted(self._tensors)))}")
 
 
 def finite_values(tensor: Tensor, name: str) -> list[float]:
-    """Return the values of a tensor.
-
-    Raises:
-        ValueError: If a value is not finite; ``name`` names the tensor.
-    """
+    """Return the values of a tensor; raise ValueError, which names it, if one is not finite."""
     values: list[float] = tensor.values()
     if not all(value - value == 0.0 for value in values):
         raise ValueError(f"{name} holds values that are not finite")

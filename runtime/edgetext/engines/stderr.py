@@ -18,7 +18,6 @@ class muted_stderr:  # lower case, as it is used like a function
     """
 
     def __enter__(self) -> None:
-        """Start discarding, unless EDGETEXT_DEBUG is set."""
         self._saved: int | None = None
         if os.environ.get("EDGETEXT_DEBUG") or sys.stderr is None:
             return
@@ -29,7 +28,6 @@ class muted_stderr:  # lower case, as it is used like a function
         os.close(null)
 
     def __exit__(self, *error: object) -> None:
-        """Restore the file descriptor."""
         if self._saved is not None:
             os.dup2(self._saved, 2)
             os.close(self._saved)

@@ -22,11 +22,7 @@ class Table:
     __slots__ = ("_buffer", "_position", "_vtable", "_vtable_size")
 
     def __init__(self, buffer: bytes, position: int) -> None:
-        """Read the table at a position.
-
-        Raises:
-            ValueError: If it, or its vtable, lies outside the buffer.
-        """
+        """Read the table at a position; raise ValueError if it, or its vtable, lies outside the buffer."""
         self._buffer = buffer
         self._position = position
         self._vtable = position - _number(buffer, position, 4, signed=True)
@@ -36,15 +32,7 @@ class Table:
 
     @classmethod
     def root(cls, buffer: bytes, identifier: bytes) -> Table:
-        """Return the root of a flatbuffer.
-
-        Args:
-            buffer: The flatbuffer.
-            identifier: The four bytes that identify its schema.
-
-        Raises:
-            ValueError: If it has another identifier.
-        """
+        """Return the root of a flatbuffer; raise ValueError unless it has this identifier, four bytes, of a schema."""
         if buffer[4:8] != identifier:
             raise ValueError(f"it does not say {identifier.decode()} at byte 4")
         return cls(buffer, _number(buffer, 0, 4))

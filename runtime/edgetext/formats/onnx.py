@@ -57,11 +57,7 @@ class ONNXFile:
     """
 
     def __init__(self, content: bytes) -> None:
-        """Read a file, without comparing its checksum.
-
-        Raises:
-            ValueError: If it is not an ONNX model.
-        """
+        """Read a file, without comparing its checksum; raise ValueError if it is not an ONNX model."""
         self.inputs: list[Value] = []
         self.outputs: list[Value] = []
         self.metadata: dict[str, str] = {}
@@ -109,10 +105,9 @@ def _keys(node: bytes) -> list[str]:
 
 
 def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Yield the number and the value of each field of a protobuf message; bytes for a field with a length, else int.
+    """Yield the number and the value of each field of a protobuf message; raise ValueError if it is not one.
 
-    Raises:
-        ValueError: If it is not a protobuf message.
+    The value is bytes for a field with a length, else an int.
     """
     position, end = 0, len(message)
     while position < end:

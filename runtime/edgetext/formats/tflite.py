@@ -58,11 +58,7 @@ class TFLiteFile:
     """
 
     def __init__(self, content: bytes) -> None:
-        """Read a file.
-
-        Raises:
-            ValueError: If it is no TFLite model, or its metadata is missing or damaged.
-        """
+        """Read a file; raise ValueError if it is no TFLite model, or its metadata is missing or damaged."""
         model = Table.root(content, b"TFL3")
         graph = next(model.tables(2), None)
         if graph is None:
@@ -83,15 +79,10 @@ class TFLiteFile:
         self.model_size, self.files = _unpack(content)
 
     def file(self, entries: Iterable[Table], kind: int, what: str) -> bytes:
-        """Return the content of the one appended file of a kind.
-
-        Args:
-            entries: The files that a part of the metadata names.
-            kind: The member of the schema's ``AssociatedFileType``.
-            what: What it contains, for errors.
+        """Return the content of the one appended file of a kind among those that a part of the metadata names.
 
         Raises:
-            ValueError: If none or several are named, or it is missing.
+            ValueError: If none or several are named, or it is missing; ``what`` describes it.
         """
         names = [entry.text(0) for entry in entries if entry.integer(2, 1) == kind]
         if len(names) != 1:
@@ -130,13 +121,5 @@ def _unpack(content: bytes) -> tuple[int, dict[str, bytes]]:
                 raise ValueError(f"the files behind the model hold more than {MAX_FILES_BYTES:,} bytes")
             begin = min((member.header_offset for member in members), default=len(content))
             return begin, {member.filename: _read_member(archive, member) for member in members}
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        NotImplementedError,
-        RuntimeError,
-        OSError,
-        EOFError,
-        OverflowError,
-    ) as error:
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, OSError, EOFError, OverflowError) as error:
         raise ValueError(f"the files behind the model cannot be read: {error}") from None
