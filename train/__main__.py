@@ -157,10 +157,8 @@ def _add_table_options(parser: argparse.ArgumentParser) -> None:
 
 def _check_reviews(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """Refuse the options that are for tables only, and parse ``--validation`` as a number."""
-    for name in ("text_column", "label_column", "test", "split_seed", "strict", "encoding", "delimiter"):
-        if getattr(args, name) is not None:
-            parser.error(f"--{name.replace('_', '-')} is for --data FILE, a table; the movie reviews have their own")
-    for name in ("target_size", "lowercase", "class_weights"):
+    reading = ("text_column", "label_column", "test", "split_seed", "strict", "encoding", "delimiter")
+    for name in (*reading, "target_size", "lowercase", "class_weights"):
         if getattr(args, name) is not None:
             parser.error(f"--{name.replace('_', '-')} is for --data FILE, a table of labelled text")
     if args.validation is not None:

@@ -10,10 +10,7 @@ import os
 import shutil
 import tempfile
 import time
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from collections.abc import Iterator
 
 _AT_FDCWD = -100  # <fcntl.h>: paths are relative to the working directory
 _RENAME_EXCHANGE = 2  # <linux/fs.h>: swap the two names atomically
@@ -30,10 +27,7 @@ class FolderKind:
         optional: A pattern for ``fnmatch`` of further names that it may have.
     """
 
-    __slots__ = ("optional", "required")
-
     def __init__(self, *required: str, optional: str = "") -> None:
-        """Take the names and the pattern."""
         self.required = frozenset(required)
         self.optional = optional
 
@@ -43,9 +37,7 @@ class FolderKind:
         Raises:
             OSError: If it is something else, or contains something else.
         """
-        if not os.path.lexists(folder):
-            return
-        names = set(os.listdir(folder))
+        names = set(os.listdir(folder)) if os.path.lexists(folder) else set()
         if not names:
             return
         for name in sorted(self.required - names):
@@ -146,11 +138,8 @@ def put_in_place(new: str, target: str) -> None:
 
 def exchange(one: str, other: str) -> None:
     """Swap the names of two folders, in one step where the system can."""
-    try:
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # not Linux
         renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
-    except (AttributeError, OSError, TypeError):  # not Linux
-        renameat2 = None
-    if renameat2 is not None:
         if renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0:
             return
     # The file system, or the system, has no exchange.

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 
 from edgetext.command import INTERRUPTED, MISTAKE, OK
 from edgetext.command.messages import print_error, print_note
 from edgetext.errors import EdgetextError, was_interrupted
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def finish(
@@ -57,7 +54,7 @@ def finish(
         if was_interrupted(error):
             print_note(interrupted)
             return INTERRUPTED
-        if _is_debugging():
+        if os.environ.get("EDGETEXT_DEBUG"):
             raise
         if isinstance(error, ModuleNotFoundError) and error.name:
             package = error.name.partition(".")[0]
@@ -65,7 +62,3 @@ def finish(
         elif str(error):
             print_error(error)
     return MISTAKE
-
-
-def _is_debugging() -> bool:
-    return bool(os.environ.get("EDGETEXT_DEBUG"))

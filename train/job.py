@@ -23,28 +23,18 @@ from train.tables.table import ENDINGS, is_table
 
 @dataclass(frozen=True)
 class Job:
-    """A training.
-
-    Attributes:
-        request: What is to be fitted.
-        read: Reads the texts and divides them into splits.
-        out: The run folder to write.
-        test: Whether to evaluate on the test texts at the end.
-    """
+    """A training."""
 
     request: Request
     read: Callable[[], Dataset]
-    out: Path
-    test: bool = True
+    out: Path  # the run folder to write
+    test: bool = True  # whether to evaluate on the test texts at the end
 
 
 def make_job(args: argparse.Namespace) -> Job:
     """Turn the options of ``python -m train`` into a job, and find what is wrong with them.
 
     Of a table, only the names of the columns are read.
-
-    Args:
-        args: The parsed command line.
 
     Raises:
         ValueError: If a value is out of range, or the preset does not have it.
@@ -97,12 +87,8 @@ def _make_reviews_job(args: argparse.Namespace, settings: Mapping[str, int], cha
     count = replace(preset.settings, **settings).validation
     if preset.choices is not None:
         preset.choices.changed(changes)
-    return Job(
-        Request(preset, settings=settings, changes=changes),
-        partial(read_reviews, args.data, count, by_movie=preset.by_movie),
-        args.out,
-        not args.no_test,
-    )
+    request = Request(preset, settings=settings, changes=changes)
+    return Job(request, partial(read_reviews, args.data, count, by_movie=preset.by_movie), args.out, not args.no_test)
 
 
 def _check_archive(source: str | None) -> None:

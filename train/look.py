@@ -17,8 +17,7 @@ from edgetext.encoder import Encoder
 from edgetext.text import PAD_ID, tokenize
 from train.command import finish
 from train.dataset import DataError, LabelledText
-from train.encoding.survey import survey_texts
-from train.encoding.vocabulary import build_vocabulary
+from train.encoding.vocabulary import build_vocabulary, survey_texts
 from train.models.presets import DEFAULT_PRESET, PRESETS, Preset
 from train.reviews.layout import LABELS, SPLITS, add_data_argument
 
@@ -46,23 +45,16 @@ def show_review(review: LabelledText, encoder: Encoder) -> None:
     """Print a review in each form that it takes on its way into the network."""
     ids, padded = encoder.ids(review.text), encoder.encode(review.text)
     print(f"\n{review.id}: {review.label or 'unlabelled'}\n\ntext\n{review.text}")
-    print(f"\nids, {len(ids)} of them: 1 is the start, 2 a word outside the vocabulary\n{_joined(ids)}")
+    print(f"\nids, {len(ids)} of them: 1 is the start, 2 a word outside the vocabulary")
+    print(*ids)
     print(f"\nids decoded\n{encoder.vocabulary.decode(ids)}")
     padding = padded.count(PAD_ID)
-    print(f"\npadded to {len(padded)} ids, {padding} of them padding: the input of the network\n{_joined(padded)}")
-
-
-def _joined(ids: Sequence[int]) -> str:
-    return " ".join(map(str, ids))
+    print(f"\npadded to {len(padded)} ids, {padding} of them padding: the input of the network")
+    print(*padded)
 
 
 def show(source: str | None, preset: Preset, chosen: str | None) -> None:
-    """Print both splits, the vocabulary, and one review.
-
-    Args:
-        source: As for ``load_split``.
-        preset: The preset whose preprocessing is shown.
-        chosen: The id of the review; None for the first.
+    """Print the splits, the vocabulary, and the review that is chosen by its id, or the first.
 
     Raises:
         DataError: If the reviews cannot be read, or there is no such review.

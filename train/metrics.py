@@ -16,10 +16,9 @@ Probabilities = npt.NDArray[np.float64]
 
 
 def label_probabilities(outputs: npt.NDArray[Any]) -> Probabilities:
-    """Return the probability of each label, shape (texts, labels), given a network's outputs.
+    """Return the probability of each label, shape (texts, labels).
 
-    Args:
-        outputs: Shape (texts, labels), or (texts, 1) with the probability of the second of two labels.
+    ``outputs`` has that shape too, or (texts, 1) with the probability of the second of two labels.
     """
     outputs = outputs.astype(np.float64)
     return np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
@@ -29,10 +28,6 @@ def expected_calibration_error(probabilities: npt.NDArray[Any], targets: npt.NDA
     """Return the expected calibration error: the gap between confidence and accuracy, weighted by texts.
 
     Naeini et al., AAAI 2015, with ``CALIBRATION_BINS`` equal bins of the predicted label's probability.
-
-    Args:
-        probabilities: Probability of each label, shape (texts, labels).
-        targets: Index of the right label, shape (texts,).
     """
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == targets

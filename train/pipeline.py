@@ -9,7 +9,7 @@ from edgetext.encoder import Encoder
 from train.atomic_folder import check_replaceable
 from train.dataset import TEST, TRAIN, VALIDATION
 from train.encoding.encoded import Splits, draw_sample, encode_dataset
-from train.encoding.survey import survey_dataset
+from train.encoding.vocabulary import survey_dataset
 from train.fitting.calibration import calibrate
 from train.fitting.edge import fit_edge, refit_edge
 from train.fitting.loop import describe_fitting, evaluate, fit_tutorial, make_reproducible, measure_validation
@@ -65,8 +65,10 @@ def train(job: Job) -> dict[str, Any]:
         config=make_config(name, labels, plan.preprocessing, fitted.recipe, dataset.describe()),
         history=fitted.history,
         metrics=metrics,
-        calibration=draw_sample("calibration", texts.train, dataset.texts(TRAIN)),
-        heldout=draw_sample("heldout", heldout, dataset.texts(heldout_split)),
+        samples={
+            **draw_sample("calibration", texts.train, dataset.texts(TRAIN)),
+            **draw_sample("heldout", heldout, dataset.texts(heldout_split)),
+        },
     )
     return metrics
 

@@ -32,6 +32,7 @@ from edgetext.text import tokenize
 from edgetext.vocabulary import Vocabulary
 from train.atomic_folder import FolderKind, replacing
 from train.fitting.plots import is_comparable, plot_history
+from train.models.recipe import count_outputs
 
 # Version 1 counts texts as "reviews" in metrics.json, and names them in `*_reviews` of samples.npz.
 FORMAT_VERSION = 2
@@ -150,7 +151,7 @@ def _read_samples(folder: Path, max_length: int, vocabulary_size: int) -> dict[s
 def _read_model(folder: Path, labels: int, vocabulary_size: int) -> keras.Model:
     model = keras.saving.load_model(folder / "model.keras", compile=False, safe_mode=True)
     outputs = model.output_shape[-1]
-    if outputs != labels and (outputs, labels) != (1, 2):
+    if outputs not in (labels, count_outputs(labels)):
         raise RunError(f"{folder}: the model has {outputs} outputs for {labels} labels")
     if vocabulary_size not in {getattr(layer, "input_dim", None) for layer in model.layers}:
         raise RunError(f"{folder}: vocab.txt has {vocabulary_size} tokens, but no embedding of the model has that size")
@@ -182,8 +183,7 @@ def write_run(
     config: dict[str, Any],
     history: dict[str, list[float]],
     metrics: dict[str, Any],
-    calibration: dict[str, npt.NDArray[Any]],
-    heldout: dict[str, npt.NDArray[Any]],
+    samples: dict[str, Any],
 ) -> None:
     """Write a run folder, completely or not at all; a run that it replaces is kept as ``<out>.previous``.
 
@@ -200,8 +200,7 @@ def write_run(
             text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
             (folder / f"{name}.json").write_text(text, encoding="utf-8")
         plot_history(history, folder / "history.png", comparable=is_comparable(config))
-        arrays: dict[str, Any] = {**calibration, **heldout}
-        np.savez_compressed(folder / "samples.npz", **arrays)
+        np.savez_compressed(folder / "samples.npz", **samples)
 
 
 # Settings of layers and initializers that Keras 3.15 writes and Keras 3.12 refuses to read, even when they are None.
@@ -219,16 +218,13 @@ def save_model(model: keras.Model, path: Path) -> None:
     copy.save(path)
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
-    for name, without in (("config.json", _drop_unset), ("metadata.json", _drop_date)):
-        members[name] = json.dumps(json.loads(members[name], object_hook=without)).encode("utf-8")
+    for name in ("config.json", "metadata.json"):
+        members[name] = json.dumps(json.loads(members[name], object_hook=_make_portable)).encode("utf-8")
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in members.items():
             archive.writestr(zipfile.ZipInfo(name), content)  # dated 1980, where zip's calendar begins
 
 
-def _drop_unset(record: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in record.items() if key not in _NEW_SETTINGS or value is not None}
-
-
-def _drop_date(record: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in record.items() if key != "date_saved"}
+def _make_portable(record: dict[str, Any]) -> dict[str, Any]:
+    unset = [name for name in _NEW_SETTINGS if record.get(name) is None]
+    return {key: value for key, value in record.items() if key not in (*unset, "date_saved")}

@@ -52,8 +52,7 @@ def save(source: Path, out: Path, name: str) -> None:
         config={**config, "name": name},
         history=history,
         metrics=metrics,
-        calibration={key: value for key, value in samples.items() if key.startswith("calibration")},
-        heldout={key: value for key, value in samples.items() if key.startswith("heldout")},
+        samples=samples,
     )
 
 

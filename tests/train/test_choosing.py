@@ -15,7 +15,7 @@ from edgetext.encoder import Encoder, Preprocessing
 from edgetext.text import RESERVED
 from edgetext.vocabulary import Vocabulary
 from train.encoding.encoded import Encoded, encode
-from train.encoding.survey import note_capitals, survey_texts
+from train.encoding.vocabulary import note_capitals, survey_texts
 from train.models import rules, sizing
 from train.models.choices import LARGEST_VOCABULARY, Choices
 from train.models.rules import (

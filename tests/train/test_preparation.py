@@ -14,8 +14,7 @@ import pytest
 from edgetext.encoder import Encoder, Preprocessing
 from edgetext.text import RESERVED
 from edgetext.vocabulary import Vocabulary
-from train.encoding.survey import survey_texts
-from train.encoding.vocabulary import build_vocabulary, find_spellings
+from train.encoding.vocabulary import build_vocabulary, find_spellings, survey_texts
 from train.reviews.dataset import Review
 
 WORD = re.compile(r"""[^!"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~\t\n ]+""")

@@ -49,12 +49,10 @@ class Encoded:
     vocabulary_size: int | None = None
 
     def __post_init__(self) -> None:
-        """Find the starts."""
         if self.starts is None:
             object.__setattr__(self, "starts", np.cumsum(self.lengths) - self.lengths)
 
     def __len__(self) -> int:
-        """Return the number of texts."""
         return len(self.lengths)
 
     def take(self, chosen: npt.NDArray[Any] | slice = slice(None)) -> Ids:
@@ -93,21 +91,13 @@ class Encoded:
 
 
 class Splits(NamedTuple):
-    """The encoded texts of a dataset.
-
-    Attributes:
-        train: Texts to fit.
-        validation: Texts to validate on.
-        test: Texts to test on; may be empty, like those that follow.
-        unlabelled: Texts without a label.
-        sentences: Sentences of the validation texts.
-    """
+    """The encoded texts of a dataset; all but the first two may be empty."""
 
     train: Encoded
     validation: Encoded
     test: Encoded
     unlabelled: Encoded
-    sentences: Encoded
+    sentences: Encoded  # those of the validation texts
 
     def limited(self, vocabulary_size: int) -> Splits:
         """Return all texts as encoded with a smaller vocabulary: all ids beyond become unknown words."""
@@ -126,16 +116,9 @@ def encode_dataset(dataset: Dataset, encoder: Encoder, *, test: bool) -> Splits:
 
 
 def encode(texts: Iterable[LabelledText], encoder: Encoder, labels: Sequence[str]) -> Encoded:
-    """Encode texts; one at a time is in memory.
+    """Encode texts, one at a time, into an anonymous file in $TMPDIR that vanishes with them.
 
-    Args:
-        texts: The texts.
-        encoder: Turns a text into ids.
-        labels: The labels.
-
-    Returns:
-        The encoded texts, in an anonymous file in $TMPDIR that vanishes with them. The target of a text without a
-        label is 0.
+    The target of a text without a label is 0.
 
     Raises:
         OSError: If the disk is full.

@@ -1,18 +1,64 @@
-"""The vocabulary: the most frequent words of the training texts, and their capitalised spellings."""
+"""Counting the words of texts; the vocabulary, which is the most frequent, and their capitalised spellings."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from itertools import islice
+from itertools import chain, islice
+from typing import NamedTuple
 
 from edgetext.text import FILTERS, RESERVED, tokenize
 from edgetext.vocabulary import Vocabulary
+from train.dataset import Dataset
 
+# With more different words than this, which would take more than 0.5 GB, the rarest are dropped: see ``survey_texts``.
+MAX_COUNTED = 4_000_000
 # Spellings that a run keeps, for consumers that do not lower-case (MediaPipe's TextClassifier); each takes 12 bytes of
 # a model file. train/README.md shows what they bring.
 SPELLINGS = 10_000
 _SPACES = str.maketrans(dict.fromkeys(FILTERS, " "))
+
+
+class Survey(NamedTuple):
+    """How often each word occurs in texts, and how many texts have each length in words."""
+
+    words: Counter[str]
+    lengths: Counter[int]
+
+
+def survey_dataset(dataset: Dataset, lowercase: str) -> Survey:
+    """Survey the texts that the vocabulary is made from; ``lowercase`` as for ``edgetext.text.tokenize``."""
+    texts = chain.from_iterable(map(dataset.texts, dataset.vocabulary_splits))
+    return survey_texts((text.text for text in texts), lowercase)
+
+
+def survey_texts(texts: Iterable[str], lowercase: str = "ascii") -> Survey:
+    """Count words and lengths in bounded memory.
+
+    Whenever there are more than ``MAX_COUNTED`` different words, the rarest so far are dropped until half are left.
+    Words that are frequent overall are never dropped, but their counts may be a few too low.
+    """
+    words: Counter[str] = Counter()
+    lengths: Counter[int] = Counter()
+    for text in texts:
+        found = tokenize(text, lowercase)
+        words.update(found)
+        lengths[len(found)] += 1
+        if len(words) > MAX_COUNTED:
+            words = Counter(dict(words.most_common(MAX_COUNTED // 2)))
+    return Survey(words, lengths)
+
+
+def note_capitals(survey: Survey, lowercase: str) -> None:
+    """Print a note if many words have capitals that are not lower-cased."""
+    cased = {word: count for word, count in survey.words.items() if word != word.lower()}
+    share = sum(cased.values()) / max(survey.words.total(), 1)
+    if lowercase == "ascii" and share > 0.001:
+        example = max(cased, key=lambda word: (cased[word], word))
+        print(
+            f"note: {share:.1%} of the words, such as {example!r}, have capitals other than A to Z, which are not "
+            "lower-cased by default: --lowercase unicode lower-cases all letters"
+        )
 
 
 def build_vocabulary(counts: Counter[str], size: int, min_count: int = 1) -> Vocabulary:
@@ -22,7 +68,7 @@ def build_vocabulary(counts: Counter[str], size: int, min_count: int = 1) -> Voc
     texts. For the 25,000 training reviews it is the published Keras IMDB index, except for such ties.
 
     Args:
-        counts: The number of occurrences of each word.
+        counts: Occurrences of each word.
         size: Number of ids, the four reserved ones included; few texts may give fewer.
         min_count: Occurrences that a word must have.
 
@@ -38,13 +84,7 @@ def build_vocabulary(counts: Counter[str], size: int, min_count: int = 1) -> Voc
 def find_spellings(
     texts: Iterable[str], vocabulary: Vocabulary, lowercase: str = "ascii", size: int = SPELLINGS
 ) -> list[str]:
-    """Return the most frequent capitalised spellings of a vocabulary's words.
-
-    Args:
-        texts: The training texts.
-        vocabulary: The vocabulary, in lower case.
-        lowercase: As for ``edgetext.text.tokenize``.
-        size: Number of spellings to keep; few texts may give fewer.
+    """Return the most frequent capitalised spellings of a vocabulary's words in texts; few texts may give fewer.
 
     Returns:
         Spellings by falling frequency (ties by code points). The tokenisation turns each into one word of the

@@ -15,15 +15,12 @@ Logits = npt.NDArray[np.float64]
 
 
 def calibrate(fitted: Fitted, max_length: int, temperature: float | None = None) -> tuple[keras.Model, float | None]:
-    """Turn a fitted network into the one that is exported; the temperature becomes part of its weights.
+    """Turn a fitted network into the one that is exported, which takes encoded texts of ``max_length`` ids.
 
-    Args:
-        fitted: The fitted network; without logits it is not calibrated.
-        max_length: Number of ids of an encoded text.
-        temperature: A temperature found before; None to find it.
+    The temperature, which is found unless it is given, becomes part of the weights.
 
     Returns:
-        The network, ready to export; and what its logits were divided by, None if they were not.
+        The network; and the temperature, None for a network without logits, which is not calibrated.
     """
     if fitted.logits is None:
         return fitted.model, None
@@ -100,12 +97,10 @@ def cross_entropy(logits: Logits, targets: npt.NDArray[Any]) -> float:
 
 def sigmoid(logits: Logits) -> Logits:
     """Return the probabilities of the second of two labels, given its logits."""
-    probabilities: Logits = 1 / (1 + np.exp(-logits))
-    return probabilities
+    return np.asarray(1 / (1 + np.exp(-logits)))
 
 
 def softmax(logits: Logits) -> Logits:
     """Return probabilities, given logits of shape (texts, labels)."""
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probabilities: Logits = powers / powers.sum(axis=1, keepdims=True)
-    return probabilities
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))

@@ -51,7 +51,6 @@ class CropBatches(keras.utils.PyDataset):
         self.on_epoch_end()
 
     def __len__(self) -> int:
-        """Return the number of batches."""
         return self._kinds * -(-len(self._texts) // self._size)
 
     def on_epoch_end(self) -> None:
@@ -77,11 +76,7 @@ class CropBatches(keras.utils.PyDataset):
 
 
 def make_targets(targets: Targets, recipe: Recipe) -> npt.NDArray[np.float32]:
-    """Return targets for the recipe's objective.
-
-    Args:
-        targets: As in ``Encoded``, shape (texts,).
-        recipe: Has the objective.
+    """Turn targets as in ``Encoded`` into those of the recipe's objective.
 
     Returns:
         For ``"logistic"`` the targets unchanged, shape (texts,); for ``"hinge"`` 1 for the text's label and -1 for the

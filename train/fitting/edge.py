@@ -38,10 +38,6 @@ def fit_edge(texts: Splits, recipe: Recipe) -> Fitted:
     """Fit the network of words and bigrams.
 
     Of several strengths of regularisation, that with the lowest calibrated loss in validation is taken.
-
-    Args:
-        texts: The texts; unlabelled ones are used for two labels only.
-        recipe: How to fit.
     """
     choices = recipe.choices
     training = _add_unlabelled(texts, recipe) if len(texts.unlabelled) and choices.teacher_buckets else texts.train
@@ -91,11 +87,7 @@ def _fit_candidate(scales: network.Tables, training: Encoded, validation: Encode
 
 
 def refit_edge(fitted: Fitted, texts: Splits) -> Fitted:
-    """Fit the network again, on the validation texts too, with the numbers that were found without them.
-
-    Returns:
-        As ``fitted``, with another model.
-    """
+    """Fit the network again, on the validation texts too, with the numbers that were found without them."""
     print("once more, on the validation texts too:", flush=True)
     recipe, everything = fitted.recipe, texts.train.joined(texts.validation)
     scales = find_scales(everything, recipe, recipe.choices.buckets)
@@ -142,5 +134,4 @@ def predict_logits(model: keras.Model, ids: Ids, recipe: Recipe) -> npt.NDArray[
     if recipe.choices.objective == "hinge":
         return outputs[:, 0] if recipe.num_outputs == 1 else outputs
     outputs = np.clip(outputs[:, 0], 1e-7, 1 - 1e-7)
-    logits: npt.NDArray[np.float64] = np.log(outputs / (1 - outputs))
-    return logits
+    return np.asarray(np.log(outputs / (1 - outputs)))

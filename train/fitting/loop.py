@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import threading
 from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import Any
@@ -119,19 +120,18 @@ class _Interrupt(keras.callbacks.Callback):
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
         """Notice interrupts within a ``with`` block, if they end a Python program as usual."""
-        if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-            yield  # they are ignored, or handled elsewhere
+        is_usual = (
+            signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        )  # neither ignored nor handled elsewhere
+        if not is_usual or threading.current_thread() is not threading.main_thread():
+            yield  # interrupts are ignored or handled elsewhere, or go to the main thread
             return
 
         def note(number: int, frame: FrameType | None) -> None:
             self.interrupted = True
             signal.default_int_handler(number, frame)
 
-        try:
-            signal.signal(signal.SIGINT, note)
-        except ValueError:  # not the main thread, which is the only one to be interrupted
-            yield
-            return
+        signal.signal(signal.SIGINT, note)
         try:
             yield
         finally:

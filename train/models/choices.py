@@ -59,11 +59,7 @@ class Choices:
     teacher_temperature: float = 0.33
 
     def __post_init__(self) -> None:
-        """Check the ranges.
-
-        Raises:
-            ValueError: If a value is out of range.
-        """
+        """Raise ValueError if a value is out of range."""
         for name in ("buckets", "teacher_buckets"):
             value = getattr(self, name)
             allowed = 2 <= value <= 2**24 or (name == "teacher_buckets" and value == 0)

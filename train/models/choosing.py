@@ -14,8 +14,7 @@ from typing import Any
 from edgetext.encoder import Preprocessing
 from train.dataset import Dataset
 from train.encoding.encoded import Splits
-from train.encoding.survey import Survey, note_capitals
-from train.encoding.vocabulary import build_vocabulary, find_spellings
+from train.encoding.vocabulary import Survey, build_vocabulary, find_spellings, note_capitals
 from train.models import rules
 from train.models.choices import Choices
 from train.models.recipe import Plan, Recipe, Request, count_outputs
@@ -37,7 +36,9 @@ def choose_encoding(survey: Survey, dataset: Dataset, request: Request) -> Plan:
         # In very few and short texts no word may occur twice.
         min_count = min(rules.MIN_COUNT, max(survey.words.values()))
     else:
-        choices, min_count = _choose_by_preset(request), 1
+        preset, min_count = request.preset, 1
+        choices = Choices(vocabulary=preset.vocabulary_size, max_length=preset.preprocessing.max_length)
+        choices = (preset.choices or choices).changed(request.changes)
     vocabulary = build_vocabulary(survey.words, choices.vocabulary, min_count)
     texts = chain.from_iterable(map(dataset.texts, dataset.vocabulary_splits))
     some = (text.text for text in islice(texts, TEXTS_FOR_SPELLINGS))
@@ -45,13 +46,6 @@ def choose_encoding(survey: Survey, dataset: Dataset, request: Request) -> Plan:
     truncating = request.preset.preprocessing.truncating
     preprocessing = Preprocessing(choices.max_length, truncating, request.lowercase)
     return Plan(vocabulary, spellings, preprocessing, choices)
-
-
-def _choose_by_preset(request: Request) -> Choices:
-    preset = request.preset
-    if preset.choices is not None:
-        return preset.choices.changed(request.changes)
-    return Choices(vocabulary=preset.vocabulary_size, max_length=preset.preprocessing.max_length)
 
 
 def _choose_from_texts(survey: Survey, num_outputs: int, request: Request) -> Choices:
@@ -70,17 +64,7 @@ def _choose_from_texts(survey: Survey, num_outputs: int, request: Request) -> Ch
 
 
 def choose_tables(plan: Plan, texts: Splits, name: str, labels: Sequence[str], request: Request) -> Plan:
-    """Choose the number of buckets of bigrams and, for a target size, a smaller vocabulary.
-
-    Args:
-        plan: What has been chosen.
-        texts: The texts, encoded.
-        name: The name of the run.
-        labels: The labels.
-        request: What was asked for.
-
-    Returns:
-        The plan with its choices complete; its vocabulary may be the beginning of the one given.
+    """Choose the number of buckets of bigrams and, for a target size, a smaller vocabulary: the plan's beginning.
 
     Raises:
         ValueError: If no model is as small as the target size.

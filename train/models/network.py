@@ -47,11 +47,7 @@ def build_edge(
 
     Its tables are zero until ``finish_edge`` sets them.
 
-    Args:
-        vocabulary_size: Number of ids.
-        max_length: Number of ids of an encoded text.
-        choices: The numbers of the preset.
-        bias: Bias of each output, shape (num_outputs,); None for a single output whose bias is set later.
+    ``bias`` is that of each output, shape (num_outputs,); None for a single output, whose bias is set later.
     """
     num_outputs = 1 if bias is None else len(bias)
     unigrams = layers.Embedding(vocabulary_size, num_outputs, embeddings_initializer="zeros", name="unigrams")
@@ -68,10 +64,6 @@ def build_edge(
 
 def build_edge_training(scales: Tables, choices: Choices) -> keras.Model:
     """Build the network of ``build_edge`` as it is fitted: each weight is a frozen scale times a trained factor.
-
-    Args:
-        scales: Of the words, shape (vocabulary_size, num_outputs), and of the buckets, shape (buckets, num_outputs).
-        choices: The numbers of the preset.
 
     Returns:
         A model that takes texts of any length, not yet compiled; with the objective ``"logistic"`` it returns the

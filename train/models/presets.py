@@ -33,11 +33,7 @@ class Settings:
     patience: int | None = None
 
     def __post_init__(self) -> None:
-        """Check the ranges.
-
-        Raises:
-            ValueError: If a value is out of range.
-        """
+        """Raise ValueError if a value is out of range."""
         for name, low in (("epochs", 1), ("batch_size", 1), ("seed", 0), ("patience", 1), ("validation", 1)):
             value = getattr(self, name)
             if value is not None and value < low:
@@ -47,25 +43,15 @@ class Settings:
 
 
 class Preset(NamedTuple):
-    """A network and its defaults.
-
-    Attributes:
-        name: Its name.
-        about: One-line description.
-        vocabulary_size: Number of ids, the reserved ones included.
-        preprocessing: Length of an encoded text, and which end of a long text is truncated.
-        settings: How it is fitted, unless the command line says otherwise.
-        by_movie: Whether the validation reviews are of other movies than those fitted.
-        choices: The other numbers that were chosen for it; None if it has none.
-    """
+    """A network and its defaults."""
 
     name: str
     about: str
-    vocabulary_size: int
+    vocabulary_size: int  # the reserved ids included
     preprocessing: Preprocessing
     settings: Settings
-    by_movie: bool = False
-    choices: Choices | None = None
+    by_movie: bool = False  # whether the validation reviews are of other movies than those fitted
+    choices: Choices | None = None  # None if no other numbers were chosen for it
 
 
 PRESETS = {

@@ -49,14 +49,7 @@ class Request:
 
 
 class Plan(NamedTuple):
-    """What has been chosen.
-
-    Attributes:
-        vocabulary: The vocabulary.
-        spellings: Capitalised spellings of its words.
-        preprocessing: Length of an encoded text, truncation, and lower-casing.
-        choices: The numbers of the network.
-    """
+    """What has been chosen: the vocabulary, capitalised spellings of its words, and how to encode and fit."""
 
     vocabulary: Vocabulary
     spellings: Sequence[str]
@@ -117,15 +110,7 @@ class Fitted(NamedTuple):
 def make_config(
     name: str, labels: Sequence[str], preprocessing: Preprocessing, recipe: Recipe, data: dict[str, Any]
 ) -> dict[str, Any]:
-    """Return the content of ``config.json``.
-
-    Args:
-        name: The name of the run.
-        labels: The labels, in the order of the outputs.
-        preprocessing: How texts are encoded.
-        recipe: How the network was fitted.
-        data: The description of the dataset.
-    """
+    """Return the content of ``config.json``; ``data`` is the description of the dataset."""
     config: dict[str, Any] = {
         "name": name,
         "preset": recipe.preset,

@@ -20,19 +20,12 @@ _UNITS = {"": 1, "b": 1, "kb": 1000, "k": 1000, "mb": 1000**2, "m": 1000**2, "ki
 
 
 class SizeBudget(NamedTuple):
-    """The size that a model may have, and what of it does not depend on its tables.
+    """The size that a model may have, and what of it does not depend on its tables."""
 
-    Attributes:
-        size: The most bytes of the largest int8 file: the TFLite file, which contains its vocabulary.
-        num_outputs: Outputs of the network.
-        labels: The labels.
-        name: The name of the run.
-    """
-
-    size: int
+    size: int  # the most bytes of the largest int8 file: the TFLite file, which contains its vocabulary
     num_outputs: int
     labels: Sequence[str]
-    name: str = ""
+    name: str = ""  # that of the run
 
 
 def parse_size(text: str) -> int:
@@ -60,11 +53,7 @@ _QUANTIZED = 1024
 def tflite_size(budget: SizeBudget, words: Sequence[str], spellings: Mapping[str, int], buckets: int) -> int:
     """Return an upper bound of the bytes of the dynamic int8 TFLite file, the largest of the int8 files.
 
-    Args:
-        budget: Has the name, outputs and labels.
-        words: The vocabulary, reserved tokens included, by id.
-        spellings: Spellings of its words, with their ids.
-        buckets: Number of buckets of bigrams.
+    ``words`` are the tokens by id, the reserved ones included.
     """
     tables = sum(_table_size(budget.num_outputs * rows) for rows in (len(words), buckets))
     # A line of the vocabulary: the word, a space, its id, a newline.
@@ -102,13 +91,6 @@ def fit_budget(
     At first ``SHARE`` of the budget is for bigrams. The most frequent words fill the rest; if all fit, bigrams get what
     is left.
 
-    Args:
-        budget: The budget.
-        vocabulary: All words that may be taken, most frequent first.
-        spellings: Spellings of its words.
-        buckets: The most buckets of bigrams.
-        lowercase: As for ``edgetext.text.tokenize``.
-
     Returns:
         The vocabulary, its spellings, and the number of buckets.
 
@@ -116,7 +98,8 @@ def fit_budget(
         ValueError: If not even the smallest model fits.
     """
     search = _Search(budget, vocabulary, spellings, lowercase)
-    fewest = _fewest_buckets(budget.num_outputs)
+    # A table of fewer weights would not be quantised, so it would save no space.
+    fewest = max(FEWEST_BUCKETS, 1 << (-(-_QUANTIZED // budget.num_outputs) - 1).bit_length())
     chosen = buckets
     while chosen > fewest and budget.num_outputs * chosen > budget.size * SHARE:
         chosen //= 2
@@ -171,8 +154,3 @@ class _Search:
                     low, high = (middle, high) if fits else (low, middle - 1)
                 return low
         return 0
-
-
-def _fewest_buckets(num_outputs: int) -> int:
-    """Return the smallest number of buckets that saves space: a table of fewer weights is not quantised."""
-    return max(FEWEST_BUCKETS, 1 << (-(-_QUANTIZED // num_outputs) - 1).bit_length())

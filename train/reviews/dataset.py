@@ -24,31 +24,16 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|<br />")
 
 
 class Review(NamedTuple):
-    """A review.
+    """A review."""
 
-    Attributes:
-        id: Its name in the archive, below ``aclImdb/``.
-        label: One of ``layout.LABELS``; None for an unlabelled review.
-        text: The text, unchanged.
-        movie: The movie's number at imdb.com; None if the source does not name it.
-    """
-
-    id: str
-    label: str | None
+    id: str  # its name in the archive, below aclImdb/
+    label: str | None  # one of layout.LABELS; None for an unlabelled review
     text: str
-    movie: str | None = None
+    movie: str | None = None  # its number at imdb.com; None if the source does not name it
 
 
 def load_split(split: str, source: str | os.PathLike[str] | None = None) -> list[Review]:
-    """Return one split of the reviews, sorted by id.
-
-    Args:
-        split: One of ``layout.SPLITS``. ``"unsup"`` is empty if the source has no unlabelled reviews.
-        source: As for ``cache.prepare``.
-
-    Raises:
-        DataError: As for ``cache.prepare``.
-    """
+    """Return one of ``layout.SPLITS``, sorted by id; ``"unsup"`` may be empty. See ``cache.prepare``."""
     return _read_split(prepare(source), split)
 
 
@@ -58,17 +43,7 @@ def _read_split(folder: Path, split: str) -> list[Review]:
 
 
 def read_reviews(source: str | None, validation: int, *, by_movie: bool) -> Reviews:
-    """Load the training reviews and divide them.
-
-    Args:
-        source: As for ``cache.prepare``.
-        validation: Number of training reviews to validate on.
-        by_movie: As for ``split_validation``.
-
-    Raises:
-        DataError: As for ``cache.prepare``.
-        ValueError: If ``validation`` leaves no review to fit.
-    """
+    """Load the training reviews and divide them; see ``cache.prepare`` and ``split_validation``."""
     folder = prepare(source)
     return Reviews(folder, *split_validation(_read_split(folder, "train"), validation, by_movie=by_movie))
 
@@ -82,7 +57,6 @@ class Reviews:
     vocabulary_splits = (TRAIN, VALIDATION)
 
     def __init__(self, folder: Path, fitted: list[Review], validated: list[Review]) -> None:
-        """Take the folder of the parsed reviews, and the training reviews, divided."""
         self._folder = folder
         self._splits = {TRAIN: fitted, VALIDATION: validated}
 

@@ -23,12 +23,7 @@ ADDRESSES = {f"{split}/urls_{short}.txt": f"{split}/{short}" for split in SPLITS
 
 
 def add_data_argument(parser: argparse.ArgumentParser, more: str = "") -> None:
-    """Add ``--data``.
-
-    Args:
-        parser: The command's parser.
-        more: What else the option accepts, for its help text.
-    """
+    """Add ``--data``; ``more`` ends its help text."""
     parser.add_argument(
         "--data",
         metavar="PATH",

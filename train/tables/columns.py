@@ -21,13 +21,7 @@ MAX_LABEL = 100  # characters
 
 
 class Columns(NamedTuple):
-    """The columns to read.
-
-    Attributes:
-        texts: The columns of the text, joined by a space.
-        label: The column of the label.
-        guessed: Whether any of them was guessed by its name.
-    """
+    """The columns to read, and whether any of them was guessed by its name."""
 
     texts: tuple[str, ...]
     label: str
@@ -39,13 +33,7 @@ class Columns(NamedTuple):
 
 
 def choose_columns(path: object, names: Sequence[str], texts: Sequence[str], label: str | None) -> Columns:
-    """Return the columns to read: those that are given, else those that can be guessed.
-
-    Args:
-        path: The file, for messages.
-        names: All columns of the table.
-        texts: The columns of the text; empty to guess.
-        label: The column of the label; None to guess.
+    """Return the columns to read of those that are in ``names``: what is given, else what can be guessed.
 
     Raises:
         DataError: If a column is missing, or there is not exactly one candidate.

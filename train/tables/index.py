@@ -97,14 +97,9 @@ def _code(split: str) -> int:
 
 
 def read_index(table: Table, columns: Columns, split: str, names: dict[str, int], lowercase: str) -> TableIndex:
-    """Read a file once, and keep its usable rows.
+    """Read a file once, and keep its usable rows, which are all of ``split`` until they are divided.
 
-    Args:
-        table: The file, which has the columns.
-        columns: The columns of text and label.
-        split: The split of all its rows, until they are divided.
-        names: The labels so far and their places; new ones are added.
-        lowercase: As for ``edgetext.text.tokenize``.
+    ``names`` has the places of the labels so far; new ones are added.
 
     Raises:
         DataError: If the file cannot be read, is changed meanwhile, or has too many labels.

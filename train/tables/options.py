@@ -107,18 +107,10 @@ def make_options(args: argparse.Namespace, data: Path, lowercase: str = TableOpt
 
 
 class TablePlan(NamedTuple):
-    """How a table is read and divided.
-
-    Attributes:
-        options: What was asked for.
-        tables: The files by split: ``"train"``, and those that have a file of their own.
-        validation: What to validate on.
-        test: What to test on.
-        columns: The columns of text and label.
-    """
+    """How a table is read and divided."""
 
     options: TableOptions
-    tables: dict[str, Table]
+    tables: dict[str, Table]  # by split: "train", and those that have their own file
     validation: Part
     test: Part
     columns: Columns
@@ -175,11 +167,7 @@ def _check_tables(tables: list[Table]) -> None:
 
 
 def check_columns(table: Table, columns: Columns) -> None:
-    """Check that a file has the columns.
-
-    Raises:
-        DataError: If it lacks one, or cannot be read.
-    """
+    """Raise DataError if a file lacks one of the columns, or cannot be read."""
     present = table.columns()
     if lacking := [name for name in [*columns.texts, columns.label] if name not in present]:
         raise DataError(

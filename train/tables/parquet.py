@@ -75,7 +75,6 @@ def _check_type(path: Path, name: str, kind: Any, *, is_label: bool) -> None:
 
 
 def _decoded(column: Any) -> Sequence[Any]:
-    """Return a column's values."""
     import pyarrow
     from pyarrow import types
 

@@ -16,18 +16,11 @@ from train.tables.table import Table, is_table
 
 
 class Recorded(NamedTuple):
-    """What a run records about its texts.
-
-    Attributes:
-        options: How to read and divide them.
-        files: Name and SHA-256 of the files by split.
-        rows: Rows by split and label.
-        labels: The labels of the model.
-    """
+    """What a run records about its texts, and how to read and divide them."""
 
     options: TableOptions
-    files: dict[str, dict[str, str]]
-    rows: dict[str, dict[str, int]]
+    files: dict[str, dict[str, str]]  # name and SHA-256 of each, by split
+    rows: dict[str, dict[str, int]]  # their number by split and label
     labels: tuple[str, ...]
 
 
@@ -67,10 +60,6 @@ def read_recorded(run: Path, data: Path, given: Mapping[str, Any]) -> Recorded:
 
 def read_for_run(recorded: Recorded, split: str) -> TableDataset:
     """Read texts that are new to a run: those that it held out, or all usable rows of a file that it has not seen.
-
-    Args:
-        recorded: What the run records, with the file to read as ``recorded.options.data``.
-        split: Which of the run's splits is wanted.
 
     Raises:
         ReportedError: As for ``read_planned``.

@@ -29,22 +29,13 @@ FIRST = 3
 
 
 class Finding(NamedTuple):
-    """Rows of a file with the same problem.
+    """Rows of a file with the same problem."""
 
-    Attributes:
-        kind: One of ``KINDS``.
-        file: The file's name.
-        rows: The number of rows.
-        lines: The lines on which the first of them begin.
-        unit: What ``lines`` counts: ``"line"`` or ``"row"``.
-        detail: Details for the message.
-    """
-
-    kind: str
+    kind: str  # one of KINDS
     file: str
     rows: int
-    lines: tuple[int, ...]
-    unit: str = "line"
+    lines: tuple[int, ...]  # on which the first of them begin
+    unit: str = "line"  # or "row", which the numbers count then
     detail: str = ""
 
     def __str__(self) -> str:

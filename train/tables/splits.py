@@ -63,18 +63,9 @@ def share_out(total: int, sizes: Sequence[int]) -> list[int]:
 
 
 def draw(digests: Digests, labels: Labels, total: int, seed: int) -> npt.NDArray[np.intp]:
-    """Draw rows in proportion to their labels, leaving at least one of each label.
+    """Return the places of ``total`` rows, in proportion to their labels, leaving at least one of each label.
 
-    What is drawn depends on the seed and on the rows' words, not on their order.
-
-    Args:
-        digests: Digests of the rows to draw from, all different; shape (rows,).
-        labels: The rows' labels; shape (rows,).
-        total: Number of rows to draw.
-        seed: Draws other rows for each value.
-
-    Returns:
-        The places of the drawn rows.
+    What is drawn depends on the seed and on the digests, which are all different, not on the order.
     """
     sizes = np.bincount(labels)
     shares = np.array(share_out(total, sizes.tolist()), int)

@@ -19,29 +19,16 @@ from train.tables.lines import BAD
 
 
 class Row(NamedTuple):
-    """A row of a table.
-
-    Attributes:
-        line: Its number.
-        label: Its label, without surrounding white space.
-        text: Its text; several columns are joined by a space.
-        fault: Why it cannot be used, one of ``report.KINDS``; empty if it can.
-    """
+    """A row of a table."""
 
     line: int
-    label: str = ""
-    text: str = ""
-    fault: str = ""
+    label: str = ""  # without surrounding white space
+    text: str = ""  # several columns are joined by a space
+    fault: str = ""  # why it cannot be used, one of report.KINDS
 
 
 class Table(NamedTuple):
-    """A file, and how to read it.
-
-    Attributes:
-        path: The file.
-        encoding: Encoding of a text file.
-        delimiter: Between the columns of CSV; None for a comma.
-    """
+    """A file, and how to read it; see ``TableOptions``."""
 
     path: Path
     encoding: str = "utf-8"
