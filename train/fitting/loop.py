@@ -120,10 +120,8 @@ class _Interrupt(keras.callbacks.Callback):
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
         """Notice interrupts within a ``with`` block, if they end a Python program as usual."""
-        is_usual = (
-            signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        )  # neither ignored nor handled elsewhere
-        if not is_usual or threading.current_thread() is not threading.main_thread():
+        is_default = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if not is_default or threading.current_thread() is not threading.main_thread():
             yield  # interrupts are ignored or handled elsewhere, or go to the main thread
             return
 

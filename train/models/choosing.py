@@ -64,7 +64,7 @@ def _choose_from_texts(survey: Survey, num_outputs: int, request: Request) -> Ch
 
 
 def choose_tables(plan: Plan, texts: Splits, name: str, labels: Sequence[str], request: Request) -> Plan:
-    """Choose the number of buckets of bigrams and, for a target size, a smaller vocabulary: the plan's beginning.
+    """Choose the number of buckets of bigrams and, for a target size, how much of the vocabulary to keep.
 
     Raises:
         ValueError: If no model is as small as the target size.
