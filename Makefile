@@ -1,4 +1,4 @@
-# Everything runs in .venv, made from the pins of that Python's version; nothing else on the machine is touched.
+# Everything runs in .venv, created from the pins for that Python version; nothing else on the machine is changed.
 
 PYTHON ?= python3
 
@@ -12,12 +12,12 @@ PINS := .ci/constraints/py$(VERSION).txt
 READY := .venv/.ready-py$(VERSION)
 RUN := .venv/bin/python
 
-# tflite-runtime has wheels for Linux alone, and none for a Python later than 3.11.
+# tflite-runtime has wheels for Linux only, and none for Python 3.12 and later.
 TFLITE_PINS := .ci/constraints/tflite-runtime.txt
 TFLITE_READY := .venv-tflite/.ready
 starts = $(shell $(1) -c 'import venv, ensurepip' >/dev/null 2>&1 && echo $(1))
-# Runtimes of others, which make of our files what we do: MediaPipe, Node.js, and C over the library that Node.js brings.
-# What cannot be made here is skipped, and so are its tests.
+# Other runtimes that read the exported files: MediaPipe, Node.js, and C with the library from the Node.js package.
+# Environments that cannot be created on this machine are skipped, and so are their tests.
 MEDIAPIPE := .venv-mediapipe .venv-mediapipe-0.10.21
 INTEROP := build/interop
 NODE := $(INTEROP)/node
@@ -32,7 +32,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: $(READY) ## Make .venv: all that training, exporting, measuring and testing need
+setup: $(READY) ## Create .venv with everything that training, exporting, measuring and testing need
 
 $(READY): pyproject.toml $(wildcard $(PINS))
 	$(if $(VERSION),,$(error $(PYTHON) does not start. Name a Python 3.10, 3.11 or 3.12: make setup PYTHON=python3.11))
@@ -92,39 +92,39 @@ test: setup $(TFLITE_READY) $(PEERS_READY) lint ## Lint, check types and run all
 	$(RUN) -m pytest -n $(WORKERS) --dist loadfile
 
 .PHONY: quick
-quick: lint ## Lint, check types and run the tests that are fast and start no process; under a minute
+quick: lint ## Lint, check types and run the fast tests that start no process; under a minute
 	$(RUN) -m pytest --quick -q -n $(WORKERS) --dist loadfile
 
 .PHONY: soak
-soak: setup ## Try to break everything at length: hostile input, damage, kills, long runs; about half an hour
+soak: setup ## Stress-test with hostile input, damaged files, killed processes and long runs; about half an hour
 	$(RUN) -m tests.soaking --json benchmarks/results/soak.json
 	$(RUN) benchmarks/report.py
 
 .PHONY: memory
-memory: setup ## Measure memory and time of a training on a million rows; Linux, about 12 minutes
+memory: setup ## Measure memory and time of training on a million rows; Linux only, about 12 minutes
 	$(RUN) -m tests.soaking.memory --json benchmarks/results/memory.json
 	$(RUN) benchmarks/report.py
 
-# Seconds that each target of `make fuzz` is tried.
+# Seconds for each target of `make fuzz`.
 SECONDS ?= 600
 .PHONY: fuzz
-fuzz: setup ## Fuzz what reads texts and files, guided by coverage, for SECONDS=600 each; Linux on x86-64
+fuzz: setup ## Fuzz the readers of texts and files, guided by coverage, for SECONDS=600 each; Linux on x86-64 only
 	@mkdir -p build/fuzz/text build/fuzz/safetensors
 	$(RUN) -m tests.fuzz.fuzz_text -max_total_time=$(SECONDS) -max_len=4096 -artifact_prefix=build/fuzz/ build/fuzz/text
 	$(RUN) -m tests.fuzz.fuzz_safetensors -max_total_time=$(SECONDS) -max_len=4096 -artifact_prefix=build/fuzz/ \
 	    build/fuzz/safetensors
 
 .PHONY: pi-test
-pi-test: setup $(TFLITE_READY) ## Test on emulated Raspberry Pis: takes Debian's qemu-user and mmdebstrap, 3 minutes, then 2
+pi-test: setup $(TFLITE_READY) ## Test on emulated Raspberry Pis; needs Debian's qemu-user and mmdebstrap; 3 minutes, later 2
 	$(RUN) -m tests.pi.prepare $(PI)
 	EDGETEXT_PI=$(PI) $(RUN) -m pytest -n $(WORKERS) --dist loadfile tests/pi
 
 .PHONY: pi-guide
-pi-guide: setup ## Try the guide for the Pi word for word, on an emulated one; takes pip's index and 2 minutes
+pi-guide: setup ## Run the commands of the Raspberry Pi guide on an emulated one; needs the package index, 2 minutes
 	$(RUN) -m tests.pi.guide $(PI)
 
 .PHONY: pi-count
-pi-count: setup ## Count ARM instructions of the command; needs what pi-test needs
+pi-count: setup ## Count ARM instructions of the command; has the same requirements as pi-test
 	$(RUN) -m tests.pi.prepare $(PI)
 	$(RUN) benchmarks/instructions.py --json benchmarks/results/instructions.json
 	$(RUN) benchmarks/report.py
@@ -156,13 +156,13 @@ measure: setup ## Measure the accuracy of the shipped bundle and of three seeds;
 	$(RUN) benchmarks/report.py --plots
 
 .PHONY: choose
-choose: setup ## Train the preset with other choices and sizes; needs the reviews, about 40 minutes
+choose: setup ## Train the preset edge with other settings and sizes; needs the reviews, about 40 minutes
 	$(RUN) benchmarks/sweep.py choices --json benchmarks/results/choices.json
 	$(RUN) benchmarks/sweep.py curve --json benchmarks/results/curve.json
 	$(RUN) benchmarks/report.py --plots
 
 .PHONY: own
-own: setup ## Train on your own tables, beside scikit-learn: TASKS="--task NAME=FILE[,TESTFILE] ..."; some minutes each
+own: setup ## Compare with scikit-learn on your own tables: TASKS="--task NAME=FILE[,TESTFILE] ..."; some minutes each
 	$(RUN) benchmarks/tables.py $(TASKS) --json benchmarks/results/tables.json
 	$(RUN) benchmarks/report.py
 
@@ -170,7 +170,7 @@ own: setup ## Train on your own tables, beside scikit-learn: TASKS="--task NAME=
 FASTTEXT := build/fasttext-train/bin/python
 PEER := build/peers/bin/python
 .PHONY: peers
-peers: setup ## Measure accuracy, size, latency and start-up beside fastText and scikit-learn; needs the reviews, 30 minutes
+peers: setup ## Compare accuracy, size and speed with fastText and scikit-learn; needs the reviews, about 30 minutes
 	$(RUN) -m venv --clear build/fasttext-train && $(FASTTEXT) -m pip install -qq fasttext-wheel==0.9.2 'numpy<2'
 	$(RUN) -m venv --clear build/peers && $(PEER) -m pip install -qq -c $(PINS) \
 	    fasttext-predict==0.9.2.4 scikit-learn ai-edge-litert onnxruntime
@@ -178,7 +178,7 @@ peers: setup ## Measure accuracy, size, latency and start-up beside fastText and
 	$(RUN) benchmarks/report.py --plots
 
 .PHONY: interop
-interop: setup $(PEERS_READY) ## Run two bundles' files in other runtimes; needs the reviews, about 10 minutes
+interop: setup $(PEERS_READY) ## Compare the files of two bundles in other runtimes; needs the reviews, about 10 minutes
 	[ -d $(INTEROP)/tutorial-run ] || $(RUN) -m train --preset tutorial --out $(INTEROP)/tutorial-run
 	$(call export_all,train/default,$(INTEROP)/edge)
 	$(call export_all,$(INTEROP)/tutorial-run,$(INTEROP)/tutorial)
@@ -187,7 +187,7 @@ interop: setup $(PEERS_READY) ## Run two bundles' files in other runtimes; needs
 	    --json benchmarks/results/interop.json
 	$(RUN) benchmarks/report.py
 
-# $(call export_all,RUN,BUNDLE): export every recipe that is not for special cases, and the ONNX file that takes text.
+# $(call export_all,RUN,BUNDLE): export the default recipes, and the ONNX file that takes text.
 define export_all
 	rm -rf $(2)
 	$(RUN) export/to_safetensors.py --run $(1) --out $(2)
@@ -197,11 +197,11 @@ define export_all
 endef
 
 .PHONY: readme
-readme: setup ## Write the measured numbers and the help texts into the READMEs
+readme: setup ## Update the generated blocks of the READMEs: measurements and help texts
 	$(RUN) benchmarks/report.py
 
 .PHONY: constraints
-constraints: ## Remake .ci/constraints from the newest releases (python3.10, 3.11 and 3.12)
+constraints: ## Update .ci/constraints to the newest releases; needs python3.10, 3.11 and 3.12
 	@mkdir -p build/constraints
 	@set -e; for version in 3.10 3.11 3.12; do \
 	    $(call pin,python$$version,py$$(echo $$version | tr -d .),-e '.[dev]'); \
@@ -213,7 +213,7 @@ constraints: ## Remake .ci/constraints from the newest releases (python3.10, 3.1
 	cd .ci/constraints/node && npm install --save-exact --package-lock-only --omit-lockfile-registry-resolved \
 	    --ignore-scripts --no-audit --no-fund --loglevel=error onnxruntime-node@latest
 
-# $(call pin,INTERPRETER,NAME,WHAT): install WHAT into a fresh environment and write down what it took, inside a shell loop.
+# $(call pin,INTERPRETER,NAME,WHAT): install WHAT into a fresh environment and record the versions; inside a shell loop.
 define pin
 	name=$(2); pins=.ci/constraints/$$name.txt; fresh=build/constraints/$$name; \
 	$(1) -c 'import venv, ensurepip' 2>/dev/null || { echo "no $(1) with venv here: $$pins stays as it is"; continue; }; \
@@ -226,6 +226,6 @@ define pin
 endef
 
 .PHONY: clean
-clean: ## Remove all that the other targets made
+clean: ## Remove everything that the other targets created
 	rm -rf build .venv .venv-tflite $(MEDIAPIPE) .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +

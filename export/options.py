@@ -57,13 +57,13 @@ def default_bundle(run: Path) -> Path:
 
 def add_folder_arguments(parser: argparse.ArgumentParser, out: str) -> None:
     """Add ``--run`` and ``--out``; ``out`` describes the bundle."""
-    about_run = "the run (default: train/default of this checkout)"
+    about_run = "the run folder (default: train/default of this checkout)"
     parser.add_argument("--run", metavar="DIR", type=Path, default=DEFAULT_RUN, help=about_run)
     parser.add_argument(
         "--out",
         metavar="DIR",
         type=Path,
-        help=f"{out} (default: runtime/edgetext/default, which ships; for another run bundles/NAME, named after it)",
+        help=f"{out} (default: runtime/edgetext/default, the shipped one; for another run bundles/NAME, after its folder)",
     )
 
 
@@ -79,15 +79,15 @@ def _make_parser(description: str, recipes: Sequence[Recipe]) -> argparse.Argume
         action="append",
         choices=[*dict.fromkeys(recipe.quantisation for recipe in recipes), "all"],
         metavar="NAME",
-        help="one of the recipes above, or 'all'; may be repeated (default: all except those marked)",
+        help="one of the recipes above, or 'all'; may be repeated (default: all that are not marked 'only if named')",
     )
     if len(inputs) > 1:
         parser.add_argument(
             "--input",
             choices=inputs,
             default=inputs[0],
-            help="what the model takes: token ids, or text, with tokenisation and labels in its graph; both may be in "
-            "one bundle, where the recipes that take text end in _text (default: %(default)s)",
+            help="input of the model: token ids, or text, with tokenisation and labels in the graph; one bundle may "
+            "contain both: the names of recipes that take text end in _text (default: %(default)s)",
         )
     parser.set_defaults(input=inputs[0], author=None, license=None)
     if recipes[0].engine != "builtin":  # whose files carry neither
@@ -99,5 +99,5 @@ def _make_parser(description: str, recipes: Sequence[Recipe]) -> argparse.Argume
 
 def _describe(recipe: Recipe) -> str:
     indent = " " * 21
-    marked = "" if recipe.default else f"\n{indent}(only when named)"
+    marked = "" if recipe.default else f"\n{indent}(only if named)"
     return f"  {recipe.name:18s} {recipe.when};\n{indent}not for {recipe.when_not}{marked}"

@@ -75,41 +75,41 @@ _WITH_IDS = (
     ),
     Recipe(
         *("tflite", "dynamic_wi8_afp32", _INT8),
-        "the usual choice: a quarter of the size, almost no loss of accuracy",
+        "the usual choice: int8 weights, almost no loss of accuracy",
         "accelerators that compute in integers only",
         default=True,
     ),
     Recipe(
         *("tflite", "static_wi8_ai8", _STATIC),
         "integer-only accelerators and microcontrollers",
-        "a CPU, where it is no smaller than dynamic_wi8_afp32 and less accurate, above all on short texts; nor for "
+        "CPUs, where it is no smaller than dynamic_wi8_afp32 and less accurate, especially on short texts; or for "
         "dozens of labels, because its probabilities are multiples of 1/256",
     ),
     Recipe(
         *("tflite", "float16", _FLOAT16),
         "GPU delegates that compute in half precision",
-        "a CPU, which converts it to float32 when it loads it: only the file is smaller",
+        "CPUs, which convert it to float32 when loading: only the file is smaller",
     ),
     Recipe(
         *("tflite", "float32", _FLOAT32),
-        "the reference that the others are measured against",
-        "a device: four times the size without a visible gain",
+        "reference measurements",
+        "devices: the weights are four times as large, without a visible gain",
     ),
     Recipe(
         *("onnx", "dynamic_wi8", _INT8),
-        "the usual choice with ONNX Runtime: a quarter of the size, almost no loss of accuracy",
+        "the usual choice with ONNX Runtime: int8 weights, almost no loss of accuracy",
         "accelerators that compute in integers only",
         default=True,
     ),
     Recipe(
         *("onnx", "static_wi8_ai8", _STATIC),
         "integer-only accelerators that read QDQ models",
-        "a CPU, where it is no smaller than dynamic_wi8 and less accurate, above all on short texts",
+        "CPUs, where it is no smaller than dynamic_wi8 and less accurate, especially on short texts",
     ),
     Recipe(
         *("onnx", "float32", _FLOAT32),
-        "the reference, and the input for other ONNX tools",
-        "a device: four times the size without a visible gain",
+        "reference measurements, and input for other ONNX tools",
+        "devices: the weights are four times as large, without a visible gain",
     ),
 )
 # ONNX has string operators, so each of its recipes also exists with text as the model's input.

@@ -2,7 +2,7 @@
 
 Examples:
   python -m train --data tickets.csv --text-column body --label-column queue       writes runs/tickets
-  python -m train                              the default run, of the preset edge, on the movie reviews
+  python -m train                              the default run: the preset edge on the movie reviews
   python -m train --data aclImdb_v1.tar.gz --out runs/mine --epochs 100 --patience 5
   python -m train.look                         look at the reviews first
 """
@@ -100,8 +100,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     for name, about in (
-        ("epochs", "the most passes over the training texts"),
-        ("batch_size", "texts in a step"),
+        ("epochs", "maximum number of passes over the training texts"),
+        ("batch_size", "number of texts in a step"),
         ("seed", "seed of the initial weights, the order of the batches, and everything else that is random"),
         ("patience", "stop after N epochs without a lower validation loss, and restore the best weights"),
     ):
@@ -111,17 +111,19 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         else:
             shown = ", ".join(f"{value} for {key}" for key, value in defaults.items())
             if name in ("epochs", "batch_size"):
-                shown += "; for a table, edge chooses it by the number of texts"
+                shown += "; edge on a table: chosen from the number of texts"
         option = f"--{name.replace('_', '-')}"
         parser.add_argument(option, metavar="N", type=int, help=f"{about} (default: {shown})")
 
 
 def _add_sizes(parser: argparse.ArgumentParser) -> None:
-    sizes = parser.add_argument_group("sizes", "for edge; for a table all are chosen from the texts unless given")
+    sizes = parser.add_argument_group(
+        "sizes", "for the preset edge; with a table, sizes that are not given are chosen from the texts"
+    )
     for name, about in (
         ("vocabulary", "number of ids in the vocabulary"),
-        ("max_length", "number of ids of a text: longer texts are truncated"),
-        ("buckets", "size of the table of bigrams, a power of two"),
+        ("max_length", "maximum number of ids of a text; longer texts are truncated"),
+        ("buckets", "number of buckets that bigrams are hashed into, a power of two"),
     ):
         default = getattr(PRESETS[DEFAULT_PRESET].choices, name)
         option = f"--{name.replace('_', '-')}"
@@ -131,7 +133,7 @@ def _add_sizes(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         action="append",
         default=[],
-        help="try another value of a number in train/models/choices.py; may be repeated",
+        help="override a value in train/models/choices.py; may be repeated",
     )
 
 
@@ -140,18 +142,18 @@ def _add_table_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--target-size",
         metavar="SIZE",
-        help="choose the largest model of which no int8 file is larger than SIZE, such as 100KB",
+        help="choose the largest model whose int8 files are at most SIZE, such as 100KB",
     )
     group.add_argument(
         "--lowercase",
         choices=LOWERCASES,
-        help="which letters to lower-case: ascii, only A to Z, or unicode, all (default: ascii)",
+        help="which letters to lower-case: ascii (A to Z only) or unicode (all) (default: ascii)",
     )
     group.add_argument(
         "--class-weights",
         choices=("auto", "balanced", "none"),
-        help="the weight of rare classes (default: auto, higher if the rarest class has less than a fifth of an even "
-        "share)",
+        help="weights of classes (default: auto, which gives rare classes a higher weight if the rarest has less than "
+        "a fifth of an even share)",
     )
 
 

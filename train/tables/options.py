@@ -62,29 +62,28 @@ def add_table_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentGr
     group.add_argument(
         "--validation",
         metavar="PART",
-        help="what to validate on: a FILE, a fraction of the rows left by the test (at most "
+        help="validation rows: a FILE, a fraction of the rows that are not test rows (at most "
         f"{MAX_VALIDATION:,} rows), or a number of rows (default: {TableOptions.validation})",
     )
     group.add_argument(
         "--test",
         metavar="PART",
-        help="what to test on: a FILE, a fraction of the rows, a number of rows, or none "
-        f"(default: {TableOptions.test})",
+        help=f"test rows: a FILE, a fraction of the rows, a number of rows, or none (default: {TableOptions.test})",
     )
     group.add_argument(
         "--split-seed",
         metavar="N",
         type=int,
-        help=f"draw other rows to validate and test on (default: {TableOptions.split_seed})",
+        help=f"seed that selects the validation and test rows (default: {TableOptions.split_seed})",
     )
     group.add_argument(
         "--strict",
         action="store_true",
         default=None,
-        help="stop at any problem, such as rows without a label, instead of leaving the rows out",
+        help="treat any problem, such as a row without a label, as an error instead of skipping the row",
     )
     group.add_argument("--encoding", metavar="NAME", help=f"encoding of text files (default: {TableOptions.encoding})")
-    group.add_argument("--delimiter", metavar="C", help="between CSV columns; 'tab' for a tab (default: comma)")
+    group.add_argument("--delimiter", metavar="C", help="separator of CSV columns; 'tab' for a tab (default: comma)")
     return group
 
 
