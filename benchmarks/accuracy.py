@@ -39,7 +39,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--run", metavar="DIR", type=Path, default=run, help="its run (default: train/default)")
     drop = "exit 1 if a file's accuracy is more than POINTS percentage points below that of Keras"
     parser.add_argument("--max-drop", metavar="POINTS", type=command.at_least(0, float), help=drop)
-    parser.add_argument("--classes", action="store_true", help="show each class, also of two")
+    parser.add_argument("--classes", action="store_true", help="show each class, even if there are only two")
     return parser
 
 
@@ -70,8 +70,8 @@ def tables(found: results.Results) -> list[Part]:
     rows = [[*start, *_cells(row, count)] for start, row in pairs]
     note = (
         f"{found['bundle']['name']} on {texts.sentence(found['texts'])}. Size: what scoring reads. "
-        "Drop: percentage points below Keras. Calibration error: expected, 15 bins. Changed: labels other than "
-        "Keras'. As first: same label as from the first file. Short texts: the first ten words of each text."
+        "Drop: percentage points below Keras. Calibration error: ECE, 15 bins. Changed: labels that differ from "
+        "Keras. As first: same label as the first file. Short texts: the first ten words of each text."
     )
     caveat = [texts.CAVEAT] if found["texts"]["source"] == texts.TEST_REVIEWS else []
     return [note, Table(head, rows, 2), *caveat]

@@ -166,10 +166,10 @@ def tables(found: results.Results) -> list[Part]:
     head = ["file", "runtime", "works", "accuracy", "other labels", "where it fits", "max difference"]
     head += ["text to label, × edgetext", "start, × edgetext", "installed"]
     note = (
-        "Labels and times are compared with those of edgetext with the same file. Where it fits: among texts that are "
-        "not truncated at the model's length, and there the largest difference of a probability. Start: a whole "
-        "process that classifies one text. Installed: a package with all that it requires; for edgetext its default "
-        f"bundle too. Scored: {texts.sentence(found['texts'])}. Timed: {texts.sentence(found['timed'])}."
+        "Labels and times are compared with those of edgetext with the same file. Where it fits: other labels among "
+        "the texts that the model does not truncate. Max difference: the largest of a probability on those texts. Start: "
+        "a whole process that classifies one text. Installed: a package with all its requirements; for edgetext also "
+        f"with its default bundle. Scored: {texts.sentence(found['texts'])}. Timed: {texts.sentence(found['timed'])}."
     )
     parts: list[Part] = [note]
     for index, bundle in enumerate(found["bundles"]):

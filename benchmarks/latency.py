@@ -36,7 +36,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = command.make_parser(__doc__)
     command.add_bundle_arguments(parser)
     texts.add_arguments(parser, "texts (.jsonl with text, or .txt with a text a line)", 2000)
-    parser.add_argument("--quick", action="store_true", help="measure hardly anything, to see whether it works")
+    parser.add_argument("--quick", action="store_true", help="measure very little, to check that everything works")
     return parser
 
 

@@ -156,10 +156,10 @@ def tables(found: results.Results) -> list[Part]:
     chosen = [f"{row['features']}; {row['classifier']}" for row in rows if "features" in row]
     note = (
         f"Trained on {found['trained_on']:,} labelled reviews; accuracy on {found['tested_on']:,} test reviews; timed "
-        f"with {texts.sentence(found['texts'])}. Size: what scoring reads, weights and vocabulary; a fastText file "
-        "holds its dictionary; of scikit-learn, the pickled pipeline. × split: relative to `text.lower().split()`. "
+        f"with {texts.sentence(found['texts'])}. Size: weights and vocabulary; a fastText file contains "
+        "its dictionary; for scikit-learn, the pickled pipeline. × split: relative to `text.lower().split()`. "
         "One-shot: a whole process that classifies one text, and its ratio to `python -c pass`. Installed: the package "
-        "with all that it requires. Edge is run by edgetext's builtin engine."
+        "with all its requirements. Edge runs in the engine builtin."
     )
     lines = [[*_cells(row), megabytes(row.get("installed"))] for row in rows]
     tuned = [f"Tuning chose {chosen[0]}."] if chosen else []

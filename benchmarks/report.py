@@ -48,7 +48,7 @@ def memory_tables(found: Results) -> list[Part]:
         return [f"{scaled[name]:{sign},.0f}{unit}" for name, unit in units.items()]
 
     lines = [cells(small), cells(large), cells({name: large[name] - small[name] for name in units}, "+")]
-    note = "`python -m train --data TABLE --epochs 1`, the whole process. Memory: the peak. Last row: the difference."
+    note = "`python -m train --data TABLE --epochs 1`, the whole process. Memory: peak. Last row: difference."
     return [note, Table(["rows", "table", "time", "memory", "anonymous", "file-backed"], lines, 0)]
 
 

@@ -53,7 +53,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("what", choices=("seeds", "choices", "curve"), help="what to vary")
     add("--preset", metavar="P", default="edge", help="seeds: the network (default: %(default)s)")
     add("--seeds", metavar="S", nargs="+", type=seed, default=[0, 1, 2], help="seeds: (default: 0 1 2)")
-    add("--only", metavar="NAME=VALUE", nargs="+", help="choices: these, beside the preset as it is")
+    add("--only", metavar="NAME=VALUE", nargs="+", help="choices: these only, in addition to the unchanged preset")
     add("--exponents", metavar="E", nargs="+", type=exponent, default=range(14, 21), help="curve: 2**E buckets (14-20)")
     add("--data", metavar="PATH", help="the reviews' archive or folder (default: as python -m train)")
     add("--keep", metavar="DIR", type=Path, help="keep runs and bundles there")
@@ -161,7 +161,7 @@ def _curve_tables(rows: list[dict[str, Any]]) -> list[Part]:
         for file in (row["builtin"], row["tflite"]):
             cells += [f"{results.bytes_read(file) / 1000:,.0f} kB", percent(file["accuracy"])]
         lines.append([f"{row['buckets']:,}", *cells])
-    note = "Sizes are what scoring reads: weights and vocabulary, which the TFLite file holds itself."
+    note = "Sizes are those of weights and vocabulary; the TFLite file contains its vocabulary."
     return [Table([*head, "test"], lines), note]
 
 

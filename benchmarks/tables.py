@@ -136,7 +136,7 @@ def tables(found: results.Results) -> list[Part]:
             peers.append([row["name"], peer["family"], *_scores(row, peer), *ahead, chosen])
     note = (
         "Trained and exported with the defaults. Size: what scoring reads. Drop: percentage points below Keras. Ahead: "
-        "points by which the first file is above scikit-learn's model, tuned to the task on the same rows."
+        "points by which the first file exceeds scikit-learn's model, which is tuned on the same rows."
     )
     head = ["task", "classes", "train", "validation", "test", "median words", "vocabulary", "buckets", "max_length"]
     scores = ["accuracy", "macro-F1", "minority-class F1"]
