@@ -63,7 +63,7 @@ def add_folder_arguments(parser: argparse.ArgumentParser, out: str) -> None:
         "--out",
         metavar="DIR",
         type=Path,
-        help=f"{out} (default: runtime/edgetext/default, the shipped one; for another run bundles/NAME, after its folder)",
+        help=f"{out} (default: runtime/edgetext/default; for a run other than the default bundles/NAME)",
     )
 
 
