@@ -201,7 +201,7 @@ readme: setup ## Update the generated blocks of the READMEs: measurements and he
 	$(RUN) benchmarks/report.py
 
 .PHONY: constraints
-constraints: ## Update .ci/constraints to the newest releases; needs python3.10, 3.11 and 3.12
+constraints: ## Update .ci/constraints to the newest releases; uses python3.10, 3.11 and 3.12
 	@mkdir -p build/constraints
 	@set -e; for version in 3.10 3.11 3.12; do \
 	    $(call pin,python$$version,py$$(echo $$version | tr -d .),-e '.[dev]'); \

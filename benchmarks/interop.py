@@ -169,7 +169,7 @@ def tables(found: results.Results) -> list[Part]:
         "Labels and times are compared with those of edgetext with the same file. Where it fits: other labels among "
         "the texts that the model does not truncate. Max difference: the largest of a probability on those texts. "
         "Start: a whole process that classifies one text. Installed: a package with all its requirements; for edgetext "
-        f"also with its default bundle. Scored: {texts.sentence(found['texts'])}. Timed: {texts.sentence(found['timed'])}."
+        f"and its default bundle. Scored: {texts.sentence(found['texts'])}. Timed: {texts.sentence(found['timed'])}."
     )
     parts: list[Part] = [note]
     for index, bundle in enumerate(found["bundles"]):
