@@ -101,7 +101,7 @@ def differences(ours: Probabilities, keras: Probabilities, *, prefix: str = "") 
 def find_excess(recipe: Recipe, measured: dict[str, Any]) -> list[str]:
     """Return a sentence for each way in which a comparison exceeds the recipe's tolerance."""
     tolerance, texts = recipe.tolerance, measured["texts"]
-    # Of a few texts, one on which two labels are almost equally probable may change, whatever its share.
+    # One text may always change its label, because its two most probable labels may be almost equal.
     labels_changed = max(tolerance.labels_changed, 1 / texts)
     return [
         f"{what} is {value:.3g}, at most {bound:.3g} is allowed"

@@ -1,6 +1,6 @@
 """The programs in runtime/examples, with exported files: they give the same answers as edgetext.
 
-What they need beside Python is made by `make test`, where it can be; what is missing is skipped, and says so.
+`make test` installs what they need in addition to Python, where possible; tests that lack something are skipped.
 """
 
 from __future__ import annotations

@@ -208,7 +208,7 @@ _NEW_SETTINGS = ("quantization_config", "input_axes", "output_axes")
 
 
 def save_model(model: keras.Model, path: Path) -> None:
-    """Save a model for inference, so that every supported Keras reads it and equal weights give equal bytes.
+    """Save a model for inference, so that every supported Keras reads it and equal weights produce equal bytes.
 
     Three things that ``model.save`` writes are left out: the optimizer's moments, which would triple the file;
     unused settings newer than Keras 3.12, the last for Python 3.10; and the time of day.

@@ -118,7 +118,7 @@ def test_a_missing_engine_is_a_row_and_exit_2(
 
 
 def test_classes(labelled: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """Of two classes only when they are asked for."""
+    """Two classes are shown only on request."""
     command = ["--data", str(labelled), "--recipe", "wi8_afp64"]
     assert accuracy.main(command) == 0
     assert "recall" not in capfd.readouterr().out

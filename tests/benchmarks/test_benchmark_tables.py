@@ -106,7 +106,7 @@ def make_texts(count: int, topics: list[str], seed: int) -> tuple[list[str], lis
 
 
 def test_linear_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It learns, and what is saved without a pickle gives the same labels."""
+    """It learns, and the model saved without a pickle predicts the same labels."""
     monkeypatch.setattr(linear_models.os, "cpu_count", lambda: 1)
     (texts, labels), (unseen, truth) = (make_texts(count, ["garden", "kitchen"], count) for count in (120, 60))
     pipeline, about = linear_models.search(texts, labels, SMALL, balance=False)

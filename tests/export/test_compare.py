@@ -73,7 +73,7 @@ class TestExcess:
 
 
 def test_differences_of_three_labels() -> None:
-    """Of a text the largest difference counts, not the mean over its labels."""
+    """The difference of a text is the largest over its labels, not the mean."""
     theirs = np.array([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7], [1.0, 0.0, 0.0]])
     ours = np.array([[0.4, 0.4, 0.2], [0.1, 0.6, 0.3], [1.0, 0.0, 0.0]])
     expected = {"short_max_difference": 0.4, "short_mean_difference": 0.167, "short_labels_changed": 1}

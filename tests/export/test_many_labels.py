@@ -60,7 +60,7 @@ class Many(NamedTuple):
 
 
 def write_table(path: Path, count: int) -> tuple[list[str], list[str]]:
-    """Write a table with so many labels, each with its own word; return the labels in order, and those words."""
+    """Write a table with ``count`` labels, each with its own word; return the labels in order, and those words."""
     draw = random.Random(1)
     words = {
         label: f"Word{number}" for number, label in enumerate([*ODD, *(f"topic {n}" for n in range(count))][:count])

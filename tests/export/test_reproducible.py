@@ -1,4 +1,4 @@
-"""Equal runs give equal bundles, and equal sources equal wheels, byte for byte."""
+"""The same run exports to the same bytes, and the same source builds the same wheel."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """The emulated machines, which `make pi-test` makes: EDGETEXT_PI names their folder.
 
-Without it no test of theirs is collected, and one line says so; nor are those of a machine that could not be made.
+Without it none of these tests is collected, and a line reports it; tests on a machine that could not be made are not
+collected either.
 """
 
 from __future__ import annotations

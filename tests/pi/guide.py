@@ -1,4 +1,4 @@
-"""Try the guide for the Raspberry Pi, runtime/README.md, word for word, on an emulated 64-bit system.
+"""Try the guide for the Raspberry Pi, runtime/README.md, command by command, on an emulated 64-bit system.
 
     make pi-guide
     python -m tests.pi.guide build/pi

@@ -47,7 +47,7 @@ class Machine(NamedTuple):
         return f"{self.platform} {self.cpu}"
 
     def python(self, package: str | None = None, *paths: Path) -> list[str]:
-        """Return the words that start its Python, with an environment of its own.
+        """Return the command that starts its Python, with a separate environment.
 
         Args:
             package: The package of an interpreter, which is put on the path; None for none.

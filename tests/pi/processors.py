@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Processor(NamedTuple):
-    """A processor, as /proc/cpuinfo tells of it.
+    """A processor, as /proc/cpuinfo describes it.
 
     Attributes:
         part: Its number among ARM's.

@@ -70,7 +70,7 @@ def sources(path: Path) -> Iterator[Path]:
 
 
 def run(*command: str | Path, fix: str = "") -> str:
-    """Run a command to its end and give what it prints.
+    """Run a command and return its output.
 
     Raises:
         StepError: If it fails; the message ends with the most useful line of its output, and ``fix``.

@@ -46,7 +46,7 @@ def test_what_to_install_there(machine: Machine, engine: str, guest: Any) -> Non
 
 
 def test_doctor(machine: Machine, guest: Any) -> None:
-    """It tries the other engines in processes of their own, which cannot be had there, and says so."""
+    """It reports that the other engines need separate processes, which cannot be started there."""
     result = guest(machine, None, "runtime/classify.py", "--doctor")
     assert (result.returncode, result.stderr) == (0, "")
     assert "builtin     works" in result.stdout

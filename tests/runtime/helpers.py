@@ -94,7 +94,7 @@ def entry(name: str, content: bytes, **more: Any) -> dict[str, Any]:
 
 
 def write_bundle(folder: Path, **changes: Any) -> dict[str, Any]:
-    """Write a bundle whose one model is no model, and give its manifest; ``changes`` replace keys of it."""
+    """Write a bundle whose only model is invalid, and return its manifest; ``changes`` replace keys of it."""
     vocabulary, model = VOCABULARY.to_bytes(), b"no model at all"
     manifest = {
         "format_version": 3,

@@ -4,7 +4,7 @@ The file is what Model Maker's text classifier (average word embedding) exports,
 vocabulary inside, only small. The opinions it learns from are made below, from a few templates and word lists: it knows
 those words and no others, so it is of use to tests alone.
 
-Model Maker is held to TensorFlow 2.15, so it wants an environment of its own, of Python 3.11 at the latest:
+Model Maker requires TensorFlow 2.15, so it needs a separate environment with Python 3.11 or earlier:
 
     python3.11 -m venv .venv-model-maker
     .venv-model-maker/bin/pip install REQUIREMENTS
@@ -49,7 +49,7 @@ def words(text: str) -> list[str]:
     return [word.replace("_", " ") for word in text.split()]
 
 
-# What tells the labels apart. Everything else is drawn alike for both.
+# The words that distinguish the labels. Everything else is drawn in the same way for both.
 ADJECTIVES = {
     "negative": words("""
         awful bad bland boring cheap clumsy confused dreadful dull empty flat forgettable hollow horrible incoherent

@@ -29,7 +29,7 @@ class AnyTextTest(unittest.TestCase):
     def setUpClass(cls) -> None:
         cls.classifier = Classifier.load(engine="builtin")
 
-    def test_the_oracle_gives_what_is_golden(self) -> None:
+    def test_the_oracle_matches_the_golden_files(self) -> None:
         folder = Path(__file__).parent
         for name, lowercase in (("golden_ids.json", "ascii"), ("golden_unicode.json", "unicode")):
             for case in json.loads((folder / name).read_text("utf-8"))["cases"]:

@@ -202,7 +202,7 @@ class BundleTest(unittest.TestCase):
             write_bundle(self.folder, format_version=version)
             expected = f"format_version is {version}, and this version of edgetext reads 2 and 3"
             self.refuse("manifest.json", expected, fix)
-            # Of other versions it is not known how they begin.
+            # How other versions begin is unknown.
             path.write_bytes(b"{\n" + path.read_bytes().split(b"\n", 3)[-1])
             self.refuse("manifest.json", expected, fix)
         write_bundle(self.folder)
@@ -211,8 +211,8 @@ class BundleTest(unittest.TestCase):
         path.write_bytes(with_checksums(content))
         self.refuse("manifest.json", "does not begin with its checksum")
 
-    def test_sizes_that_are_absurd(self) -> None:
-        """Nothing is read, or made room for, because a manifest says so."""
+    def test_impossible_sizes(self) -> None:
+        """No memory is allocated because of a size in a manifest."""
         good: dict[str, Any] = self.manifest
         write_bundle(self.folder, vocabulary={**good["vocabulary"], "size": 10**15})
         with open(self.folder / "vocab.txt", "r+b") as file:

@@ -49,7 +49,7 @@ class CommandTest(unittest.TestCase):
     """Common assertions about the command, run in this process."""
 
     def succeed(self, *args: str, stdin: bytes = b"", errors: str = "", code: int = 0) -> str:
-        """Run, assert the exit code and what is on standard error, and give standard output."""
+        """Run, assert the exit code and standard error, and return standard output."""
         result = run(*args, stdin=stdin)
         self.assertEqual(result.stderr.decode(), errors)
         self.assertEqual(result.returncode, code)

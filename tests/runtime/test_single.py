@@ -154,7 +154,7 @@ class OursTest(SingleTest):
 
     @slow
     def test_no_damage_of_the_shipped_files_passes_in_silence(self) -> None:
-        """Whatever is read of them is under a checksum: no flipped bit gives another answer."""
+        """Everything that is read has a checksum, so no flipped bit changes an answer."""
         rng = random.Random(5)
         for name, content in (("m.tflite", TFLITE), ("m.onnx", ONNX)):
             ends = [*range(0, 600, 37), *range(len(content) - 90, len(content))]
@@ -263,7 +263,7 @@ class OursTest(SingleTest):
 
     @slow
     def test_flipped_bytes(self) -> None:
-        """Of five hundred damages each is refused, or lies where nothing is read here; none is another error."""
+        """Each of 500 damaged files is refused, or damaged where nothing is read; there are no other errors."""
         rng = random.Random(4)
         for name, content in (("m.tflite", TFLITE), ("m.tflite", MADE), ("m.onnx", ONNX)):
             ends = range(len(content) - 4000, len(content))

@@ -192,7 +192,7 @@ class OutputTest(unittest.TestCase):
         self.path = Path(folder.name, "output")
 
     def fill(self, room: int, results: Sequence[str], mode: str = "w", then: str = "") -> bytes:
-        """Write results to a file with room for so many bytes, to which others write ``then``; return its content."""
+        """Write results to a file with this much room, to which others append ``then``; return its content."""
         with Leaky(self.path, mode) as raw:
             raw.room = room
             stream = io.TextIOWrapper(io.BufferedWriter(raw), "utf-8")

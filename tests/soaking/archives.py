@@ -155,7 +155,7 @@ def _chain(length: int) -> bytes:
 
 
 def _with_size(size: bytes) -> bytes:
-    """Write a member whose header gives these bytes as its size."""
+    """Write a member whose header has these bytes as its size."""
     header = bytearray(tarfile.TarInfo(INSIDE).tobuf(tarfile.USTAR_FORMAT))
     header[124:136] = size
     header[148:156] = b" " * 8
@@ -244,12 +244,12 @@ def run(quick: bool, seed: int) -> Iterator[Outcome]:
             "hostile sources",
         )
         results = list(damaged(trial, rng, 16, 50) if quick else damaged(trial, rng, 64, 2000))
-        yield _summary("Damaged archives are refused, or give the same reviews", results, "damaged archives")
+        yield _summary("Damaged archives are refused, or the same reviews are read", results, "damaged archives")
         results = list(damaged_inside(trial, rng, 50 if quick else 2000))
-        promise = "Archives whose damage no checksum detects are read as they are, or refused like any other"
+        promise = "Archives with damage that no checksum detects are read or refused"
         yield _summary(promise, results, "archives of damaged tar files")
         results, megabytes = bombs.defuse_all(trial.folder, quick)
-        promise = f"Archives that unpack without end are refused, within {bombs.SECONDS} s and {bombs.MEGABYTES} MB"
+        promise = f"Decompression bombs are refused, within {bombs.SECONDS} s and {bombs.MEGABYTES} MB"
         yield _summary(promise, results, "bombs", f"{megabytes:,.0f} MB at most", megabytes=megabytes)
 
 

@@ -73,7 +73,7 @@ class Zygote:
 
         Args:
             what: A key of ``COMMANDS``.
-            run: The run to save anew or to export.
+            run: The run to save again or to export.
             out: Where to.
             name: What to call a run that is saved.
             kill: One of ``MOMENTS``, and how many seconds later; None lets it end.
@@ -214,8 +214,8 @@ def try_command(
             failures.append(target.kill(MOMENTS[number % len(MOMENTS)], rng))
     failures.append(target.finish())
     return outcome(
-        f"Killed at any moment, a process that {COMMANDS[what]} leaves the old folder or the new one, whole, and the "
-        "next one works",
+        f"Killed at any moment, a process that {COMMANDS[what]} leaves the old folder or the new one, complete, and "
+        "the next one works",
         target.killed,
         "kills",
         [failure for failure in failures if failure],

@@ -19,7 +19,7 @@ QUICK_LENGTHS = LENGTHS[:-1]
 FACTOR = 5.0
 REPEATS = 5
 
-# Memory beside the text's own, in bytes for each byte of its UTF-8.
+# Memory in addition to the text, in bytes per byte of its UTF-8.
 MEMORY = dict.fromkeys(ENGINES, 2.25) | {ALL_LETTERS: 4.0, ONNX_TEXT: 22.0}
 
 
@@ -72,9 +72,9 @@ def bounded(length: int) -> Outcome:
             if not multiple <= MEMORY[name]:
                 failures.append(f"{name}, {kind}: {multiple:.1f} times")
     return outcome(
-        f"A text of {length:,} characters takes, beside itself, at most {MEMORY[ENGINES[0]]:g} times its UTF-8 in "
-        f"memory ({MEMORY[ALL_LETTERS]:g} times where all letters are lower-cased, and {MEMORY[ONNX_TEXT]:g} times in "
-        "ONNX Runtime from text)",
+        f"A text of {length:,} characters needs, in addition to itself, at most {MEMORY[ENGINES[0]]:g} times its UTF-8 "
+        f"in memory ({MEMORY[ALL_LETTERS]:g} times where all letters are lower-cased, and {MEMORY[ONNX_TEXT]:g} times "
+        "in ONNX Runtime from text)",
         len(ALL) * len(LONG),
         "kinds of text by engine",
         failures,

@@ -56,7 +56,7 @@ class TestMaxLength:
         assert choose_max_length(Counter({100_000: 5})) == rules.LONGEST_TEXT
         # One text of a thousand does not decide.
         assert choose_max_length(Counter({10: 999, 400: 1})) == rules.SHORTEST_TEXT
-        # A text of so many words fits whole, with the start mark.
+        # A text of this many words fits completely, with the start mark.
         assert choose_max_length(Counter({rules.SHORTEST_TEXT - 1: 5})) == rules.SHORTEST_TEXT
         assert choose_max_length(Counter({rules.SHORTEST_TEXT: 5})) > rules.SHORTEST_TEXT
 

@@ -36,7 +36,7 @@ def encoder(run: Path) -> Encoder:
 
 
 def split(reviews: list[Review]) -> tuple[list[Review], list[Review]]:
-    """Divide the training reviews anew: the movies with the smallest hashes are validated."""
+    """Split the training reviews independently: the movies with the smallest hashes are for validation."""
     digests = {review.id: hashlib.sha256(str(review.movie).encode()).hexdigest() for review in reviews}
     ids = {review.id: hashlib.sha256(review.id.encode()).hexdigest() for review in reviews}
     ordered = sorted(reviews, key=lambda review: (digests[review.id], ids[review.id]))

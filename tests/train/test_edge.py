@@ -145,7 +145,7 @@ def test_crops() -> None:
 
 def test_batches_of_reviews_and_of_their_crops() -> None:
     rows, _ = random_rows(11, 20)
-    rows[:, :8] = np.arange(20)[:, None] + 1  # the review's number, which its crops tell too
+    rows[:, :8] = np.arange(20)[:, None] + 1  # the review's number, which identifies its crops too
     rows[rows == 0] = 29
     texts = encoded(rows, np.arange(20) % 2)
     small = recipe(choices=dataclasses.replace(SMALL, crops=3, crop_words=(2, 5)), batch_size=8)
@@ -162,7 +162,7 @@ def test_batches_of_reviews_and_of_their_crops() -> None:
         assert sorted(row[0] for whole, _, _ in found[::2] for row in whole) == list(range(1, 21))
         epochs.append([cut.tolist() for cut, _, _ in found[1::2]])
         batches.on_epoch_end()
-    assert epochs[0] != epochs[1]  # drawn anew
+    assert epochs[0] != epochs[1]  # drawn again
     assert len(CropBatches(texts, small, 0.0)) == 3
 
 

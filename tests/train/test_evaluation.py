@@ -49,7 +49,7 @@ def test_as_scikit_learn_has_it(count: int, labels: int) -> None:
 def test_a_label_that_is_never_chosen_and_one_that_is_never_right() -> None:
     probabilities = np.array([[0.8, 0.1, 0.1, 0.0], [0.6, 0.3, 0.1, 0.0], [0.1, 0.1, 0.8, 0.0]])
     classes = measure(probabilities, np.array([0, 1, 0]), "abcd")["classes"]
-    assert list(classes) == ["a", "b", "c"]  # of d there is nothing to tell
+    assert list(classes) == ["a", "b", "c"]  # d does not occur
     assert classes["b"] == {"precision": 0, "recall": 0, "f1": 0, "texts": 1}
     assert classes["c"] == {"precision": 0, "recall": 0, "f1": 0, "texts": 0}
 
@@ -94,7 +94,7 @@ def test_temperature_as_scipy_finds_it(seed: int) -> None:
     found = minimize_scalar(loss, bounds=(0.1, 10), method="bounded", options={"xatol": 1e-9})
     best = min(found.fun, loss(0.1), loss(10))
     assert loss(1 / find_temperature(logits, targets)) == pytest.approx(best, rel=1e-6)
-    if labels == 2:  # of two labels the difference of the logits tells the same
+    if labels == 2:  # for two labels, the difference of the logits is equivalent
         assert find_temperature(logits[:, 1] - logits[:, 0], targets) == pytest.approx(
             find_temperature(logits, targets)
         )

@@ -21,7 +21,7 @@ WORD = re.compile(r"""[^!"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~\t\n ]+""")
 
 
 def words(text: str) -> list[str]:
-    """Split a text as the published word index did; written anew, with a regular expression."""
+    """Split a text as the published word index did: an independent implementation, with a regular expression."""
     return WORD.findall(re.sub("[A-Z]", lambda letter: letter[0].lower(), text))
 
 

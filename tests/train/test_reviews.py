@@ -66,7 +66,7 @@ def unpacked(tmp_path: Path, tiny_archive: Path) -> Path:
 
 @pytest.fixture
 def refused(cache: Path, capsys: pytest.CaptureFixture[str], error_line: ErrorLine) -> Refused:
-    """Run the command on a source that must be refused; check that nothing is left, and give the message."""
+    """Run the command on a source that must be refused; check that nothing is left, and return the message."""
 
     def run(source: Path | str | None) -> str:
         assert data.main([] if source is None else ["--data", str(source)]) == 2

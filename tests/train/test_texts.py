@@ -235,7 +235,7 @@ def test_what_is_left_out_leaks_nothing(write: Write) -> None:
 
 
 def test_leaks(write: Write) -> None:
-    """Training gives up what validates or tests, and validation what tests."""
+    """Training skips validation and test rows, and validation skips test rows."""
     rows = many(40)
     validation, test = (
         write([rows[0], rows[1], ("new", "a")], "v.csv"),
@@ -491,7 +491,7 @@ Command = Callable[..., tuple[int, list[dict[str, str]], list[str]]]
 
 @pytest.fixture
 def command(capfdbinary: pytest.CaptureFixture[bytes]) -> Command:
-    """Run the command; gives its exit code, the objects that it wrote, and the lines of standard error."""
+    """Return a function that runs the command and returns exit code, written objects and lines of standard error."""
 
     def run(*arguments: object) -> tuple[int, list[dict[str, str]], list[str]]:
         code = command_line.main([str(argument) for argument in arguments])
@@ -569,7 +569,7 @@ def test_command_needs_no_framework(run_python: Callable[..., Any], write: Write
 
 
 def make_run(folder: Path, source: TableOptions, **preprocessing: str) -> Path:
-    """Write what a run's configuration tells of its texts."""
+    """Write the part of a run's configuration that describes its texts."""
     found = read_table(source)
     folder.mkdir()
     config = {"labels": list(found.labels), "preprocessing": preprocessing, "data": found.describe()}

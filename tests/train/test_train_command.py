@@ -205,7 +205,7 @@ class TestReproducible:
             assert (out / name).read_bytes() == (run / name).read_bytes(), name
 
     def test_another_seed(self, run: Path, tmp_path: Path) -> None:
-        # Of 1 and 2 in one process: the same weights as in a process of its own, and others.
+        # In one process, seed 1 gives the same weights as in a separate process, and seed 2 others.
         for seed, same in (("2", False), ("1", True)):
             out = tmp_path / seed
             assert main(["--epochs", "2", "--validation", "10", "--seed", seed, "--out", str(out)]) == 0

@@ -109,7 +109,7 @@ def paths(root: Path) -> dict[str, str | None]:
 def trained(
     working: Path, root: Path, paths: dict[str, str | None], run_python: Runner
 ) -> subprocess.CompletedProcess[str]:
-    """A training in a process that is told where the table is and nothing else."""
+    """Train in a process that is given only the path of the table."""
     write_csv(working / "colours.csv", COLOURS, "Text,Category")
     before = digests(root / "train" / "default")
     result = run_python("-m", "train", "--data", "colours.csv", *QUICK, cwd=working, env=paths)
@@ -191,7 +191,7 @@ class TestThreeClasses:
         assert sum(right) >= 27
 
     def test_again(self, run: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        """The same seed gives the same bytes, in another process and folder; the next run keeps them beside itself."""
+        """The same seed gives the same bytes, in another process and folder; the next run keeps the previous one."""
         table = str(write_csv(folder / "colours.csv", COLOURS, "Text,Category"))
         keras.utils.clear_session()  # layers are numbered as in a new process
         assert main(["--data", table, *QUICK]) == 0
@@ -199,7 +199,7 @@ class TestThreeClasses:
         assert "kept" not in capsys.readouterr().out
         before, theirs = digests(ours), digests(run)
         assert before.pop("metrics.json")
-        assert theirs.pop("metrics.json")  # which tells how long it took
+        assert theirs.pop("metrics.json")  # which records how long it took
         assert before == theirs
         before = digests(ours)
         assert main(["--data", table, "--preset", "tutorial", "--epochs", "1"]) == 0

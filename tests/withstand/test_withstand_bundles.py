@@ -15,7 +15,7 @@ from edgetext import Bundle
 from edgetext.bundle import DEFAULT_BUNDLE
 from tests.soaking import bundles
 from tests.soaking.bundles import Trials, tensors
-from tests.soaking.bundles.faults import Fault, absurd_manifests, make_other
+from tests.soaking.bundles.faults import Fault, invalid_manifests, make_other
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="makes pipes, and ends processes")
 
@@ -99,7 +99,7 @@ def test_answers_that_change_are_seen(good: Path) -> None:
     assert wrong(good, [*faults, vocabulary, swapped]) == []
     found = wrong(good, [*faults, vocabulary, swapped], NO_CHECKSUMS)
     assert f"{vocabulary}: another answer, in silence" in found
-    assert f"{swapped}: it is taken as if it was whole" in found
+    assert f"{swapped}: it is accepted as if it were intact" in found
 
 
 def test_a_manifest_without_a_checksum_would_be_believed(good: Path) -> None:
@@ -110,11 +110,11 @@ def test_a_manifest_without_a_checksum_would_be_believed(good: Path) -> None:
     assert f"{label}: another answer, in silence" in wrong(good, [label], NO_MANIFEST_CHECKSUM)
 
 
-def test_absurd_manifests_that_are_taken(good: Path) -> None:
+def test_invalid_manifests_that_are_accepted(good: Path) -> None:
     whole = (good / "manifest.json").read_bytes()
     fault = Fault("builtin", "manifest.json", "content", content=whole.decode("latin-1"), name="whole")
-    assert wrong(good, [fault]) == [f"{fault}: it is taken as if it was whole"]
-    assert whole not in absurd_manifests(good).values()
+    assert wrong(good, [fault]) == [f"{fault}: it is accepted as if it were intact"]
+    assert whole not in invalid_manifests(good).values()
 
 
 def test_a_process_that_dies_and_the_rest(good: Path) -> None:

@@ -4,7 +4,7 @@ The steps and their sources; ``Choices`` holds every number, and train/README.md
 
 1. Naive Bayes: the log-count ratio of every word and bucket scales its weight (Wang and Manning, "Baselines and
    Bigrams", ACL 2012). Frozen scale times trained factor: to Adam that is a learning rate for each feature.
-2. Crops: beside the whole texts, stretches of a few words with the text's label, drawn anew in every epoch. A model
+2. Crops: in addition to whole texts, sequences of a few words with the text's label, drawn again in each epoch. A model
    that only ever saw whole reviews is biased on a sentence.
 3. A teacher, fitted in the same way with more buckets, labels the unlabelled texts; the model is fitted on all texts.
 4. A temperature, found on validation texts and crops of them, calibrates the probabilities (Guo et al., 2017); see
@@ -37,7 +37,7 @@ from train.models.recipe import Fitted, Recipe
 def fit_edge(texts: Splits, recipe: Recipe) -> Fitted:
     """Fit the network of words and bigrams.
 
-    Of several strengths of regularisation, that with the lowest calibrated loss in validation is taken.
+    If several strengths of regularisation are tried, the one with the lowest calibrated validation loss is used.
     """
     choices = recipe.choices
     training = _add_unlabelled(texts, recipe) if len(texts.unlabelled) and choices.teacher_buckets else texts.train

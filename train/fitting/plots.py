@@ -1,4 +1,4 @@
-"""The picture of a training: loss and accuracy over the epochs.
+"""The plot of a training: loss and accuracy over the epochs.
 
 python -m train.fitting.plots runs/tickets        # draws a run's history.png again, from its history.json
 """

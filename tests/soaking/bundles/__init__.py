@@ -1,4 +1,4 @@
-"""Bundles and model files that are damaged, mixed up or absurd: refused by name, never a silent wrong answer.
+"""Damaged, mixed and invalid bundles and model files: refused by name, never a silent wrong answer.
 
 Copies of the shipped bundle, which has a file for each engine, are damaged, and so are its two self-contained model
 files. Many faults share a process; one that ends the process is counted, and another process goes on.
@@ -87,7 +87,7 @@ def whole_bundles(good: Path, other: Path, quick: bool, rng: random.Random, prel
     trials = Trials(good, other, prelude=prelude)
     trials.run(in_bundle(good, *((16, 50) if quick else (64, 2000)), rng))
     return outcome(
-        "A bundle with a file cut short, flipped in a byte, missing, of another bundle, or with a folder, pipe, device "
+        "A bundle with a file truncated, flipped in a byte, missing, of another bundle, or with a folder, pipe, device "
         "or link in its place is refused by name, by every engine; no process ends, no answer changes in silence",
         trials.tried,
         "damaged bundles",
@@ -95,11 +95,11 @@ def whole_bundles(good: Path, other: Path, quick: bool, rng: random.Random, prel
     )
 
 
-def absurd(good: Path, other: Path, prelude: str = "") -> Outcome:
-    """Try absurd manifests."""
+def invalid(good: Path, other: Path, prelude: str = "") -> Outcome:
+    """Try invalid manifests."""
     trials = Trials(good, other, prelude=prelude)
     for model in Bundle.open(good).models:
-        contents = faults.absurd_manifests(good).items()
+        contents = faults.invalid_manifests(good).items()
         trials.run(
             [
                 faults.Fault(model.engine, MANIFEST, "content", content=content.decode("latin-1"), name=what)
@@ -110,8 +110,8 @@ def absurd(good: Path, other: Path, prelude: str = "") -> Outcome:
     if trials.megabytes > MEGABYTES:
         failures.append(f"{trials.megabytes:,.0f} MB were taken")
     return outcome(
-        f"A manifest with absurd sizes, deep nesting, double keys, a wrong version or names that leave the bundle is "
-        f"refused, checksum or not, within {SECONDS} s and {MEGABYTES} MB, the interpreter's included",
+        f"A manifest with impossible sizes, deep nesting, duplicate keys, a wrong version or names outside the bundle "
+        f"is refused, with valid checksums or not, within {SECONDS} s and {MEGABYTES} MB, including the interpreter",
         trials.tried,
         "manifests",
         failures,
@@ -135,8 +135,8 @@ def single_files(good: Path, other: Path, quick: bool, rng: random.Random, prelu
         trials.run(wanted)
         tried, failures = tried + trials.tried, failures + trials.failures
     return outcome(
-        "A .tflite or .onnx file of edgetext's that is used alone, cut short or flipped in a byte, is refused, or "
-        "answers as before",
+        "A .tflite or .onnx file exported by edgetext and used alone, truncated or with a flipped byte, is refused, or "
+        "its answers do not change",
         tried,
         "damaged files",
         failures,
@@ -154,7 +154,7 @@ def foreign(quick: bool, rng: random.Random) -> Outcome:
         contents.append(bytes(content))
     wrong = (tensors.attempt(partial(SingleFile, "x.tflite", content)) for content in contents)
     return outcome(
-        "What another tool's .tflite file says of itself, damaged, is refused or read, never another error",
+        "Damaged metadata in another tool's .tflite file is read or refused, without any other error",
         len(contents),
         "damaged files",
         [f"{number}: {one}" for number, one in enumerate(wrong) if one],
@@ -169,7 +169,7 @@ def run(quick: bool, seed: int) -> Iterator[Outcome]:
         shutil.copytree(Bundle.open().folder, good)
         faults.make_other(good, other)
         yield whole_bundles(good, other, quick, rng)
-        yield absurd(good, other)
+        yield invalid(good, other)
         yield single_files(good, other, quick, rng)
         yield foreign(quick, rng)
         yield tensors.fuzz(good, quick, rng)

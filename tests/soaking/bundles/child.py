@@ -49,7 +49,7 @@ class Subject:
             if not same:
                 return "another answer, in silence"
             must_fail = faults.REPLACED.get(fault.kind, fault.kind == "content")
-            return "it is taken as if it was whole" if must_fail else ""
+            return "it is accepted as if it were intact" if must_fail else ""
         except BundleError as error:
             message = str(error)
             good = str(self._work) in message and "\n" not in message

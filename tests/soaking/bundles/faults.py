@@ -1,4 +1,4 @@
-"""Faults of a file in a bundle: truncated, a byte flipped, missing, replaced; and absurd manifests."""
+"""Faults of a file in a bundle: truncated, a byte flipped, missing, replaced; and invalid manifests."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def make_other(good: Path, other: Path) -> None:
     (other / MANIFEST).write_bytes(write_manifest(manifest))
 
 
-def absurd_manifests(good: Path) -> dict[str, bytes]:
+def invalid_manifests(good: Path) -> dict[str, bytes]:
     """Return manifests that must be refused, by description; most have a correct checksum."""
     manifest = json.loads((good / MANIFEST).read_bytes())
     vocabulary, preprocessing, models = manifest["vocabulary"], manifest["preprocessing"], manifest["models"]

@@ -52,7 +52,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def train(rows: int, seed: int, options: Sequence[str]) -> dict[str, Any]:
-    """Train on a generated table of so many rows.
+    """Train on a generated table with ``rows`` rows.
 
     Returns:
         A row of the results file: ``rows``, ``bytes``, ``seconds`` and each of ``FIELDS``.

@@ -24,7 +24,7 @@ FORMS = {
     "CSV": (("--csv", "text"), b"text\n", b'"', b'"'),
 }
 REFUSED = "longer than 16 MiB: split it"
-# The memory of a long stream may be at most so many times that of a short one.
+# The largest allowed ratio of the memory of a long stream to that of a short one.
 RATIO = 1.2
 
 

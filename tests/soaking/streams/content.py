@@ -50,7 +50,7 @@ class Form(NamedTuple):
 def check_garbage(rng: random.Random, tries: int) -> Outcome:
     """Score garbage in each form, from pipes and files."""
     streams = [make_garbage(rng).split(b"\n") for _ in range(tries)]
-    return _check("Of binary garbage each line is either scored, as what it is, or refused by its number", rng, streams)
+    return _check("Each line of binary garbage is scored, or refused with its line number", rng, streams)
 
 
 def check_line_ends(rng: random.Random, tries: int) -> Outcome:
@@ -59,7 +59,7 @@ def check_line_ends(rng: random.Random, tries: int) -> Outcome:
     for _ in range(tries):
         words = "".join(rng.choice(WORDS) + rng.choice(ENDS) for _ in range(SIZE // 8))
         streams.append(words.encode().split(b"\n"))
-    promise = "Line ends may be mixed: LF and CR LF end a line, all others stay in the text, as does a NUL"
+    promise = "Line ends may be mixed: LF and CR LF end a line; other separators and NUL are part of the text"
     return _check(promise, rng, streams)
 
 

@@ -81,7 +81,7 @@ def check_closed_pipes(rng: random.Random, tries: int) -> Outcome:
         if (code, errors) != (0, "") or not stream.begins(output, whole=False):
             failures.append(f"{stream.arguments}, closed after {size} bytes: code {code}, {errors!r}")
     return outcome(
-        "A consumer that closes the pipe ends the stream without a word, with code 0", tries, "pipes", failures
+        "If the consumer closes the pipe, the stream ends without a message and with code 0", tries, "pipes", failures
     )
 
 
@@ -105,7 +105,7 @@ def check_full_disks(rng: random.Random, tries: int) -> Outcome:
                     f"{stream.arguments}, {'disk' if on_disk else 'limit'}, room for {room} bytes: {problem}"
                 )
     return outcome(
-        "On a full disk a stream ends with an error, and its output with the last whole result that there is room for",
+        "On a full disk a stream ends with an error, and its output with the last complete result that fits",
         tries,
         "files",
         failures,
@@ -138,7 +138,7 @@ def _fill(stream: Stream, file: Path, before: bytes, room: int, source: Path | N
         return f"code {done.returncode}, {done.stderr!r}"
     written = content[len(before) :]
     if not content.startswith(before) or not stream.begins(written):
-        return f"the {len(written)} bytes that are there are no whole results: {written[-80:]!r}"
+        return f"the {len(written)} bytes written are not complete results: {written[-80:]!r}"
     following = stream.output[len(written) :].index(b"\n") + 1
     if not on_disk and len(written) + following <= room:
         return f"there was room for another result behind the {len(written)} bytes"
@@ -177,7 +177,7 @@ def check_signals(rng: random.Random, tries: int) -> Outcome:
                 way = f"{'file' if source else 'pipe'} to {'file' if output else 'pipe'}"
                 failures.append(f"{stream.arguments}, {way}, signal {sent}: code {code}, {end}")
     return outcome(
-        "A stream that SIGTERM, SIGHUP or SIGINT ends has written whole results, and its code is 128 and the signal's",
+        "SIGTERM, SIGHUP or SIGINT ends a stream after a complete result, with code 128 plus the signal's number",
         tries,
         "signals",
         failures,
