@@ -34,7 +34,7 @@ SCRIPT = "set -eu\ncd\n{commands}\ncat ~/scores.jsonl\n"
 
 def commands(guide: str) -> Iterator[str]:
     """Yield the commands of the guide: the three ways on a 64-bit system, the stream, and the hourly job."""
-    ways = guide.split("## On a Raspberry Pi")[1].split("On a 32-bit Bookworm")[0]
+    ways = guide.split("## On a Raspberry Pi")[1].split("On 32-bit Bookworm")[0]
     service = guide.split("## As a service")[1].split("## The command")[0]
     for line in (ways + service).splitlines():
         command = line.strip()
