@@ -31,7 +31,7 @@ from benchmarks.measuring.layout import Part, Table, percent
 from benchmarks.measuring.results import BenchmarkError
 from edgetext import Bundle
 
-# Options of `python -m train` for each variant, and what they mean. The first is the preset as it is.
+# Options of `python -m train` for each variant, and what they mean. The first is the unchanged preset.
 CHOICES: dict[str, str] = json.loads(Path(__file__).with_name("measuring").joinpath("choices.json").read_text("utf-8"))
 # By the name in a row: the heading, where the number lies in metrics.json, and its format.
 COLUMNS = {

@@ -1,6 +1,6 @@
 """Measure the accuracy of a bundle's model files on the test texts, and record it in the manifest.
 
-Each file is scored by the classifier that ships, with its engine, and compared with the Keras model that it was
+Each file is scored by `edgetext.Classifier` with its engine, and compared with the Keras model that it was
 converted from. `classify.py --info` shows what is recorded.
 
 Examples:

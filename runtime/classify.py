@@ -1,4 +1,4 @@
-"""Classify texts: python runtime/classify.py "great movie". The code is in the package edgetext beside this file."""
+"""Classify texts: python runtime/classify.py "great movie". The code is in the package edgetext, next to this file."""
 
 if __name__ == "__main__":
     try:

@@ -35,7 +35,7 @@ def test_great_movie(engine: str, run_in_process: Runner) -> None:
 
 @pytest.mark.parametrize("engine", ["builtin", "tflite", "onnx"])
 def test_in_a_process(engine: str, run_in_process: Runner) -> None:
-    """Nothing but the results is printed, whatever native libraries write."""
+    """Only the results are printed, even if native libraries write to the terminal."""
     command = ("runtime/classify.py", "great movie", "terrible movie", "--engine", engine)
     result = run(sys.executable, *command)
     assert (result.returncode, result.stderr) == (0, "")

@@ -55,7 +55,7 @@ def check_replaceable(target: str | os.PathLike[str], kind: FolderKind, *, keep_
     """Check that a folder can be made or replaced, before long work is done for it.
 
     Args:
-        target: The folder. A temporary folder is made beside it for a moment, to see whether that is possible.
+        target: The folder. A temporary folder is created next to it for a moment, to check that this is possible.
         kind: As for ``replacing``.
         keep_previous: As for ``replacing``.
 

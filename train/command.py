@@ -28,9 +28,9 @@ def finish(
 
     Args:
         work: Does the work and returns the exit code.
-        extra: The extra of the workshop's ``pyproject.toml`` that installs missing packages.
-        mistakes: Exceptions to report beside ``EdgetextError``, ``OSError`` and ``ImportError``. Nothing is printed for
-            an exception without a message.
+        extra: The extra in the root ``pyproject.toml`` that installs missing packages.
+        mistakes: Exceptions to report besides ``EdgetextError``, ``OSError`` and ``ImportError``. Nothing is printed
+            for an exception without a message.
         interrupted: The message after an interruption.
         output_only: Whether the work only prints: then a reader that closes the output early is not an error.
 

@@ -1,4 +1,4 @@
-"""The run folder: everything that a training leaves behind, and all that exporting needs.
+"""The run folder: the results of a training, and everything that exporting needs.
 
 model.keras      the trained model, without the optimizer's state
 vocab.txt        the vocabulary: line n is the token with id n

@@ -75,7 +75,7 @@ def make_main(
         make_parser: Makes the parser; arguments after ``--`` become ``options``.
         measure: Returns the content of the results file, at least ``rows``.
         tables: Lays the results out.
-        after: Uses the results for whatever remains, and returns the exit code.
+        after: Does the remaining work with the results, and returns the exit code.
     """
 
     def main(argv: Sequence[str] | None = None) -> int:

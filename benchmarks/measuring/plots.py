@@ -1,4 +1,4 @@
-"""Drawing the picture of accuracy against size."""
+"""Plots of accuracy against size."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def draw_curve(curve: results.Results, peers: results.Results, out: Path) -> Non
 
 
 def _save(figure: Any, axes: Any, out: Path) -> None:
-    """Save a figure as a small PNG file; the same figure gives the same bytes."""
+    """Save a figure as a small PNG file; the same figure produces the same bytes."""
     from PIL import Image
 
     axes.grid(alpha=0.25)

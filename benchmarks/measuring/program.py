@@ -6,7 +6,7 @@
     python benchmarks/measuring/program.py RUNTIME ARGUMENT time TEXTS      time every text by itself
 
 RUNTIME and ARGUMENT are those of runtimes.py; TEXTS is a file with a JSON list of strings. It prints one JSON object.
-An error is one line on standard error and exit code 2. Standard library only, beside the runtime; Python 3.9.
+An error is one line on standard error and exit code 2. Standard library and the runtime only; Python 3.9.
 """
 
 from __future__ import annotations

@@ -148,7 +148,7 @@ def describe(runtime: str, argument: str) -> dict[str, Any]:
 
 
 def installed_size(package: str) -> int:
-    """Return the bytes of a package and all that it requires, without extras and without byte code."""
+    """Return the bytes of a package and its requirements, without extras and without byte code."""
     import re
     from importlib.metadata import PackageNotFoundError, distribution
 

@@ -1,4 +1,4 @@
-"""Fuzz scoring: whatever string comes, its row and its prediction are as the oracle says.
+"""Fuzz scoring: for every string, the row and the prediction match the oracle.
 
 python -m tests.fuzz.fuzz_text [OPTIONS OF LIBFUZZER] [CORPUS]
 """

@@ -47,7 +47,7 @@ def kernel_files(cpu: str) -> dict[str, str]:
         "CPU revision": "4",
     }
     cores = ["".join(f"{name}\t: {value}\n" for name, value in {"processor": n, **lines}.items()) for n in range(CORES)]
-    # A board is named there too; results that were measured here are to tell what this is.
+    # A board is named there too; results measured here record it.
     info = "\n".join([*cores, f"Model\t\t: {cpu} emulated by qemu\n"])
     listed = {f"sys/devices/system/cpu/{name}": f"0-{CORES - 1}\n" for name in ("possible", "present")}
     return {"proc/cpuinfo": info, **listed}

@@ -1,4 +1,4 @@
-"""Score texts, on whatever machine this is started:
+"""Score texts on the machine on which this is started:
 
     python3 scores.py BUNDLE ENGINE RECIPE FILE
 

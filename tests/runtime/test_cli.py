@@ -540,7 +540,7 @@ class RealCommandTest(unittest.TestCase):
                 self.assertIn(b"not measured", result.stdout)
 
     def test_many_classes(self) -> None:
-        """A bundle with as many as are needed, through all that speaks of labels."""
+        """A bundle with many labels, through every option that uses labels."""
         for number in (3, 12, 300):
             labels = [f"class {place}" for place in range(number)]
             metadata, tensors = random_bigrams(number, number, vocabulary=len(VOCABULARY), max_length=8)

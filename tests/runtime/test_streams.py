@@ -139,7 +139,7 @@ class BoundsTest(unittest.TestCase):
 
 
 class LimitTest(unittest.TestCase):
-    """The limit as it is."""
+    """The actual limit, not a smaller one."""
 
     def test_is_the_documented_one(self) -> None:
         self.assertEqual(lines.MAX_LINE_BYTES, 16 * 1024 * 1024)

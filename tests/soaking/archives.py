@@ -239,7 +239,7 @@ def run(quick: bool, seed: int) -> Iterator[Outcome]:
         results = [*hostile(trial, rng), *folders(trial)]
         yield _summary(
             "Archives and folders with names that leave them, links, devices, pipes or garbage are refused, or read "
-            "without those; nothing is written beside the cache",
+            "without those; nothing is written outside the cache",
             results,
             "hostile sources",
         )

@@ -69,7 +69,7 @@ def score(classifier: Classifier, text: str) -> float | str:
     """Return a text's probability of the last label, or what is wrong with the prediction."""
     try:
         prediction = classifier.classify(text)
-    except Exception as error:  # whatever it is, it is what must not happen
+    except Exception as error:  # any exception is a failure
         return f"{type(error).__name__}: {error}"
     return fault_of(prediction, classifier.labels) or list(prediction.probabilities.values())[-1]
 

@@ -1,4 +1,4 @@
-"""Replacing folders atomically, whatever happens meanwhile."""
+"""Replacing folders atomically, with failures at every step."""
 
 from __future__ import annotations
 

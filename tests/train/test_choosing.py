@@ -45,7 +45,7 @@ class TestMaxLength:
         lengths = Counter((generator.gamma(2, 10 ** generator.uniform(0, 2), 3000)).astype(int).tolist())
         found = choose_max_length(lengths)
         assert rules.SHORTEST_TEXT <= found <= rules.LONGEST_TEXT
-        fitting = sum(count for length, count in lengths.items() if length < found) / 3000  # beside the start mark
+        fitting = sum(count for length, count in lengths.items() if length < found) / 3000  # plus the start mark
         assert fitting >= rules.FITTING or found == rules.LONGEST_TEXT
         if found > rules.SHORTEST_TEXT:  # and no row is much longer than that
             shorter = sum(count for length, count in lengths.items() if length < found - 16) / 3000

@@ -1,4 +1,4 @@
-"""The committed run: is it the preset as it stands, and are its numbers those of its own files?"""
+"""The committed run: its settings are those of the preset, and its metrics those of its files."""
 
 from __future__ import annotations
 

@@ -622,7 +622,7 @@ def test_a_run_with_files_of_its_own(command: Command, write: Write, tmp_path: P
     moved = other.rename(tmp_path / "elsewhere" / "v.csv")
     code, written, errors = command("--data", path, "--run", run)
     assert (code, written) == (2, [])
-    assert errors == [f"error: {other}: no such file; the run used it, so put it beside the data file"]
+    assert errors == [f"error: {other}: no such file; the run used it, so put it into the folder of the data file"]
     assert command("--data", path, "--run", run, "--validation", moved)[1] == expected
     moved.write_text(moved.read_text().replace("number 44", "number 45"))
     grown = path.read_text() + "more,a\n"

@@ -14,7 +14,7 @@ from train.dataset import Dataset
 # With more different words than this, which would take more than 0.5 GB, the rarest are dropped: see ``survey_texts``.
 MAX_COUNTED = 4_000_000
 # Spellings that a run keeps, for consumers that do not lower-case (MediaPipe's TextClassifier); each takes 12 bytes of
-# a model file. train/README.md shows what they bring.
+# a model file. train/README.md shows their effect.
 SPELLINGS = 10_000
 _SPACES = str.maketrans(dict.fromkeys(FILTERS, " "))
 
@@ -76,7 +76,7 @@ def build_vocabulary(counts: Counter[str], size: int, min_count: int = 1) -> Voc
         ValueError: If ``size`` leaves no room for a word.
     """
     if size <= len(RESERVED):
-        raise ValueError(f"a vocabulary of {size} ids has no room for words beside {len(RESERVED)} reserved ids")
+        raise ValueError(f"a vocabulary of {size} ids has no room for words after {len(RESERVED)} reserved ids")
     ranked = sorted((item for item in counts.items() if item[1] >= min_count), key=lambda item: (-item[1], item[0]))
     return Vocabulary([*RESERVED, *(word for word, _ in ranked[: size - len(RESERVED)])])
 

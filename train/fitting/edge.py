@@ -1,6 +1,6 @@
 """Fitting the preset ``edge``: a weight for each word and for each bucket of bigrams, added up.
 
-The steps and their sources; ``Choices`` holds every number, and train/README.md shows what each brings:
+The steps and their sources; ``Choices`` holds every number, and train/README.md shows the effect of each:
 
 1. Naive Bayes: the log-count ratio of every word and bucket scales its weight (Wang and Manning, "Baselines and
    Bigrams", ACL 2012). Frozen scale times trained factor: to Adam that is a learning rate for each feature.
@@ -8,7 +8,7 @@ The steps and their sources; ``Choices`` holds every number, and train/README.md
    that only ever saw whole reviews is biased on a sentence.
 3. A teacher, fitted in the same way with more buckets, labels the unlabelled texts; the model is fitted on all texts.
 4. A temperature, found on validation texts and crops of them, calibrates the probabilities (Guo et al., 2017); see
-   ``train.fitting.calibration``. A bias beside it would learn the share of positive texts among the validation
+   ``train.fitting.calibration``. An additional bias would learn the share of positive texts among the validation
    reviews, which are those of a few hundred movies.
 
 With the objective ``"hinge"``, the loss is that of linear support vector machines, which have no probabilities: the

@@ -1,4 +1,4 @@
-"""The numbers of the preset ``edge``, chosen on the validation reviews; train/README.md shows what each brings."""
+"""The numbers of the preset ``edge``, chosen on the validation reviews; train/README.md shows the effect of each."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def build_edge_training(scales: Tables, choices: Choices) -> keras.Model:
     if choices.objective == "logistic":
         head = layers.Dense(1, activation="sigmoid", kernel_initializer="ones", name="head")
         return keras.Model(ids, head(total), name="edge")  # (batch, 1)
-    # Only a bias is trained beside the tables: a factor would grow instead of them, and escape the regularisation.
+    # Besides the tables only a bias is trained: a factor would grow instead of them, and escape the regularisation.
     bias = layers.Embedding(1, unigrams.shape[1], embeddings_initializer="zeros", name="head")
     return keras.Model(ids, total + bias(ops.zeros_like(ids[:, 0])), name="edge")  # (batch, num_outputs)
 

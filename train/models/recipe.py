@@ -1,4 +1,4 @@
-"""What is asked of a training, how it is fitted, what comes of it, and how a run records that."""
+"""The request for a training, the recipe for fitting, the result, and the record of them in a run."""
 
 from __future__ import annotations
 

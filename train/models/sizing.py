@@ -41,8 +41,8 @@ def parse_size(text: str) -> int:
 
 
 # Measured with 2 to 300 labels, 60 to 20,000 ids, 2^8 to 2^18 buckets, with and without spellings, and short and long
-# names (TensorFlow 2.21): beside its tables the graph of a TFLite file takes 7,500 to 8,070 bytes and 4 per output,
-# including the metadata. Its other content takes 1,020 bytes beside names, labels and words. Author and license, which
+# names (TensorFlow 2.21): besides its tables the graph of a TFLite file takes 7,500 to 8,070 bytes and 4 per output,
+# including the metadata. Its other content takes 1,020 bytes besides names, labels and words. Author and license, which
 # are given at export and stored twice, may have 200 characters together before the estimate is too low. The estimate
 # is 400 to 1,100 bytes above the file. ONNX files, those that take text included, are at least 700 bytes smaller.
 _GRAPH, _PER_OUTPUT, _ABOUT = 8_100, 4, 1_500
@@ -142,7 +142,7 @@ class _Search:
         return tflite_size(self._budget, self._vocabulary.tokens[:count], self.spelled(count), buckets)
 
     def most_words(self, buckets: int) -> int:
-        """Return the most ids that fit beside this number of buckets, by bisection; 0 if not even the fewest do."""
+        """Return the most ids that fit with this number of buckets, by bisection; 0 if not even the fewest do."""
         most = len(self._vocabulary)
         quantized = min(max(-(-_QUANTIZED // self._budget.num_outputs), self.fewest), most)
         # The size grows with the ids above this number and below it, but falls in between.

@@ -19,7 +19,7 @@ LEAKS = (("train", "test"), ("train", "validation"), ("validation", "test"))
 
 
 def divide(files: dict[str, TableIndex], names: Sequence[str], plan: TablePlan) -> tuple[str, ...]:
-    """Leave out the rows that cannot be used beside the others, and draw the splits that have no file.
+    """Leave out the rows that cannot be used together with the others, and draw the splits that have no file.
 
     The test rows are drawn first, so that they do not depend on the validation.
 

@@ -26,7 +26,7 @@ MAX_LABELS = 1_000
 
 @dataclass
 class TableIndex:
-    """The usable rows of a file: 23 bytes each, beside the texts in their temporary file.
+    """The usable rows of a file: 23 bytes each, in addition to the texts in their temporary file.
 
     Attributes:
         table: The file.

@@ -29,7 +29,7 @@ def read_recorded(run: Path, data: Path, given: Mapping[str, Any]) -> Recorded:
 
     Args:
         run: The run folder.
-        data: The table to read; the run's other files are expected beside it.
+        data: The table to read; the run's other files are expected in the same folder.
         given: Fields of ``TableOptions`` that take precedence over the run's: columns, encoding and files.
 
     Raises:
@@ -75,7 +75,7 @@ def read_for_run(recorded: Recorded, split: str) -> TableDataset:
     for option in ("validation", "test"):
         part = getattr(recorded.options, option)
         if part is not None and is_table(part) and not Path(part).is_file():
-            raise DataError(f"{part}: no such file; the run used it, so put it beside the data file")
+            raise DataError(f"{part}: no such file; the run used it, so put it into the folder of the data file")
     dataset = read_table(recorded.options)
     hashes = {split: file["sha256"] for split, file in recorded.files.items()}
     if {split: found.sha256 for split, found in dataset.files.items()} != hashes:

@@ -8,7 +8,7 @@ A bundle's folder holds:
     model.*.*        the model files
 
 Nothing in a bundle is used before it is checked. Refused are names and links that leave the folder, files that are
-missing, truncated or changed, and unknown format versions. Each file is read as a whole, and an engine gets the very
+missing, truncated or changed, and unknown format versions. Each file is read completely, and an engine gets the
 bytes that were checked, never a path.
 """
 

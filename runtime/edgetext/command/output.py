@@ -1,4 +1,4 @@
-"""Output of a stream that ends with a complete result, whatever ends the process: a signal, a full disk, a closed pipe.
+"""Output of a stream that ends with a complete result, even if a signal, a full disk or a closed pipe ends it.
 
 ``TextIOWrapper`` writes when its 8 KiB are full, in the middle of a line. Here each result is written to the descriptor
 directly, and a signal waits until that is done, however long the reader takes.

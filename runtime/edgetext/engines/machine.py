@@ -49,7 +49,7 @@ class Machine(NamedTuple):
         processor = {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine().lower(), platform.machine().lower())
         if sys.maxsize <= 2**32:  # the width of Python's own pointers, not the kernel's
             processor = {"aarch64": "armv7l", "x86_64": "i686"}.get(processor, processor)
-        # Debian 12 and later, and Raspberry Pi OS, have this file beside the standard library.
+        # Debian 12 and later, and Raspberry Pi OS, have this file in the folder of the standard library.
         marked = os.path.exists(os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED"))
         return cls(
             platform.system(),

@@ -75,7 +75,7 @@ def apply(fault: Fault, good: Path, work: Path, other: Path) -> None:
 
     Args:
         fault: What to do.
-        good: The bundle as it is, or the single file.
+        good: The intact bundle, or the single file.
         work: The copy.
         other: A folder with another bundle, or another single file.
     """
