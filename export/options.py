@@ -63,7 +63,7 @@ def add_folder_arguments(parser: argparse.ArgumentParser, out: str) -> None:
         "--out",
         metavar="DIR",
         type=Path,
-        help=f"{out} (default: runtime/edgetext/default; for a run other than the default bundles/NAME)",
+        help=f"{out} (default: runtime/edgetext/default for the default run, bundles/NAME for others)",
     )
 
 
