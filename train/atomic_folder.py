@@ -22,9 +22,7 @@ _STALE_SECONDS = 24 * 60 * 60
 class FolderKind:
     """The names of the files in folders of a kind, which distinguish them from the user's own folders.
 
-    Attributes:
-        required: The names that every folder of the kind has.
-        optional: A pattern for ``fnmatch`` of further names that it may have.
+    Every folder of the kind has the required names, and may have names that match ``optional``, as for ``fnmatch``.
     """
 
     def __init__(self, *required: str, optional: str = "") -> None:
@@ -52,12 +50,9 @@ class FolderKind:
 
 
 def check_replaceable(target: str | os.PathLike[str], kind: FolderKind, *, keep_previous: bool = False) -> None:
-    """Check that a folder can be made or replaced, before long work is done for it.
+    """Check that ``replacing`` can make or replace a folder, before long work is done for it.
 
-    Args:
-        target: The folder. A temporary folder is created next to it for a moment, to check that this is possible.
-        kind: As for ``replacing``.
-        keep_previous: As for ``replacing``.
+    A temporary folder is created next to it for a moment, to check that this is possible.
 
     Raises:
         OSError: If it cannot be made, or something that is not of the kind would be lost.

@@ -21,9 +21,6 @@ from train.encoding.vocabulary import build_vocabulary, survey_texts
 from train.models.presets import DEFAULT_PRESET, PRESETS, Preset
 from train.reviews.layout import LABELS, SPLITS, add_data_argument
 
-# Shares of the reviews, in percent, whose greatest length is shown.
-PERCENTILES = (10, 50, 90, 99, 100)
-
 
 def show_split(name: str, reviews: Sequence[LabelledText]) -> None:
     """Print a split's counts by label, and the lengths of its reviews in tokens."""
@@ -33,11 +30,11 @@ def show_split(name: str, reviews: Sequence[LabelledText]) -> None:
     counts = Counter(review.label for review in reviews)
     labels = ", ".join(f"{counts[label]:,} {label}" for label in LABELS if counts[label]) or "unlabelled"
     lengths = sorted(len(tokenize(review.text)) for review in reviews)
-    ranks = [max(0, round(percent / 100 * len(lengths)) - 1) for percent in PERCENTILES]
+    ranks = {percent: max(0, round(percent / 100 * len(lengths)) - 1) for percent in (10, 50, 90, 99, 100)}
     print(f"{name}: {len(reviews):,} reviews, {labels}")
     print(
         f"  tokens: mean {sum(lengths) / len(lengths):.0f}; "
-        + ", ".join(f"{percent} % have at most {lengths[rank]:,}" for percent, rank in zip(PERCENTILES, ranks))
+        + ", ".join(f"{percent} % have at most {lengths[rank]:,}" for percent, rank in ranks.items())
     )
 
 
@@ -53,7 +50,7 @@ def show_review(review: LabelledText, encoder: Encoder) -> None:
     print(*padded)
 
 
-def show(source: str | None, preset: Preset, chosen: str | None) -> None:
+def show(source: str | None, preset: Preset, chosen: str | None) -> int:
     """Print the splits, the vocabulary, and the review that is chosen by its id, or the first.
 
     Raises:
@@ -72,6 +69,7 @@ def show(source: str | None, preset: Preset, chosen: str | None) -> None:
         show_split(name, split)
     print(f"vocabulary: {len(vocabulary):,} ids; the most frequent words are {', '.join(vocabulary.tokens[4:14])}")
     show_review(reviews[chosen or first], Encoder(vocabulary, preset.preprocessing))
+    return OK
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -91,11 +89,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     args = parser.parse_args(argv)
 
-    def work() -> int:
-        show(args.data, PRESETS[args.preset], args.review)
-        return OK
-
-    return finish(work, extra="train", output_only=True)
+    return finish(lambda: show(args.data, PRESETS[args.preset], args.review), extra="train", output_only=True)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import precision_recall_fscore_support
 
-# As in Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
-CALIBRATION_BINS = 15
+CALIBRATION_BINS = 15  # as in Guo et al., "On Calibration of Modern Neural Networks", ICML 2017
 
 Probabilities = npt.NDArray[np.float64]
 
@@ -37,12 +36,9 @@ def expected_calibration_error(probabilities: npt.NDArray[Any], targets: npt.NDA
 
 
 def measure(probabilities: Probabilities, targets: npt.NDArray[Any], labels: Sequence[str]) -> dict[str, Any]:
-    """Compare predictions with the right labels; of equally probable labels the first is predicted.
+    """Compare labels' probabilities, shape (texts, labels), with the indices of the right labels, shape (texts,).
 
-    Args:
-        probabilities: Probability of each label, shape (texts, labels).
-        targets: Index of the right label, shape (texts,).
-        labels: The labels, in the order of the probabilities.
+    Of equally probable labels the first is predicted.
 
     Returns:
         ``loss`` (cross-entropy); ``accuracy``, ``macro_f1`` (the mean F1 of ``classes``) and ``ece`` (expected

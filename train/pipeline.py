@@ -20,10 +20,7 @@ from train.run import RUN_FOLDER, write_run
 
 
 def train(job: Job) -> dict[str, Any]:
-    """Train a preset and write the run folder.
-
-    Returns:
-        The content of ``metrics.json``.
+    """Train a preset, write the run folder, and return the content of its ``metrics.json``.
 
     Raises:
         DataError: If the texts cannot be read or used.

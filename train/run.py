@@ -51,35 +51,20 @@ class RunError(EdgetextError):
 
 @dataclass(frozen=True)
 class Run:
-    """The content of a run folder, ready to convert.
-
-    Attributes:
-        folder: The run folder.
-        config: The content of ``config.json``.
-        metrics: The content of ``metrics.json``, in the words of the current format version.
-        vocabulary: The content of ``vocab.txt``.
-        tokens: The vocabulary as a sequence: the token of each id.
-        spellings: Capitalised spellings of the vocabulary's words and the id of each, most frequent first.
-        preprocessing: How texts were encoded.
-        model: The Keras model: int32 ids, shape (batch, max_length), to probabilities, shape (batch, num_outputs).
-        model_sha256: SHA-256 of ``model.keras``, which a bundle records as its origin.
-        calibration: Ids of texts that were fitted, shape (texts, max_length).
-        heldout: Ids of texts that were not fitted, shape (texts, max_length).
-        heldout_targets: Indices of the labels of ``heldout``, shape (texts,).
-    """
+    """The content of a run folder, ready to convert."""
 
     folder: Path
     config: dict[str, Any]
-    metrics: dict[str, Any]
-    vocabulary: bytes
-    tokens: tuple[str, ...]
-    spellings: dict[str, int]
+    metrics: dict[str, Any]  # in the words of the current format version
+    vocabulary: bytes  # the content of vocab.txt
+    tokens: tuple[str, ...]  # the token of each id
+    spellings: dict[str, int]  # capitalised spellings and the id of each one's word, most frequent first
     preprocessing: Preprocessing
-    model: keras.Model
-    model_sha256: str
-    calibration: npt.NDArray[np.int32]
-    heldout: npt.NDArray[np.int32]
-    heldout_targets: npt.NDArray[np.int64]
+    model: keras.Model  # int32 ids, shape (batch, max_length), to probabilities, shape (batch, num_outputs)
+    model_sha256: str  # of model.keras, which a bundle records as its origin
+    calibration: npt.NDArray[np.int32]  # ids of texts that were fitted, shape (texts, max_length)
+    heldout: npt.NDArray[np.int32]  # ids of texts that were not fitted, shape (texts, max_length)
+    heldout_targets: npt.NDArray[np.int64]  # indices of the labels of heldout, shape (texts,)
 
 
 def load_run(folder: Path) -> Run:

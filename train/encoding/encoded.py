@@ -31,22 +31,14 @@ class Encoded:
 
     A million texts of a kilobyte are 0.4 GB in the file, where a padded array would take 2 GB of memory.
 
-    Attributes:
-        ids: The ids of all texts.
-        lengths: The number of ids of each text, without padding, shape (texts,).
-        targets: The target of each text, shape (texts,): the index of its label, int64; or the probability of the
-            second of two labels, float32.
-        max_length: The number of ids of a padded text.
-        starts: Where each text begins in ``ids``, shape (texts,); None if one follows the other.
-        vocabulary_size: Ids from this on count as unknown words; None for all ids.
     """
 
-    ids: npt.NDArray[Any]
-    lengths: npt.NDArray[np.int64]
-    targets: Targets
-    max_length: int
-    starts: Any = None
-    vocabulary_size: int | None = None
+    ids: npt.NDArray[Any]  # of all texts
+    lengths: npt.NDArray[np.int64]  # number of ids of each text, without padding, shape (texts,)
+    targets: Targets  # shape (texts,): the label's index, int64; or the second of two labels' probability, float32
+    max_length: int  # number of ids of a padded text
+    starts: Any = None  # where each text begins in ids, shape (texts,); None if one follows the other
+    vocabulary_size: int | None = None  # ids from this on count as unknown words; None for no limit
 
     def __post_init__(self) -> None:
         if self.starts is None:
@@ -138,14 +130,9 @@ def encode(texts: Iterable[LabelledText], encoder: Encoder, labels: Sequence[str
 
 
 def draw_sample(name: str, encoded: Encoded, texts: Iterable[LabelledText]) -> dict[str, npt.NDArray[Any]]:
-    """Draw the texts that a run folder holds, so that exporting needs no dataset.
+    """Draw the texts that a run folder holds, so that exporting needs no dataset; ``encoded`` has the same texts.
 
     They are the first in the order of the SHA-256 of their ids, which is as good as random.
-
-    Args:
-        name: ``"calibration"`` or ``"heldout"``.
-        encoded: The texts, encoded.
-        texts: The same texts.
 
     Returns:
         Arrays prefixed with ``name``: ``_texts``, the ids of the texts; ``_ids``, their padded token ids (uint8 to

@@ -62,15 +62,11 @@ def note_capitals(survey: Survey, lowercase: str) -> None:
 
 
 def build_vocabulary(counts: Counter[str], size: int, min_count: int = 1) -> Vocabulary:
-    """Return a vocabulary of the most frequent words.
+    """Return a vocabulary of the most frequent words that occur at least ``min_count`` times.
 
-    Equally frequent words are ordered by their code points, so that the result does not depend on the order of the
-    texts. For the 25,000 training reviews it is the published Keras IMDB index, except for such ties.
-
-    Args:
-        counts: Occurrences of each word.
-        size: Number of ids, the four reserved ones included; few texts may give fewer.
-        min_count: Occurrences that a word must have.
+    ``size`` is the number of ids, the four reserved ones included; few texts may give fewer. Equally frequent words are
+    ordered by their code points, so that the result does not depend on the order of the texts. For the 25,000 training
+    reviews it is the published Keras IMDB index, except for such ties.
 
     Raises:
         ValueError: If ``size`` leaves no room for a word.
@@ -86,9 +82,8 @@ def find_spellings(
 ) -> list[str]:
     """Return the most frequent capitalised spellings of a vocabulary's words in texts; few texts may give fewer.
 
-    Returns:
-        Spellings by falling frequency (ties by code points). The tokenisation turns each into one word of the
-        vocabulary, and none is a word of the vocabulary itself.
+    They are ordered by falling frequency (ties by code points). The tokenisation turns each into one word of the
+    vocabulary, and none is a word of the vocabulary itself.
     """
     counts: Counter[str] = Counter()
     known = vocabulary.ids

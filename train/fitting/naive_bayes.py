@@ -35,11 +35,7 @@ def find_scales(texts: Encoded, recipe: Recipe, buckets: int) -> Tables:
 
 
 def count_texts(texts: Encoded, labels: int, vocabulary_size: int, buckets: int) -> npt.NDArray[np.float64]:
-    """Return the number of texts of each label that contain each word and each bucket of bigrams.
-
-    Returns:
-        Shape (labels, vocabulary_size + buckets).
-    """
+    """Return the number of texts of each label with each word and bucket: shape (labels, vocabulary_size + buckets)."""
     counts = np.zeros((labels, vocabulary_size + buckets))
     for part, targets in texts.chunks():
         ids = part.astype(np.int64)  # (texts, max_length)
@@ -54,10 +50,7 @@ def count_texts(texts: Encoded, labels: int, vocabulary_size: int, buckets: int)
 
 
 def log_count_ratios(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-    """Return naive Bayes' log-count ratios of each label against the rest, with counts smoothed by one.
-
-    Args:
-        counts: Texts with each feature, shape (labels, features).
+    """Return naive Bayes' log-count ratios of each label against the rest, from ``count_texts`` smoothed by one.
 
     Returns:
         ``log((p / |p|) / (q / |q|))``, where p counts the texts of a label and q all others: shape (features, labels);

@@ -87,10 +87,9 @@ class Choices:
                 raise ValueError(f"{name.replace('_', '-')} must be larger than 0, not {getattr(self, name)}")
 
     def changed(self, changes: Sequence[str]) -> Choices:
-        """Return a copy with some choices changed.
+        """Return a copy with some choices changed, each given as ``NAME=VALUE``.
 
-        Args:
-            changes: ``NAME=VALUE``, the name with hyphens or underscores; the two numbers of crop-words with a comma.
+        The name has hyphens or underscores; a comma separates the two numbers of crop-words.
 
         Raises:
             ValueError: If there is no such choice, or its value is not of the right type or out of range.

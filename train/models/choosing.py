@@ -20,8 +20,7 @@ from train.models.choices import Choices
 from train.models.recipe import Plan, Recipe, Request, count_outputs
 from train.models.sizing import SizeBudget, fit_budget
 
-# Capitalised spellings are learned from this number of texts.
-TEXTS_FOR_SPELLINGS = 200_000
+TEXTS_FOR_SPELLINGS = 200_000  # are searched for capitalised spellings
 
 
 def choose_encoding(survey: Survey, dataset: Dataset, request: Request) -> Plan:

@@ -15,21 +15,14 @@ from train.models.choices import Choices
 
 @dataclass(frozen=True)
 class Settings:
-    """How to fit; ``PRESETS`` has the defaults.
+    """How to fit; ``PRESETS`` has the defaults."""
 
-    Attributes:
-        epochs: The most passes over the training texts.
-        batch_size: Number of texts in a step.
-        seed: Seed of the initial weights, the order of the batches, and everything else that is random.
-        validation: Number of training texts set aside to validate on.
-        patience: Stop after this many epochs without a lower validation loss, and restore the best weights; None runs
-            all epochs and keeps the last weights, as the tutorial does.
-    """
-
-    epochs: int
-    batch_size: int
-    seed: int
-    validation: int
+    epochs: int  # the most passes over the training texts
+    batch_size: int  # number of texts in a step
+    seed: int  # of the initial weights, the order of the batches, and everything else that is random
+    validation: int  # number of training texts set aside to validate on
+    # Stop after this many epochs without a lower validation loss, and restore the best weights; None runs all epochs
+    # and keeps the last weights, as the tutorial does.
     patience: int | None = None
 
     def __post_init__(self) -> None:

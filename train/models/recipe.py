@@ -22,25 +22,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Request:
-    """What the command line asks for; everything else is chosen.
-
-    Attributes:
-        preset: The preset.
-        from_texts: Whether the rest is chosen from the texts, as for tables; else the preset's own numbers are taken.
-        settings: The settings that were given, by name.
-        changes: The choices that were given, as for ``Choices.changed``.
-        lowercase: As for ``edgetext.encoder.Preprocessing``.
-        class_weights: As for ``choosing.weigh_classes``.
-        target_size: The most bytes of an int8 file; None for no limit.
-    """
+    """What the command line asks for; everything else is chosen."""
 
     preset: Preset
-    from_texts: bool = False
-    settings: Mapping[str, int] = field(default_factory=dict)
-    changes: Sequence[str] = ()
-    lowercase: str = "ascii"
-    class_weights: str = "none"
-    target_size: int | None = None
+    from_texts: bool = False  # whether the rest is chosen from the texts, as for tables, instead of by the preset
+    settings: Mapping[str, int] = field(default_factory=dict)  # those that were given, by name
+    changes: Sequence[str] = ()  # the choices that were given, as for Choices.changed
+    lowercase: str = "ascii"  # as for edgetext.encoder.Preprocessing
+    class_weights: str = "none"  # as for rules.weigh_classes
+    target_size: int | None = None  # the most bytes of an int8 file; None for no limit
 
     @property
     def changed(self) -> set[str]:
@@ -63,25 +53,15 @@ def count_outputs(labels: int) -> int:
 
 
 class Recipe(NamedTuple):
-    """How to fit a network.
+    """How to fit a network."""
 
-    Attributes:
-        vocabulary_size: Number of ids in the vocabulary.
-        labels: Number of labels.
-        class_weights: The weight of each label's texts in the loss, shape (labels,).
-        settings: How long, and in what order.
-        choices: The numbers of the preset ``edge``.
-        preset: The name of the preset.
-        refits: Whether the model is fitted again, on the validation texts too, once everything is chosen and measured.
-    """
-
-    vocabulary_size: int
-    labels: int
-    class_weights: npt.NDArray[np.float32]
+    vocabulary_size: int  # number of ids
+    labels: int  # number of labels
+    class_weights: npt.NDArray[np.float32]  # the weight of each label's texts in the loss, shape (labels,)
     settings: Settings
     choices: Choices
-    preset: str = "edge"
-    refits: bool = False
+    preset: str = "edge"  # its name
+    refits: bool = False  # whether to fit again, on the validation texts too, once everything is chosen and measured
 
     @property
     def num_outputs(self) -> int:
@@ -90,21 +70,13 @@ class Recipe(NamedTuple):
 
 
 class Fitted(NamedTuple):
-    """A fitted network.
-
-    Attributes:
-        model: The network as it is fitted.
-        history: Loss and accuracy per epoch.
-        recipe: How it was fitted, with what was found in fitting.
-        logits: Logits of the validation texts, with which it is calibrated; None for a network that is not.
-        targets: The indices of their labels.
-    """
+    """A fitted network."""
 
     model: keras.Model
-    history: dict[str, list[float]]
-    recipe: Recipe
-    logits: npt.NDArray[np.float64] | None = None
-    targets: npt.NDArray[Any] | None = None
+    history: dict[str, list[float]]  # loss and accuracy per epoch
+    recipe: Recipe  # how it was fitted, with what was found in fitting
+    logits: npt.NDArray[np.float64] | None = None  # of the validation texts; None for a network without calibration
+    targets: npt.NDArray[Any] | None = None  # the indices of their labels
 
 
 def make_config(

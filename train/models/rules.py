@@ -24,8 +24,7 @@ MIN_COUNT = 2
 # Buckets for each bigram that occurs in two texts, and the most weights of a table.
 BUCKETS_PER_BIGRAM, LARGEST_TABLE = 4, 2**20
 FEWEST_BUCKETS, MOST_BUCKETS = 2**10, 2**18
-# C of the linear support vector machine that the objective is; 1 is scikit-learn's default too.
-C = 1.0
+C = 1.0  # of the linear support vector machine that the objective is; 1 is scikit-learn's default too
 # Factors of the regularisation to try, for labels that are hard to predict. With more texts than this it matters
 # little, and each costs a training.
 STRONGER, SEARCH_BELOW = (3.0, 10.0, 30.0), 100_000
@@ -35,8 +34,7 @@ BATCH_SIZE = 64
 # With fewer texts than this the model is fitted again on the validation texts too, once everything is chosen and
 # measured.
 REFIT_BELOW = 100_000
-# Classes are weighted if the rarest has less than this part of an even share of the texts.
-RARE = 1 / 5
+RARE = 1 / 5  # classes are weighted if the rarest has less than this part of an even share of the texts
 
 
 def choose_max_length(lengths: Counter[int]) -> int:
@@ -98,17 +96,11 @@ def choices_for(texts: int) -> Choices:
 
 
 def weigh_classes(targets: npt.NDArray[np.int64], labels: Sequence[str], how: str) -> npt.NDArray[np.float32]:
-    """Return the weight of each label's texts in the loss, and print it if it is not 1.
+    """Return the weight of each label's texts in the loss, shape (labels,), and print it if it is not 1.
 
-    Args:
-        targets: Indices of the labels of the texts to fit.
-        labels: The labels.
-        how: ``"balanced"`` gives every label the same total weight, like scikit-learn's ``class_weight``; ``"none"``
-            gives every text the same weight; ``"auto"`` takes the square root of the former, if the rarest label has
-            less than ``RARE`` of an even share.
-
-    Returns:
-        Shape (labels,); the mean over the texts is 1.
+    ``"balanced"`` gives every label the same total weight, like scikit-learn's ``class_weight``; ``"none"`` gives every
+    text the same weight; ``"auto"`` takes the square root of the balanced weights, if the rarest label has less than
+    ``RARE`` of an even share. The mean over the texts is 1.
     """
     counts = np.bincount(targets, minlength=len(labels))
     even = len(targets) / len(labels)

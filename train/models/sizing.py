@@ -12,8 +12,7 @@ from edgetext.command.info import MANY_LABELS
 from edgetext.text import RESERVED, tokenize
 from edgetext.vocabulary import Vocabulary
 
-# The fewest words and buckets of a model.
-FEWEST_WORDS, FEWEST_BUCKETS = 50, 2**8
+FEWEST_WORDS, FEWEST_BUCKETS = 50, 2**8  # of a model
 # The part of the budget that bigrams have at first. In small models words are worth more: train/README.md has figures.
 SHARE = 1 / 4
 _UNITS = {"": 1, "b": 1, "kb": 1000, "k": 1000, "mb": 1000**2, "m": 1000**2, "kib": 1024, "mib": 1024**2}
@@ -46,8 +45,7 @@ def parse_size(text: str) -> int:
 # are given at export and stored twice, may have 200 characters together before the estimate is too low. The estimate
 # is 400 to 1,100 bytes above the file. ONNX files, those that take text included, are at least 700 bytes smaller.
 _GRAPH, _PER_OUTPUT, _ABOUT = 8_100, 4, 1_500
-# The converter leaves a table of fewer weights in float32, four bytes a weight.
-_QUANTIZED = 1024
+_QUANTIZED = 1024  # the converter leaves a table of fewer weights in float32, four bytes a weight
 
 
 def tflite_size(budget: SizeBudget, words: Sequence[str], spellings: Mapping[str, int], buckets: int) -> int:
@@ -86,13 +84,10 @@ def _json_size(text: str) -> int:
 def fit_budget(
     budget: SizeBudget, vocabulary: Vocabulary, spellings: Sequence[str], buckets: int, lowercase: str = "ascii"
 ) -> tuple[Vocabulary, list[str], int]:
-    """Return the largest tables that fit a budget, none larger than those given, and print their size.
+    """Return the vocabulary, spellings and number of buckets of the largest model that fits; print its size.
 
-    At first ``SHARE`` of the budget is for bigrams. The most frequent words fill the rest; if all fit, bigrams get what
-    is left.
-
-    Returns:
-        The vocabulary, its spellings, and the number of buckets.
+    No table is larger than those given. At first ``SHARE`` of the budget is for bigrams. The most frequent words fill
+    the rest; if all fit, bigrams get what is left.
 
     Raises:
         ValueError: If not even the smallest model fits.

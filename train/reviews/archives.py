@@ -24,8 +24,7 @@ from train.reviews.layout import ADDRESSES, FOLDERS
 MAX_REVIEW_BYTES, MAX_ADDRESSES_BYTES = 1_000_000, 10_000_000
 # The published archive has 100,016 members and unpacks to 216 MB.
 MAX_MEMBERS, MAX_UNPACKED_BYTES = 250_000, 500_000_000
-# The most that tarfile may read at once to describe a member, such as a long name.
-MAX_HEADER_BYTES = 100_000
+MAX_HEADER_BYTES = 100_000  # which tarfile may read at once to describe a member, such as a long name
 
 # What reading a damaged archive can raise: gzip's and tarfile's own exceptions, and others that they pass on.
 DAMAGE = (
@@ -77,10 +76,7 @@ class _Unpacked:
 
 
 def archive_contents(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Read the reviews from the archive.
-
-    Yields:
-        The name of a review, or of a file of addresses, below ``aclImdb/``; and its content.
+    """Yield the name below ``aclImdb/`` and the content of each review, and of each file of addresses, in the archive.
 
     Raises:
         DataError: If the archive is damaged, too large, or something else.
@@ -135,7 +131,7 @@ def _review_name(member: str) -> str | None:
 
 
 def folder_contents(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Read the reviews from a folder; see ``archive_contents``."""
+    """Yield the same from a folder; see ``archive_contents``."""
     for name, file in tqdm(list(folder_files(path)), desc="parsing", leave=False, disable=None):
         yield name, file.read_bytes()
 

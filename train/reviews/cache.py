@@ -27,16 +27,14 @@ URL = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
 URL_HASH = "md5:7c2ac02c03563afcf9b574c7e56c153a"
 URL_SIZE = 84_125_825  # bytes
 CACHE_VARIABLE = "EDGETEXT_CACHE"
-# Part of the cache's key: raise it when the parsed files change.
-CACHE_VERSION = 2
+CACHE_VERSION = 2  # part of the cache's key: raise it when the parsed files change
 
 
 def prepare(source: str | os.PathLike[str] | None = None) -> Path:
     """Return the folder that holds a ``.jsonl`` file for each split, parsing the reviews if necessary.
 
-    Args:
-        source: The archive ``aclImdb_v1.tar.gz`` or the folder it unpacks to. If None, $EDGETEXT_DATA names it, else
-            the archive is downloaded once into the cache folder.
+    ``source`` is the archive ``aclImdb_v1.tar.gz`` or the folder it unpacks to. If None, $EDGETEXT_DATA names it, else
+    the archive is downloaded once into the cache folder.
 
     Raises:
         DataError: If the source is missing, damaged or not the movie reviews, the download fails, or the disk is full.

@@ -18,8 +18,7 @@ from train.dataset import SENTENCES, TRAIN, UNLABELLED, VALIDATION
 from train.reviews.cache import prepare
 from train.reviews.layout import LABELS, UNSUP
 
-# Fewest and most words of a sentence that stands for a short text.
-SENTENCE_WORDS = (5, 40)
+SENTENCE_WORDS = (5, 40)  # fewest and most words of a sentence that stands for a short text
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|<br />")
 
 
@@ -95,12 +94,9 @@ def split_validation(
     The order is that of the SHA-256 of each review's id: as good as shuffled, and the same on every machine and for
     every version and seed.
 
-    Args:
-        reviews: The training reviews.
-        count: Number of reviews to validate on.
-        by_movie: Keep a movie's reviews together (except for one movie, at the border). The test reviews are of other
-            movies than the training reviews; validating on the movies that were fitted is too optimistic, because the
-            names of actors and characters give labels away.
+    ``by_movie`` keeps a movie's reviews together (except for one movie, at the border). The test reviews are of other
+    movies than the training reviews; validating on the movies that were fitted is too optimistic, because the names of
+    actors and characters give labels away.
 
     Returns:
         The reviews to fit, and the ``count`` to validate on; each in the order of the SHA-256 of the id.

@@ -26,26 +26,15 @@ class Text(NamedTuple):
 
 @dataclass(frozen=True)
 class TableDataset:
-    """Labelled texts in splits, as a ``train.dataset.Dataset``.
-
-    Attributes:
-        options: How they were read and divided.
-        columns: The columns of text and label; worth showing if they were guessed (``columns.guessed``).
-        labels: By number if all are whole numbers, else by code points.
-        counts: Rows by split (``SPLITS``) and label; ``{}`` for a split that does not exist.
-        findings: The problems that were found, in the order of the files and of ``report.KINDS``.
-        files: The files by split: ``"train"``, from which splits without a file are drawn, and the others.
-        names: All labels by the place that the files refer to.
-        vocabulary_splits: The splits that the vocabulary is made from.
-    """
+    """Labelled texts in splits, as a ``train.dataset.Dataset``."""
 
     options: TableOptions
     columns: Columns
-    labels: tuple[str, ...]
-    counts: dict[str, dict[str, int]]
-    findings: tuple[Finding, ...]
-    files: dict[str, TableIndex]
-    names: tuple[str, ...]
+    labels: tuple[str, ...]  # by number if all are whole numbers, else by code points
+    counts: dict[str, dict[str, int]]  # rows by split (SPLITS) and label; {} for a split that does not exist
+    findings: tuple[Finding, ...]  # in the order of the files and of report.KINDS
+    files: dict[str, TableIndex]  # by split: "train", from which splits without a file are drawn, and the others
+    names: tuple[str, ...]  # all labels by the place that the files refer to
     vocabulary_splits: tuple[str, ...] = (TRAIN,)
 
     @property

@@ -21,12 +21,7 @@ LEAKS = (("train", "test"), ("train", "validation"), ("validation", "test"))
 def divide(files: dict[str, TableIndex], names: Sequence[str], plan: TablePlan) -> tuple[str, ...]:
     """Leave out the rows that cannot be used together with the others, and draw the splits that have no file.
 
-    The test rows are drawn first, so that they do not depend on the validation.
-
-    Args:
-        files: The files by split, changed in place.
-        names: The labels by place.
-        plan: What to draw.
+    The test rows are drawn first, so that they do not depend on the validation. ``files`` is changed in place.
 
     Returns:
         The labels to train on: by number if all are whole numbers, else by code points.

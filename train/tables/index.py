@@ -26,25 +26,14 @@ MAX_LABELS = 1_000
 
 @dataclass
 class TableIndex:
-    """The usable rows of a file: 23 bytes each, in addition to the texts in their temporary file.
-
-    Attributes:
-        table: The file.
-        sha256: Of the file's bytes.
-        digests: Digests of the rows' words; shape (rows,), like all that follow.
-        labels: The places of the rows' labels in a list that all files share.
-        lines: The lines on which the rows begin.
-        parts: 0 for a row that is left out, else 1 and its split's place in ``SPLITS``.
-        texts: The rows' texts.
-        findings: The problems found in the file.
-    """
+    """The usable rows of a file: 23 bytes each, in addition to the texts in their temporary file."""
 
     table: Table
-    sha256: str
-    digests: splits.Digests
-    labels: splits.Labels
-    lines: npt.NDArray[np.uint32]
-    parts: npt.NDArray[np.uint8]
+    sha256: str  # of the file's bytes
+    digests: splits.Digests  # of the rows' words; shape (rows,), like the arrays that follow
+    labels: splits.Labels  # the places of the rows' labels in a list that all files share
+    lines: npt.NDArray[np.uint32]  # on which the rows begin
+    parts: npt.NDArray[np.uint8]  # 0 for a row that is left out, else 1 and its split's place in SPLITS
     texts: TextStore
     findings: list[Finding] = field(default_factory=list)
 

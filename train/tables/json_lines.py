@@ -11,8 +11,7 @@ from typing import Any
 from train.dataset import DataError
 from train.tables.lines import BAD, read_lines
 
-# Number of objects whose keys are the columns.
-FIRST_OBJECTS = 100
+FIRST_OBJECTS = 100  # their keys are the columns
 
 
 def columns(path: Path, encoding: str, delimiter: str | None) -> list[str]:

@@ -13,10 +13,8 @@ from typing import Any
 
 from train.dataset import DataError
 
-# The longest line or quoted field.
-MAX_CHARACTERS = 1 << 24
-# Replaces invalid bytes and NUL: a lone surrogate, which no decoder returns.
-BAD = "\udcff"
+MAX_CHARACTERS = 1 << 24  # in a line or a quoted field
+BAD = "\udcff"  # replaces invalid bytes and NUL: a lone surrogate, which no decoder returns
 # How files begin in some encodings. UTF-32 comes before UTF-16, whose mark is its beginning.
 MARKS = (
     (codecs.BOM_UTF8, "utf-8"),

@@ -11,39 +11,25 @@ from train.dataset import DataError
 from train.tables.columns import Columns, choose_columns
 from train.tables.table import ENDINGS, Table, is_table
 
-# The most texts that a fraction takes for validation: they are in memory together, and more would add little.
-MAX_VALIDATION = 10_000
+MAX_VALIDATION = 10_000  # texts that a fraction takes: they are in memory together, and more would add little
 # How a split is taken: from a file, as a number of rows, as a fraction of the rows, or not at all.
 Part = Path | int | float | None
 
 
 @dataclass(frozen=True)
 class TableOptions:
-    """How to read and divide a table.
-
-    Attributes:
-        data: The table to train on.
-        text_columns: The columns of the text, joined by a space; empty to guess.
-        label_column: The column of the label; None to guess.
-        validation: What to validate on: a file, a fraction of the rows that the test leaves, or a number of rows.
-        test: What to test on: a file, a fraction of the rows, a number of rows, or None for no test.
-        split_seed: Draws other rows for each value.
-        strict: Whether every problem found in the table is an error.
-        encoding: Encoding of text files.
-        delimiter: Between the columns of CSV; None for a comma.
-        lowercase: How words are compared, as for ``edgetext.text.tokenize``.
-    """
+    """How to read and divide a table; ``add_table_arguments`` describes the options."""
 
     data: Path
-    text_columns: tuple[str, ...] = ()
-    label_column: str | None = None
-    validation: str = "0.1"
-    test: str | None = "0.2"
+    text_columns: tuple[str, ...] = ()  # joined by a space; empty to guess
+    label_column: str | None = None  # None to guess
+    validation: str = "0.1"  # a file, a fraction of the rows that the test leaves, or a number of rows
+    test: str | None = "0.2"  # a file, a fraction of the rows, a number of rows, or None for no test
     split_seed: int = 0
-    strict: bool = False
+    strict: bool = False  # whether every problem found in the table is an error
     encoding: str = "utf-8"
-    delimiter: str | None = None
-    lowercase: str = "ascii"
+    delimiter: str | None = None  # between the columns of CSV; None for a comma
+    lowercase: str = "ascii"  # how words are compared, as for edgetext.text.tokenize
 
 
 def add_table_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:

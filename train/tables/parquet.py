@@ -8,8 +8,7 @@ from typing import Any
 
 from train.dataset import DataError
 
-# Rows in memory at a time.
-BATCH = 1_000
+BATCH = 1_000  # rows in memory at a time
 TEXT_TYPES = ("string", "large_string", "string_view")
 
 

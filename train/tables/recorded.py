@@ -27,10 +27,8 @@ class Recorded(NamedTuple):
 def read_recorded(run: Path, data: Path, given: Mapping[str, Any]) -> Recorded:
     """Read how a run read and divided its texts.
 
-    Args:
-        run: The run folder.
-        data: The table to read; the run's other files are expected in the same folder.
-        given: Fields of ``TableOptions`` that take precedence over the run's: columns, encoding and files.
+    The run's other files are expected in the folder of ``data``, the table to read. ``given`` has fields of
+    ``TableOptions`` that take precedence over the run's: columns, encoding and files.
 
     Raises:
         DataError: If there is no such run, it was not trained on a table, or ``given`` divides it otherwise.

@@ -24,8 +24,7 @@ KINDS = {
     "repeated": "kept: same words as an earlier row",
     "seen once": "kept to fit: the only row of a label: {detail}",
 }
-# Number of lines that are named.
-FIRST = 3
+FIRST = 3  # number of lines that are named
 
 
 class Finding(NamedTuple):

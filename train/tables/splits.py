@@ -25,11 +25,7 @@ def digest(text: str, lowercase: str) -> int | None:
 
 
 def find_repeated(digests: Digests, labels: Labels) -> tuple[Mask, Mask]:
-    """Find the rows that have the words of an earlier row.
-
-    Returns:
-        Which rows have the label of the first row with their words, and which have another; shape (rows,) each.
-    """
+    """Find the rows that have the words of an earlier row: those with the first one's label, and those with another."""
     order = np.argsort(digests, kind="stable")
     ordered = digests[order]
     is_first = np.ones(len(order), bool)
@@ -43,10 +39,9 @@ def find_repeated(digests: Digests, labels: Labels) -> tuple[Mask, Mask]:
 
 
 def share_out(total: int, sizes: Sequence[int]) -> list[int]:
-    """Share out ``total`` in proportion to sizes, by the largest remainders; each share is less than its size.
+    """Return shares of ``total`` in proportion to sizes, by the largest remainders.
 
-    Returns:
-        The shares; they add up to ``total``, or to less if the sizes do not suffice.
+    Each is less than its size; they add up to ``total``, or to less if the sizes do not suffice.
     """
     if not sum(sizes):
         return [0] * len(sizes)
