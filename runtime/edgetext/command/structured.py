@@ -52,8 +52,7 @@ class JSONLines:
             raise InputError(f"line {number}: not JSON: {error}") from None
         if not isinstance(record, dict):
             raise InputError(f"line {number}: not a JSON object")
-        taken = record.keys() & self._names.values()
-        if taken:
+        if taken := record.keys() & self._names.values():
             raise InputError(f"line {number}: has a field {min(taken)!r} already: choose a --prefix for the added ones")
         text = record.get(self._field)
         if not isinstance(text, str):
@@ -68,18 +67,14 @@ class JSONLines:
 
 
 class _CSVLines:
-    """The lines of a CSV file for its reader; all lines of a record together are bounded like one line elsewhere.
-
-    Attributes:
-        number: The number of the last line read, from 1.
-    """
+    """The lines of a CSV file for its reader; all lines of a record together are bounded like one line elsewhere."""
 
     def __init__(self, stream: BinaryIO) -> None:
         # Bytes that are not UTF-8 become lone surrogates, so that the quotes around them are still understood.
-        self._text = io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="")
+        self.file = io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="")
         self._size = self._quotes = 0
         self._skipped_cr = False
-        self.number = 0
+        self.number = 0  # of the last line read, from 1
 
     def begin(self) -> int:
         """Begin a record and return the number of its first line."""
@@ -92,9 +87,9 @@ class _CSVLines:
     def __next__(self) -> str:
         """Return a line; InputError if the record becomes too long, after its rest is skipped."""
         # The bytes are at least as many as the characters.
-        line = self._text.readline(max(lines.MAX_LINE_BYTES - self._size, 0) + 1)
+        line = self.file.readline(max(lines.MAX_LINE_BYTES - self._size, 0) + 1)
         if self._skipped_cr and line == "\n":  # the second half of a skipped line's CR LF
-            line = self._text.readline(lines.MAX_LINE_BYTES + 1)
+            line = self.file.readline(lines.MAX_LINE_BYTES + 1)
         self._skipped_cr = False
         if not line:
             raise StopIteration
@@ -111,7 +106,7 @@ class _CSVLines:
         quotes = self._quotes + line.count('"')
         while line and (line[-1] not in "\r\n" or quotes % 2):
             ended = line[-1]
-            line = self._text.readline(lines.PIECE_BYTES)
+            line = self.file.readline(lines.PIECE_BYTES)
             # A line end of two characters can be split over two pieces.
             self.number += bool(line) and ended in "\r\n" and (ended, line) != ("\r", "\n")
             quotes += line.count('"')
@@ -145,8 +140,7 @@ class CSVTable:
             names = ", ".join(map(repr, columns)) or "none"
             raise InputError(f"line 1: {columns.count(column)} columns are called {column!r}; the columns are {names}")
         added = [prefix + name for name in ("label", "score", *(ranking.columns if ranking else []), "engine")]
-        taken = set(columns).intersection(added)
-        if taken:
+        if taken := set(columns).intersection(added):
             raise InputError(f"line 1: has a column {min(taken)!r} already: choose a --prefix for the added ones")
         self._column = columns.index(column)
         self._ranking = ranking
@@ -155,22 +149,23 @@ class CSVTable:
         self.header = self._line([*columns, *added])
 
     def __iter__(self) -> Iterator[RecordOrError]:
-        while True:
-            start = self._lines.begin()
-            try:
-                row = next(self._reader)
-            except StopIteration:
-                return
-            except (csv.Error, InputError) as error:
-                yield self._refuse(start, error)
-                continue
-            number = self._lines.number
-            if row and len(row) != self._width:
-                yield InputError(f"line {number}: {len(row)} columns, and the header has {self._width}")
-            elif not is_utf8("".join(row)):
-                yield InputError(f"line {number}: not UTF-8")
-            elif row:
-                yield Record(number, row[self._column], row)
+        with self._lines.file:
+            while True:
+                start = self._lines.begin()
+                try:
+                    row = next(self._reader)
+                except StopIteration:
+                    return
+                except (csv.Error, InputError) as error:
+                    yield self._refuse(start, error)
+                    continue
+                number = self._lines.number
+                if row and len(row) != self._width:
+                    yield InputError(f"line {number}: {len(row)} columns, and the header has {self._width}")
+                elif not is_utf8("".join(row)):
+                    yield InputError(f"line {number}: not UTF-8")
+                elif row:
+                    yield Record(number, row[self._column], row)
 
     def _refuse(self, start: int, error: Exception) -> InputError:
         """Return the error for a record that cannot be read, with its lines: an unclosed quote spans many."""
