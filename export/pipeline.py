@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from edgetext import Bundle
-from edgetext.engines.stderr import muted_stderr
+from edgetext.engines.process import muted_stderr
 from export.bundles import BUNDLE_FOLDER, ExportedModel, write_bundle
 from export.compare import Sample, compare, find_excess, predict_reference
 from export.converters import Converter, load_converter

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from edgetext import Bundle, BundleError, Classifier
 from edgetext.bundle.manifest import ModelFile
-from edgetext.engines.stderr import muted_stderr
+from edgetext.engines.process import muted_stderr
 from train.dataset import DataError, LabelledText
 from train.metrics import Probabilities, measure
 from train.reviews.dataset import load_split

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from edgetext.engines.stderr import muted_stderr
+from edgetext.engines.process import muted_stderr
 
 
 def import_tensorflow() -> None:

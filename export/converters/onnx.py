@@ -17,7 +17,7 @@ import tf2onnx
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from edgetext.engines.stderr import muted_stderr
+from edgetext.engines.process import muted_stderr
 from edgetext.formats.onnx import add_checksum
 from export.converters.calibration import calibration_batches
 from export.converters.inference import inference_function

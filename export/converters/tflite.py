@@ -9,7 +9,7 @@ import tensorflow as tf
 from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from edgetext.engines.stderr import muted_stderr
+from edgetext.engines.process import muted_stderr
 from export.converters.calibration import calibration_batches
 from export.converters.inference import inference_function
 from export.converters.tflite_metadata import add_metadata as add_metadata

@@ -71,7 +71,7 @@ class Classifier:
         self.model = model
         self.threshold = threshold
         encode = encoder.truncate if engine.accepts_unpadded else encoder.encode
-        self.prepare = _checked if engine.takes_text else encode
+        self.prepare = check_text if engine.takes_text else encode
         self._predict = engine.predict
         self._engine_name = engine.name
 
@@ -98,7 +98,7 @@ class Classifier:
             threads: Threads that the engine may use; these models are too small to gain from more than 1.
             threshold: Label a text ``UNCERTAIN`` if its score is below this, 0 to 1; None never does.
             quiet: Discard what native libraries write to the process's standard error while they load, as
-                ``edgetext.engines.stderr.muted_stderr`` does: for commands.
+                ``edgetext.engines.process.muted_stderr`` does: for commands.
 
         Raises:
             BundleError: If the bundle is missing or damaged, or has no model for that engine and recipe; or if there is
@@ -183,12 +183,6 @@ class Classifier:
         if self.threshold is not None and score < self.threshold:
             label = UNCERTAIN
         return Prediction(label, score, dict(zip(labels, outputs)), self._engine_name)
-
-
-def _checked(text: str) -> str:
-    """Return a text for an engine that takes text, if it is one."""
-    check_text(text)
-    return text
 
 
 def _find_models(bundle: Bundle, engine: str, recipe: str | None) -> list[ModelFile]:

@@ -87,7 +87,6 @@ class Encoder:
     """Encodes texts by a vocabulary and the preprocessing settings; a text that is not a string is a TypeError.
 
     Attributes:
-        preprocessing: The settings.
         tokenizer: The description of another tokenisation that replaces that of ``edgetext.text``; None if none does.
         note: What users of such a tokenizer should know; None if there is nothing.
     """

@@ -44,14 +44,7 @@ _UNFOLD = bytes.maketrans(_STAND_INS, _KEPT)
 
 
 def tokenize(text: str, lowercase: str = "ascii") -> list[str]:
-    """Split a text into its words.
-
-    Args:
-        text: Any string; lone surrogates are kept as they are.
-        lowercase: ``"ascii"`` lower-cases A to Z only, ``"unicode"`` all letters.
-
-    Returns:
-        The words in order, none of them empty.
+    """Split a text into its words, none of them empty; lone surrogates are kept as they are.
 
     Raises:
         TypeError: If ``text`` is not a string.
@@ -83,10 +76,11 @@ def from_key(key: bytes) -> bytes:
     return key.translate(_UNFOLD)
 
 
-def check_text(text: Any) -> None:
-    """Raise TypeError if a text is not a string."""
+def check_text(text: Any) -> str:
+    """Return a text; raise TypeError if it is not a string."""
     if not isinstance(text, str):
         raise TypeError(f"a text is a str, not {type(text).__name__}")
+    return text
 
 
 def check_lowercase(lowercase: Any) -> None:

@@ -81,8 +81,7 @@ class Vocabulary:
 
     def find(self, key: bytes) -> int:
         """Return the id of the word with this key, or ``UNKNOWN_ID``."""
-        found: int = self.table[key]
-        return found
+        return self.table[key]
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the words of ids, for people to read; IndexError for an id that is not in the vocabulary.

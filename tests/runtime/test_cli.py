@@ -707,7 +707,7 @@ class ImportTest(unittest.TestCase):
             "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit): main()"
         )
         rest = (
-            "import edgetext.command.records, edgetext.command.info, edgetext.engines.stderr, "
+            "import edgetext.command.records, edgetext.command.info, edgetext.engines.process, "
             "edgetext.engines.tflite, edgetext.engines.onnx"
         )
         every = "import edgetext.engines.protocol, edgetext.command.ranking"

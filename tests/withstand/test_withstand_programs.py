@@ -18,7 +18,7 @@ from ai_edge_litert.interpreter import Interpreter
 from edgetext import Classifier, engines
 from edgetext.encoder import Encoder, Preprocessing
 from edgetext.engines import tflite
-from edgetext.engines.locking import fork_safe_lock
+from edgetext.engines.process import fork_safe_lock
 from edgetext.text import RESERVED
 from edgetext.vocabulary import Vocabulary
 from tests.runtime.helpers import FakeEngine, random_average, safetensors

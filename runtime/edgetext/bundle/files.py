@@ -17,12 +17,7 @@ MAX_FILE_BYTES = 1_000_000_000
 
 
 def read_file(path: str, limit: int, *, inside: bool = True) -> bytes:
-    """Read a regular file.
-
-    Args:
-        path: The file.
-        limit: The most bytes it may have; a longer one is not read.
-        inside: Refuse a link that leads out of the file's folder.
+    """Read a regular file of at most ``limit`` bytes; ``inside`` refuses a link that leads out of the file's folder.
 
     Raises:
         BundleError: If the file cannot be read, or is not one that may be read.

@@ -89,16 +89,7 @@ class ModelFile(BundleFile):
 
 
 class Manifest:
-    """What a manifest says, checked.
-
-    Attributes:
-        name: The bundle's name.
-        labels: The labels, by the model's output index; two for a model with one sigmoid output.
-        preprocessing: How a text becomes ids.
-        vocabulary: The entry of the vocabulary.
-        models: The entries of the model files, most preferred first.
-        record: The whole manifest, as it was read.
-    """
+    """What a manifest says, checked; see ``Bundle``, where ``record`` is called ``manifest``."""
 
     __slots__ = ("labels", "models", "name", "preprocessing", "record", "vocabulary")
 
@@ -140,7 +131,9 @@ def parse_manifest(content: bytes, where: str) -> Manifest:
             raise _damaged(where)
         version = 2
     else:
-        raise _damaged(where) if content.startswith(_VERSION_3_START) else _unknown(content, where)
+        if content.startswith(_VERSION_3_START):
+            raise _damaged(where)
+        raise _unknown_version(_parse(content, where), where)  # other versions may not begin with a checksum
     record = _parse(content, where)
     if record.get("format_version") != version:
         raise _unknown_version(record, where)
@@ -198,11 +191,6 @@ def _damaged(where: str) -> BundleError:
     return BundleError(
         f"{where}: its checksum does not hold, it was damaged or changed: copy it again, or {_EXPORT_AGAIN}"
     )
-
-
-def _unknown(content: bytes, where: str) -> BundleError:
-    """Return the error for a manifest that does not begin with a checksum, as those of other versions may not."""
-    return _unknown_version(_parse(content, where), where)
 
 
 def _unknown_version(record: dict[str, Any], where: str) -> BundleError:

@@ -75,16 +75,6 @@ def _literal(item: str) -> str | None:
     return None if item[1].isalnum() or ord(item[1]) > 127 else item
 
 
-class _Words:
-    """The words of such a file; unlike in a ``Vocabulary``, several words may have the same id."""
-
-    def __init__(self, lines: Sequence[tuple[str, int]]) -> None:
-        self.table = dict(lines)  # of a repeated word the last, as in MediaPipe
-
-    def __len__(self) -> int:
-        return len(self.table)
-
-
 class RegexEncoder(Encoder):
     """Encodes texts by a delimiter and a vocabulary."""
 
@@ -96,14 +86,13 @@ class RegexEncoder(Encoder):
         Raises:
             ValueError: If the pattern is not supported, or the vocabulary lacks ``<PAD>`` or ``<UNKNOWN>``.
         """
-        words = _Words(lines)
+        # Of a repeated word the last, as in MediaPipe; unlike in a Vocabulary, several words may have the same id.
+        self._table = dict(lines)
         # Only the length of this vocabulary is used outside this class.
-        super().__init__(words, Preprocessing(max_length, "post"))  # type: ignore[arg-type]
+        super().__init__(self._table, Preprocessing(max_length, "post"))  # type: ignore[arg-type]
         self._delimiter = compile_delimiter(pattern)
-        self._table = words.table
-        for token in (_PADDING, _UNKNOWN):
-            if token not in self._table:
-                raise ValueError(f"its vocabulary has no {token}")
+        if missing := [token for token in (_PADDING, _UNKNOWN) if token not in self._table]:
+            raise ValueError(f"its vocabulary has no {missing[0]}")
         self._pad, self._unknown = self._table[_PADDING], self._table[_UNKNOWN]
         self._start = [self._table[_START]] if _START in self._table else []
         self.note = None
@@ -128,9 +117,8 @@ class RegexEncoder(Encoder):
 
     def ids(self, text: str) -> list[int]:
         """Return the ids of a text, neither truncated nor padded; see ``Encoder``."""
-        check_text(text)
         find, unknown = self._table.get, self._unknown
-        return [*self._start, *(find(word, unknown) for word in self._delimiter.split(text) if word)]
+        return [*self._start, *(find(word, unknown) for word in self._delimiter.split(check_text(text)) if word)]
 
     def truncate(self, text: str) -> list[int]:
         """Return the ids of a text, truncated and not padded; see ``Encoder``."""

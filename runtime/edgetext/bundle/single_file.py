@@ -45,13 +45,7 @@ MAX_BYTES = 200_000_000
 
 
 class SingleFile:
-    """A model file on its own, as a bundle of one model.
-
-    Attributes:
-        content: Its bytes.
-        manifest: What a bundle's manifest would say.
-        encoder: Text to ids.
-    """
+    """A model file on its own, as a bundle of one model; ``manifest`` is what a bundle's manifest would say."""
 
     __slots__ = ("_is_ours", "_path", "content", "encoder", "manifest")
 
@@ -213,8 +207,7 @@ def _measured(accuracy: Any) -> dict[str, Any]:
     """Return the measured accuracy of a model in the form of a manifest."""
     try:
         held, keras = accuracy["heldout"], accuracy["keras_heldout"]
-        return {
-            "agreement": {"accuracy": held["accuracy"], "keras_accuracy": keras["accuracy"], "texts": held["texts"]}
-        }
+        agreement = {"accuracy": held["accuracy"], "keras_accuracy": keras["accuracy"], "texts": held["texts"]}
+        return {"agreement": agreement}
     except (TypeError, LookupError):
         return {}

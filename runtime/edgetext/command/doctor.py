@@ -12,6 +12,7 @@ import platform
 import signal
 import subprocess
 import sys
+from subprocess import DEVNULL, PIPE
 
 from edgetext import __version__
 from edgetext.bundle import Bundle
@@ -121,14 +122,8 @@ def _attempt_in_process(task: Sequence[str]) -> dict[str, Any]:
     """Try an engine in a separate process; return the result of ``attempt``, or ``crash``, one line."""
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     try:
-        done = subprocess.run(
-            [sys.executable, "-c", _CHILD, root, *task],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=TIMEOUT_SECONDS,
-            check=False,
-        )
+        command = [sys.executable, "-c", _CHILD, root, *task]
+        done = subprocess.run(command, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, timeout=TIMEOUT_SECONDS, check=False)
     except OSError as error:
         return {"error": f"not tried: no separate process can be started here ({error.strerror})"}
     except subprocess.TimeoutExpired:

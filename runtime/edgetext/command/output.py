@@ -15,7 +15,7 @@ import stat
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import FrameType, TracebackType
+    from types import FrameType
     from typing import Any, TextIO
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
@@ -29,14 +29,10 @@ class Stopped(BaseException):
 
 
 class Stop:
-    """Handles signals within ``with``: they raise ``Stopped``, at once or after the result that is being written.
-
-    Attributes:
-        signal: The number of the signal that arrived; 0 before.
-    """
+    """Handles signals within ``with``: they raise ``Stopped``, at once or after the result that is being written."""
 
     def __init__(self) -> None:
-        self.signal = 0
+        self.signal = 0  # the number of the signal that arrived
         self._held = False
         self._before: dict[int, Any] = {}
 
@@ -51,9 +47,7 @@ class Stop:
                     return self
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         for number, before in self._before.items():
             signal.signal(number, before)
 

@@ -17,15 +17,13 @@ class Ranking:
 
     Lines and CSV already have a label and its score, and get those from rank 2 on. With a threshold that label may be
     ``edgetext.UNCERTAIN``, so they get the one of rank 1 too. JSON always gets all.
-
-    Attributes:
-        columns: The names of the cells that ``cells`` returns.
     """
 
     def __init__(self, count: int, with_first: bool) -> None:
         self._count = count
         self._skipped = 0 if with_first else 1
         ranks = range(self._skipped + 1, count + 1)
+        # The names of the cells that ``cells`` returns.
         self.columns = [f"{kind}_{rank}" for rank in ranks for kind in ("label", "score")]
 
     def cells(self, prediction: Prediction, decimals: int) -> list[str]:

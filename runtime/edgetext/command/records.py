@@ -23,18 +23,12 @@ if TYPE_CHECKING:
 
 
 class Record:
-    """A text of a stream.
-
-    Attributes:
-        line: Its line in the stream, from 1; the last of the lines of a CSV record.
-        text: The text.
-        source: The JSON line or CSV row that contained it; None for a plain text.
-    """
+    """A text of a stream, and the JSON line or CSV row that contained it; None for a plain text."""
 
     __slots__ = ("line", "source", "text")
 
     def __init__(self, line: int, text: str, source: str | list[str] | None = None) -> None:
-        self.line = line
+        self.line = line  # from 1; the last of the lines of a CSV record
         self.text = text
         self.source = source
 

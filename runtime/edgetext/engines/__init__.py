@@ -22,14 +22,9 @@ ENGINES = {
 
 
 def create(name: str, model: bytes, *, max_length: int, threads: int = 1, quiet: bool = False) -> Engine:
-    """Build an engine for a model.
+    """Build the engine of that name for a model; see ``edgetext.engines.protocol.Engine``.
 
-    Args:
-        name: A key of ``ENGINES``.
-        model: The content of a model file made for that engine.
-        max_length: The number of ids per text.
-        threads: Threads that one call may use, at least 1.
-        quiet: Mute the process's standard error meanwhile, if the engine loads native libraries.
+    ``quiet`` mutes the process's standard error meanwhile, if the engine loads native libraries.
 
     Raises:
         EngineError: If there is no such engine, or it is not installed, or does not work here.
@@ -38,7 +33,7 @@ def create(name: str, model: bytes, *, max_length: int, threads: int = 1, quiet:
     if name not in ENGINES:
         raise EngineError(f"no engine is called {name!r}: there are {', '.join(ENGINES)}")
     if quiet and name != "builtin":
-        from edgetext.engines.stderr import muted_stderr
+        from edgetext.engines.process import muted_stderr
 
         with muted_stderr():
             return create(name, model, max_length=max_length, threads=threads)

@@ -6,7 +6,7 @@ import os
 import platform
 from contextlib import nullcontext
 
-from edgetext.engines.locking import fork_safe_lock
+from edgetext.engines.process import fork_safe_lock
 from edgetext.errors import BundleError, EngineError
 from edgetext.text import fold, from_key
 

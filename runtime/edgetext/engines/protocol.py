@@ -37,12 +37,9 @@ class Engine(Protocol):
         """The library that does the work and its version, such as ``"ai-edge-litert 2.3.0"``."""
 
     def __init__(self, model: bytes, *, max_length: int, threads: int) -> None:
-        """Build the interpreter.
+        """Build the interpreter of a model file's content; its input must take ``max_length`` ids per text.
 
-        Args:
-            model: The content of a model file.
-            max_length: The number of ids per text, which the model's input must take.
-            threads: Threads that one call may use.
+        One call may use ``threads`` threads, at least 1.
 
         Raises:
             EngineError: If the library is not installed, or does not work here.
@@ -62,26 +59,13 @@ class Engine(Protocol):
 
 
 class Network(Protocol):
-    """What computes logits from ids.
-
-    Attributes:
-        num_outputs: Logits per text.
-        vocabulary_size: The number of ids that it knows.
-    """
+    """What computes logits, ``num_outputs`` per text, from ids below ``vocabulary_size``."""
 
     num_outputs: int
     vocabulary_size: int
 
     def __init__(self, metadata: dict[str, str], tensors: dict[str, Tensor], max_length: int) -> None:
-        """Check the tensors.
-
-        Raises:
-            ValueError: If they are not those that the network needs.
-        """
+        """Check the tensors; raise ValueError if they are not those that the network needs."""
 
     def logits(self, ids: Sequence[int]) -> list[float]:
-        """Return the logits of ids without padding.
-
-        Raises:
-            IndexError: If the tables do not have an id.
-        """
+        """Return the logits of ids without padding; raise IndexError if the tables do not have an id."""

@@ -17,8 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-# The types that edgetext's model files use: bytes per element, and the letter of struct and memoryview.
-DTYPES = {"I8": (1, "b"), "F32": (4, "f")}
+# The types that edgetext's model files use, and their bytes per element.
+DTYPES = {"I8": 1, "F32": 4}
 
 # safetensors' own reader accepts headers of up to 100 MB; those of edgetext's models have some hundred bytes.
 MAX_HEADER_BYTES = 1_000_000
@@ -29,13 +29,7 @@ UNSIGNED = bytes(range(128, 256)) + bytes(range(128))
 
 
 class Tensor:
-    """A tensor, still raw.
-
-    Attributes:
-        dtype: ``"I8"`` or ``"F32"``.
-        shape: Its dimensions; empty for a single value.
-        data: Its bytes.
-    """
+    """A tensor, its bytes still raw; its type is a key of ``DTYPES``, and the shape of a single value is empty."""
 
     __slots__ = ("data", "dtype", "shape")
 
@@ -46,10 +40,8 @@ class Tensor:
 
     def values(self) -> list[Any]:
         """Return the elements as a flat list of numbers in row-major order; for small tensors."""
-        if self.dtype == "I8":
-            return self.data.cast("b").tolist()
-        if sys.byteorder == "little":
-            return self.data.cast("f").tolist()
+        if self.dtype == "I8" or sys.byteorder == "little":
+            return self.data.cast("b" if self.dtype == "I8" else "f").tolist()
         from struct import unpack
 
         return list(unpack(f"<{len(self.data) // 4}f", self.data))
@@ -94,7 +86,7 @@ def _tensor(name: str, record: Any, data: memoryview) -> Tensor:
         raise ValueError(f"tensor {name!r} has type {dtype!r}; known are {', '.join(DTYPES)}")
     if not _are_sizes(shape) or len(shape) > MAX_DIMENSIONS or not _are_sizes(offsets) or len(offsets) != 2:
         raise ValueError(f"tensor {name!r} has a shape or offsets that are not whole numbers of at least 0")
-    size, _ = DTYPES[dtype]
+    size = DTYPES[dtype]
     for dimension in shape:
         size *= dimension
     begin, end = offsets

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 
-from edgetext.engines.locking import fork_safe_lock
+from edgetext.engines.process import fork_safe_lock
 from edgetext.errors import BundleError, EngineError
 
 TYPE_CHECKING = False

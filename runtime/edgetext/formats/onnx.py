@@ -17,19 +17,13 @@ FLOAT32, INT32, STRING = 1, 6, 8
 
 
 class Value:
-    """An input or output of a graph, as the file declares it.
-
-    Attributes:
-        kind: The member of ``TensorProto.DataType``; 0 if it is not a tensor.
-        shape: Its dimensions, with -1 for a size that is not fixed.
-    """
+    """An input or output of a graph, as the file declares it in a ``ValueInfoProto``."""
 
     __slots__ = ("kind", "shape")
 
     def __init__(self, message: bytes) -> None:
-        """Read a ``ValueInfoProto``."""
-        self.kind = 0
-        self.shape: list[int] = []
+        self.kind = 0  # the member of TensorProto.DataType; stays 0 if it is not a tensor
+        self.shape: list[int] = []  # with -1 for a size that is not fixed
         for number, value in fields(message):
             if number == 2:  # TypeProto
                 for tensor in _messages(_bytes(value), 1):  # TypeProto.Tensor
@@ -47,21 +41,14 @@ class Value:
 
 
 class ONNXFile:
-    """An opened ``.onnx`` file.
-
-    Attributes:
-        inputs: The graph's inputs.
-        outputs: The graph's outputs.
-        metadata: ``metadata_props``.
-        words: The vocabulary in a graph that takes text: the keys of its first LabelEncoder.
-    """
+    """What an ``.onnx`` file declares: its graph's inputs and outputs, and its ``metadata_props``."""
 
     def __init__(self, content: bytes) -> None:
         """Read a file, without comparing its checksum; raise ValueError if it is not an ONNX model."""
         self.inputs: list[Value] = []
         self.outputs: list[Value] = []
         self.metadata: dict[str, str] = {}
-        self.words: list[str] = []
+        self.words: list[str] = []  # the vocabulary in a graph that takes text: the keys of its first LabelEncoder
         graphs = 0
         for number, value in fields(content):
             if number == 7:  # graph

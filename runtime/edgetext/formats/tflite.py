@@ -29,19 +29,14 @@ MAX_FILES_BYTES = 64_000_000
 
 
 class Tensor:
-    """A tensor of a model, as the file declares it.
-
-    Attributes:
-        kind: The member of the schema's ``TensorType``.
-        shape: Its dimensions, with -1 for a size that is not fixed.
-    """
+    """A tensor of a model, as the file declares it in a ``Tensor`` table."""
 
     __slots__ = ("kind", "shape")
 
     def __init__(self, table: Table) -> None:
-        """Read a ``Tensor`` table."""
-        self.kind = table.integer(1, 1)
-        # The signature if there is one, else the shape; only the first dimensions of a longer one are needed.
+        self.kind = table.integer(1, 1)  # the member of the schema's TensorType
+        # The signature if there is one, with -1 for a size that is not fixed, else the shape; only the first dimensions
+        # of a longer one are needed.
         self.shape = table.numbers(7, MAX_DIMENSIONS) or table.numbers(0, MAX_DIMENSIONS)
 
 
