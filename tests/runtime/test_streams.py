@@ -270,9 +270,10 @@ class StopTest(unittest.TestCase):
         self.assertEqual(signal.getsignal(signal.SIGTERM), before)
 
     def test_a_signal_stops_what_is_not_held(self) -> None:
-        before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
-        self.addCleanup(signal.signal, signal.SIGINT, before)
         for name in writing.SIGNALS:
+            # A job in the background ignores SIGINT, and one of nohup SIGHUP.
+            before = signal.signal(getattr(signal, name), signal.SIG_DFL)
+            self.addCleanup(signal.signal, getattr(signal, name), before)
             stop = Stop()
             with self.subTest(name), self.assertRaises(Stopped), stop:
                 os.kill(os.getpid(), getattr(signal, name))

@@ -228,7 +228,7 @@ def test_refit_knows_the_validated_texts_too() -> None:
     trained, found = calibrate(fitted, 12)
     again, temperature = calibrate(edge.refit_edge(fitted, texts), 12, found)
     rows = validation.take()
-    assert (trained.model.predict(rows, verbose=0).argmax(axis=1) == 2).mean() < 0.1
+    assert (trained.predict(rows, verbose=0).argmax(axis=1) == 2).mean() < 0.1
     assert (again.predict(rows, verbose=0).argmax(axis=1) == 2).mean() > 0.9
     assert again.input_shape == (None, 12)
     assert temperature == found
