@@ -28,8 +28,8 @@ def parse_json(content: bytes) -> Any:
         value, end = make_scanner(_Settings)(text, 0)  # type: ignore[arg-type]  # any object with these attributes
         if end == len(text):
             return value
-    except (ImportError, StopIteration):
-        pass
+    except (ImportError, StopIteration, SystemError):
+        pass  # Python 3.10 and 3.11 raise SystemError for a wrong document unless json.decoder is imported
     import json  # reports where the error is, and works in Pythons other than CPython
 
     return json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_refuse)

@@ -100,6 +100,8 @@ class ArgumentsTest(CommandTest):
             ("not both", ("great", "--file", "x")),
             ("not both", ("great", "--jsonl", "x")),
             ("not allowed with", ("--csv", "a", "--jsonl", "b")),
+            ("not allowed with", ("--info", "--verify")),
+            ("not allowed with", ("--verify", "--doctor")),
             ("--csv writes CSV", ("--csv", "a", "--json")),
             ("from 1 to 256", ("great", "--threads", "0")),
             ("from 1 to 256", ("great", "--threads", "2147483648")),
@@ -629,6 +631,17 @@ class RealCommandTest(unittest.TestCase):
             )
         self.assertEqual((result.returncode, result.stderr), (0, b""))
         self.assertIn(str(copy).encode(), result.stdout)
+
+    def test_damaged_manifest_before_json_is_imported(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            manifest = Path(folder, "manifest.json")
+            for content in (b"{", b"{,}", b'{"a":1,}', b"<<<<<<< HEAD\n{}\n"):
+                manifest.write_bytes(content)
+                result = run_process("great", "--model", folder, fake=False)
+                with self.subTest(content):
+                    self.assertEqual((result.returncode, result.stdout), (2, b""))
+                    self.assertTrue(result.stderr.startswith(f"error: {manifest}: not a manifest: ".encode()))
+                    self.assertEqual(result.stderr.count(b"\n"), 1)
 
     def test_debug_shows_the_traceback(self) -> None:
         result = run_process("great", "--model", "nowhere", fake=False, env={**os.environ, "EDGETEXT_DEBUG": "1"})

@@ -264,6 +264,7 @@ class TestRefused:
             (("--validation", "100000"), "100000 reviews to validate leave none of 40 to fit"),
             (("--validation", "40"), "40 reviews to validate leave none of 40 to fit"),
             (("--data", "no/such/file"), "no reviews at no/such/file: there is no such file or folder"),
+            (("--data", ""), "the path of the reviews is empty: name their archive or folder, or leave --data out"),
         ],
     )
     def test_values(

@@ -39,6 +39,8 @@ def prepare(source: str | os.PathLike[str] | None = None) -> Path:
     Raises:
         DataError: If the source is missing, damaged or not the movie reviews, the download fails, or the disk is full.
     """
+    if source is not None and not os.fspath(source):
+        raise DataError("the path of the reviews is empty: name their archive or folder, or leave --data out")
     named = source or os.environ.get(DATA_VARIABLE)
     path = Path(named).expanduser() if named else download(cache_folder())
     try:

@@ -118,7 +118,7 @@ def make_parser() -> argparse.ArgumentParser:
         default=Options.threads,
         help="threads that the engine uses (default: %(default)s)",
     )
-    about = parser.add_argument_group("about")
+    about = parser.add_argument_group("about").add_mutually_exclusive_group()
     about.add_argument("--info", action="store_true", help="show bundle metadata and measured accuracy, then exit")
     about.add_argument(
         "--doctor", action="store_true", help="show which engines work here and how to install the others, then exit"
