@@ -166,13 +166,14 @@ own: setup ## Compare with scikit-learn on your own tables: TASKS="--task NAME=F
 	$(RUN) benchmarks/tables.py $(TASKS) --json benchmarks/results/tables.json
 	$(RUN) benchmarks/report.py
 
-# fasttext-wheel trains and fasttext-predict predicts; both are called fasttext, hence two environments.
+# fasttext-wheel trains and fasttext-predict predicts; both are called fasttext, hence two environments. Start-up depends on
+# how a Python was built, so the one to measure with can be chosen: MEASURED=/usr/bin/python3.
 FASTTEXT := build/fasttext-train/bin/python
 PEER := build/peers/bin/python
 .PHONY: peers
 peers: setup ## Compare accuracy, size and speed with fastText and scikit-learn; needs the reviews, about 30 minutes
 	$(RUN) -m venv --clear build/fasttext-train && $(FASTTEXT) -m pip install -qq fasttext-wheel==0.9.2 'numpy<2'
-	$(RUN) -m venv --clear build/peers && $(PEER) -m pip install -qq -c $(PINS) \
+	$(or $(MEASURED),$(RUN)) -m venv --clear build/peers && $(PEER) -m pip install -qq -c $(PINS) \
 	    fasttext-predict==0.9.2.4 scikit-learn ai-edge-litert onnxruntime
 	$(RUN) benchmarks/peers.py --trainer $(FASTTEXT) --python $(PEER) --json benchmarks/results/peers.json
 	$(RUN) benchmarks/report.py --plots

@@ -85,7 +85,7 @@ def environment_line(found: Results) -> str:
     cores = f"{where['cores']} core" + ("" if where["cores"] == 1 else "s")
     parts = ["Emulated"] if where["emulated"] else []
     parts.append(", ".join([where["processor"], where["machine"], cores, where["system"], where["python"]]))
-    runtimes = ", ".join(sorted(set(_runtimes(found["rows"]))))
+    runtimes = ", ".join(sorted({part for runtime in _runtimes(found["rows"]) for part in runtime.split(", ")}))
     return "; ".join([*parts, *([runtimes] if runtimes else []), where["date"]]) + "."
 
 
