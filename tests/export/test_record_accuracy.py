@@ -15,6 +15,7 @@ from sklearn.metrics import accuracy_score, f1_score
 from edgetext import Bundle, Classifier
 from edgetext.bundle.manifest import write_manifest
 from export.record_accuracy import main
+from export.scoring import LabelledTexts, make_record
 from tests.runtime.helpers import as_version_2
 from train.reviews.dataset import load_split
 from train.run import Run
@@ -34,6 +35,12 @@ def record(monkeypatch: pytest.MonkeyPatch, tiny_env: dict[str, str]) -> Callabl
     for name, value in tiny_env.items():
         monkeypatch.setenv(name, value)
     return lambda *options: main([str(option) for option in options])
+
+
+def test_drops_are_points_below_keras() -> None:
+    test = LabelledTexts("test rows", ["great", "dull"], [1, 0])
+    found = make_record({"accuracy": 0.9, "macro_f1": 0.88}, {"accuracy": 0.91, "macro_f1": 0.9}, test)
+    assert (found["drop_points"], found["macro_drop_points"], found["texts"]) == (1.0, 2.0, 2)
 
 
 def read_manifest(folder: Path) -> Any:
