@@ -134,9 +134,13 @@ def tables(found: results.Results) -> list[Part]:
             ahead = [f"{100 * (first[name] - peer[name]):+.2f}" for name in ("accuracy", "macro_f1")]
             chosen = f"{peer['features']}; {peer['classifier']}"
             peers.append([row["name"], peer["family"], *_scores(row, peer), *ahead, chosen])
+    whole = all(
+        "vocabulary_size" in file for row in found["rows"] for file in row["files"] if file["engine"] == "builtin"
+    )
+    size = "what scoring reads" if whole else "the model file; builtin reads the vocabulary too"
     note = (
-        "Trained and exported with the defaults. Size: what scoring reads. Drop: percentage points below Keras. Ahead: "
-        "points by which the first file exceeds scikit-learn's model, which is tuned on the same rows."
+        f"Trained and exported with the defaults. Size: {size}. Drop: percentage points below Keras. Ahead: points by "
+        "which the first file exceeds scikit-learn's model, which is tuned on the same rows."
     )
     head = ["task", "classes", "train", "validation", "test", "median words", "vocabulary", "buckets", "max_length"]
     scores = ["accuracy", "macro-F1", "minority-class F1"]
