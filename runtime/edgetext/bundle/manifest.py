@@ -20,7 +20,7 @@ The checksums detect damage. They do not detect an attacker, who can compute the
 from __future__ import annotations
 
 import os
-from zlib import crc32
+from binascii import crc32
 
 from edgetext.bundle.files import crc32_of, sha256_of
 from edgetext.encoder import Preprocessing

@@ -11,7 +11,7 @@ import os
 import sys
 
 from edgetext import __version__
-from edgetext.command.options import Options
+from edgetext.command import Options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from edgetext.command import INTERRUPTED, MISTAKE, OK
-from edgetext.command.options import Options
+from edgetext.command import INTERRUPTED, MISTAKE, OK, Options
 from edgetext.errors import EdgetextError, InputError, was_interrupted
 
 TYPE_CHECKING = False

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO, Union
 
     from edgetext.classifier import Classifier
-    from edgetext.command.options import Options
+    from edgetext.command import Options
     from edgetext.command.ranking import Ranking
     from edgetext.command.records import RecordOrError
     from edgetext.command.structured import CSVTable, JSONLines
