@@ -31,7 +31,7 @@ from benchmarks.measuring.processes import PROGRAM, Protocol, Subject
 from benchmarks.measuring.results import BenchmarkError
 from edgetext import Bundle
 
-PROTOCOL = Protocol(launches=20)
+PROTOCOL = Protocol(launches=60)
 # What the models that are trained again are called, and the options that train them.
 RETRAINED = {
     "edge, 2^14 buckets": ["--buckets", str(2**14)],
