@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import Any
 
     from edgetext.bundle.manifest import ModelFile
     from edgetext.encoder import Encoder
@@ -24,6 +25,10 @@ BATCH_SIZE = 32
 
 class Classifier:
     """Classifies texts with one model of a bundle, through one engine. Threads and forked processes may share it.
+
+    It can be copied by ``copy`` and every kind of pickle, with its engine, threads and threshold. The copy carries the
+    bytes of the model and the vocabulary, and raises BundleError where it arrives damaged, EngineError where the
+    engine's library is missing. One that was built from parts can be copied if they can.
 
     Attributes:
         labels: The labels, in the order of the model's outputs.
@@ -74,6 +79,18 @@ class Classifier:
         self.prepare = check_text if engine.takes_text else encode
         self._predict = engine.predict
         self._engine_name = engine.name
+
+    def __getstate__(self) -> dict[str, Any]:
+        from edgetext.copying import checksum
+
+        return {**self.__dict__, "_checksum": checksum([self.labels, self.threshold])}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        from edgetext.copying import check_copy
+
+        expected = state.pop("_checksum")
+        check_copy([state["labels"], state["threshold"]], expected)
+        self.__dict__.update(state)
 
     @classmethod
     def load(

@@ -82,6 +82,11 @@ class Preprocessing:
                 raise ValueError(f"{key} is {record[key]!r}, and this version knows {value!r} only")
         return cls(record["max_length"], record["truncating"], record.get("lowercase", "ascii"))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        from edgetext.copying import rebuild_with
+
+        return rebuild_with(type(self), self.max_length, self.truncating, self.lowercase)
+
 
 class Encoder:
     """Encodes texts by a vocabulary and the preprocessing settings; a text that is not a string is a TypeError.
@@ -100,6 +105,9 @@ class Encoder:
         self.preprocessing = preprocessing
         self._few = FEW_WORDS
         self._look_up: Callable[[bytes], int] | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._words, self.preprocessing)
 
     @property
     def vocabulary(self) -> Vocabulary:

@@ -52,6 +52,9 @@ class Prediction:
             f"probabilities={self.probabilities!r}, engine={self.engine!r})"
         )
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.label, self.score, self.probabilities, self.engine)
+
     def __eq__(self, other: object) -> bool:
         return self.as_dict() == other.as_dict() if isinstance(other, Prediction) else NotImplemented
 

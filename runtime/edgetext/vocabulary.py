@@ -7,6 +7,7 @@ from edgetext.text import PAD_ID, RESERVED, UNKNOWN_ID, split, tokenize
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import Any
 
 
 class WordTable(dict[bytes, int]):
@@ -43,6 +44,11 @@ class Vocabulary:
         self.table = WordTable(zip(split(" ".join(words)), range(len(RESERVED), len(self.tokens))))
         if len(self.table) != len(words):
             raise ValueError("a word occurs twice")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from edgetext.copying import rebuild_with
+
+        return rebuild_with(type(self), self.tokens)
 
     @property
     def ids(self) -> dict[str, int]:

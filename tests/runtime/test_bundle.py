@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import tempfile
@@ -26,6 +27,8 @@ from tests.runtime.helpers import (
     write_bundle,
     write_manifest,
 )
+
+COPY_AGAIN = "copy the bundle again, or remove it and export it again"
 
 
 class BundleTest(unittest.TestCase):
@@ -73,18 +76,40 @@ class BundleTest(unittest.TestCase):
             path = self.folder / name
             content = path.read_bytes()
             with self.subTest(name):
-                path.write_bytes(content[:-1])
-                self.refuse(name, f"{len(content) - 1} bytes")
-                path.write_bytes(content + b"x")
-                self.refuse(name, "longer")
+                for wrong in (content[:-1], content + b"x"):
+                    path.write_bytes(wrong)
+                    self.refuse(name, f"{len(wrong)} bytes, and the manifest says {len(content)}", COPY_AGAIN)
                 path.write_bytes(b"x" + content[1:])
-                self.refuse(name, "checksum")
+                self.refuse(name, "checksum", COPY_AGAIN)
                 path.unlink()
-                self.refuse(name, "No such file")
+                self.refuse(name, "No such file", COPY_AGAIN)
                 path.mkdir()
-                self.refuse(name, "not a regular file")
+                self.refuse(name, "not a regular file", COPY_AGAIN)
                 path.rmdir()
                 path.write_bytes(content)
+
+    def test_paths_that_name_nothing(self) -> None:
+        """An unset variable must not open the current folder."""
+        for path in ("", "a\0b"):
+            with self.assertRaisesRegex(BundleError, "no bundle at .*: an empty path, or one with a NUL"):
+                Bundle.open(path)
+        for wrong in (5, b"bundle", ["bundle"]):
+            with self.assertRaisesRegex(TypeError, f"is a str or a path, not {type(wrong).__name__}"):
+                Bundle.open(wrong)  # type: ignore[arg-type]
+
+    def test_files_that_may_not_be_read(self) -> None:
+        denied = PermissionError(errno.EACCES, "Permission denied")
+        for name in ("manifest.json", "vocab.txt"):
+            path = str(self.folder / name)
+            real = os.lstat
+
+            def lstat(asked: str, path: str = path, real: Any = real) -> os.stat_result:
+                if asked == path:
+                    raise denied
+                return real(asked)
+
+            with self.subTest(name), mock.patch("os.lstat", lstat):
+                self.refuse(name, "Permission denied: let this user read it")
 
     @unittest.skipUnless(hasattr(os, "mkfifo"), "this system has no named pipes")
     def test_a_named_pipe_is_not_waited_for(self) -> None:
@@ -135,7 +160,7 @@ class BundleTest(unittest.TestCase):
                 self.refuse("manifest.json")
         for changed in (content + b"\n", content.replace(b"positive", b"negative")):
             path.write_bytes(changed)
-            self.refuse("manifest.json", "its checksum does not hold", "copy it again")
+            self.refuse("manifest.json", "its checksum does not hold", COPY_AGAIN)
         for lines in (1, 2):
             path.write_bytes(b"{\n" + content.split(b"\n", 1 + lines)[-1])
             self.refuse("manifest.json")
@@ -214,7 +239,7 @@ class BundleTest(unittest.TestCase):
     def test_impossible_sizes(self) -> None:
         """No memory is allocated because of a size in a manifest."""
         good: dict[str, Any] = self.manifest
-        write_bundle(self.folder, vocabulary={**good["vocabulary"], "size": 10**15})
+        write_bundle(self.folder, vocabulary={**good["vocabulary"], "size": 2 * 10**9})
         with open(self.folder / "vocab.txt", "r+b") as file:
             file.truncate(2 * 10**9)  # a hole, which takes no room on the disk
         self.refuse("vocab.txt", f"longer than {MAX_FILE_BYTES} bytes")

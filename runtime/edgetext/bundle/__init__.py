@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 
-from edgetext.bundle.files import check_sha256, read_checked, read_file
+from edgetext.bundle.files import MAX_FILE_BYTES, check_file, check_sha256, read_file
 from edgetext.bundle.manifest import MANIFEST, MAX_MANIFEST_BYTES, parse_manifest, verify_manifest
 from edgetext.bundle.vocabulary import StoredVocabulary
 from edgetext.encoder import Encoder
@@ -24,7 +24,9 @@ from edgetext.errors import BundleError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from edgetext.bundle.manifest import BundleFile, Manifest, ModelFile
+    from typing import Any
+
+    from edgetext.bundle.manifest import BundleFile, ModelFile
     from edgetext.bundle.single_file import SingleFile
     from edgetext.vocabulary import Vocabulary
 
@@ -35,6 +37,8 @@ DEFAULT_BUNDLE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__
 class Bundle:
     """A bundle, to be opened with ``Bundle.open``. Its files are read, and checked, when they are needed.
 
+    A copy made by ``copy.deepcopy`` or pickle holds the content of all files, so it works on another machine too.
+
     Attributes:
         folder: The folder, or the single file.
         name: The bundle's name.
@@ -44,9 +48,27 @@ class Bundle:
         manifest: The whole manifest, as it was read.
     """
 
-    __slots__ = ("_single_file", "_vocabulary", "folder", "labels", "manifest", "models", "name", "preprocessing")
+    __slots__ = (
+        *("_contents", "_single_file", "_vocabulary"),
+        *("folder", "labels", "manifest", "models", "name", "preprocessing"),
+    )
 
-    def __init__(self, folder: str, manifest: Manifest, single_file: SingleFile | None = None) -> None:
+    def __init__(self, folder: str, contents: dict[str, bytes]) -> None:
+        """Use ``contents``, bytes by name, which has the manifest or a single file; read all others in ``folder``.
+
+        Raises:
+            BundleError: If the manifest or the single file is damaged, or of an unknown format version.
+        """
+        self._single_file: SingleFile | None = None
+        if MANIFEST in contents:
+            manifest = parse_manifest(contents[MANIFEST], os.path.join(folder, MANIFEST))
+        else:
+            from edgetext.bundle.single_file import SingleFile
+
+            [content] = contents.values()
+            self._single_file = SingleFile(folder, content)
+            manifest = self._single_file.manifest
+        self._contents = contents
         self.folder = folder
         self.name = manifest.name
         self.labels = manifest.labels
@@ -54,7 +76,12 @@ class Bundle:
         self.models = manifest.models
         self.manifest = manifest.record
         self._vocabulary = manifest.vocabulary
-        self._single_file = single_file
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from edgetext.copying import rebuild_with
+
+        read = {} if self._single_file else {entry.file: self.read(entry) for entry in self.files}
+        return rebuild_with(type(self), self.folder, {**self._contents, **read})
 
     @classmethod
     def open(cls, path: str | os.PathLike[str] | None = None) -> Bundle:
@@ -67,23 +94,27 @@ class Bundle:
         Raises:
             BundleError: If there is no bundle, or it is damaged or of an unknown format version.
         """
+        if not (path is None or isinstance(path, (str, os.PathLike))):
+            raise TypeError(f"the path of a bundle is a str or a path, not {type(path).__name__}")
         folder = DEFAULT_BUNDLE if path is None else os.fspath(path)
+        if not folder or "\0" in folder:
+            raise BundleError(f"no bundle at {folder!r}: an empty path, or one with a NUL, names no file or folder")
         where = os.path.join(folder, MANIFEST)
         try:
             content = read_file(where, MAX_MANIFEST_BYTES)
-        except BundleError:
+        except BundleError as error:
+            missing = isinstance(error.__context__, (FileNotFoundError, NotADirectoryError))
+            if not missing or os.path.lexists(where):
+                raise
             if os.path.isdir(folder):
-                if os.path.lexists(where):
-                    raise
                 fix = "python export/to_safetensors.py writes one"
                 raise BundleError(f"no bundle at {folder}: it has no {MANIFEST}; {fix}") from None
             if not os.path.exists(folder):
                 raise BundleError(f"no bundle at {folder}: there is no such folder or file") from None
-            from edgetext.bundle.single_file import MAX_BYTES, SingleFile
+            from edgetext.bundle.single_file import MAX_BYTES
 
-            single_file = SingleFile(folder, read_file(folder, MAX_BYTES, inside=False))
-            return cls(folder, single_file.manifest, single_file)
-        return cls(folder, parse_manifest(content, where))
+            return cls(folder, {os.path.basename(folder): read_file(folder, MAX_BYTES, inside=False)})
+        return cls(folder, {MANIFEST: content})
 
     def path_of(self, entry: BundleFile) -> str:
         """Return the path of one of the bundle's files, for errors."""
@@ -97,7 +128,12 @@ class Bundle:
         """
         if self._single_file:
             return self._single_file.content
-        return read_checked(self.path_of(entry), entry.size, entry.crc32, entry.sha256)
+        path = self.path_of(entry)
+        content = self._contents.get(entry.file)
+        if content is None:
+            content = read_file(path, MAX_FILE_BYTES, size=entry.size)
+        check_file(path, content, entry.crc32, entry.sha256)
+        return content
 
     def verify(self, *models: ModelFile) -> None:
         """Compare the SHA-256 of the manifest, the vocabulary, and these models or all, which ``read`` does not.
@@ -113,8 +149,7 @@ class Bundle:
 
     def verify_manifest(self) -> None:
         """Compare the manifest's own SHA-256; see ``verify``."""
-        where = os.path.join(self.folder, MANIFEST)
-        verify_manifest(read_file(where, MAX_MANIFEST_BYTES), where)
+        verify_manifest(self._contents[MANIFEST], os.path.join(self.folder, MANIFEST))
 
     def verify_file(self, entry: BundleFile) -> None:
         """Compare the SHA-256 of one of the ``files``.

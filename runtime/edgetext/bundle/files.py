@@ -15,9 +15,17 @@ from edgetext.errors import BundleError
 # The largest file that is read, apart from the manifest: it is held in memory as a whole.
 MAX_FILE_BYTES = 1_000_000_000
 
+COPY_AGAIN = "copy the bundle again, or remove it and export it again"
 
-def read_file(path: str, limit: int, *, inside: bool = True) -> bytes:
-    """Read a regular file of at most ``limit`` bytes; ``inside`` refuses a link that leads out of the file's folder.
+
+def read_file(path: str, limit: int, *, size: int | None = None, inside: bool = True) -> bytes:
+    """Read a regular file.
+
+    Args:
+        path: Its path.
+        limit: The most bytes that it may have.
+        size: The bytes that it must have; None for any number.
+        inside: Refuse a link that leads out of the file's folder.
 
     Raises:
         BundleError: If the file cannot be read, or is not one that may be read.
@@ -26,10 +34,12 @@ def read_file(path: str, limit: int, *, inside: bool = True) -> bytes:
         status = os.lstat(path)
         if stat.S_ISLNK(status.st_mode):
             if inside and os.path.dirname(os.path.realpath(path)) != os.path.realpath(os.path.dirname(path)):
-                raise BundleError(f"{path}: a link that leaves the bundle")
+                raise BundleError(f"{path}: a link that leaves the bundle: put the file itself there")
             status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):
-            raise BundleError(f"{path}: not a regular file")
+            raise BundleError(f"{path}: not a regular file: {COPY_AGAIN}")
+        if size not in (None, status.st_size):
+            raise BundleError(f"{path}: {status.st_size} bytes, and the manifest says {size}: {COPY_AGAIN}")
         if status.st_size > limit:
             raise BundleError(f"{path}: longer than {limit} bytes")
         with open(path, "rb", buffering=0) as file:
@@ -38,26 +48,26 @@ def read_file(path: str, limit: int, *, inside: bool = True) -> bytes:
             while len(content) < status.st_size and (more := file.read(status.st_size - len(content))):
                 content += more
             return content
+    except FileNotFoundError as error:
+        raise BundleError(f"{path}: {error.strerror}: {COPY_AGAIN}") from None
+    except PermissionError as error:
+        raise BundleError(f"{path}: {error.strerror}: let this user read it") from None
     except OSError as error:
         raise BundleError(f"{path}: {error.strerror}") from None
 
 
-def read_checked(path: str, size: int, crc32: str | None, sha256: str) -> bytes:
-    """Read a file and compare it with what the manifest says.
+def check_file(path: str, content: bytes, crc32: str | None, sha256: str) -> None:
+    """Compare the content of a file with what the manifest says.
 
     The SHA-256 is compared only if ``crc32`` is None: a manifest of version 2 has none.
 
     Raises:
-        BundleError: If the file cannot be read or differs.
+        BundleError: If it differs.
     """
-    content = read_file(path, min(size, MAX_FILE_BYTES))
-    if len(content) != size:
-        raise BundleError(f"{path}: {len(content)} bytes, and the manifest says {size}: copy it again")
     if crc32 is None:
         check_sha256(path, content, sha256)
     elif crc32_of(content) != crc32:
         raise _differs(path)
-    return content
 
 
 def check_sha256(path: str, content: bytes, expected: str) -> None:
@@ -79,4 +89,4 @@ def sha256_of(content: bytes) -> str:
 
 
 def _differs(path: str) -> BundleError:
-    return BundleError(f"{path}: its checksum is not the manifest's: the file was damaged or changed")
+    return BundleError(f"{path}: its checksum is not the manifest's: it was damaged or changed: {COPY_AGAIN}")

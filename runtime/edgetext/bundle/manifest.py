@@ -22,7 +22,7 @@ from __future__ import annotations
 import os
 from binascii import crc32
 
-from edgetext.bundle.files import crc32_of, sha256_of
+from edgetext.bundle.files import COPY_AGAIN, crc32_of, sha256_of
 from edgetext.encoder import Preprocessing
 from edgetext.errors import BundleError
 from edgetext.strict_json import parse_json
@@ -56,8 +56,6 @@ class BundleFile:
         sha256: Its SHA-256, 64 lower-case hexadecimal digits.
     """
 
-    __slots__ = ("crc32", "file", "sha256", "size")
-
     def __init__(self, record: dict[str, Any], where: str, version: int = FORMAT_VERSION) -> None:
         """Check an entry of the manifest; ``where`` names it in errors."""
         self.file: str = _take(record, "file", str, where)
@@ -76,8 +74,6 @@ class ModelFile(BundleFile):
         recipe: How it was quantised, such as ``"dynamic_wi8_afp32"``.
         record: The whole entry of the manifest, with everything that export and benchmarks measured.
     """
-
-    __slots__ = ("engine", "recipe", "record")
 
     def __init__(self, record: dict[str, Any], where: str, version: int = FORMAT_VERSION) -> None:
         super().__init__(record, where, version)
@@ -181,16 +177,14 @@ def _parse(content: bytes, where: str) -> dict[str, Any]:
     try:
         record = parse_json(content)
     except (ValueError, RecursionError) as error:
-        raise BundleError(f"{where}: not a manifest: {error}: copy it again, or {_EXPORT_AGAIN}") from None
+        raise BundleError(f"{where}: not a manifest: {error}: {COPY_AGAIN}") from None
     if not isinstance(record, dict):
         raise BundleError(f"{where}: not a manifest: it must hold one object")
     return record
 
 
 def _damaged(where: str) -> BundleError:
-    return BundleError(
-        f"{where}: its checksum does not hold, it was damaged or changed: copy it again, or {_EXPORT_AGAIN}"
-    )
+    return BundleError(f"{where}: its checksum does not hold, it was damaged or changed: {COPY_AGAIN}")
 
 
 def _unknown_version(record: dict[str, Any], where: str) -> BundleError:

@@ -78,7 +78,7 @@ def _literal(item: str) -> str | None:
 class RegexEncoder(Encoder):
     """Encodes texts by a delimiter and a vocabulary."""
 
-    __slots__ = ("_delimiter", "_pad", "_start", "_table", "_unknown", "note", "tokenizer")
+    __slots__ = ("_delimiter", "_pad", "_pattern", "_start", "_table", "_unknown", "note", "tokenizer")
 
     def __init__(self, pattern: str, lines: Sequence[tuple[str, int]], max_length: int) -> None:
         """Use the expression that separates words, in RE2's syntax, and words with their ids.
@@ -90,6 +90,7 @@ class RegexEncoder(Encoder):
         self._table = dict(lines)
         # Only the length of this vocabulary is used outside this class.
         super().__init__(self._table, Preprocessing(max_length, "post"))  # type: ignore[arg-type]
+        self._pattern = pattern
         self._delimiter = compile_delimiter(pattern)
         if missing := [token for token in (_PADDING, _UNKNOWN) if token not in self._table]:
             raise ValueError(f"its vocabulary has no {missing[0]}")
@@ -109,6 +110,11 @@ class RegexEncoder(Encoder):
             "max_length": max_length,
             "truncating": "post",
         }
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from edgetext.copying import rebuild_with
+
+        return rebuild_with(type(self), self._pattern, tuple(self._table.items()), self.preprocessing.max_length)
 
     @property
     def vocabulary(self) -> Any:

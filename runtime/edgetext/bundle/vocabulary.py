@@ -7,6 +7,8 @@ from edgetext.text import RESERVED, UNKNOWN_ID, from_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from edgetext.vocabulary import Vocabulary, WordTable
 
 _FIRST_LINES = "".join(f"{token}\n" for token in RESERVED).encode()
@@ -21,8 +23,13 @@ class StoredVocabulary:
 
     __slots__ = ("_content", "_expected_size", "_parsed", "_path")
 
-    def __init__(self, content: bytes, path: str) -> None:
-        """Check the first and last lines; the others are checked when the file is parsed. ``path`` is for errors.
+    def __init__(self, content: bytes, path: str, expected_size: int | None = None) -> None:
+        """Check the first and last lines; the others are checked when the file is parsed.
+
+        Args:
+            content: The file's bytes.
+            path: The file's path, for errors.
+            expected_size: See ``check_size``.
 
         Raises:
             BundleError: If it does not begin with the reserved tokens, or its last line does not end.
@@ -32,7 +39,12 @@ class StoredVocabulary:
         self._content = content
         self._path = path
         self._parsed: Vocabulary | None = None
-        self._expected_size: int | None = None
+        self._expected_size = expected_size
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from edgetext.copying import rebuild_with
+
+        return rebuild_with(type(self), self._content, self._path, self._expected_size)
 
     def __len__(self) -> int:
         return self._content.count(b"\n")

@@ -19,6 +19,7 @@ from edgetext.text import PAD_ID
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import Any
 
     from edgetext.engines.protocol import Network
     from edgetext.engines.safetensors import Tensor
@@ -39,6 +40,7 @@ class BuiltinEngine:
 
     def __init__(self, model: bytes, *, max_length: int, threads: int = 1) -> None:
         """Read the model; see ``edgetext.engines.protocol.Engine``. One thread is used whatever ``threads`` is."""
+        self._model, self._max_length, self._threads = model, max_length, threads  # for copies
         try:
             metadata, tensors = read_safetensors(model)
             if metadata.get("format") != FORMAT:
@@ -51,6 +53,11 @@ class BuiltinEngine:
             raise BundleError(f"engine builtin refuses the model: {error}") from None
         self.num_outputs = self._network.num_outputs
         self.vocabulary_size: int | None = self._network.vocabulary_size
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from edgetext.copying import rebuild_with
+
+        return rebuild_with(type(self), self._model, max_length=self._max_length, threads=self._threads)
 
     def predict(self, encoded: Iterable[Sequence[int]]) -> list[list[float]]:
         """Score encoded texts, padded or not; see ``edgetext.engines.protocol.Engine``."""

@@ -54,7 +54,7 @@ class ONNXEngine:
             # It crashes with an illegal instruction on a Raspberry Pi 4 when a session is built.
             raise EngineError(f"engine onnx: onnxruntime 1.21.0 crashes on this machine; {_remedy('to fix it')}")
         self._numpy = numpy
-        self._max_length = max_length
+        self._model, self._max_length, self._threads = model, max_length, threads  # for copies
         self.runtime = f"onnxruntime {onnxruntime.__version__}"
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
@@ -83,6 +83,11 @@ class ONNXEngine:
             raise BundleError("the ONNX model's output is not one float32 tensor of shape (batch, labels)")
         self._input, self._outputs = inputs[0].name, [outputs[0].name]
         self.num_outputs = outputs[0].shape[-1]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from edgetext.copying import rebuild_with
+
+        return rebuild_with(type(self), self._model, max_length=self._max_length, threads=self._threads)
 
     def predict(self, encoded: Sequence[Any]) -> list[list[float]]:
         """Score encoded texts, or texts; see ``edgetext.engines.protocol.Engine``."""

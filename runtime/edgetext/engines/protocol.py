@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 class Engine(Protocol):
     """What every engine offers.
 
+    It defines ``__reduce__``, with ``edgetext.copying``, so that a classifier can be copied to other processes.
+
     Attributes:
         name: Its name in ``ENGINES``.
         num_outputs: Outputs per text: one (the probability of the second of two labels) or one per label.

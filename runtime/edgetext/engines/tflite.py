@@ -36,6 +36,7 @@ class TFLiteEngine:
 
     def __init__(self, model: bytes, *, max_length: int, threads: int = 1) -> None:
         """Build the interpreter; see ``edgetext.engines.protocol.Engine``."""
+        self._model, self._max_length, self._threads = model, max_length, threads  # for copies
         self._package, self._interpreter = _build(model, threads)
         import numpy
 
@@ -55,6 +56,11 @@ class TFLiteEngine:
             raise BundleError(f"the TFLite model takes {shape[0]} texts at a time, no more and no fewer")
         # A batch size that is fixed at 1, as in other tools' models, is not changed: the graph may rely on it.
         self._one_by_one = shape[0] == 1
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from edgetext.copying import rebuild_with
+
+        return rebuild_with(type(self), self._model, max_length=self._max_length, threads=self._threads)
 
     @property
     def runtime(self) -> str:
