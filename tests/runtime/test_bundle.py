@@ -259,6 +259,10 @@ class BundleTest(unittest.TestCase):
             ("two or more", {"labels": ["positive", 1]}),
             ("cannot be printed", {"labels": ["positive", "neg\x1b[31m"]}),
             ("cannot be printed", {"labels": ["positive", "neg\ud800"]}),
+            ("cannot be printed", {"labels": ["positive", "neg\x9b31m"]}),
+            ("cannot be printed", {"labels": ["positive", "two\u2028lines"]}),
+            ("a label is empty", {"labels": ["", "positive"]}),
+            ("a label is empty", {"labels": ["positive", "\u00a0\u3000"]}),
             ("cannot be printed", {"name": "a\nb"}),
             ("bytes, and the manifest says", {"vocabulary": {**good["vocabulary"], "size": 10**30}}),
             ("twice", {"labels": ["positive", "positive"]}),
@@ -281,6 +285,19 @@ class BundleTest(unittest.TestCase):
             with self.subTest(part, change=change):
                 write_bundle(self.folder, **change)
                 self.refuse(part)
+
+    def test_labels_of_any_script(self) -> None:
+        """Joiners, soft hyphens and marks of direction are part of a label, like characters of private use."""
+        for label in (
+            "\u0639\u0644\u0645\u200c\u0648",
+            "\U0001f469\u200d\U0001f467",
+            "so\xadft",
+            "\u200f\u05d0\u200e",
+            "\ue000",
+        ):
+            with self.subTest(label):
+                write_bundle(self.folder, labels=["negative", label])
+                self.assertEqual(Bundle.open(self.folder).labels, ["negative", label])
 
     def test_manifests_that_are_no_json_object(self) -> None:
         path = self.folder / "manifest.json"

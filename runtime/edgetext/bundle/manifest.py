@@ -96,7 +96,9 @@ class Manifest:
         self.labels: list[str] = _take(record, "labels", list, where)
         if len(self.labels) < 2 or not all(isinstance(label, str) for label in self.labels):
             raise BundleError(f"{where}: labels must be two or more strings")
-        if not all(text.isprintable() for text in (self.name, *self.labels)):
+        if not all(label.strip() for label in self.labels):
+            raise BundleError(f"{where}: a label is empty")
+        if not all(map(_fits_a_line, (self.name, *self.labels))):
             raise BundleError(f"{where}: the name or a label holds characters that cannot be printed")
         if len(set(self.labels)) != len(self.labels):
             raise BundleError(f"{where}: a label occurs twice")
@@ -194,6 +196,13 @@ def _unknown_version(record: dict[str, Any], where: str) -> BundleError:
     fix = "use a newer edgetext" if type(version) is int and version > FORMAT_VERSION else _EXPORT_AGAIN
     return BundleError(
         f"{where}: format_version is {version!r}, and this version of edgetext reads 2 and {FORMAT_VERSION}: {fix}"
+    )
+
+
+def _fits_a_line(text: str) -> bool:
+    """Return whether a text can be written on one line: it may have joiners and other characters without a shape."""
+    return text.isprintable() or not any(
+        char < " " or "\x7f" <= char < "\xa0" or char in "\u2028\u2029" or "\ud800" <= char < "\ue000" for char in text
     )
 
 
