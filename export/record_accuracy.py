@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--data",
         metavar="PATH",
         help="the reviews' archive or folder (default: found as by python -m train); for a run that was trained on a "
-        "table, that table, whose test rows are used, or another one, whose rows are all used",
+        "table, that table, whose test rows are used, or another one, whose rows are all used, fitted ones too",
     )
     args = parser.parse_args(argv)
 

@@ -159,7 +159,7 @@ def _add_table_options(parser: argparse.ArgumentParser) -> None:
 
 def _check_reviews(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """Refuse the options that are for tables only, and parse ``--validation`` as a number."""
-    reading = ("text_column", "label_column", "test", "split_seed", "strict", "encoding", "delimiter")
+    reading = ("text_column", "label_column", "test", "split_seed", "drop_label", "strict", "encoding", "delimiter")
     for name in (*reading, "target_size", "lowercase", "class_weights"):
         if getattr(args, name) is not None:
             parser.error(f"--{name.replace('_', '-')} is for --data FILE, a table of labelled text")

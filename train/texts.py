@@ -5,6 +5,8 @@ Examples:
   python -m train.texts --data tickets.csv --run runs/tickets > test.jsonl       what that run held out
   python -m train.texts --data newer.csv --run runs/tickets > test.jsonl         all rows of another file
 
+A file is another one if its checksum is: it is not searched for rows that the run was fitted on.
+
 A line of the output is {"id": "tickets.csv:17", "label": "billing", "text": "..."}; 17 is the line on which the row
 begins, or the number of the row in a Parquet file.
 """

@@ -39,7 +39,14 @@ pytestmark = pytest.mark.slow
 Runner = Callable[..., "subprocess.CompletedProcess[str]"]
 ErrorLine = Callable[[str], str]
 
-ODD = ["late, very late", "a/b", 'say "hi"', "gr\u00f6\u00dfe \u65e5\u672c", "it's", "back\\slash"]
+ODD = [
+    "late, very late",
+    "a/b",
+    'say "hi"',
+    "gr\u00f6\u00dfe \u65e5\u672c",
+    "it's so\xadft\u200f \U0001f469\u200d\U0001f467",
+    "back\\slash",
+]
 # The texts are easy, but the tutorial's network needs many steps to learn many labels.
 OPTIONS = {
     (3, "edge"): ("--epochs", "5"),

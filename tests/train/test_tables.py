@@ -218,8 +218,8 @@ def test_rows_of_csv_that_cannot_be_used(write: Write) -> None:
         (5, "encoding"),
         (6, "encoding"),
         (8, "no label"),
-        (9, "label"),
-        (10, "label"),
+        (9, "control"),
+        (10, "long label"),
     ]
     assert rows(write("fits.csv", "body,queue\nx," + "y" * 100))[0].label == "y" * 100
 
@@ -275,8 +275,10 @@ def test_quotes_in_wrong_places(write: Write) -> None:
         ('{"body": "x", "queue": "\\n"}', "no label"),
         ('{"body": "x", "queue": NaN}', "no label"),
         ('{"body": "x", "queue": -Infinity}', "no label"),
-        ('{"body": "x", "queue": ["q"]}', "label"),
-        ('{"body": "x", "queue": "a\\nb"}', "label"),
+        ('{"body": "x", "queue": ["q"]}', "labels"),
+        ('{"body": "x", "queue": ["q", "r"]}', "labels"),
+        ('{"body": "x", "queue": {"q": 1}}', "label"),
+        ('{"body": "x", "queue": "\\u200b\\ufeff"}', "no label"),
         ('{"body": "\\ud83d", "queue": "q"}', "encoding"),
         ('{"body": "x\\u0000", "queue": "q"}', "encoding"),
         ('{"body": "x", "queue": "\\udfff"}', "encoding"),

@@ -134,7 +134,7 @@ def test_splits_stay_the_same() -> None:
     """What a run held out must be found again by later versions."""
     digests = np.arange(20, dtype=np.uint64) << np.uint64(40)
     labels = np.array([0, 1] * 10, np.uint16)
-    assert sorted(draw(digests, labels, 6, 7).tolist()) == [2, 4, 7, 10, 13, 19]
+    assert np.flatnonzero(draw(digests, labels, 6, 7)).tolist() == [2, 4, 7, 10, 13, 19]
     # The first two numbers of SplitMix64 from the state 1234567, as published with it.
     mixed = [mix_seed(np.array([1234567], np.uint64), seed)[0] for seed in (0, 1)]
     assert mixed == [6457827717110365317, 3203168211198807973]
@@ -161,7 +161,7 @@ def test_files_of_their_own(write: Write) -> None:
     assert found.labels == ("a", "b")
     assert [*map(str, found.findings)] == [
         "t.csv: 6 rows left out: same words as a row in v.csv (lines 3, 4, 6 and 3 more)",
-        "v.csv: 3 rows left out: a label that training does not have (lines 2, 5 and 8)",
+        "v.csv: 3 rows left out: a label that training does not have: 'c' (3) (lines 2, 5 and 8)",
         "w.csv: 2 rows kept: same words as an earlier row (lines 3 and 4)",
     ]
     assert [row.id for row in found.texts("test")] == ["w.csv:2", "w.csv:3", "w.csv:4"]
@@ -194,28 +194,102 @@ def test_order_of_labels(labels: str, expected: str) -> None:
 # What is found
 
 
-def test_the_same_words(write: Write) -> None:
+def test_rows_that_repeat_others(write: Write) -> None:
+    """All stay, and each of the kinds is reported."""
     rows = [
+        ("great movie", "b"),
         ("Great  movie!", "a"),
-        ("great movie", "a"),
-        ("GREAT MOVIE", "b"),
-        ("great-movie", "b"),
+        ("GREAT-MOVIE", "a"),
+        ("movie great", "b"),
         ("movie great", "b"),
     ]
     found = read_table(TableOptions(write([*rows, *many(40)])))
     assert [*map(str, found.findings)] == [
-        "t.csv: 1 row left out: same words and label as an earlier row (line 3)",
-        "t.csv: 2 rows left out: same words as an earlier row with another label (lines 4 and 5)",
+        "t.csv: 3 rows kept: same words as an earlier row (lines 3, 4 and 6)",
+        "t.csv: 1 row kept: another label than most rows with the same words, in 1 text (line 2)",
     ]
-    assert count_rows(found.findings) == {"t.csv": {"duplicate": 1, "contradiction": 2}}
-    left = {row.id for part in read(found).values() for row in part}
-    assert left == {f"t.csv:{line}" for line in (2, *range(6, 47))}
+    assert found.describe()["report"] == {"t.csv": {"repeated": 3, "conflict": 1}}
+    assert sorted(row.id for part in read(found).values() for row in part) == sorted(f"t.csv:{n}" for n in range(2, 47))
+    assert sum(sum(counts.values()) for counts in found.counts.values()) == 45
+
+
+def repeat(rows: Sequence[tuple[str, str]], seed: int) -> list[tuple[str, str]]:
+    """Repeat rows 1 to 5 times, now and then with another spelling or label, and shuffle them."""
+    random.seed(seed)
+    repeated = [
+        (random.choice((text, text.upper(), f"{text}!")), random.choice((*[label] * 8, "a", "b")))
+        for text, label in rows
+        for _ in range(random.randint(1, 5))
+    ]
+    random.shuffle(repeated)
+    return repeated
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_copies_of_a_text_stay_together(write: Write, seed: int) -> None:
+    rows = repeat(many(300, "aab"), seed)
+    found = read_table(TableOptions(write(rows), split_seed=seed))
+    parts = {
+        split: [(text.lower().rstrip("!"), label) for _, label, text in part] for split, part in read(found).items()
+    }
+    texts = {split: {text for text, _ in part} for split, part in parts.items()}
+    assert sum(map(len, texts.values())) == 300
+    assert sum(map(len, parts.values())) == len(rows)
+    # A fifth of the texts, of each label too, and about a fifth of the rows.
+    assert len(texts["test"]) == pytest.approx(60, abs=5)
+    assert len(parts["test"]) == pytest.approx(len(rows) / 5, rel=0.1)
+    assert found.counts["test"] == dict(sorted(Counter(label for _, label in parts["test"]).items()))
+    # Neither the order of the rows nor that of the labels matters.
+    again = read_table(TableOptions(write(rows[::-1], "u.csv"), split_seed=seed))
+    assert {split: Counter(row.text for row in part) for split, part in read(again).items()} == {
+        split: Counter(row.text for row in part) for split, part in read(found).items()
+    }
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_text_of_most_rows(write: Write, seed: int) -> None:
+    """It is in no small split, and the split does not take all other texts in its place."""
+    rows = [("over and over", "a")] * 600 + many(400)
+    counts = read_table(TableOptions(write(rows), split_seed=seed)).counts
+    assert counts["train"]["a"] > 600 + 100
+    assert counts["test"] == {"a": pytest.approx(50, abs=10), "b": 40}
+    assert 0 < counts["validation"]["a"] < 30
+
+
+def test_a_few_texts_of_many_rows_each(write: Write) -> None:
+    rows = [(f"command {number} please", "abc"[number % 3]) for number in range(18)] * 50
+    for seed in range(5):
+        counts = read_table(TableOptions(write(rows), split_seed=seed)).counts
+        totals = {split: sum(counts[split].values()) for split in SPLITS}
+        assert totals == {"train": 650, "validation": 50, "test": 200}  # 13, 1 and 4 texts
+        assert min(counts["train"].values()) >= 150
+    found = read_table(TableOptions(write(rows), test=None))
+    assert sorted(found.counts["train"].values()) == [250, 250, 300]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_text_of_every_label_is_left(write: Write, seed: int) -> None:
+    """Also of a label that is nowhere the most frequent."""
+    rows = [*many(20), *[("text number 3", "b")] * 6, ("text number 3", "z"), *[("one", "y")] * 9]
+    counts = read_table(TableOptions(write(rows), split_seed=seed, test="0.4", validation="0.4")).counts
+    assert counts["train"]["z"] == 1
+    assert counts["train"]["y"] == 9
+    assert counts["train"]["a"]
+
+
+def test_no_text_to_draw(write: Write) -> None:
+    path = write([("one two", "a"), ("three", "b")] * 10)
+    for options, message in (
+        ({}, "--test 0.2 of 20 rows is no text: rows with the same words stay together, and of each label a text is "),
+        ({"test": None}, "--validation 0.1 of 20 rows is no text: "),
+    ):
+        assert message in str(refused(TableOptions(path, **options)))  # type: ignore[arg-type]
 
 
 def test_the_same_words_by_how_letters_are_folded(write: Write) -> None:
     path = write([("ÄRGER", "a"), ("ärger", "a"), *many(40)])
     assert read_table(TableOptions(path)).findings == ()
-    assert count_rows(read_table(TableOptions(path, lowercase="unicode")).findings) == {"t.csv": {"duplicate": 1}}
+    assert count_rows(read_table(TableOptions(path, lowercase="unicode")).findings) == {"t.csv": {"repeated": 1}}
 
 
 def test_a_column_of_which_every_value_is_another(write: Write) -> None:
@@ -230,7 +304,7 @@ def test_what_is_left_out_leaks_nothing(write: Write) -> None:
     found = read_table(TableOptions(write(rows), test=str(test)))
     assert [*map(str, found.findings)] == [
         "t.csv: 1 row left out: same words as a row in w.csv (line 3)",
-        "w.csv: 1 row left out: a label that training does not have (line 2)",
+        "w.csv: 1 row left out: a label that training does not have: 'z' (1) (line 2)",
     ]
 
 
@@ -279,14 +353,14 @@ def test_faults(tmp_path: Path) -> None:
 def test_labels_that_are_seen_once(write: Write) -> None:
     found = read_table(TableOptions(write([*many(40), ("one more", "z"), ("and another", "c")])))
     assert [*map(str, found.findings)] == [
-        "t.csv: 2 rows kept to fit: the only row of a label: 'c' and 'z' (lines 42 and 43)"
+        "t.csv: 2 rows kept to fit: the only text of a label: 'c' (1) and 'z' (1) (lines 42 and 43)"
     ]
     assert found.counts["train"]["z"] == found.counts["train"]["c"] == 1
     many_labels = [(f"text {number}", f"label {number}") for number in range(20)]
     found = read_table(TableOptions(write([*many(40), *many_labels])))
+    names = ", ".join(f"'label {number}' (1)" for number in (0, 1, *range(10, 18)))
     assert [*map(str, found.findings)] == [
-        "t.csv: 20 rows kept to fit: the only row of a label: 'label 0', 'label 1', 'label 10' and 17 more "
-        "(lines 42, 43, 44 and 17 more)"
+        f"t.csv: 20 rows kept to fit: the only text of a label: {names} and 10 more (lines 42, 43, 44 and 17 more)"
     ]
 
 
@@ -294,8 +368,8 @@ def test_labels_that_are_seen_once(write: Write) -> None:
     ("more", "line"),
     [
         ([("x", "")], "t.csv: 1 row left out: no label (line 42)"),
-        ([("text number 1", "b")], "t.csv: 1 row left out: same words and label as an earlier row (line 42)"),
-        ([("x", "z")], "t.csv: 1 row kept to fit: the only row of a label: 'z' (line 42)"),
+        ([("text number 1", "b")], "t.csv: 1 row kept: same words as an earlier row (line 42)"),
+        ([("x", "z")], "t.csv: 1 row kept to fit: the only text of a label: 'z' (1) (line 42)"),
         ([("x", ""), ("y", "z")], "t.csv: 1 row left out: no label (line 42); and 1 more"),
     ],
 )
@@ -304,6 +378,121 @@ def test_strict(write: Write, more: list[tuple[str, str]], line: str) -> None:
     assert str(error) == line
     assert str(error.findings[0]) == line.partition(";")[0]
     read_table(TableOptions(write(many(40)), strict=True))
+
+
+# Labels
+
+
+def labelled(values: Sequence[str], count: int = 10) -> list[tuple[str, str]]:
+    """Make rows of different words for each of the labels, in turn."""
+    return [(f"text number {number}", values[number % len(values)]) for number in range(count * len(values))]
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "क्\u200dष",
+        "👨\u200d👩\u200d👧",
+        "so\xadft",
+        "\u200fאב\u200e",
+        "❤\ufe0f",
+        "ไทย",
+        "\ue000",
+        "日本",
+        "a/b\\c",
+    ],
+)
+def test_any_text_is_a_label(write: Write, label: str) -> None:
+    found = read_table(TableOptions(write(labelled([label, "x", "y"]))))
+    assert set(found.labels) == {label, "x", "y"}
+    assert found.findings == ()
+
+
+def test_white_space_in_labels(write: Write) -> None:
+    values = ["very good", "very\u00a0good", "\u2003very  good\u00a0", '"very\r\ngood"', "bad\t"]
+    found = read_table(TableOptions(write(labelled(values), "t.csv")))
+    assert found.labels == ("bad", "very good")
+    assert [*map(str, found.findings)] == [
+        "t.csv: 30 rows kept: white space in the label became one space: 'very good' (30) (lines 3, 4, 5 and 27 more)"
+    ]
+
+
+def test_labels_that_look_alike(write: Write) -> None:
+    values = ["Spam", "spam", "ham", "h\u200bam", "ﬁne", "fine", "other"]
+    findings = [*map(str, read_table(TableOptions(write(labelled(values)))).findings)]
+    kept = "10 rows kept: labels that differ only in case, white space or invisible characters"
+    assert [finding.rpartition(" (line")[0] for finding in findings] == [
+        f"t.csv: {kept.replace('10', '20')}: 'Spam' (10) and 'spam' (10)",
+        f"t.csv: {kept.replace('10', '20')}: 'fine' (10) and 'ﬁne' (10)",
+        f"t.csv: {kept.replace('10', '20')}: 'ham' (10) and 'h\\u200bam' (10)",
+    ]
+
+
+def test_labels_that_may_be_missing(write: Write) -> None:
+    rows = labelled(["NaN", "nan", "NULL", "none", "N/A", "<NA>", "a", "b"])
+    path = write(rows)
+    (finding,) = read_table(TableOptions(path)).findings
+    assert finding.rows == 60
+    for name in ("NaN", "nan", "NULL", "none", "N/A", "<NA>"):
+        assert f"{name!r} (10)" in str(finding)
+    assert "--drop-label" in str(finding)
+    drop = ("NaN", "nan", "NULL", "none", "N/A", "<NA>")
+    found = read_table(TableOptions(path, drop_labels=drop, strict=True))
+    assert found.labels == ("a", "b")
+    assert found.describe()["drop_labels"] == list(drop)
+    assert count_rows(found.findings) == {"t.csv": {"dropped": 60}}
+    with pytest.raises(DataError, match=r"--drop-label 'Nan': .*t\.csv has no such label"):
+        read_table(TableOptions(path, drop_labels=("Nan",)))
+
+
+def test_a_dropped_label_in_the_test_file(write: Write) -> None:
+    path, other = write(labelled(["a", "b", "z"])), write([("x", "a"), ("y", "b"), ("u", "z")], "w.csv")
+    found = read_table(TableOptions(path, test=str(other), drop_labels=("z",)))
+    assert found.counts["test"] == {"a": 1, "b": 1}
+    assert count_rows(found.findings) == {"t.csv": {"dropped": 10}, "w.csv": {"dropped": 1}}
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.jsonl"])
+def test_a_long_label(write: Write, tmp_path: Path, name: str) -> None:
+    rows = [*many(40), ("one", "long " * 30), ("two", "x" * 100), ("three", "long " * 30), ("four", "y" * 200)]
+    path = write(rows, name)
+    if name == "t.jsonl":
+        path.write_text("".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in rows))
+    with pytest.raises(DataError) as caught:
+        read_table(TableOptions(path))
+    where = "42 and 44" if name == "t.csv" else "41 and 43"
+    assert str(caught.value) == (
+        f"{path}: a label has 149 characters, more than 100: '{'long ' * 8}...' (lines {where}); is 'label' the column "
+        "of the label?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "where"),
+    [
+        ([("!!", "z"), ("...", "z")], "lines 42 and 43"),
+        ([("", "z")], "line 42"),
+        ([("fine", "z\x07")], "line 42"),
+        ([("known text", "z")], "line 42"),
+        ([("!!", "z"), ("known text", "z")], "lines 42 and 43"),
+    ],
+)
+def test_a_label_of_which_no_row_can_be_used(write: Write, rows: list[tuple[str, str]], where: str) -> None:
+    path, test = write([*many(40), *rows]), write([("Known text", "a"), ("new", "b")], "w.csv")
+    label = rows[0][1]
+    error = refused(TableOptions(path, test=str(test)))
+    assert str(error).startswith(f"{path}: no row of label {label!r} can be used ({where}): ")
+    assert "--drop-label " in str(error)
+    assert error.findings
+    found = read_table(TableOptions(path, test=str(test), drop_labels=(label,)))
+    assert found.labels == ("a", "b")
+    if label == "z":  # one usable row is enough
+        assert "z" in read_table(TableOptions(write([*many(40), *rows, ("more", "z")]), test=str(test))).labels
+
+
+def test_several_labels_of_which_no_row_can_be_used(write: Write) -> None:
+    path = write([*many(40), ("!", "z"), ("!", "y"), ("!", "x")])
+    assert "no row of label 'x' can be used (line 44), nor of 'y' and 'z': " in str(refused(TableOptions(path)))
 
 
 # What is refused
@@ -315,7 +504,6 @@ def test_strict(write: Write, more: list[tuple[str, str]], line: str) -> None:
         ([], "no row is left"),
         ([("", "a"), ("!", "b")], "no row is left"),
         ([("x", "a"), ("y", "a")], "only one label is left, 'a'; training needs two"),
-        ([("x", "a"), ("x", "b")], "only one label is left, 'a'; training needs two"),
         ([("x", "a"), ("y", "b")], "no label occurs twice: is 'label' the column of the label?"),
         (
             [("x", "a"), ("y", "b"), ("z", "a"), ("u", "b")],
@@ -460,6 +648,7 @@ def test_description(write: Write, tmp_path: Path) -> None:
         "validation": "v.csv",
         "test": "0.2",
         "split_seed": 3,
+        "drop_labels": [],
         "encoding": "utf-8",
         "delimiter": None,
         "rows": {"train": {"a": 16, "b": 16}, "validation": {"a": 5, "b": 5}, "test": {"a": 4, "b": 4}},
@@ -583,7 +772,7 @@ def test_held_out_rows(command: Command, tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(content.encode("utf-16")))
     source = TableOptions(path, ("Body",), "Kind", "5", "0.3", 9, False, "utf-16", ";", "unicode")
     run = make_run(tmp_path / "run", source, lowercase="unicode")
-    assert count_rows(read_table(source).findings) == {"t.csv.gz": {"duplicate": 1}}
+    assert count_rows(read_table(source).findings) == {"t.csv.gz": {"repeated": 1}}
     for split in SPLITS:
         code, written, _ = command("--data", path, "--run", run, "--split", split)
         assert code == 0
@@ -601,7 +790,7 @@ def test_a_file_that_is_new_to_the_run(command: Command, write: Write, tmp_path:
     assert [row["id"] for row in written] == ["new.csv:2", "new.csv:3", "new.csv:6"]
     assert notes == [
         "new.csv: 1 row left out: no word in the text (line 4)",
-        "new.csv: 1 row left out: a label that training does not have (line 5)",
+        "new.csv: 1 row left out: a label that training does not have: 'z' (1) (line 5)",
         "new.csv: 1 row kept: same words as an earlier row (line 3)",
     ]
     other = tmp_path / "other.tsv"
@@ -640,7 +829,13 @@ def test_a_run_that_cannot_help(command: Command, write: Write, tmp_path: Path) 
     path = write(many(40))
     run = make_run(tmp_path / "run", TableOptions(path, test=None))
     assert command("--data", path, "--run", run)[2] == [f"error: {path}: the run held no rows out for test"]
-    for option, value in (("--split-seed", "0"), ("--test", "0.2"), ("--validation", "9"), ("--test", "none")):
+    for option, value in (
+        ("--split-seed", "0"),
+        ("--drop-label", "a"),
+        ("--test", "0.2"),
+        ("--validation", "9"),
+        ("--test", "none"),
+    ):
         code, _, errors = command("--data", path, "--run", run, option, value)
         assert code == 2
         assert errors[0].startswith("error: the run determines how rows are divided")
@@ -648,7 +843,8 @@ def test_a_run_that_cannot_help(command: Command, write: Write, tmp_path: Path) 
     config["data"]["rows"]["train"]["a"] += 1
     (run / "config.json").write_text(json.dumps(config))
     assert command("--data", path, "--run", run, "--split", "train")[2] == [
-        f"error: {path}: this version of edgetext divides the rows differently from the run"
+        f"error: {path}: this version of edgetext divides the rows differently from the one that trained the run: "
+        "train again to know which rows are held out"
     ]
     path.write_text(path.read_text() + "more,a\n")
     assert "rename it" in command("--data", path, "--run", run)[2][0]

@@ -348,13 +348,16 @@ MISTAKES = {
     "--data t.csv --out t.csv": "t.csv: Not a directory",
     "--data t.csv --out foreign": "foreign: it exists but has no config.json, so it is not replaced",
     "--data single.csv": "single.csv: only one label is left, 'a'; training needs two",
-    "--data equal.csv": "equal.csv: only one label is left, 'a'; training needs two",
+    "--data equal.csv": "equal.csv: --test 0.2 of 9 rows is no text: rows with the same words stay together",
     "--data many.csv": "many.csv: more than 1,000 labels: is 'label' the column of the label?",
     "--data bad.csv": "bad.csv: no row is left",
     "--data header.csv": "header.csv: no row is left",
     "--data empty.csv": "empty.csv: the file is empty",
     "--data latin.csv": "latin.csv: no row is left",
-    "--data repeated.csv --strict": "repeated.csv: 1 row left out: same words and label as an earlier row (line 26)",
+    "--data repeated.csv --strict": "repeated.csv: 1 row kept: same words as an earlier row (line 26)",
+    "--data gone.csv": "gone.csv: no row of label 'c' can be used (lines 26 and 27): correct the rows",
+    "--data t.csv --drop-label c": "--drop-label 'c': t.csv has no such label",
+    "--data long.csv": "long.csv: a label has 101 characters, more than 100: 'yyy",
     "--data two.csv": "two.csv: no label occurs twice: is 'label' the column of the label?",
     "--data five.csv --test 0.1": "five.csv: --test 0.1 of 5 rows is no row",
     "--data foreign": "foreign: not the movie reviews",
@@ -376,6 +379,8 @@ class TestMistakes:
         write_csv(Path("bad.csv"), [("", "a"), ("!", "b"), ("one,two", "a")])
         write_csv(Path("header.csv"), [])
         write_csv(Path("repeated.csv"), [*rows, rows[0]])
+        write_csv(Path("gone.csv"), [*rows, ("!", "c"), ("...", "c")])
+        write_csv(Path("long.csv"), [*rows, ("a text", "y" * 101)])
         write_csv(Path("two.csv"), [("one", "a"), ("two", "b")])
         write_csv(Path("five.csv"), rows[:3] + rows[12:14])
         Path("empty.csv").write_bytes(b"")
@@ -404,8 +409,8 @@ class TestMistakes:
             ("--validation 0.1", "--validation must be a number of movie reviews, not '0.1'"),
             ("--validation val.csv", "--validation must be a number of movie reviews, not 'val.csv'"),
             *((f"{option} 1", f"{option} is for --data FILE, a table") for option in (
-                *("--text-column", "--label-column", "--test", "--split-seed", "--encoding", "--delimiter"),
-                "--target-size",
+                *("--text-column", "--label-column", "--test", "--split-seed", "--drop-label", "--encoding"),
+                *("--delimiter", "--target-size"),
             )),
             ("--strict", "--strict is for --data FILE, a table"),
             ("--lowercase unicode", "--lowercase is for --data FILE, a table"),

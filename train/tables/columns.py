@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -18,6 +19,10 @@ LABEL_NAMES = (
     *("polarity", "stars"),
 )
 MAX_LABEL = 100  # characters
+INVISIBLE = ("Cf", "Zs")  # categories of characters: format, space
+SELECTORS = "\ufe0e\ufe0f"  # choose between a plain and an emoji shape of the character before
+# What programs write for a missing value, folded.
+MISSING = frozenset(("nan", "-nan", "null", "(null)", "nil", "none", "n/a", "na", "<na>", "#n/a", "#na", "undefined"))
 
 
 class Columns(NamedTuple):
@@ -79,7 +84,11 @@ def as_text(values: Sequence[Any]) -> tuple[str, str]:
 
 
 def as_label(value: Any) -> tuple[str, str]:
-    """Return a value as a label, and the kind of fault, which is empty for a label."""
+    """Return a value as a label, and the kind of fault, which is empty for a label.
+
+    White space at the ends is left out; inside, any of it counts as one space. What else can be written is part of the
+    label, also characters without a shape of their own, such as joiners and marks of direction.
+    """
     if isinstance(value, bool):
         value = "true" if value else "false"  # as JSON writes it
     if isinstance(value, float):
@@ -90,13 +99,26 @@ def as_label(value: Any) -> tuple[str, str]:
     if value is None:
         return "", "no label"
     if not isinstance(value, str):
-        return "", "label"
+        return "", "labels" if isinstance(value, list) else "label"
     if not _is_unicode(value):
         return "", "encoding"
-    label = value.strip()
-    if not label:
+    label = join_words(value)
+    if all(unicodedata.category(char) in INVISIBLE for char in label):
         return "", "no label"
-    return (label, "") if label.isprintable() and len(label) <= MAX_LABEL else ("", "label")
+    if any(unicodedata.category(char) == "Cc" for char in label):
+        return label, "control"
+    return label, "long label" if len(label) > MAX_LABEL else ""
+
+
+def join_words(label: str) -> str:
+    """Return a label without white space at its ends, and with one space for all other white space."""
+    return " ".join(label.split())
+
+
+def fold(label: str) -> str:
+    """Return what is equal for labels that differ only in case, white space, or characters without a shape."""
+    folded = unicodedata.normalize("NFKC", label).casefold()
+    return "".join(char for char in folded if unicodedata.category(char) not in INVISIBLE and char not in SELECTORS)
 
 
 def _is_unicode(text: str) -> bool:

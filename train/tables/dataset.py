@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from train.dataset import TRAIN, DataError
 from train.tables.columns import Columns
-from train.tables.division import divide
+from train.tables.division import divide, ordered
 from train.tables.index import SPLITS, TableIndex, read_index
 from train.tables.options import TableOptions, TablePlan, make_plan
-from train.tables.report import Finding, ReportedError, count_rows
+from train.tables.report import WISHED, Finding, ReportedError, count_rows
 from train.tables.table import is_table, stem
 
 
@@ -67,6 +69,7 @@ class TableDataset:
             "validation": _without_folder(options.validation),
             "test": _without_folder(options.test),
             "split_seed": options.split_seed,
+            "drop_labels": list(options.drop_labels),
             "encoding": options.encoding,
             "delimiter": options.delimiter,
             "rows": self.counts,
@@ -86,8 +89,8 @@ def read_table(options: TableOptions) -> TableDataset:
 def read_planned(plan: TablePlan) -> TableDataset:
     """Read, check and divide a table once; a few numbers for each row stay in memory.
 
-    Rows that cannot be used are left out, and so are training rows that have the words of an earlier row, or of a row
-    in the files to validate and test on. Splits are drawn in proportion to the labels.
+    Rows that cannot be used are left out, and so are training rows that have the words of a row in the files to
+    validate and test on. Rows that repeat others stay. Splits are drawn by distinct text, in proportion to the labels.
 
     Raises:
         ReportedError: If nothing is left to train, validate or test on; or if ``strict`` is set and there is a problem.
@@ -95,12 +98,21 @@ def read_planned(plan: TablePlan) -> TableDataset:
     """
     names: dict[str, int] = {}
     lowercase = plan.options.lowercase
-    files = {split: read_index(table, plan.columns, split, names, lowercase) for split, table in plan.tables.items()}
+    dropped = plan.options.drop_labels
+    files = {
+        split: read_index(table, plan.columns, split, names, lowercase, dropped) for split, table in plan.tables.items()
+    }
+    if unknown := sorted(set(dropped) - files["train"].dropped):
+        raise DataError(f"--drop-label {unknown[0]!r}: {plan.options.data} has no such label")
+    sorted_names = ordered(names)
+    places = np.array([sorted_names.index(name) for name in names], np.uint16)
+    for found in files.values():
+        found.renumber(places)
     try:
-        labels = divide(files, list(names), plan)
+        labels = divide(files, sorted_names, plan)
     except DataError as error:
         raise ReportedError(str(error), _gather(files)) from None
-    return make_dataset(plan.options, plan.columns, labels, files, tuple(names))
+    return make_dataset(plan.options, plan.columns, labels, files, sorted_names)
 
 
 def make_dataset(
@@ -116,9 +128,10 @@ def make_dataset(
         ReportedError: If ``options.strict`` is set and a problem was found.
     """
     findings = _gather(files)
-    if options.strict and findings:
-        more = f"; and {len(findings) - 1} more" if len(findings) > 1 else ""
-        raise ReportedError(f"{findings[0]}{more}", findings)
+    problems = [finding for finding in findings if finding.kind != WISHED]
+    if options.strict and problems:
+        more = f"; and {len(problems) - 1} more" if len(problems) > 1 else ""
+        raise ReportedError(f"{problems[0]}{more}", findings)
     counts = {split: _count(files, split, labels, names) for split in SPLITS}
     return TableDataset(options, columns, labels, counts, findings, files, names)
 

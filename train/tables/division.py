@@ -1,8 +1,9 @@
-"""Leaving out rows that repeat others, and dividing the rest into splits."""
+"""Checking rows against each other, and dividing them into splits."""
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -10,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from train.dataset import DataError
+from train.tables.columns import MISSING, fold
 from train.tables.index import TableIndex
 from train.tables.options import MAX_VALIDATION, Part, TablePlan
-from train.tables.report import enumerate_first
+from train.tables.report import FIRST, enumerate_first
+from train.tables.splits import count_texts
 
 # Pairs of splits: rows of the first are left out if the second has their words.
 LEAKS = (("train", "test"), ("train", "validation"), ("validation", "test"))
@@ -21,13 +24,15 @@ LEAKS = (("train", "test"), ("train", "validation"), ("validation", "test"))
 def divide(files: dict[str, TableIndex], names: Sequence[str], plan: TablePlan) -> tuple[str, ...]:
     """Leave out the rows that cannot be used together with the others, and draw the splits that have no file.
 
-    The test rows are drawn first, so that they do not depend on the validation. ``files`` is changed in place.
+    The test rows are drawn first, so that they do not depend on the validation. ``files`` is changed in place;
+    ``names`` are the labels by place, in the order of ``ordered``, so that the order of the rows does not matter.
 
     Returns:
-        The labels to train on: by number if all are whole numbers, else by code points.
+        The labels to train on, in the order of ``names``.
 
     Raises:
-        DataError: If fewer than two labels are left to train on, no label occurs twice, or a split would be empty.
+        DataError: If fewer than two labels are left to train on, no row of a label is left, no label occurs twice, or a
+            split would be empty.
     """
     labels = _leave_out(files, names, plan.columns.label)
     for split, part in (("test", plan.test), ("validation", plan.validation)):
@@ -38,35 +43,64 @@ def divide(files: dict[str, TableIndex], names: Sequence[str], plan: TablePlan) 
 def _leave_out(files: dict[str, TableIndex], names: Sequence[str], column: str) -> tuple[str, ...]:
     """Leave out rows with the words of others, and rows to validate or test on whose label no training row has."""
     train = files["train"]
-    for split, found in files.items():
-        found.find_repeated(keep=split != "train")
     counts = np.array(train.count("train", len(names)))
     if counts.sum() > 1 and counts.max() == 1:
         raise DataError(f"{train.table.path}: no label occurs twice: is {column!r} the column of the label?")
-    _leave_out_unknown(files, counts)
+    _leave_out_unknown(files, counts, names)
     for split, other in LEAKS:
         if split in files and other in files:
             files[split].find_known(files[other])
     counts = np.array(train.count("train", len(names)))
-    labels = ordered(name for name, count in zip(names, counts) if count)
-    if len(labels) < 2:
-        problem = f"only one label is left, {labels[0]!r}; training needs two" if labels else "no row is left"
-        raise DataError(f"{train.table.path}: {problem}")
-    _leave_out_unknown(files, counts)
+    _check_labels(train, counts, names)
+    _leave_out_unknown(files, counts, names)
     for split, found in files.items():
         if not found.parts.any():
             raise DataError(f"{found.table.path}: no row is left for the {split}")
-    alone = ordered(name for name, count in zip(names, counts) if count == 1)
-    detail = enumerate_first([*map(repr, alone)], len(alone)) if alone else ""
-    train.find("seen once", counts[train.labels] == 1, detail, keep=True)
-    return labels
+        found.find_repeated()
+    _find_doubtful(train, names)
+    return tuple(name for name, count in zip(names, counts) if count)
 
 
-def _leave_out_unknown(files: Mapping[str, TableIndex], counts: npt.NDArray[np.int64]) -> None:
+def _check_labels(train: TableIndex, counts: npt.NDArray[np.int64], names: Sequence[str]) -> None:
+    """Raise DataError if fewer than two labels are left to train on, or no row of a label is."""
+    left = [name for name, count in zip(names, counts) if count]
+    if not left:
+        raise DataError(f"{train.table.path}: no row is left")
+    empty = np.flatnonzero(counts == 0).tolist()
+    if lost := {names[place]: lines for place in empty if (lines := train.lines_left_out(place))}:
+        label, lines = next(iter(lost.items()))
+        where = f"{train.table.unit}{'s' * (len(lines) > 1)} {enumerate_first(lines[:FIRST], len(lines))}"
+        others = f", nor of {enumerate_first([*map(repr, lost)][1:], len(lost) - 1)}" if len(lost) > 1 else ""
+        raise DataError(
+            f"{train.table.path}: no row of label {label!r} can be used ({where}){others}: correct the rows, or train "
+            "without the label with --drop-label NAME"
+        )
+    if len(left) < 2:
+        raise DataError(f"{train.table.path}: only one label is left, {left[0]!r}; training needs two")
+
+
+def _find_doubtful(train: TableIndex, names: Sequence[str]) -> None:
+    """Report labels that may stand for missing ones, that may be the same, or that have only one text."""
+    used = train.parts > 0
+    texts = count_texts(train.digests[used], train.labels[used])
+    alike: defaultdict[str, dict[int, str]] = defaultdict(dict)
+    for place, name in enumerate(names):
+        if place < len(texts) and texts[place]:
+            alike[fold(name)][place] = name
+    missing = [found for name, found in alike.items() if name in MISSING]
+    train.find_labels("missing", {place: name for found in missing for place, name in found.items()}, keep=True)
+    for name, found in alike.items():
+        if len(found) > 1 and name not in MISSING:
+            train.find_labels("alike", found, keep=True)
+    train.find_labels("seen once", {place: names[place] for place in np.flatnonzero(texts == 1).tolist()}, keep=True)
+
+
+def _leave_out_unknown(files: Mapping[str, TableIndex], counts: npt.NDArray[np.int64], names: Sequence[str]) -> None:
     """Leave out rows to validate or test on whose label has no training row; ``counts`` has those of each label."""
+    unknown = {place: names[place] for place in np.flatnonzero(counts == 0).tolist()}
     for split, found in files.items():
         if split != "train":
-            found.find("unknown label", counts[found.labels] == 0)
+            found.find_labels("unknown label", unknown)
 
 
 def ordered(labels: Iterable[str]) -> tuple[str, ...]:
@@ -95,3 +129,8 @@ def _draw(train: TableIndex, part: Part, split: str, seed: int) -> None:
             f"{train.table.path}: --{split} {part} of {sum(rows):,} rows {why}; at most {most:,} can be taken"
         )
     train.draw(wanted, split, seed)
+    if not train.count(split):
+        raise DataError(
+            f"{train.table.path}: --{split} {part} of {sum(rows):,} rows is no text: rows with the same words stay "
+            "together, and of each label a text is left to fit; use more rows, or a file"
+        )

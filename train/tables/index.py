@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,8 @@ from tqdm import tqdm
 from train.dataset import DataError
 from train.tables import splits
 from train.tables.columns import Columns
-from train.tables.report import FIRST, KINDS, Finding
+from train.tables.faults import Faults
+from train.tables.report import FIRST, LONG_LABEL, WISHED, Finding, enumerate_labels
 from train.tables.table import Table
 from train.temporary import TextStore
 
@@ -35,7 +35,10 @@ class TableIndex:
     lines: npt.NDArray[np.uint32]  # on which the rows begin
     parts: npt.NDArray[np.uint8]  # 0 for a row that is left out, else 1 and its split's place in SPLITS
     texts: TextStore
-    findings: list[Finding] = field(default_factory=list)
+    lost_labels: splits.Labels  # of the rows that cannot be used but have a label; shape (lost,)
+    lost_lines: npt.NDArray[np.uint32]  # on which these begin
+    dropped: frozenset[str]  # labels of which rows were left out as wished
+    findings: list[Finding]
 
     def find(self, kind: str, rows: splits.Mask, detail: str = "", *, keep: bool = False) -> None:
         """Report those rows of ``rows`` that are not left out yet, and leave them out unless ``keep`` is set."""
@@ -46,14 +49,24 @@ class TableIndex:
         if not keep:
             self.parts[rows] = 0
 
-    def find_repeated(self, *, keep: bool) -> None:
-        """Report the rows that have the words of an earlier row."""
-        duplicate, contradiction = splits.find_repeated(self.digests, self.labels)
-        if keep:
-            self.find("repeated", duplicate | contradiction, keep=True)
-        else:
-            self.find("duplicate", duplicate)
-            self.find("contradiction", contradiction)
+    def find_repeated(self) -> None:
+        """Report the rows that have the words of an earlier row, and those with another label than most of them."""
+        used = np.flatnonzero(self.parts)
+        digests, labels = self.digests[used], self.labels[used]
+        texts = splits.group_texts(digests, labels)
+        repeated, conflict = np.zeros((2, len(self.parts)), bool)
+        repeated[used] = splits.find_repeated(digests)
+        conflict[used] = texts.labels[texts.places(digests)] != labels
+        self.find("repeated", repeated, keep=True)
+        count = len(np.unique(self.digests[conflict]))
+        self.find("conflict", conflict, f"{count:,} text{'s' * (count > 1)}", keep=True)
+
+    def find_labels(self, kind: str, names: Mapping[int, str], *, keep: bool = False) -> None:
+        """Report the rows of some labels, as ``find`` does, with the number of rows of each; ``names`` are by place."""
+        counts = np.bincount(self.labels[self.parts > 0], minlength=max(names, default=0) + 1)
+        rows = np.isin(self.labels, list(names))
+        found = {name: int(counts[place]) for place, name in names.items() if counts[place]}
+        self.find(kind, rows, enumerate_labels(found) if found else "", keep=keep)
 
     def find_known(self, other: TableIndex) -> None:
         """Leave out the rows that have the words of a row of another file, unless that row is left out itself."""
@@ -64,6 +77,15 @@ class TableIndex:
         left = self.places("train")
         drawn = splits.draw(self.digests[left], self.labels[left], total, seed)
         self.parts[left[drawn]] = _code(split)
+
+    def renumber(self, places: splits.Labels) -> None:
+        """Replace the place of each label by ``places[place]``."""
+        self.labels, self.lost_labels = places[self.labels], places[self.lost_labels]
+
+    def lines_left_out(self, label: int) -> list[int]:
+        """Return the lines of the rows of a label that are left out."""
+        left_out = self.lines[(self.labels == label) & (self.parts == 0)]
+        return sorted([*left_out.tolist(), *self.lost_lines[self.lost_labels == label].tolist()])
 
     def places(self, split: str) -> npt.NDArray[np.intp]:
         """Return the places of a split's rows."""
@@ -85,31 +107,46 @@ def _code(split: str) -> int:
     return SPLITS.index(split) + 1
 
 
-def read_index(table: Table, columns: Columns, split: str, names: dict[str, int], lowercase: str) -> TableIndex:
+def read_index(
+    table: Table,
+    columns: Columns,
+    split: str,
+    names: dict[str, int],
+    lowercase: str,
+    dropped: Collection[str] = (),
+) -> TableIndex:
     """Read a file once, and keep its usable rows, which are all of ``split`` until they are divided.
 
-    ``names`` has the places of the labels so far; new ones are added.
+    ``names`` has the places of the labels so far; new ones are added. The rows of the labels ``dropped`` are left out.
 
     Raises:
-        DataError: If the file cannot be read, is changed meanwhile, or has too many labels.
+        DataError: If the file cannot be read, is changed meanwhile, or has too many or too long labels.
     """
     version = _version(table.path)
     digests, labels, lines = array("Q"), array("H"), array("I")
-    texts = TextStore()
-    faults: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
+    lost_labels, lost_lines = array("H"), array("I")
+    texts, faults = TextStore(), Faults()
     for row in tqdm(table.rows(columns), table.path.name, unit=" rows", leave=False, disable=None):
-        digest = None if row.fault else splits.digest(row.text, lowercase)
-        if digest is None:
-            faults[row.fault or "no text"].append(row.line)
+        digest = splits.digest(row.text, lowercase)
+        fault = WISHED if row.label and row.label in dropped else row.fault or ("no text" if digest is None else "")
+        if fault or row.collapsed:
+            faults.add(row, fault or "spaces")
+        if fault in (WISHED, LONG_LABEL) or not row.label:
             continue
-        digests.append(digest)
-        labels.append(names.setdefault(row.label, len(names)))
-        lines.append(row.line)
-        texts.append(row.text)
+        place = names.setdefault(row.label, len(names))
         if len(names) > MAX_LABELS:
             raise DataError(
                 f"{table.path}: more than {MAX_LABELS:,} labels: is {columns.label!r} the column of the label?"
             )
+        if fault or digest is None:
+            lost_labels.append(place)
+            lost_lines.append(row.line)
+            continue
+        digests.append(digest)
+        labels.append(place)
+        lines.append(row.line)
+        texts.append(row.text)
+    faults.check_labels(table, columns.label)
     checksum = sha256(table.path)
     if _version(table.path) != version:
         raise DataError(f"{table.path}: the file was changed while it was being read")
@@ -121,11 +158,10 @@ def read_index(table: Table, columns: Columns, split: str, names: dict[str, int]
         np.array(lines, np.uint32),
         np.full(len(lines), _code(split), np.uint8),
         texts,
-        [
-            Finding(kind, table.path.name, len(found), tuple(found[:FIRST]), table.unit, table.encoding)
-            for kind in KINDS
-            if (found := faults.get(kind))
-        ],
+        np.array(lost_labels, np.uint16),
+        np.array(lost_lines, np.uint32),
+        faults.dropped,
+        faults.findings(table),
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from train.dataset import DataError
-from train.tables.columns import Columns, choose_columns
+from train.tables.columns import Columns, choose_columns, join_words
 from train.tables.table import ENDINGS, Table, is_table
 
 MAX_VALIDATION = 10_000  # texts that a fraction takes: they are in memory together, and more would add little
@@ -30,6 +30,7 @@ class TableOptions:
     encoding: str = "utf-8"
     delimiter: str | None = None  # between the columns of CSV; None for a comma
     lowercase: str = "ascii"  # how words are compared, as for edgetext.text.tokenize
+    drop_labels: tuple[str, ...] = ()  # whose rows are left out
 
 
 def add_table_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
@@ -63,6 +64,12 @@ def add_table_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentGr
         help=f"seed that selects the validation and test rows (default: {TableOptions.split_seed})",
     )
     group.add_argument(
+        "--drop-label",
+        metavar="NAME",
+        action="append",
+        help="leave out the rows of this label, such as 'nan'; may be repeated",
+    )
+    group.add_argument(
         "--strict",
         action="store_true",
         default=None,
@@ -79,6 +86,8 @@ def find_given(args: argparse.Namespace) -> dict[str, Any]:
     given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     if args.text_column:
         given["text_columns"] = tuple(args.text_column)
+    if args.drop_label:
+        given["drop_labels"] = tuple(map(join_words, args.drop_label))
     if args.test == "none":
         given["test"] = None
     if args.delimiter == "tab":

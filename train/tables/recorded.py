@@ -39,15 +39,17 @@ def read_recorded(run: Path, data: Path, given: Mapping[str, Any]) -> Recorded:
         record, lowercase = config["data"], config["preprocessing"].get("lowercase", TableOptions.lowercase)
         if "files" not in record:
             raise DataError(f"{run}: this run was not trained on a table")
-        if "split_seed" in given or any(part is None or not is_table(part) for part in parts):
+        if {"split_seed", "drop_labels"} & set(given) or any(part is None or not is_table(part) for part in parts):
             raise DataError(
-                "the run determines how rows are divided: leave out --split-seed, --validation N and --test N"
+                "the run determines how rows are divided: leave out --split-seed, --drop-label, --validation N and "
+                "--test N"
             )
         recorded = {name: record[name] for name in ("label_column", "split_seed", "encoding", "delimiter")}
         for name in ("validation", "test"):
             part = record[name]
             recorded[name] = str(data.parent / part) if part is not None and is_table(part) else part
         recorded |= {"text_columns": tuple(record["text_columns"]), "lowercase": lowercase}
+        recorded["drop_labels"] = tuple(record.get("drop_labels", ()))  # which earlier versions do not have
         options = TableOptions(data, **{**recorded, **given})
         return Recorded(options, record["files"], record["rows"], tuple(config["labels"]))
     except OSError as error:
@@ -79,7 +81,10 @@ def read_for_run(recorded: Recorded, split: str) -> TableDataset:
     if {split: found.sha256 for split, found in dataset.files.items()} != hashes:
         raise DataError(f"{data}: the files that the run validated or tested on have changed")
     if dataset.counts != recorded.rows:
-        raise DataError(f"{data}: this version of edgetext divides the rows differently from the run")
+        raise DataError(
+            f"{data}: this version of edgetext divides the rows differently from the one that trained the run: train "
+            "again to know which rows are held out"
+        )
     return dataset
 
 
@@ -89,8 +94,9 @@ def _read_whole(recorded: Recorded, split: str) -> TableDataset:
     table = Table(options.data, options.encoding, options.delimiter)
     columns = Columns(options.text_columns, options.label_column or "")
     check_columns(table, columns)
+    known = len(recorded.labels)
     names = {label: place for place, label in enumerate(recorded.labels)}
-    found = read_index(table, columns, split, names, options.lowercase)
-    found.find("unknown label", found.labels >= len(recorded.labels))
-    found.find_repeated(keep=True)
+    found = read_index(table, columns, split, names, options.lowercase, options.drop_labels)
+    found.find_labels("unknown label", dict(enumerate(list(names)[known:], known)))
+    found.find_repeated()
     return make_dataset(options, columns, recorded.labels, {split: found}, tuple(names))

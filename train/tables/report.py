@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from train.dataset import DataError
@@ -16,15 +16,23 @@ KINDS = {
     "text": "left out: the text is not a string",
     "no text": "left out: no word in the text",
     "no label": "left out: no label",
-    "label": "left out: a label that is not a string of at most 100 printable characters",
-    "unknown label": "left out: a label that training does not have",
-    "duplicate": "left out: same words and label as an earlier row",
-    "contradiction": "left out: same words as an earlier row with another label",
+    "label": "left out: the label is not a string",
+    "labels": "left out: a list of labels; several labels per text are not supported",
+    "control": "left out: a control character in the label",
+    "dropped": "left out, as --drop-label says: {detail}",
+    "spaces": "kept: white space in the label became one space: {detail}",
+    "unknown label": "left out: a label that training does not have: {detail}",
     "leak": "left out: same words as a row in {detail}",
     "repeated": "kept: same words as an earlier row",
-    "seen once": "kept to fit: the only row of a label: {detail}",
+    "conflict": "kept: another label than most rows with the same words, in {detail}",
+    "missing": "kept: a label that may stand for a missing one: {detail}; --drop-label leaves out the rows of a label",
+    "alike": "kept: labels that differ only in case, white space or invisible characters: {detail}",
+    "seen once": "kept to fit: the only text of a label: {detail}",
 }
+WISHED = "dropped"  # the kind that is no problem
+LONG_LABEL = "long label"  # a kind of fault that is always an error
 FIRST = 3  # number of lines that are named
+MOST_NAMED = 10  # number of labels that are named
 
 
 class Finding(NamedTuple):
@@ -43,11 +51,16 @@ class Finding(NamedTuple):
         return f"{self.file}: {rows} {KINDS[self.kind].format(detail=self.detail)} ({where})"
 
 
-def enumerate_first(first: Sequence[object], count: int) -> str:
+def enumerate_first(first: Sequence[object], count: int, most: int = FIRST) -> str:
     """Enumerate the first of ``count`` things: ``4, 17, 33 and 9 more``."""
-    more = [f"{count - len(first[:FIRST]):,} more"] if count > len(first[:FIRST]) else []
-    *named, last = [*map(str, first[:FIRST]), *more]
+    more = [f"{count - len(first[:most]):,} more"] if count > len(first[:most]) else []
+    *named, last = [*map(str, first[:most]), *more]
     return f"{', '.join(named)} and {last}" if named else last
+
+
+def enumerate_labels(counts: Mapping[str, int]) -> str:
+    """Enumerate labels with the number of rows of each: ``'a' (3) and 'b' (1)``."""
+    return enumerate_first([f"{label!r} ({count:,})" for label, count in counts.items()], len(counts), MOST_NAMED)
 
 
 def count_rows(findings: Iterable[Finding]) -> dict[str, dict[str, int]]:

@@ -1,9 +1,10 @@
-"""Finding rows with the same words, and drawing rows in proportion to their labels, on arrays of numbers."""
+"""Grouping rows by text, and drawing texts in proportion to their labels, on arrays of numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,18 +25,49 @@ def digest(text: str, lowercase: str) -> int | None:
     return int.from_bytes(blake2b(b" ".join(words), digest_size=8).digest(), "little") if words else None
 
 
-def find_repeated(digests: Digests, labels: Labels) -> tuple[Mask, Mask]:
-    """Find the rows that have the words of an earlier row: those with the first one's label, and those with another."""
+class Texts(NamedTuple):
+    """The distinct texts of some rows, in the order of their digests; arrays of shape (texts,)."""
+
+    digests: Digests
+    labels: Labels  # the most frequent label of each text's rows; of equally frequent ones the first
+    rows: npt.NDArray[np.int32]  # number of rows of each
+
+    def places(self, digests: Digests) -> npt.NDArray[np.intp]:
+        """Return the place of the text of each row."""
+        return np.searchsorted(self.digests, digests)
+
+
+def group_texts(digests: Digests, labels: Labels) -> Texts:
+    """Group rows by text, that is, by the words that a model sees."""
+    order = np.lexsort((labels, digests))
+    starts = np.flatnonzero(_begins(digests[order]) | _begins(labels[order]))  # of each pair of text and label
+    rows = np.diff(starts, append=len(order)).astype(np.int32)
+    order = order[starts]
+    texts, found = digests[order], labels[order]
+    first = np.flatnonzero(_begins(texts))
+    by_frequency = np.lexsort((found, -rows, texts))  # the pairs of a text stay together
+    return Texts(texts[first], found[by_frequency[first]], np.add.reduceat(rows, first) if len(rows) else rows)
+
+
+def count_texts(digests: Digests, labels: Labels) -> npt.NDArray[np.int64]:
+    """Return in how many distinct texts each label occurs, by its place."""
+    order = np.lexsort((labels, digests))
+    return np.bincount(labels[order][_begins(digests[order]) | _begins(labels[order])])
+
+
+def find_repeated(digests: Digests) -> Mask:
+    """Find the rows that have the words of an earlier row."""
     order = np.argsort(digests, kind="stable")
-    ordered = digests[order]
-    is_first = np.ones(len(order), bool)
-    is_first[1:] = ordered[1:] != ordered[:-1]
-    firsts = order[is_first][np.cumsum(is_first) - 1]  # of each row in that order, the first with its words
-    same_label = labels[order] == labels[firsts]
-    duplicate, contradiction = np.zeros((2, len(order)), bool)
-    duplicate[order] = ~is_first & same_label
-    contradiction[order] = ~is_first & ~same_label
-    return duplicate, contradiction
+    repeated = np.zeros(len(order), bool)
+    repeated[order] = ~_begins(digests[order])
+    return repeated
+
+
+def _begins(values: npt.NDArray[Any]) -> Mask:
+    """Return which values differ from the one before."""
+    begins = np.ones(len(values), bool)
+    begins[1:] = values[1:] != values[:-1]
+    return begins
 
 
 def share_out(total: int, sizes: Sequence[int]) -> list[int]:
@@ -57,16 +89,46 @@ def share_out(total: int, sizes: Sequence[int]) -> list[int]:
     return shares
 
 
-def draw(digests: Digests, labels: Labels, total: int, seed: int) -> npt.NDArray[np.intp]:
-    """Return the places of ``total`` rows, in proportion to their labels, leaving at least one of each label.
+def draw(digests: Digests, labels: Labels, total: int, seed: int) -> Mask:
+    """Draw about ``total`` rows by distinct text, in proportion to their labels, and return which they are.
 
-    What is drawn depends on the seed and on the digests, which are all different, not on the order.
+    All rows of a text are drawn together; it counts for its most frequent label. The texts of each label are taken in a
+    random order; one is left if with it the label's share of rows would be exceeded by more than it is missed without
+    it, so that a text of most rows is in no small split. If no text is repeated, exactly ``total`` rows are drawn. Of
+    every label, also of one that is nowhere the most frequent, a text is left.
+
+    What is drawn depends on the seed, the digests and the order of the labels, not on the order of the rows.
     """
-    sizes = np.bincount(labels)
-    shares = np.array(share_out(total, sizes.tolist()), int)
-    order = np.lexsort((mix_seed(digests, seed), labels))  # by label, then as good as shuffled
-    rank = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    return order[rank < np.repeat(shares, sizes)]
+    texts = group_texts(digests, labels)
+    counts = np.bincount(texts.labels)
+    means = np.bincount(texts.labels, texts.rows) / np.maximum(counts, 1)
+    quotas = share_out(max(round(total * len(texts.rows) / len(digests)), 1), counts.tolist())
+    order = np.lexsort((mix_seed(texts.digests, seed), texts.labels))  # by label, then as good as shuffled
+    kept = _find_kept(digests, labels, texts)
+    drawn = np.zeros(len(order), bool)
+    for start, count, quota, mean in zip(np.cumsum(counts) - counts, counts, quotas, means):
+        own = order[start : start + count]
+        drawn[_take(own[~np.isin(own, kept)], texts.rows, quota, quota * mean)] = True
+    return drawn[texts.places(digests)]
+
+
+def _take(places: npt.NDArray[np.intp], rows: npt.NDArray[np.int32], most: int, share: float) -> list[int]:
+    """Return the first places, at most ``most``, whose rows are as near as possible to ``share``."""
+    taken: list[int] = []
+    total = 0
+    for place in places.tolist():
+        if len(taken) >= most:
+            break
+        if total + rows[place] / 2 <= share:
+            taken.append(place)
+            total += int(rows[place])
+    return taken
+
+
+def _find_kept(digests: Digests, labels: Labels, texts: Texts) -> list[int]:
+    """Return the places of the texts to leave so that labels that are nowhere the most frequent keep a text."""
+    others = np.setdiff1d(labels, texts.labels)
+    return [int(texts.places(digests[labels == label].min())) for label in others]
 
 
 def mix_seed(digests: Digests, seed: int) -> Digests:

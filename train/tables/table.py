@@ -22,9 +22,10 @@ class Row(NamedTuple):
     """A row of a table."""
 
     line: int
-    label: str = ""  # without surrounding white space
+    label: str = ""  # as columns.as_label returns it; known of most rows that cannot be used, too
     text: str = ""  # several columns are joined by a space
     fault: str = ""  # why it cannot be used, one of report.KINDS
+    collapsed: bool = False  # whether the label has other white space inside in the file
 
 
 class Table(NamedTuple):
@@ -75,7 +76,8 @@ class Table(NamedTuple):
             else:
                 label, label_fault = as_label(values[0])
                 text, text_fault = as_text(values[1:])
-                yield Row(line, label, text, text_fault or label_fault)
+                collapsed = isinstance(values[0], str) and values[0].strip() != label
+                yield Row(line, label, text, label_fault or text_fault, collapsed)
 
 
 # The modules by the ending of the name. Each has ``columns`` and ``values``, which yields the number of each row, and
