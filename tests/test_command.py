@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -95,12 +96,51 @@ def test_wheel_declares_no_dependency(wheel: Path) -> None:
     assert not [name for name in names if "__pycache__" in name or name.startswith(("classify", "tests"))]
 
 
-def test_wheel_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
-    venv.create(tmp_path / "empty", with_pip=True)
-    python = tmp_path / "empty" / "bin" / "python"
-    installed = run(python, "-m", "pip", "install", "--no-index", "--no-deps", wheel)
-    assert installed.returncode == 0, installed.stderr
-    command = tmp_path / "empty" / "bin" / "edgetext"
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an environment that has the wheel and nothing else."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, with_pip=True)
+    python = folder / "bin" / "python"
+    result = run(python, "-m", "pip", "install", "--no-index", "--no-deps", wheel)
+    assert result.returncode == 0, result.stderr
+    return python
+
+
+PROGRAM = """\
+from collections.abc import Iterator
+
+from edgetext import Bundle, Classifier, Prediction
+
+classifier = Classifier.load("bundle", engine="builtin", threshold=0.5)
+prediction: Prediction = classifier.classify("great movie")
+several: Iterator[Prediction] = classifier.classify_many(["great", "bad"], batch_size=2)
+ranked: list[tuple[str, float]] = prediction.top(2)
+label: str = prediction.as_dict()["label"]
+labels: list[str] = Bundle.open().labels
+"""
+WRONG_LINES = [
+    'Classifier.load(threads="2")',
+    "classifier.classify(None)",
+    'classifier.classify_many("great", batch_size="3")',
+    "prediction.lable",
+    "number: int = prediction.label",
+]
+
+
+def test_types_reach_a_users_program(installed: Path, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM + "\n".join(WRONG_LINES))
+    options = ["--strict", "--no-error-summary", "--cache-dir", str(tmp_path), "--config-file", os.devnull]
+    result = run(sys.executable, "-m", "mypy", *options, "--python-executable", installed, program, cwd=tmp_path)
+    first = PROGRAM.count("\n") + 1
+    lines = {int(line.split(":")[1]) for line in result.stdout.splitlines() if ": error: " in line}
+    assert lines == set(range(first, first + len(WRONG_LINES))), result.stdout + result.stderr
+
+
+def test_wheel_in_an_empty_environment(installed: Path, tmp_path: Path) -> None:
+    python = installed
+    command = python.with_name("edgetext")
     assert run(command, "--version", cwd=tmp_path).stdout.startswith("edgetext ")
     assert "imdb-edge" in run(command, "--info", cwd=tmp_path).stdout
     result = run(command, "great movie", cwd=tmp_path)
@@ -112,7 +152,7 @@ def test_wheel_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
     assert f"{python} -m pip install" in result.stderr
     # With the interpreter of this environment it scores.
     site = Path(pytest.__file__).parent.parent
-    (next((tmp_path / "empty").glob("lib/python3*/site-packages")) / "borrowed.pth").write_text(f"{site}\n")
+    (next(python.parents[1].glob("lib/python3*/site-packages")) / "borrowed.pth").write_text(f"{site}\n")
     result = run(command, "great movie", "--engine", "tflite", cwd=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.startswith("positive")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from edgetext import engines
 from edgetext.bundle import Bundle
 from edgetext.errors import BundleError, EngineError
-from edgetext.prediction import UNCERTAIN, Prediction
+from edgetext.prediction import SHOWN, UNCERTAIN, Prediction, as_count, check_threshold, shorten
 from edgetext.text import check_text
 
 TYPE_CHECKING = False
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # The number of texts that classify_many passes to the engine at once. Compared with single texts, 32 raise the texts a
 # second by about a tenth with TFLite and a quarter with ONNX Runtime; 256 are at most a twentieth better than 32.
 BATCH_SIZE = 32
+# More than the cores of any device; a hundred thousand threads can bring a machine down.
+MAX_THREADS = 256
 
 
 class Classifier:
@@ -54,13 +56,12 @@ class Classifier:
             BundleError: If the model's number of outputs is not that of the labels, or its number of ids not that of
                 the vocabulary; if it takes text, and its graph cannot do the preprocessing; or if there is a threshold
                 and a label is called ``UNCERTAIN``.
+            TypeError: If ``threshold`` is not a number.
             ValueError: If ``threshold`` is not from 0 to 1.
         """
-        if threshold is not None:
-            if not 0.0 <= threshold <= 1.0:  # false for NaN too
-                raise ValueError(f"threshold must be from 0 to 1, not {threshold}")
-            if UNCERTAIN in labels:
-                raise BundleError(f"a label is called {UNCERTAIN!r}, so no threshold can be used")
+        check_threshold(threshold)
+        if threshold is not None and UNCERTAIN in labels:
+            raise BundleError(f"a label is called {UNCERTAIN!r}, so no threshold can be used")
         if engine.num_outputs != len(labels) and (engine.num_outputs, len(labels)) != (1, 2):
             raise BundleError(f"the model has {engine.num_outputs} outputs for {len(labels)} labels")
         if engine.vocabulary_size is not None:
@@ -115,19 +116,22 @@ class Classifier:
             threads: Threads that the engine may use; these models are too small to gain from more than 1.
             threshold: Label a text ``UNCERTAIN`` if its score is below this, 0 to 1; None never does.
             quiet: Discard what native libraries write to the process's standard error while they load, as
-                ``edgetext.engines.process.muted_stderr`` does: for commands.
+                ``edgetext.engines.process.muted_stderr`` does, and do not log which engines ``"auto"`` passes over:
+                for commands. Otherwise the logger ``edgetext`` gets a warning for each.
 
         Raises:
             BundleError: If the bundle is missing or damaged, or has no model for that engine and recipe; or if there is
                 a threshold and a label is called ``UNCERTAIN``.
             EngineError: If the engine is unknown, not installed or not working here; the message says how to install
                 it.
-            ValueError: If ``threads`` is less than 1, or ``threshold`` not from 0 to 1.
+            TypeError: If an argument is of another type.
+            ValueError: If ``threads`` is not from 1 to 256, or ``threshold`` not from 0 to 1.
         """
-        if threads < 1:
-            raise ValueError(f"threads must be at least 1, not {threads}")
+        threads = as_count("threads", threads)
+        if threads > MAX_THREADS:
+            raise ValueError(f"threads must be at most {MAX_THREADS}, not {threads}")
         bundle = Bundle.open(path)
-        candidates = _find_models(bundle, engine, recipe)
+        candidates = engines.find_models(bundle, engine, recipe)
         encoder = bundle.encoder()
         failures: dict[str, str] = {}
         for model in candidates:
@@ -146,6 +150,10 @@ class Classifier:
                 if engine != "auto":
                     raise
                 failures[model.engine] = str(error)
+                if not quiet:
+                    from logging import getLogger  # slow to import, and rarely needed
+
+                    getLogger("edgetext").warning("auto passes over %s", error)
             except BundleError as error:
                 raise BundleError(f"{bundle.path_of(model)}: {error}") from None
         raise EngineError("no engine of this bundle works here; " + "; or ".join(failures.values()))
@@ -168,25 +176,43 @@ class Classifier:
             batch_size: The number of texts taken from ``texts`` before the first of their predictions is yielded.
 
         Raises:
-            TypeError: If one of the texts is not a string, or ``texts`` is itself a string.
+            TypeError: If ``texts`` is itself a string, or no iterable; while iterating, if one of the texts is not a
+                string; the message says at which position, counted from 0.
             ValueError: If ``batch_size`` is less than 1.
         """
-        if isinstance(texts, str):
+        if isinstance(texts, (str, bytes)):
             raise TypeError("classify_many takes an iterable of texts; for one text there is classify")
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, not {batch_size}")
-        return self._classify_batches(iter(texts), batch_size)
+        try:
+            iterator = iter(texts)
+        except TypeError:
+            raise TypeError(f"classify_many takes an iterable of texts, not {type(texts).__name__}") from None
+        return self._classify_batches(iterator, as_count("batch_size", batch_size))
 
     def _classify_batches(self, texts: Iterator[str], batch_size: int) -> Iterator[Prediction]:
         from itertools import islice  # not needed by a one-shot command
 
-        while prepared := list(map(self.prepare, islice(texts, batch_size))):
+        position = 0
+        while batch := list(islice(texts, batch_size)):
+            try:
+                prepared = list(map(self.prepare, batch))
+            except TypeError:
+                for number, text in enumerate(batch, position):
+                    if not isinstance(text, str):
+                        raise TypeError(f"texts[{number}] is a {type(text).__name__}, not a str") from None
+                raise
+            position += len(batch)
             outputs = self._predict(prepared)
             if len(outputs) != len(prepared):
                 raise BundleError(
                     f"the model gives {len(outputs)} answers to {len(prepared)} texts: it takes no batches"
                 )
             yield from map(self._to_prediction, outputs)
+
+    def __repr__(self) -> str:
+        labels = shorten([repr(label) for label in self.labels[:SHOWN]], len(self.labels))
+        recipe = f", recipe={self.model.recipe!r}" if self.model else ""
+        threshold = "" if self.threshold is None else f", threshold={self.threshold}"
+        return f"Classifier(labels=[{labels}], engine={self._engine_name!r}{recipe}{threshold})"
 
     def _to_prediction(self, outputs: list[float]) -> Prediction:
         """Turn the model's outputs for one text into a prediction."""
@@ -200,22 +226,3 @@ class Classifier:
         if self.threshold is not None and score < self.threshold:
             label = UNCERTAIN
         return Prediction(label, score, dict(zip(labels, outputs)), self._engine_name)
-
-
-def _find_models(bundle: Bundle, engine: str, recipe: str | None) -> list[ModelFile]:
-    """Return the model files that match the request, most preferred first."""
-    if engine != "auto" and engine not in engines.ENGINES:
-        raise EngineError(f"no engine is called {engine!r}: there are auto, {', '.join(engines.ENGINES)}")
-    found = [
-        model
-        for model in bundle.models
-        if (model.engine == engine or (engine == "auto" and model.engine in engines.ENGINES))
-        and recipe in (None, model.recipe)
-    ]
-    if not found:
-        asked = " and ".join(
-            f"{kind} {value}" for kind, value in (("engine", engine), ("recipe", recipe)) if value not in ("auto", None)
-        )
-        has = ", ".join(f"{model.recipe} ({model.engine})" for model in bundle.models) or "no model at all"
-        raise BundleError(f"{bundle.folder}: no model for {asked or 'any known engine'}; it has {has}")
-    return found

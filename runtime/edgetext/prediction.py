@@ -4,10 +4,14 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
 # The label of a text whose score is below the requested threshold.
 UNCERTAIN = "uncertain"
+
+# The most labels that a repr shows.
+SHOWN = 5
 
 
 class Prediction:
@@ -36,20 +40,25 @@ class Prediction:
         The most probable comes first; equally probable ones are in the bundle's order.
 
         Raises:
+            TypeError: If ``k`` is not a whole number.
             ValueError: If ``k`` is less than 1.
         """
-        if k < 1:
-            raise ValueError(f"k must be at least 1, not {k}")
-        return sorted(self.probabilities.items(), key=lambda item: -item[1])[:k]
+        return sorted(self.probabilities.items(), key=lambda item: -item[1])[: as_count("k", k)]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the four attributes by name, ready for JSON."""
+        """Return the four attributes by name, ready for JSON.
+
+        Returns:
+            ``label`` str, ``score`` float from 0 to 1, ``probabilities`` dict of a float for each label, in the
+            bundle's order, and ``engine`` str: the fields that ``classify.py --json`` adds to each text.
+        """
         return {name: getattr(self, name) for name in ("label", "score", "probabilities", "engine")}
 
     def __repr__(self) -> str:
+        probabilities = [f"{label!r}: {probability:.4f}" for label, probability in self.top(SHOWN)]
         return (
             f"Prediction(label={self.label!r}, score={self.score:.4f}, "
-            f"probabilities={self.probabilities!r}, engine={self.engine!r})"
+            f"probabilities={{{shorten(probabilities, len(self.probabilities))}}}, engine={self.engine!r})"
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -59,3 +68,41 @@ class Prediction:
         return self.as_dict() == other.as_dict() if isinstance(other, Prediction) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment]  # equal by value, and holds a dict
+
+
+def shorten(items: Sequence[str], count: int) -> str:
+    """Return the first ``SHOWN`` of ``count`` items for a repr, and how many there are in all."""
+    return ", ".join([*items[:SHOWN], *([f"... ({count} in all)"] if count > SHOWN else [])])
+
+
+def as_count(name: str, value: Any) -> int:
+    """Return an argument that is a whole number of at least 1, of any type of integers.
+
+    Raises:
+        TypeError: If it is not a whole number.
+        ValueError: If it is less than 1.
+    """
+    try:
+        count: int = value.__index__()
+    except (AttributeError, TypeError):
+        raise TypeError(f"{name} must be a whole number, not {value!r}") from None
+    if isinstance(value, bool):
+        raise TypeError(f"{name} must be a whole number, not {value!r}")
+    if count < 1:
+        raise ValueError(f"{name} must be at least 1, not {count}")
+    return count
+
+
+def check_threshold(threshold: Any) -> None:
+    """Check the lowest score at which a prediction gets a label; None is for no such limit.
+
+    Raises:
+        TypeError: If it is not a number.
+        ValueError: If it is not from 0 to 1.
+    """
+    if threshold is None:
+        return
+    if isinstance(threshold, bool) or not hasattr(threshold, "__float__"):
+        raise TypeError(f"threshold must be a number from 0 to 1, not {threshold!r}")
+    if not 0.0 <= threshold <= 1.0:  # false for NaN too
+        raise ValueError(f"threshold must be from 0 to 1, not {threshold}")

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import unittest
+from unittest import mock
 
-from edgetext import UNCERTAIN, BundleError, Classifier, EngineError, Prediction
+from edgetext import UNCERTAIN, Bundle, BundleError, Classifier, EngineError, Prediction
 from edgetext.encoder import Encoder, Preprocessing
 from tests.runtime.helpers import VOCABULARY, FakeEngine, fake_classifier, fake_classifier_of, fake_engine
 
@@ -64,6 +66,64 @@ class ClassifierTest(unittest.TestCase):
             fake_classifier().classify_many("great movie")
         with self.assertRaises(ValueError):
             fake_classifier().classify_many(["great"], 0)
+
+    def test_a_text_that_is_no_string_is_named_by_its_position(self) -> None:
+        for position in (0, 4, 9):
+            texts: list[object] = ["great"] * 10
+            texts[position] = float("nan")
+            for size in (1, 4, 32):
+                with self.assertRaisesRegex(TypeError, rf"^texts\[{position}\] is a float, not a str$"):
+                    list(fake_classifier().classify_many(texts, size))  # type: ignore[arg-type]
+
+    def test_arguments_of_wrong_types(self) -> None:
+        prediction = fake_classifier().classify("great")
+        whole, number = "must be a whole number, not", "must be a number from 0 to 1, not"
+        for wrong in ("2", True, 2.0, None, [2]):
+            for name, call in (
+                ("threads", lambda wrong=wrong: Classifier.load(threads=wrong)),
+                ("batch_size", lambda wrong=wrong: fake_classifier().classify_many(["great"], wrong)),
+                ("k", lambda wrong=wrong: prediction.top(wrong)),
+            ):
+                with self.subTest(name, wrong=wrong), self.assertRaisesRegex(TypeError, f"^{name} {whole} "):
+                    call()
+        for threshold in ("0.5", True, [0.5]):
+            with self.subTest(threshold), self.assertRaisesRegex(TypeError, f"^threshold {number} "):
+                Classifier.load(threshold=threshold)  # type: ignore[arg-type]
+        with self.assertRaisesRegex(ValueError, "threads must be at most 256, not 257"):
+            Classifier.load(threads=257)
+        for texts in (None, 5):
+            with self.assertRaisesRegex(TypeError, f"an iterable of texts, not {type(texts).__name__}"):
+                fake_classifier().classify_many(texts)  # type: ignore[arg-type]
+        with self.assertRaisesRegex(TypeError, "for one text there is classify"):
+            fake_classifier().classify_many(b"great")  # type: ignore[arg-type]
+        with self.assertRaisesRegex(EngineError, "no engine is called"):
+            Classifier.load(engine=["builtin"])  # type: ignore[arg-type]
+
+    def test_the_engines_that_auto_passes_over_are_logged(self) -> None:
+        def without_builtin(name: str, *args: object, **more: object) -> FakeEngine:
+            if name == "builtin":
+                raise EngineError("engine builtin: broken here")
+            return fake_engine()
+
+        with mock.patch("edgetext.engines.create", without_builtin):
+            with self.assertLogs("edgetext") as logged:
+                Classifier.load()
+            self.assertEqual(logged.output, ["WARNING:edgetext:auto passes over engine builtin: broken here"])
+            with self.assertLogs("edgetext") as logged:  # a command has nobody to read a log
+                logging.getLogger("edgetext").warning("the only one")
+                Classifier.load(quiet=True)
+            self.assertEqual(len(logged.output), 1)
+
+    def test_bundles_and_classifiers_show_themselves(self) -> None:
+        for shown in (repr(Classifier.load(engine="builtin", threshold=0.8)), repr(Bundle.open())):
+            self.assertIn("['negative', 'positive']", shown)
+            self.assertIn("builtin", shown)
+            self.assertIn("wi8_afp64", shown)
+        self.assertIn("threshold=0.8", repr(fake_classifier(threshold=0.8)))
+        many = fake_classifier_of([f"class {number}" for number in range(300)])
+        for value in (many, many.classify("great")):
+            self.assertIn("(300 in all)", repr(value))
+            self.assertLess(len(repr(value)), 250)
 
     def test_prediction_shows_itself(self) -> None:
         prediction = fake_classifier().classify("great")

@@ -21,6 +21,7 @@ from edgetext.bundle.manifest import MANIFEST, MAX_MANIFEST_BYTES, parse_manifes
 from edgetext.bundle.vocabulary import StoredVocabulary
 from edgetext.encoder import Encoder
 from edgetext.errors import BundleError
+from edgetext.prediction import SHOWN, shorten
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,6 +83,11 @@ class Bundle:
 
         read = {} if self._single_file else {entry.file: self.read(entry) for entry in self.files}
         return rebuild_with(type(self), self.folder, {**self._contents, **read})
+
+    def __repr__(self) -> str:
+        labels = shorten([repr(label) for label in self.labels[:SHOWN]], len(self.labels))
+        models = shorten([repr(f"{model.recipe} ({model.engine})") for model in self.models], len(self.models))
+        return f"Bundle({self.folder!r}, name={self.name!r}, labels=[{labels}], models=[{models}])"
 
     @classmethod
     def open(cls, path: str | os.PathLike[str] | None = None) -> Bundle:

@@ -11,15 +11,13 @@ import os
 import sys
 
 from edgetext import __version__
+from edgetext.classifier import MAX_THREADS
 from edgetext.command import Options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import NoReturn
-
-# More than the cores of any device; a hundred thousand threads can bring a machine down.
-MAX_THREADS = 256
 
 EXAMPLES = """\
 examples:

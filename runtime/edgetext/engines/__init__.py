@@ -7,10 +7,12 @@ when it is chosen, so that a machine pays only for what it uses. To add one, wri
 
 from __future__ import annotations
 
-from edgetext.errors import EngineError
+from edgetext.errors import BundleError, EngineError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from edgetext.bundle import Bundle
+    from edgetext.bundle.manifest import ModelFile
     from edgetext.engines.protocol import Engine
 
 # name: (module, class)
@@ -42,3 +44,22 @@ def create(name: str, model: bytes, *, max_length: int, threads: int = 1, quiet:
     found = getattr(__import__(module, fromlist=[attribute]), attribute)
     engine: Engine = found(model, max_length=max_length, threads=threads)
     return engine
+
+
+def find_models(bundle: Bundle, engine: str, recipe: str | None) -> list[ModelFile]:
+    """Return a bundle's models for an engine, or ``"auto"``, and a recipe, or None for any; most preferred first.
+
+    Raises:
+        EngineError: If there is no such engine.
+        BundleError: If there is no such model.
+    """
+    if engine not in ("auto", *ENGINES):
+        raise EngineError(f"no engine is called {engine!r}: there are auto, {', '.join(ENGINES)}")
+    wanted = ENGINES if engine == "auto" else (engine,)
+    found = [model for model in bundle.models if model.engine in wanted and recipe in (None, model.recipe)]
+    if not found:
+        requests = (("engine", engine, "auto"), ("recipe", recipe, None))
+        asked = " and ".join(f"{kind} {value or repr(value)}" for kind, value, none in requests if value != none)
+        has = ", ".join(f"{model.recipe} ({model.engine})" for model in bundle.models) or "no model at all"
+        raise BundleError(f"{bundle.folder}: no model for {asked or 'any known engine'}; it has {has}")
+    return found
