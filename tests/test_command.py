@@ -9,7 +9,7 @@ import subprocess
 import sys
 import venv
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -20,8 +20,13 @@ TFLITE_PYTHON = ROOT / ".venv-tflite" / "bin" / "python"
 Runner = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-def run(*command: str | Path, cwd: Path = ROOT, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=cwd, input=stdin, capture_output=True, text=True, timeout=300, check=False)
+def run(
+    *command: str | Path, cwd: Path = ROOT, stdin: str = "", variables: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, **(variables or {})}
+    return subprocess.run(
+        command, cwd=cwd, input=stdin, env=env, capture_output=True, text=True, timeout=300, check=False
+    )
 
 
 @pytest.mark.parametrize("engine", ["auto", "builtin", "tflite", "onnx"])
@@ -69,6 +74,44 @@ def test_a_folder_copied_alone(tmp_path: Path) -> None:
     result = run(sys.executable, copy / "classify.py", "great movie", cwd=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.startswith("positive")
+
+
+@pytest.mark.parametrize("way", ["PYTHONPATH", "sys.path", "pip"])
+def test_a_program_in_another_folder(way: str, tmp_path: Path) -> None:
+    """The ways that runtime/README.md describes."""
+    copy, program, site = tmp_path / "runtime", tmp_path / "elsewhere" / "program.py", tmp_path / "site"
+    shutil.copytree(ROOT / "runtime", copy, ignore=shutil.ignore_patterns("__pycache__"))
+    program.parent.mkdir()
+    prelude = f"import sys; sys.path.insert(0, {str(copy)!r})\n" if way == "sys.path" else ""
+    program.write_text(
+        f"{prelude}import edgetext\nprint(edgetext.__file__, edgetext.Classifier.load().classify('great movie').label)"
+    )
+    if way == "pip":
+        pip = (sys.executable, "-m", "pip", "install", "--no-build-isolation", "--no-deps", "--target", site, copy)
+        assert run(*pip).returncode == 0
+    variables = {"PYTHONPATH": str(copy)} if way == "PYTHONPATH" else {"PYTHONPATH": str(site)} if way == "pip" else {}
+    # -S leaves out this environment, where edgetext is installed.
+    result = run(sys.executable, "-S", program, cwd=program.parent, variables=variables)
+    assert result.stderr == ""
+    found, label = result.stdout.split()
+    assert (Path(found).parents[1], label) == (site if way == "pip" else copy, "positive")
+
+
+def test_installing_the_repository_says_where_the_package_is(tmp_path: Path) -> None:
+    pip = (sys.executable, "-m", "pip", "install", "--no-build-isolation", "--no-deps", "--target", tmp_path)
+    result = run(*pip, ".")
+    assert result.returncode != 0
+    assert "To install edgetext: pip install ./runtime" in result.stdout + result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_editable_install_of_the_repository_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from hatchling.build import build_editable  # what pip calls
+
+    monkeypatch.chdir(ROOT)
+    with zipfile.ZipFile(tmp_path / build_editable(str(tmp_path))) as archive:
+        (path,) = (name for name in archive.namelist() if name.endswith(".pth"))
+        assert archive.read(path).decode().strip() == str(ROOT / "runtime")
 
 
 @pytest.fixture(scope="module")
