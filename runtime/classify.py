@@ -2,6 +2,12 @@
 
 if __name__ == "__main__":
     try:
+        import sys
+
+        if getattr(sys.flags, "safe_path", sys.flags.isolated):  # python -P and -I leave the script's folder out
+            import os
+
+            sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
         from edgetext.command.main import command
 
         command()

@@ -25,9 +25,9 @@ class InputError(EdgetextError):
 
 
 def describe(error: BaseException) -> str:
-    """Return the line to show for an error: file and reason of an OSError, the message of any other."""
-    if isinstance(error, OSError) and error.filename and error.strerror:
-        return f"{os.fsdecode(error.filename)}: {error.strerror}"
+    """Return the line to show for an error: file, if known, and reason of an OSError, the message of any other."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}" if error.filename else error.strerror
     return str(error)
 
 

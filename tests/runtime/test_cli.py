@@ -102,6 +102,25 @@ class ArgumentsTest(CommandTest):
             ("not allowed with", ("--csv", "a", "--jsonl", "b")),
             ("not allowed with", ("--info", "--verify")),
             ("not allowed with", ("--verify", "--doctor")),
+            ("--info does not use TEXT: leave it out", ("--info", "great")),
+            ("--info does not use --engine, --top-k: leave it out", ("--engine", "auto", "--info", "--top-k", "2")),
+            ("--doctor does not use --engine", ("--doctor", "--engine", "onnx")),
+            ("--doctor does not use --threshold", ("--doctor", "--threshold", "0.5")),
+            ("--verify does not use --recipe", ("--verify", "--recipe", "bogus")),
+            ("--verify does not use --json", ("--verify", "--json")),
+            ("--verify does not use --file", ("--verify", "--file", "-")),
+            ("--prefix is only used with --jsonl or --csv", ("--prefix", "my_", "great")),
+            ("--prefix is only used with --jsonl or --csv", ("--prefix", "my_", "--json", "great")),
+            ("--delimiter is only used with --csv", ("--delimiter", ";", "great")),
+            ("--delimiter is only used with --csv", ("--delimiter", ",", "--jsonl", "text")),
+            ("--label-only prints labels and nothing else", ("--label-only", "--json", "great")),
+            ("--label-only prints labels and nothing else", ("--label-only", "--csv", "text")),
+            ("--label-only prints labels and nothing else", ("--label-only", "--top-k", "2", "great")),
+            ("--model is empty: is a variable unset?", ("--model", "", "great")),
+            ("--model is empty: is a variable unset?", ("--info", "--model", "")),
+            ("--file is empty: is a variable unset?", ("--file", "")),
+            ("--file is empty: is a variable unset?", ("--file", "", "great")),
+            ("--recipe is empty: is a variable unset?", ("--recipe", "", "great")),
             ("--csv writes CSV", ("--csv", "a", "--json")),
             ("from 1 to 256", ("great", "--threads", "0")),
             ("from 1 to 256", ("great", "--threads", "2147483648")),
@@ -137,8 +156,26 @@ class LinesTest(CommandTest):
         self.assertEqual([line.split("\t")[0] for line in output.splitlines()], ["positive", "negative", "negative"])
 
     def test_empty_lines_keep_their_place(self) -> None:
-        note = "note: 2 empty texts were scored: their result is the model's answer to an empty input\n"
-        self.assertEqual(len(self.succeed(stdin=b"great\n\n \nbad\n", errors=note).splitlines()), 4)
+        for empty, texts in ((b"\n", "1 empty text was"), (b"\n \n", "2 empty texts were")):
+            note = f"note: {texts} labelled negative, the model's answer to a text without words\n"
+            output = self.succeed(stdin=b"great\n" + empty + b"bad\n", errors=note)
+            self.assertEqual(len(output.splitlines()), 2 + empty.count(b"\n"))
+
+    def test_labels_only(self) -> None:
+        self.assertEqual(self.succeed("--label-only", stdin=b"great\nbad\n"), "positive\nnegative\n")
+        self.assertEqual(
+            self.succeed("--label-only", "--threshold", "0.8", "great", "bad bad"), "uncertain\nnegative\n"
+        )
+
+    def test_the_name_of_a_file_as_a_text(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = str(Path(folder) / "my texts.txt")
+            self.succeed(path)
+            Path(path).write_text("great\n", "utf-8")
+            note = f"note: {path} is a file, and its name was scored: --file '{path}' scores its lines\n"
+            output = self.succeed("great", path, path, errors=note)
+            self.assertEqual(len(output.splitlines()), 3)
+            self.succeed("great", folder)
 
     def test_no_lines(self) -> None:
         self.assertEqual(self.succeed(stdin=b""), "")
@@ -437,13 +474,25 @@ class ProcessTest(unittest.TestCase):
         self.assertEqual(stderr.getvalue(), "")
 
     @unittest.skipUnless(os.path.exists("/dev/full"), "this system has no /dev/full")
+    def test_output_that_cannot_be_written(self) -> None:
+        command = [sys.executable, str(RUNTIME / "classify.py")]
+        for unbuffered in ("", "1"):
+            variables = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+            for arguments in (["--help"], ["--version"], ["--info"], ["--verify"]):
+                with self.subTest(arguments, unbuffered=unbuffered), open("/dev/full", "wb") as full:
+                    result = subprocess.run(
+                        [*command, *arguments], stdout=full, stderr=subprocess.PIPE, env=variables, check=False
+                    )
+                    self.assertEqual((result.returncode, result.stderr), (2, b"error: No space left on device\n"))
+
+    @unittest.skipUnless(os.path.exists("/dev/full"), "this system has no /dev/full")
     def test_full_disk(self) -> None:
         with open("/dev/full", "wb") as full:
             result = subprocess.run(
                 [sys.executable, FAKE, "great"], stdout=full, stderr=subprocess.PIPE, timeout=60, check=False
             )
         self.assertEqual(result.returncode, 2)
-        self.assertEqual(result.stderr.decode(), "error: [Errno 28] No space left on device\n")
+        self.assertEqual(result.stderr.decode(), "error: No space left on device\n")
 
     def test_closed_output_and_input(self) -> None:
         for arguments, redirection, part in (
@@ -604,6 +653,17 @@ class RealCommandTest(unittest.TestCase):
             with self.subTest(args):
                 self.assertEqual(result.returncode, 2)
                 self.assertTrue(result.stderr.count(b"\n") == 1 and part in result.stderr, result.stderr)
+
+    def test_a_python_that_leaves_out_the_scripts_folder(self) -> None:
+        """It runs the package next to the script, not one that is installed."""
+        for option in ("-I", *(["-P"] if sys.version_info >= (3, 11) else [])):
+            with self.subTest(option), tempfile.TemporaryDirectory() as folder:
+                shutil.copytree(RUNTIME, Path(folder) / "runtime")
+                (Path(folder) / "runtime/edgetext/default/vocab.txt").unlink()
+                command = [sys.executable, option, "runtime/classify.py", "great movie"]
+                result = subprocess.run(command, cwd=folder, capture_output=True, timeout=60, check=False)
+                self.assertEqual((result.returncode, result.stdout), (2, b""))
+                self.assertIn(os.path.realpath(folder).encode() + b"/runtime/edgetext/default/vocab.txt", result.stderr)
 
     def test_no_engine_installed(self) -> None:
         """With nothing but the standard library, each engine names the command that installs it."""

@@ -28,6 +28,7 @@ class Options:
     delimiter: str = ","
     prefix: str = ""
     json: bool = False
+    label_only: bool = False
     model: str | None = None
     engine: str = "auto"
     recipe: str | None = None

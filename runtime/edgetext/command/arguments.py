@@ -17,7 +17,12 @@ from edgetext.command import Options
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import NoReturn
+    from typing import Any, NoReturn
+
+# Options that would be ignored are refused: those that --info, --doctor and --verify do not use, and those that are
+# given without an option that they belong to.
+ABOUT = {"info": {"model", "json"}, "doctor": {"model", "json"}, "verify": {"model"}}
+NEEDS = {"prefix": ("jsonl", "csv"), "delimiter": ("csv",)}
 
 EXAMPLES = """\
 examples:
@@ -25,10 +30,12 @@ examples:
   %(prog)s --file reviews.txt --json > scores.jsonl       one text per line
   tail -f feed.jsonl | %(prog)s --jsonl body              other fields are passed through
   %(prog)s --csv review --file reviews.csv > scored.csv
-  %(prog)s --model bundles/mine --engine onnx --info
+  %(prog)s --model bundles/mine --info
+  if [ "$(%(prog)s --label-only -- "$text")" = positive ]; then echo yes; fi
 
 columns of an output line, separated by tabs:
   label  score  engine  text
+  label                                                              with --label-only
   label  score  label_2  score_2  label_3  score_3  engine  text     with --top-k 3
 
 a text that begins with '-' must follow '--':
@@ -49,6 +56,13 @@ class _Parser(argparse.ArgumentParser):
         except (OSError, AttributeError):
             raise SystemExit(2) from None
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print as argparse does, but raise OSError if ``--help`` or ``--version`` cannot be written."""
+        if message and file is not None and file is sys.stdout:
+            file.write(message)
+        else:
+            super()._print_message(message, file)
+
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
@@ -58,6 +72,7 @@ def make_parser() -> argparse.ArgumentParser:
         description="Classify texts with a small model. Without TEXT, read standard input, one text per line.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        argument_default=argparse.SUPPRESS,  # the defaults are in Options
     )
     parser.add_argument("texts", nargs="*", metavar="TEXT", help="a text to classify")
     source = parser.add_argument_group("input and output")
@@ -72,17 +87,16 @@ def make_parser() -> argparse.ArgumentParser:
     source.add_argument(
         "--delimiter",
         metavar="C",
-        default=Options.delimiter,
         help="separator of CSV columns; 'tab' for a tab (default: comma)",
     )
     source.add_argument(
         "--prefix",
-        default=Options.prefix,
         help="prefix for the names of added fields, if the input has a 'label' already",
     )
     source.add_argument(
         "--json", action="store_true", help="print a JSON object per text: text, label, score, probabilities, engine"
     )
+    source.add_argument("--label-only", action="store_true", help="print the label of each text and nothing else")
     source.add_argument(
         "--top-k",
         metavar="K",
@@ -105,7 +119,6 @@ def make_parser() -> argparse.ArgumentParser:
     )
     model.add_argument(
         "--engine",
-        default=Options.engine,
         help="auto, builtin, tflite or onnx (default: auto, the first that works here)",
     )
     model.add_argument("--recipe", metavar="NAME", help="use the model file of this recipe; --info lists them")
@@ -113,8 +126,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--threads",
         metavar="N",
         type=int,
-        default=Options.threads,
-        help="threads that the engine uses (default: %(default)s)",
+        help=f"threads that the engine uses (default: {Options.threads})",
     )
     about = parser.add_argument_group("about").add_mutually_exclusive_group()
     about.add_argument("--info", action="store_true", help="show bundle metadata and measured accuracy, then exit")
@@ -140,6 +152,7 @@ def parse(argv: Sequence[str]) -> Options:
 
 def _check(parser: argparse.ArgumentParser, options: Options) -> None:
     """Refuse values and combinations that are not allowed."""
+    _check_use(parser, options)
     if len(options.delimiter) != 1 or options.delimiter in '"\r\n':
         parser.error("--delimiter takes one character, or 'tab'")
     if not 1 <= options.threads <= MAX_THREADS:
@@ -148,7 +161,27 @@ def _check(parser: argparse.ArgumentParser, options: Options) -> None:
         parser.error("--top-k must be at least 1")
     if options.threshold is not None and not 0 <= options.threshold <= 1:
         parser.error("--threshold must be from 0 to 1")
-    if options.texts and (options.file or options.jsonl is not None or options.csv is not None):
+    if options.texts and (options.file is not None or options.jsonl is not None or options.csv is not None):
         parser.error("give texts as arguments or as an input, not both")
     if options.csv is not None and options.json:
         parser.error("--csv writes CSV; for JSON convert the input to JSON lines and use --jsonl")
+    if options.label_only and (options.json or options.jsonl is not None or options.csv is not None or options.top_k):
+        parser.error("--label-only prints labels and nothing else: leave out --json, --jsonl, --csv and --top-k")
+
+
+def _check_use(parser: argparse.ArgumentParser, options: Options) -> None:
+    """Refuse options that would be ignored, and empty ones, which an unset variable of a shell leaves."""
+    given = list(vars(options))  # the class holds the defaults
+    for about, used in ABOUT.items():
+        if about in given and (unused := [_written(name) for name in given if name not in (about, *used)]):
+            parser.error(f"--{about} does not use {', '.join(unused)}: leave it out")
+    for name, forms in NEEDS.items():
+        if name in given and not any(form in given for form in forms):
+            parser.error(f"{_written(name)} is only used with {' or '.join(map(_written, forms))}")
+    for name in ("file", "model", "recipe"):
+        if getattr(options, name) == "":
+            parser.error(f"{_written(name)} is empty: is a variable unset?")
+
+
+def _written(name: str) -> str:
+    return "TEXT" if name == "texts" else f"--{name.replace('_', '-')}"

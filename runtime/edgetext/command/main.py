@@ -101,7 +101,13 @@ def _score_arguments(options: Options) -> int:
     from edgetext.command.records import Arguments
 
     classifier = options.load_classifier()
-    form = Arguments(options.texts, options.json, *options.set_up_output(classifier))
+    form = Arguments(options.texts, options.json, *options.set_up_output(classifier), label_only=options.label_only)
+    if files := [text for text in options.texts if os.path.isfile(text)]:
+        from shlex import quote
+
+        from edgetext.command.messages import print_note
+
+        print_note(f"note: {files[0]} is a file, and its name was scored: --file {quote(files[0])} scores its lines")
     code = OK
     for record in form:
         if isinstance(record, InputError):

@@ -36,17 +36,24 @@ class Record:
 class Arguments:
     """Texts given on the command line; an empty one is taken for a mistake, such as an unset variable.
 
-    The output is JSON, or label, score, the labels of a ranking, engine and text, separated by tabs.
+    The output is JSON, or label, score, the labels of a ranking, engine and text, separated by tabs, or the label only.
     """
 
     header = ""
 
     def __init__(
-        self, texts: Sequence[str], as_json: bool = False, width: int | None = None, ranking: Ranking | None = None
+        self,
+        texts: Sequence[str],
+        as_json: bool = False,
+        width: int | None = None,
+        ranking: Ranking | None = None,
+        *,
+        label_only: bool = False,
     ) -> None:
         """Read from arguments; ``width`` is the number of columns to which the text of a line is shortened."""
         self._texts = texts
         self._as_json = as_json
+        self._label_only = label_only
         self._width = width
         self._ranking = ranking
 
@@ -64,6 +71,8 @@ class Arguments:
         """Return a line of output."""
         if self._as_json:
             return dump({"text": record.text, **fields(prediction, self._ranking)}) + "\n"
+        if self._label_only:
+            return f"{prediction.label}\n"
         # A terminal would obey control characters, and tabs and line ends would be taken for separators.
         text = record.text
         if not text.isprintable():

@@ -42,9 +42,15 @@ class Lines(Arguments):
     """One text per line, UTF-8, ended by LF or CR LF; a byte order mark at the start is skipped."""
 
     def __init__(
-        self, stream: BinaryIO, as_json: bool = False, width: int | None = None, ranking: Ranking | None = None
+        self,
+        stream: BinaryIO,
+        as_json: bool = False,
+        width: int | None = None,
+        ranking: Ranking | None = None,
+        *,
+        label_only: bool = False,
     ) -> None:
-        super().__init__((), as_json, width, ranking)
+        super().__init__((), as_json, width, ranking, label_only=label_only)
         self._stream = stream
 
     def __iter__(self) -> Iterator[RecordOrError]:
@@ -124,11 +130,12 @@ def _choose_form(options: Options, stream: BinaryIO, classifier: Classifier) -> 
         return CSVTable(stream, options.csv, options.delimiter, options.prefix, ranking)
     if options.jsonl is not None:
         return JSONLines(stream, options.jsonl, options.prefix, ranking)
-    return Lines(stream, options.json, width, ranking)
+    return Lines(stream, options.json, width, ranking, label_only=options.label_only)
 
 
 def _score(classifier: Classifier, form: Form, size: int, output: Output) -> int:
-    unread = wordless = 0
+    unread = empty = 0
+    labels: dict[str, None] = {}  # of empty texts
     output.write([form.header])
     for batch in _batches(form, size):
         texts = [record.text for record in batch if not isinstance(record, InputError)]
@@ -139,11 +146,15 @@ def _score(classifier: Classifier, form: Form, size: int, output: Output) -> int
                 print_error(record)
                 unread += 1
             else:
-                results.append(form.write(record, next(predictions)))
-                wordless += not record.text.strip()
+                prediction = next(predictions)
+                results.append(form.write(record, prediction))
+                if not record.text.strip():
+                    empty += 1
+                    labels[prediction.label] = None
         output.write(results)
-    if wordless:
-        print_note(f"note: {wordless} empty texts were scored: their result is the model's answer to an empty input")
+    if empty:
+        subject = "1 empty text was" if empty == 1 else f"{empty:,} empty texts were"
+        print_note(f"note: {subject} labelled {' or '.join(labels)}, the model's answer to a text without words")
     return MISTAKE if unread else OK
 
 
