@@ -13,6 +13,8 @@ from edgetext.command import INTERRUPTED, MISTAKE, OK
 from edgetext.command.messages import print_error, print_note
 from edgetext.errors import EdgetextError, was_interrupted
 
+_OURS = ("edgetext", "train", "export", "benchmarks")
+
 
 def finish(
     work: Callable[[], int],
@@ -29,8 +31,8 @@ def finish(
     Args:
         work: Does the work and returns the exit code.
         extra: The extra in the root ``pyproject.toml`` that installs missing packages.
-        mistakes: Exceptions to report besides ``EdgetextError``, ``OSError`` and ``ImportError``. Nothing is printed
-            for an exception without a message.
+        mistakes: Exceptions to report besides ``EdgetextError``, ``OSError``, and ``ImportError`` of other projects'
+            packages. Nothing is printed for an exception without a message.
         interrupted: The message after an interruption.
         output_only: Whether the work only prints: then a reader that closes the output early is not an error.
 
@@ -54,11 +56,17 @@ def finish(
         if was_interrupted(error):
             print_note(interrupted)
             return INTERRUPTED
-        if os.environ.get("EDGETEXT_DEBUG"):
+        package = (error.name or "").partition(".")[0] if isinstance(error, ImportError) else ""
+        if os.environ.get("EDGETEXT_DEBUG") or package in _OURS:
             raise
-        if isinstance(error, ModuleNotFoundError) and error.name:
-            package = error.name.partition(".")[0]
+        if _is_missing(error):
             print_note(f"error: {package} is not installed: pip install -e '.[{extra}]'")
         elif str(error):
             print_error(error)
     return MISTAKE
+
+
+def _is_missing(error: Exception) -> bool:
+    """Return whether an error says that a whole package is not installed, rather than a part of one or of Python."""
+    name = error.name if isinstance(error, ModuleNotFoundError) else None
+    return bool(name) and "." not in str(name) and name not in sys.stdlib_module_names
