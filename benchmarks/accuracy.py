@@ -47,12 +47,13 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     """Score the bundle's files and return the content of the results file."""
     bundle = Bundle.open(args.model)
     models = command.choose_models(bundle, args.recipe)
+    from export.bundle_folder import check_origin
+
+    check_origin(bundle, args.run)  # before TensorFlow is imported, which takes seconds
     from benchmarks.measuring import scoring
-    from export.scoring import check_origin
     from train.run import load_run
 
     run = load_run(args.run)
-    check_origin(bundle, run)
     found = scoring.find_labelled(args.data, run, args.limit)
     command.say(f"{bundle.name}: scoring {len(found.texts):,} texts with Keras and {len(models)} model files", args)
     scored = scoring.score_bundle(bundle, models, run, found.texts)

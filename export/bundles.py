@@ -9,14 +9,12 @@ from typing import Any, NamedTuple
 from edgetext import Bundle
 from edgetext.bundle.manifest import FORMAT_VERSION, MANIFEST, describe_file, write_manifest
 from edgetext.text import RESERVED
+from export.bundle_folder import BUNDLE_FOLDER, VOCABULARY, read_origin
 from export.compare import predict_keras
 from export.recipes import RECIPES, Recipe
-from train.atomic_folder import FolderKind, replacing
+from train.atomic_folder import replacing
 from train.run import Run
 
-VOCABULARY = "vocab.txt"
-# The files of a bundle; a folder with any other file is not replaced.
-BUNDLE_FOLDER = FolderKind(MANIFEST, VOCABULARY, optional="model.*")
 # How many of the most frequent tokens are tried for the self-test, and how many words make its text.
 CANDIDATES, WORDS = 2000, 3
 
@@ -117,8 +115,7 @@ def _read_existing(out: Path, run: Run, new: Mapping[str, bytes]) -> tuple[dict[
         return {}, {}, []
     bundle = Bundle.open(out)
     bundle.verify_manifest()
-    origin = bundle.manifest.get("run")
-    if not isinstance(origin, dict) or origin.get("model_sha256") != run.model_sha256:
+    if read_origin(bundle) != run.model_sha256:
         return {}, {}, [model.file for model in bundle.models]
     kept = [model for model in bundle.models if model.file not in new]
     for model in kept:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from export.bundle_folder import BUNDLE_FOLDER
 from export.options import parse
+from train.atomic_folder import check_replaceable
 from train.command import finish
+from train.run_folder import identify_run
 from train.tensorflow_setup import import_tensorflow
 
 
@@ -19,6 +22,9 @@ def main(engine: str, description: str, argv: Sequence[str] | None = None) -> in
     options = parse(engine, description, argv)
 
     def work() -> int:
+        # Mistakes are found before TensorFlow is imported, which takes seconds.
+        check_replaceable(options.out, BUNDLE_FOLDER)
+        identify_run(options.run)
         import_tensorflow()  # with our settings, before a converter imports it without them
         from export.pipeline import export
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from export.recipes import RECIPES, Recipe
+from train.run_folder import DEFAULT_RUN
 
 _ROOT = Path(__file__).resolve().parent.parent
-DEFAULT_RUN = _ROOT / "train" / "default"
 DEFAULT_BUNDLE = _ROOT / "runtime" / "edgetext" / "default"
 # Author and licence of the default run's models; other runs have none unless they are given.
 AUTHOR, LICENSE = "edgetext", "Apache-2.0"

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from edgetext import Bundle
 from edgetext.engines.process import muted_stderr
-from export.bundles import BUNDLE_FOLDER, ExportedModel, write_bundle
+from export.bundles import ExportedModel, write_bundle
 from export.compare import Sample, compare, find_excess, predict_reference
 from export.converters import Converter, load_converter
 from export.converters.model_card import ModelCard
-from export.options import DEFAULT_RUN, Options
+from export.options import Options
 from export.recipes import Recipe
-from train.atomic_folder import check_replaceable
 from train.run import Run, load_run
+from train.run_folder import DEFAULT_RUN
 
 
 def export(options: Options) -> int:
@@ -29,7 +29,6 @@ def export(options: Options) -> int:
         edgetext.EdgetextError: If the run cannot be converted, an engine is missing, or the existing bundle is damaged.
         OSError: If the bundle cannot be written.
     """
-    check_replaceable(options.out, BUNDLE_FOLDER)
     run = load_run(options.run)
     converter = load_converter(options.recipes[0].engine)
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # names may be in any script

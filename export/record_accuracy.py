@@ -17,7 +17,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from export.bundle_folder import BUNDLE_FOLDER, check_origin
 from export.options import add_folder_arguments, default_bundle
+from train.atomic_folder import check_replaceable
 from train.command import finish
 from train.tensorflow_setup import import_tensorflow
 
@@ -31,22 +33,19 @@ def record_accuracy(run_folder: Path, out: Path, data: str | None) -> None:
         OSError: If the bundle cannot be written.
     """
     from edgetext import Bundle
-    from export.bundles import record_tests
-    from export.compare import predict_keras
-    from export.scoring import (
-        check_origin,
-        load_classifier,
-        load_labelled_texts,
-        make_record,
-        measure_accuracy,
-        predict,
-    )
-    from train.run import load_run
 
+    # Mistakes are found before TensorFlow is imported, which takes seconds.
     bundle = Bundle.open(out)
     bundle.verify()
+    check_origin(bundle, run_folder)
+    check_replaceable(out, BUNDLE_FOLDER)
+    import_tensorflow()
+    from export.bundles import record_tests
+    from export.compare import predict_keras
+    from export.scoring import load_classifier, load_labelled_texts, make_record, measure_accuracy, predict
+    from train.run import load_run
+
     run = load_run(run_folder)
-    check_origin(bundle, run)
     classifiers = [(model, load_classifier(bundle, model)) for model in bundle.models]
     test = load_labelled_texts(run, data)
     print(f"{bundle.name}, compared with Keras on {len(test.texts):,} {test.description}")
@@ -81,7 +80,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
 
     def work() -> int:
-        import_tensorflow()
         record_accuracy(args.run, args.out or default_bundle(args.run), args.data)
         return 0
 

@@ -16,7 +16,7 @@ from edgetext.engines.process import muted_stderr
 from train.dataset import DataError, LabelledText
 from train.metrics import Probabilities, measure
 from train.reviews.dataset import load_split
-from train.run import Run, RunError
+from train.run import Run
 from train.tables.dataset import Text
 from train.tables.recorded import read_for_run, read_recorded
 from train.tables.report import ReportedError
@@ -77,15 +77,6 @@ def _read_table(run: Run, data: Path) -> list[Text]:
     if not table.counts["test"]:
         raise DataError(f"{data}: there are no rows to test on")
     return list(table.texts("test"))
-
-
-def check_origin(bundle: Bundle, run: Run) -> None:
-    """Raise RunError if a bundle was not exported from a run."""
-    origin = bundle.manifest.get("run")
-    if not isinstance(origin, dict) or origin.get("model_sha256") != run.model_sha256:
-        raise RunError(
-            f"{bundle.folder} was exported from another run than {run.folder}: name its run with --run, or export again"
-        )
 
 
 def load_classifier(bundle: Bundle, model: ModelFile) -> Classifier:

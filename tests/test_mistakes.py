@@ -142,6 +142,68 @@ def test_what_is_no_mistake_of_the_users_is_not_hidden(error: Exception) -> None
         finish(raising(error), extra="train")
 
 
+TABLE = "text,label\n" + "".join(f"{word} film {n},{word}\n" for n in range(30) for word in ("good", "bad"))
+# Commands that a mistake ends; `file` is a file, `table.csv` can be trained on, and there is nothing called nowhere.
+EARLY = (
+    "-m train --data table.csv --out file/run",
+    "export/to_onnx.py --run nowhere --out bundle",
+    "export/to_tflite.py --out file/bundle",
+    "export/record_accuracy.py --run nowhere",
+    "benchmarks/accuracy.py --run nowhere",
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a table and an empty file."""
+    (tmp_path / "table.csv").write_text(TABLE)
+    (tmp_path / "file").touch()
+    return tmp_path
+
+
+def test_mistakes_are_found_before_tensorflow_is_imported(run_python: Runner, folder: Path) -> None:
+    code = f"""
+import runpy, sys
+for line in {EARLY!r}:
+    sys.argv = line.removeprefix("-m ").split()
+    try:
+        if line.startswith("-m "):
+            runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+        else:
+            runpy.run_path({str(ROOT)!r} + "/" + sys.argv[0], run_name="__main__")
+    except SystemExit as stopped:
+        print(stopped.code, {{"tensorflow", "keras"}} & set(sys.modules) or "early")
+"""
+    found = run_python("-c", code, cwd=folder, env={"PYTHONPATH": str(ROOT)})
+    assert found.stdout.splitlines() == ["2 early"] * len(EARLY), found.stderr
+    assert len(found.stderr.splitlines()) == len(EARLY)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="uses /proc and /sys")
+@pytest.mark.parametrize(
+    ("place", "parent"), [("/proc/nope", "/proc"), ("/sys/deep/nope", "/sys"), ("file/deep/nope", "file")]
+)
+@pytest.mark.parametrize("command", ["-m train --data table.csv", "export/to_tflite.py", "export/to_onnx.py"])
+def test_places_that_cannot_be_written(
+    place: str, parent: str, command: str, run_in_process: Runner, error_line: Callable[[str], str], folder: Path
+) -> None:
+    result = run_in_process(*command.split(), "--out", place, cwd=folder)
+    assert (result.returncode, result.stdout) == (2, "")
+    message = f"{folder / place}: cannot write to {folder / parent}: "
+    assert error_line(result.stderr).startswith(message)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs unshare")
+def test_a_full_disk_is_found_early(tmp_path: Path) -> None:
+    script = "mount -t tmpfs -o size=32k tmpfs $0 && exec $1 export/to_tflite.py --out $0/bundle"
+    command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, str(tmp_path), sys.executable]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
+    if "unshare" in result.stderr or "mount" in result.stderr:
+        pytest.skip("no file system can be mounted here")
+    message = f"error: {tmp_path}/bundle: cannot write to {tmp_path}: No space left on device\n"
+    assert (result.returncode, result.stdout, result.stderr) == (2, "", message)
+
+
 @pytest.mark.parametrize(("output", "code"), [("all", 0), ("progress", 2)])
 def test_a_reader_that_has_enough(root: Path, output: str, code: int) -> None:
     script = (

@@ -18,13 +18,14 @@ from typing import Any
 
 from edgetext.command import OK
 from edgetext.text import LOWERCASES
+from train.atomic_folder import check_replaceable
 from train.command import finish
 from train.models.presets import DEFAULT_PRESET, PRESETS
 from train.reviews.layout import add_data_argument
+from train.run_folder import DEFAULT_RUN, RUN_FOLDER
 from train.tables.options import add_table_arguments
 from train.tables.table import is_table, stem
 
-DEFAULT_RUN = Path(__file__).resolve().parent / "default"
 RUNS = Path("runs")
 
 
@@ -45,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
     from train.tensorflow_setup import import_tensorflow
 
     job = make_job(args)
+    check_replaceable(job.out, RUN_FOLDER, keep_previous=True)
     import_tensorflow()
     from train.pipeline import train
 

@@ -12,11 +12,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 
+from train.temporary import naming_folder
+
 _AT_FDCWD = -100  # <fcntl.h>: paths are relative to the working directory
 _RENAME_EXCHANGE = 2  # <linux/fs.h>: swap the two names atomically
 _RANDOM_LETTERS = 8  # at the end of the names that tempfile.mkdtemp makes
 _TEMPORARY = ".tmp-"  # the beginning of all temporary names of this project
 _STALE_SECONDS = 24 * 60 * 60
+_PROBE_BYTES = 1 << 16  # fewer than in any folder that is made here
 
 
 class FolderKind:
@@ -52,7 +55,7 @@ class FolderKind:
 def check_replaceable(target: str | os.PathLike[str], kind: FolderKind, *, keep_previous: bool = False) -> None:
     """Check that ``replacing`` can make or replace a folder, before long work is done for it.
 
-    A temporary folder is created next to it for a moment, to check that this is possible.
+    A temporary folder with a file is created next to it for a moment, to check that this is possible.
 
     Raises:
         OSError: If it cannot be made, or something that is not of the kind would be lost.
@@ -67,9 +70,13 @@ def check_replaceable(target: str | os.PathLike[str], kind: FolderKind, *, keep_
     while not os.path.lexists(parent):
         parent = os.path.dirname(parent)
     try:
-        os.rmdir(tempfile.mkdtemp(prefix=f"{_TEMPORARY}{os.path.basename(target)}-", dir=parent))
+        with (
+            tempfile.TemporaryDirectory(prefix=f"{_TEMPORARY}{os.path.basename(target)}-", dir=parent) as folder,
+            open(os.path.join(folder, "probe"), "wb") as file,
+        ):
+            file.write(bytes(_PROBE_BYTES))
     except OSError as error:
-        raise OSError(error.errno, error.strerror, parent) from None
+        raise OSError(error.errno, f"cannot write to {parent}: {error.strerror}", target) from None
 
 
 @contextlib.contextmanager
@@ -78,6 +85,8 @@ def replacing(target: str | os.PathLike[str], kind: FolderKind, *, keep_previous
 
     On Linux the exchange is one system call, so that at every moment ``target`` is either the complete old folder or
     the complete new one, even if the process is killed. Elsewhere it is missing for a moment between two renames.
+
+    A caller that decides by what is in ``target``, or keeps it, holds its lock: see ``train.folder_lock``.
 
     Args:
         target: The folder to make or to replace; if it is a link, what it points to.
@@ -100,12 +109,13 @@ def replacing(target: str | os.PathLike[str], kind: FolderKind, *, keep_previous
     new = tempfile.mkdtemp(prefix=f"{_TEMPORARY}{name}-", dir=parent)
     previous = tempfile.mkdtemp(prefix=f"{_TEMPORARY}{name}-", dir=parent) if keep_previous else None
     try:
-        os.chmod(new, 0o755)  # mkdtemp makes it private
-        yield new
-        if previous is not None and os.path.lexists(target):
-            shutil.copytree(target, previous, dirs_exist_ok=True)
-            put_in_place(previous, target + ".previous")
-        put_in_place(new, target)
+        with naming_folder(target):
+            os.chmod(new, 0o755)  # mkdtemp makes it private
+            yield new
+            if previous is not None and os.path.lexists(target):
+                shutil.copytree(target, previous, dirs_exist_ok=True)
+                put_in_place(previous, target + ".previous")
+            put_in_place(new, target)
     finally:
         shutil.rmtree(new, ignore_errors=True)
         if previous is not None:

@@ -6,7 +6,6 @@ import time
 from typing import Any
 
 from edgetext.encoder import Encoder
-from train.atomic_folder import check_replaceable
 from train.dataset import TEST, TRAIN, VALIDATION
 from train.encoding.encoded import Splits, draw_sample, encode_dataset
 from train.encoding.vocabulary import survey_dataset
@@ -16,7 +15,7 @@ from train.fitting.loop import describe_fitting, evaluate, fit_tutorial, make_re
 from train.job import Job
 from train.models.choosing import choose_encoding, choose_tables, make_recipe
 from train.models.recipe import Recipe, make_config
-from train.run import RUN_FOLDER, write_run
+from train.run import write_run
 
 
 def train(job: Job) -> dict[str, Any]:
@@ -27,7 +26,6 @@ def train(job: Job) -> dict[str, Any]:
         ValueError: If the settings do not suit the texts.
         OSError: If the run folder cannot be written.
     """
-    check_replaceable(job.out, RUN_FOLDER, keep_previous=True)
     dataset = job.read()
     name, labels = f"{dataset.name}-{job.request.preset.name}", dataset.labels
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -27,26 +28,16 @@ import numpy as np
 import numpy.typing as npt
 
 from edgetext.encoder import Preprocessing
-from edgetext.errors import EdgetextError
 from edgetext.text import tokenize
 from edgetext.vocabulary import Vocabulary
-from train.atomic_folder import FolderKind, replacing
+from train.atomic_folder import replacing
 from train.fitting.plots import is_comparable, plot_history
+from train.folder_lock import locked
 from train.models.recipe import count_outputs
+from train.run_folder import FORMAT_VERSION, RUN_FOLDER, RunError, RunIdentity, read_config
 
-# Version 1 counts texts as "reviews" in metrics.json, and names them in `*_reviews` of samples.npz.
-FORMAT_VERSION = 2
-READABLE_VERSIONS = (1, 2)
-RUN_FOLDER = FolderKind(
-    *("model.keras", "vocab.txt", "spellings.txt", "config.json"),
-    *("history.json", "history.png", "metrics.json", "samples.npz"),
-)
 # What reading a damaged file can raise: JSON, zip, deflate, numpy and Keras each have their own exceptions.
 _DAMAGE = (OSError, ValueError, LookupError, TypeError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
-
-
-class RunError(EdgetextError):
-    """A run folder is missing, damaged or of another format; the message is one line."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +57,11 @@ class Run:
     heldout: npt.NDArray[np.int32]  # ids of texts that were not fitted, shape (texts, max_length)
     heldout_targets: npt.NDArray[np.int64]  # indices of the labels of heldout, shape (texts,)
 
+    @property
+    def identity(self) -> RunIdentity:
+        """What tells this run from others."""
+        return RunIdentity(self.config["name"], self.config["preset"], self.model_sha256)
+
 
 def load_run(folder: Path) -> Run:
     """Read a run folder of any format version in ``READABLE_VERSIONS``.
@@ -73,15 +69,14 @@ def load_run(folder: Path) -> Run:
     Raises:
         RunError: If the folder is missing, incomplete, damaged or of another format version.
     """
-    if not (folder / "config.json").is_file():
-        raise RunError(f"no run at {folder}: python -m train --out {folder} writes one")
+    before = _identify(folder)
+    config = read_config(folder)
     try:
-        config = _read_config(folder)
         vocabulary = (folder / "vocab.txt").read_bytes()
         parsed = Vocabulary.from_bytes(vocabulary)
         preprocessing = Preprocessing.from_json(config["preprocessing"])
         samples = _read_samples(folder, preprocessing.max_length, len(parsed))
-        return Run(
+        run = Run(
             folder=folder,
             config=config,
             metrics=_read_metrics(folder),
@@ -98,16 +93,14 @@ def load_run(folder: Path) -> Run:
     except _DAMAGE as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise RunError(f"{folder}: not a complete run: {reason}") from None
+    if _identify(folder) != before:
+        raise RunError(f"{folder} was replaced while it was read: run the command again")
+    return run
 
 
-def _read_config(folder: Path) -> dict[str, Any]:
-    config: dict[str, Any] = json.loads((folder / "config.json").read_text("utf-8"))
-    if config["format_version"] not in READABLE_VERSIONS:
-        versions = " and ".join(map(str, READABLE_VERSIONS))
-        raise RunError(f"{folder}: format_version is {config['format_version']}; supported versions are {versions}")
-    if missing := {"name", "preset", "labels"} - set(config):
-        raise RunError(f"{folder}: config.json has no {', '.join(sorted(missing))}")
-    return config
+def _identify(folder: Path) -> int:
+    """Return the number by which the file system knows a folder; 0 if there is none."""
+    return os.stat(folder).st_ino if folder.exists() else 0
 
 
 def _read_metrics(folder: Path) -> dict[str, Any]:
@@ -176,7 +169,7 @@ def write_run(
         OSError: If it cannot be written.
     """
     config = {"format_version": FORMAT_VERSION, **config} | {"format_version": FORMAT_VERSION}
-    with replacing(out, RUN_FOLDER, keep_previous=True) as new:
+    with locked(out), replacing(out, RUN_FOLDER, keep_previous=True) as new:
         folder = Path(new)
         save_model(model, folder / "model.keras")
         (folder / "vocab.txt").write_bytes(vocabulary.to_bytes())

@@ -20,13 +20,13 @@ def open_temporary() -> IO[bytes]:
 
 
 @contextlib.contextmanager
-def naming_folder() -> Iterator[None]:
-    """Name the folder of temporary files in errors that name no file, such as those of a full disk."""
+def naming_folder(folder: str | None = None) -> Iterator[None]:
+    """Name a folder, that of temporary files if None, in errors that name no file, such as those of a full disk."""
     try:
         yield
     except OSError as error:
         if error.filename is None and error.errno is not None:
-            raise OSError(error.errno, error.strerror, tempfile.gettempdir()) from None
+            raise OSError(error.errno, error.strerror, folder or tempfile.gettempdir()) from None
         raise
 
 

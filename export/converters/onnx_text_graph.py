@@ -17,7 +17,8 @@ from onnx import TensorProto, helper, numpy_helper
 from edgetext.engines.onnx import STAND_IN
 from edgetext.text import PAD_ID, RESERVED, START_ID, UNKNOWN_ID
 from export.converters.model_card import TOKEN
-from train.run import Run, RunError
+from train.run import Run
+from train.run_folder import RunError
 
 # Fills up the matrix of tokens where a text has fewer than the longest one; a space is never a token.
 _NO_TOKEN = " "

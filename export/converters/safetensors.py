@@ -17,7 +17,8 @@ from edgetext.engines.builtin import FORMAT
 from export.converters.inference import fold_padding
 from export.converters.model_card import ModelCard
 from export.recipes import Recipe
-from train.run import Run, RunError
+from train.run import Run
+from train.run_folder import RunError
 
 PACKAGES = ("keras", "numpy", "safetensors")
 

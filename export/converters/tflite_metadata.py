@@ -21,7 +21,8 @@ from tensorflow.lite.python import schema_py_generated as schema
 
 from edgetext.bundle.single_file import RECORD
 from export.converters.model_card import DELIMITER, ModelCard
-from train.run import Run, RunError
+from train.run import Run
+from train.run_folder import RunError
 
 VOCABULARY = "vocab.txt"
 LABELS = "labels.txt"

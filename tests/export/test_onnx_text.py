@@ -21,7 +21,8 @@ from edgetext.encoder import Encoder, Preprocessing
 from edgetext.vocabulary import Vocabulary
 from export.converters.onnx_text_graph import add_text_input
 from export.recipes import RECIPES
-from train.run import Run, RunError
+from train.run import Run
+from train.run_folder import RunError
 
 TEXT = [pytest.param(recipe.name, id=recipe.name) for recipe in RECIPES if recipe.input == "text"]
 GOLDEN = json.loads((Path(__file__).parents[1] / "runtime" / "golden_ids.json").read_text("utf-8"))["cases"]

@@ -6,7 +6,9 @@ import hashlib
 import json
 import random
 import shutil
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,12 @@ import keras
 import numpy as np
 import pytest
 
+from edgetext.text import RESERVED
+from edgetext.vocabulary import Vocabulary
 from export.converters.inference import inference_function
-from train.run import Run, RunError, load_run
+from train import atomic_folder
+from train.run import Run, load_run, write_run
+from train.run_folder import RunError
 
 
 def edit(path: Path, change: Callable[[Any], object]) -> None:
@@ -152,6 +158,71 @@ def test_refused(
     assert str(run_copy) in line
     assert captured.out == ""
     assert not out.exists()
+
+
+def test_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proposed command is complete, and none is proposed if something else is there."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("train.run_folder.DEFAULT_RUN", tmp_path / "default")
+    Path("tickets.csv").touch()
+    for name, message in (
+        ("two words", "python -m train --data FILE --out 'two words' writes one"),
+        ("default", "python -m train writes one"),
+        ("tickets.csv", "that is a file"),
+        (".", "it has no config.json"),
+    ):
+        with pytest.raises(RunError) as caught:
+            load_run(Path(name))
+        assert str(caught.value) == f"no run at {name}: {message}"
+
+
+def test_a_run_that_is_replaced_while_it_is_read(
+    run_copy: Path, default_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mixture of two runs would answer wrongly."""
+    load_model = keras.saving.load_model
+
+    def replace_first(path: Path, **options: Any) -> Any:
+        run_copy.rename(run_copy.with_name("old"))
+        shutil.copytree(run_copy.with_name("old"), run_copy)
+        return load_model(path, **options)
+
+    monkeypatch.setattr(keras.saving, "load_model", replace_first)
+    with pytest.raises(RunError, match="was replaced while it was read"):
+        load_run(run_copy)
+
+
+def test_two_trainings_that_end_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first is kept as the previous run of the second."""
+    put = atomic_folder.put_in_place
+
+    def put_slowly(new: str, target: str) -> None:
+        time.sleep(0.1)
+        put(new, target)
+
+    monkeypatch.setattr(atomic_folder, "put_in_place", put_slowly)
+    monkeypatch.setattr("train.run.save_model", lambda model, path: path.write_bytes(b""))
+    monkeypatch.setattr("train.run.plot_history", lambda history, path, comparable: path.write_bytes(b""))
+    nothing: Any = None
+    parts: dict[str, Any] = {"model": nothing, "spellings": [], "history": {}, "metrics": {}, "samples": {}}
+
+    def write(name: str) -> None:
+        vocabulary = Vocabulary(RESERVED)
+        write_run(tmp_path / "run", config={"name": name, "settings": {}}, vocabulary=vocabulary, **parts)
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(write, ("one", "other")))
+    names = [json.loads((tmp_path / run / "config.json").read_text())["name"] for run in ("run", "run.previous")]
+    assert sorted(names) == ["one", "other"]
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_run_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    nothing: Any = None
+    parts = ("model", "vocabulary", "spellings", "history", "metrics", "samples")
+    with pytest.raises(AttributeError):
+        write_run(tmp_path / "runs" / "mine", config={}, **dict.fromkeys(parts, nothing))
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["samples.npz", "model.keras"])

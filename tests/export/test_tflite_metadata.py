@@ -21,7 +21,8 @@ from export.converters import load_converter
 from export.converters.model_card import DELIMITER, TOKEN, ModelCard
 from export.converters.tflite_metadata import vocabulary_file
 from export.recipes import RECIPES
-from train.run import Run, RunError
+from train.run import Run
+from train.run_folder import RunError
 
 TFLITE = [pytest.param(recipe.name, id=recipe.name) for recipe in RECIPES if recipe.engine == "tflite"]
 
