@@ -79,6 +79,7 @@ $(C)/.ready: runtime/examples/onnx_text.c benchmarks/measuring/peer.c $(NODE)/.r
 
 .PHONY: demo
 demo: setup ## Export the committed run to every format, compare each file with Keras, and score a text
+	rm -rf build/demo
 	$(RUN) export/to_safetensors.py --out build/demo
 	$(RUN) export/to_tflite.py --out build/demo
 	$(RUN) export/to_onnx.py --out build/demo

@@ -97,9 +97,9 @@ def train(out: Path, options: Sequence[str]) -> dict[str, Any]:
 
 
 def export(run: Path, out: Path, *formats: str) -> None:
-    """Export a run into a bundle with the defaults of each exporter."""
+    """Export a run into a bundle with the defaults of each exporter; one of an earlier run is replaced."""
     for name in formats:
-        call([f"export/to_{name}.py", "--run", str(run), "--out", str(out)])
+        call([f"export/to_{name}.py", "--run", str(run), "--out", str(out), "--replace"])
 
 
 def call(arguments: Sequence[str]) -> None:

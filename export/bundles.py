@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from edgetext import Bundle
+from edgetext import Bundle, BundleError
 from edgetext.bundle.manifest import FORMAT_VERSION, MANIFEST, describe_file, write_manifest
 from edgetext.text import RESERVED
-from export.bundle_folder import BUNDLE_FOLDER, VOCABULARY, read_origin
+from export.bundle_folder import BUNDLE_FOLDER, VOCABULARY, OtherRun, open_existing
 from export.compare import predict_keras
 from export.recipes import RECIPES, Recipe
 from train.atomic_folder import replacing
+from train.folder_lock import locked
 from train.run import Run
 
 # How many of the most frequent tokens are tried for the self-test, and how many words make its text.
@@ -29,27 +30,40 @@ class ExportedModel(NamedTuple):
     record: dict[str, Any]
 
 
-def write_bundle(out: Path, run: Run, models: Sequence[ExportedModel]) -> list[str]:
+def write_bundle(out: Path, run: Run, models: Sequence[ExportedModel], other_run: OtherRun = "refuse") -> Bundle | None:
     """Write models into the bundle at ``out``, which is created if it does not exist.
 
-    Other model files of the same run that are already there are kept.
+    Other model files of the same run that are there by then are kept: processes that write at the same time wait for
+    each other.
 
     Returns:
-        The names of the model files that were removed because they came from another run.
+        The bundle that was replaced because it came from another run, as it was opened, or None.
 
     Raises:
         edgetext.BundleError: If the existing bundle is damaged.
+        RunError: If it came from another run and is not to be replaced.
         OSError: If the bundle cannot be written, or ``out`` is something else.
     """
     new = {model.recipe.file: model.content for model in models}
-    kept, known, dropped = _read_existing(out, run, new)
-    records = [{**describe_file(model.recipe.file, model.content), **model.record} for model in models]
-    for record in records:
-        before = known.get(record["file"], {})
-        if "test" in before and before["sha256"] == record["sha256"]:
-            record["test"] = before["test"]
-    records += [{**describe_file(name, content), **known[name]} for name, content in kept.items()]
-    manifest = {
+    self_test = make_self_test(run)
+    with locked(out):
+        existing, replaced = open_existing(out, run.identity, other_run)
+        kept, known = _read_kept(existing, new) if existing else ({}, {})
+        records = [{**describe_file(model.recipe.file, model.content), **model.record} for model in models]
+        for record in records:
+            before = known.get(record["file"], {})
+            if "test" in before and before["sha256"] == record["sha256"]:
+                record["test"] = before["test"]
+        records += [{**describe_file(name, content), **known[name]} for name, content in kept.items()]
+        manifest = {**_describe_run(run), "self_test": self_test, "models": sorted(records, key=_rank)}
+        keep_previous = replaced is not None and other_run == "keep"
+        _write(out, manifest, {VOCABULARY: run.vocabulary, **kept, **new}, keep_previous=keep_previous)
+    return replaced
+
+
+def _describe_run(run: Run) -> dict[str, Any]:
+    """Return what a manifest says besides the self-test and the models."""
+    return {
         "format_version": FORMAT_VERSION,
         "name": run.config["name"],
         "labels": run.config["labels"],
@@ -60,12 +74,12 @@ def write_bundle(out: Path, run: Run, models: Sequence[ExportedModel]) -> list[s
             "model_sha256": run.model_sha256,
             "metrics": {name: _without_labels(value) for name, value in run.metrics.items()},
         },
-        "self_test": make_self_test(run),
-        # In order of preference; recipes that the table does not have come last.
-        "models": sorted(records, key=lambda record: _RANKS.get((record["engine"], record["recipe"]), len(_RANKS))),
     }
-    _write(out, manifest, {VOCABULARY: run.vocabulary, **kept, **new})
-    return dropped
+
+
+def _rank(record: dict[str, Any]) -> int:
+    """Return the place of a model in the order of preference; recipes that the table does not have come last."""
+    return _RANKS.get((record["engine"], record["recipe"]), len(_RANKS))
 
 
 def _without_labels(value: Any) -> Any:
@@ -73,30 +87,43 @@ def _without_labels(value: Any) -> Any:
     return {key: item for key, item in value.items() if key != "classes"} if isinstance(value, dict) else value
 
 
-def record_tests(bundle: Bundle, tests: Mapping[str, dict[str, Any]]) -> None:
-    """Record the ``test`` of each model file, by its name, in a bundle's manifest.
+def record_tests(measured: Bundle, tests: Mapping[str, dict[str, Any]]) -> None:
+    """Record the ``test`` of each model file, by its name, in the manifest of the bundle that was measured.
+
+    Model files that were added meanwhile are kept.
 
     Raises:
-        edgetext.BundleError: If the bundle is damaged.
+        edgetext.BundleError: If the bundle is damaged, or a file that was measured is not there any more.
         OSError: If the bundle cannot be written.
     """
-    vocabulary = bundle.vocabulary().to_bytes()
-    files = {model.file: bundle.read(model) for model in bundle.models}
-    manifest = {
-        **bundle.manifest,
-        "format_version": FORMAT_VERSION,
-        "vocabulary": describe_file(VOCABULARY, vocabulary),
-        "models": [
-            {**describe_file(model.file, files[model.file]), **_upgrade(model.record), "test": tests[model.file]}
-            for model in bundle.models
-        ],
-    }
-    _write(Path(bundle.folder), manifest, {VOCABULARY: vocabulary, **files})
+    out = Path(measured.folder)
+    with locked(out):
+        bundle = Bundle.open(out)
+        bundle.verify()
+        found = {model.file: model.sha256 for model in bundle.models}
+        for model in measured.models:
+            if found.get(model.file) != model.sha256:
+                raise BundleError(f"{out}: {model.file} was replaced while it was measured: run the command again")
+        vocabulary = bundle.vocabulary().to_bytes()
+        files = {model.file: bundle.read(model) for model in bundle.models}
+        records = [
+            {**describe_file(model.file, files[model.file]), **_upgrade(model.record)} for model in bundle.models
+        ]
+        for record in records:
+            if record["file"] in tests:
+                record["test"] = tests[record["file"]]
+        manifest = {
+            **bundle.manifest,
+            "format_version": FORMAT_VERSION,
+            "vocabulary": describe_file(VOCABULARY, vocabulary),
+            "models": records,
+        }
+        _write(out, manifest, {VOCABULARY: vocabulary, **files})
 
 
-def _write(out: Path, manifest: dict[str, Any], files: Mapping[str, bytes]) -> None:
+def _write(out: Path, manifest: dict[str, Any], files: Mapping[str, bytes], *, keep_previous: bool = False) -> None:
     """Replace the bundle at ``out``, after checking the new one as the runtime reads it."""
-    with replacing(out, BUNDLE_FOLDER) as folder:
+    with replacing(out, BUNDLE_FOLDER, keep_previous=keep_previous) as folder:
         for name, content in {**files, MANIFEST: write_manifest(manifest)}.items():
             (Path(folder) / name).write_bytes(content)
         written = Bundle.open(folder)
@@ -104,24 +131,17 @@ def _write(out: Path, manifest: dict[str, Any], files: Mapping[str, bytes]) -> N
         written.vocabulary()
 
 
-def _read_existing(out: Path, run: Run, new: Mapping[str, bytes]) -> tuple[dict[str, bytes], dict[str, Any], list[str]]:
-    """Read the bundle at ``out``, if there is one, without the files that are replaced, which may be damaged.
+def _read_kept(bundle: Bundle, new: Mapping[str, bytes]) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """Read the files of a bundle that are kept; those that are replaced may be damaged.
 
     Returns:
-        If it is from the same run, the content of each file to keep and the record of every file, by name; otherwise
-        the names of its files.
+        The content of each file to keep, and the record of every file, by name.
     """
-    if not (out / MANIFEST).exists():
-        return {}, {}, []
-    bundle = Bundle.open(out)
-    bundle.verify_manifest()
-    if read_origin(bundle) != run.model_sha256:
-        return {}, {}, [model.file for model in bundle.models]
     kept = [model for model in bundle.models if model.file not in new]
     for model in kept:
         bundle.verify_file(model)
     records = {model.file: _upgrade(model.record) for model in bundle.models}
-    return {model.file: bundle.read(model) for model in kept}, records, []
+    return {model.file: bundle.read(model) for model in kept}, records
 
 
 def _upgrade(record: dict[str, Any]) -> dict[str, Any]:

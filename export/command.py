@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from export.bundle_folder import BUNDLE_FOLDER
+from export.bundle_folder import check_out
 from export.options import parse
-from train.atomic_folder import check_replaceable
 from train.command import finish
-from train.run_folder import identify_run
 from train.tensorflow_setup import import_tensorflow
 
 
@@ -23,8 +21,7 @@ def main(engine: str, description: str, argv: Sequence[str] | None = None) -> in
 
     def work() -> int:
         # Mistakes are found before TensorFlow is imported, which takes seconds.
-        check_replaceable(options.out, BUNDLE_FOLDER)
-        identify_run(options.run)
+        check_out(options.out, options.run, options.other_run)
         import_tensorflow()  # with our settings, before a converter imports it without them
         from export.pipeline import export
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from export.bundle_folder import OtherRun
 from export.recipes import RECIPES, Recipe
 from train.run_folder import DEFAULT_RUN
 
@@ -23,6 +24,7 @@ class Options:
     run: Path
     out: Path
     recipes: tuple[Recipe, ...]
+    other_run: OtherRun
     author: str
     license: str
 
@@ -37,14 +39,17 @@ def parse(engine: str, description: str, argv: Sequence[str] | None) -> Options:
             parser.error(f"--{name} contains characters that cannot be printed, or is not UTF-8")
     author, license_ = (AUTHOR, LICENSE) if args.run.resolve() == DEFAULT_RUN else ("", "")
     named = set(args.recipe or ())
+    out = args.out or default_bundle(args.run)
     return Options(
         run=args.run,
-        out=args.out or default_bundle(args.run),
+        out=out,
         recipes=tuple(
             recipe
             for recipe in recipes
             if recipe.input == args.input and (named & {recipe.quantisation, "all"} if named else recipe.default)
         ),
+        # No old bundle is kept inside the package.
+        other_run="drop" if out.resolve() == DEFAULT_BUNDLE else "keep" if args.replace else "refuse",
         author=args.author if args.author is not None else author,
         license=args.license if args.license is not None else license_,
     )
@@ -74,6 +79,12 @@ def _make_parser(description: str, recipes: Sequence[Recipe]) -> argparse.Argume
         description=f"{description}\n\nrecipes:\n{table}", formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_folder_arguments(parser, "the bundle to write, or to add to")
+    parser.add_argument(
+        "--replace",
+        action="store_true",
+        help="replace a bundle of another run, and keep it as NAME.previous, in place of an older one (the bundle that "
+        "ships with edgetext is always replaced, and not kept)",
+    )
     parser.add_argument(
         "--recipe",
         action="append",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edgetext import Bundle
 from edgetext.engines.process import muted_stderr
+from export.bundle_folder import describe_origin
 from export.bundles import ExportedModel, write_bundle
 from export.compare import Sample, compare, find_excess, predict_reference
 from export.converters import Converter, load_converter
@@ -47,8 +48,9 @@ def export(options: Options) -> int:
     if failures:
         print(f"error: {'; '.join(failures)}; nothing was written", file=sys.stderr)
         return 1
-    for name in write_bundle(options.out, run, models):
-        print(f"note: {name} came from another run and was dropped from the bundle", file=sys.stderr)
+    replaced = write_bundle(options.out, run, models, options.other_run)
+    if replaced is not None:
+        print(describe_replaced(replaced, options), file=sys.stderr)
     print(next_command(options.out, options.run))
     return 0
 
@@ -89,6 +91,15 @@ def print_row(model: ExportedModel) -> None:
         f"{measured['short_labels_changed']:6d} {measured['accuracy']:8.1%}",
         flush=True,
     )
+
+
+def describe_replaced(bundle: Bundle, options: Options) -> str:
+    """Return a note that says what became of a bundle of another run."""
+    models = f"{', '.join(model.file for model in bundle.models)} of {describe_origin(bundle)}"
+    if options.other_run == "drop":
+        return f"note: dropped {models}"
+    target = options.out.resolve() if options.out.is_symlink() else options.out
+    return f"note: moved {models} to {target}.previous"
 
 
 def next_command(out: Path, run: Path) -> str:

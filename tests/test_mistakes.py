@@ -183,7 +183,7 @@ for line in {EARLY!r}:
 @pytest.mark.parametrize(
     ("place", "parent"), [("/proc/nope", "/proc"), ("/sys/deep/nope", "/sys"), ("file/deep/nope", "file")]
 )
-@pytest.mark.parametrize("command", ["-m train --data table.csv", "export/to_tflite.py", "export/to_onnx.py"])
+@pytest.mark.parametrize("command", ["-m train --data table.csv", "export/to_tflite.py", "export/to_onnx.py --replace"])
 def test_places_that_cannot_be_written(
     place: str, parent: str, command: str, run_in_process: Runner, error_line: Callable[[str], str], folder: Path
 ) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import shutil
+import subprocess
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +18,11 @@ import pytest
 from edgetext import Classifier
 from edgetext.bundle.manifest import describe_file
 from export import bundles
-from export.bundles import ExportedModel, write_bundle
+from export.bundles import ExportedModel, make_self_test, write_bundle
 from export.recipes import RECIPES
 from tests.runtime.helpers import as_version_2, write_manifest
 from train.run import Run
+from train.run_folder import RunError
 
 Export = Callable[..., int]
 ErrorLine = Callable[[str], str]
@@ -120,21 +124,82 @@ def test_one_engine_after_the_other(engines: tuple[str, str], export: Export, tm
 
 @pytest.mark.slow
 def test_another_run(
-    export: Export, exported: Any, other_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    export: Export,
+    exported: Any,
+    run: Run,
+    other_run: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    error_line: ErrorLine,
 ) -> None:
-    out = tmp_path / "bundle"
+    """It replaces the bundle only if it is told to, and then the old one is kept."""
+    out, previous = tmp_path / "bundle", tmp_path / "bundle.previous"
     shutil.copytree(exported.folder, out)
-    assert export("onnx", "--recipe", "float32", "--run", other_run, "--out", out) == 0
-    notes = capsys.readouterr().err.splitlines()
-    assert notes == [f"note: {recipe.file} came from another run and was dropped from the bundle" for recipe in RECIPES]
+    before = snapshot(tmp_path)
+    options = ("--recipe", "float32", "--run", other_run, "--out", out)
+    assert export("onnx", *options) == 2
+    line = error_line(capsys.readouterr().err)
+    for model in (run.model_sha256, hashlib.sha256((other_run / "model.keras").read_bytes()).hexdigest()):
+        assert f"imdb-tutorial (preset tutorial, model {model[:12]})" in line
+    assert "--replace" in line
+    assert snapshot(tmp_path) == before
+    assert export("onnx", "--replace", *options) == 0
+    (note,) = capsys.readouterr().err.splitlines()
+    assert all(recipe.file in note for recipe in RECIPES)
+    assert str(previous) in note
     check_records(out)
     assert list(entries(out)) == ["model.float32.onnx"]
-    assert entries(out)["model.float32.onnx"]["sha256"] != entries(exported.folder)["model.float32.onnx"]["sha256"]
-    assert manifest(out)["run"]["model_sha256"] == hashlib.sha256((other_run / "model.keras").read_bytes()).hexdigest()
-    # And back again.
-    assert export("tflite", "--recipe", "float32", "--out", out) == 0
-    assert "note: model.float32.onnx came from another run" in capsys.readouterr().err
-    assert list(entries(out)) == ["model.float32.tflite"]
+    assert manifest(out)["run"]["model_sha256"] == model
+    assert snapshot(previous) == snapshot(exported.folder)
+    # A bundle of the same run is added to, not replaced; and one that was kept before makes room.
+    assert export("builtin", "--replace", "--run", other_run, "--out", out) == 0
+    assert list(entries(out)) == ["model.wi8_afp64.safetensors", "model.float32.onnx"]
+    assert snapshot(previous) == snapshot(exported.folder)
+    kept = snapshot(out)
+    assert export("tflite", "--replace", "--recipe", "float32", "--out", out) == 0
+    assert (list(entries(out)), snapshot(previous)) == (["model.float32.tflite"], kept)
+    # Something else in that place is not lost.
+    (previous / "thesis.txt").write_text("precious")
+    before = snapshot(tmp_path)
+    assert export("onnx", "--replace", *options) == 2
+    assert "thesis.txt" in capsys.readouterr().err.splitlines()[-1]
+    assert snapshot(tmp_path) == before
+
+
+@pytest.mark.slow
+def test_another_run_in_the_bundle_that_ships(
+    export: Export,
+    exported: Any,
+    other_run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It replaces the bundle, and no old one is left inside the package."""
+    out = tmp_path / "default"
+    shutil.copytree(exported.folder, out)
+    monkeypatch.setattr("export.options.DEFAULT_BUNDLE", out)
+    assert export("builtin", "--run", other_run, "--out", out) == 0
+    (note,) = capsys.readouterr().err.splitlines()
+    assert all(recipe.file in note for recipe in RECIPES)
+    assert "imdb-tutorial (preset tutorial, model " in note
+    assert list(entries(out)) == ["model.wi8_afp64.safetensors"]
+    assert [path.name for path in tmp_path.iterdir()] == ["default"]
+
+
+@pytest.mark.slow
+def test_three_exporters_at_once(
+    run_python: Callable[..., subprocess.CompletedProcess[str]], tutorial_run: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "deep" / "bundle"
+    scripts = ("safetensors", "tflite", "onnx")
+    with ThreadPoolExecutor() as pool:
+        options = ("--run", tutorial_run, "--out", out)
+        for result in pool.map(lambda name: run_python(f"export/to_{name}.py", *options), scripts):
+            assert (result.returncode, result.stderr) == (0, "")
+    check_records(out)
+    assert sorted(entry["engine"] for entry in entries(out).values()) == ["builtin", "onnx", "tflite"]
+    assert [path.name for path in out.parent.iterdir()] == ["bundle"]
 
 
 class TestWriteBundle:
@@ -156,7 +221,7 @@ class TestWriteBundle:
         content = manifest(out)
         content["models"][0].update(engine="another", recipe="from the future", extra=[1])
         write_manifest(out, content)
-        assert write_bundle(out, run, [fake("model.float32.tflite", b"2")]) == []
+        assert write_bundle(out, run, [fake("model.float32.tflite", b"2")]) is None
         assert [record["recipe"] for record in manifest(out)["models"]] == ["float32", "from the future"]
         assert manifest(out)["models"][1]["extra"] == [1]
 
@@ -165,7 +230,7 @@ class TestWriteBundle:
         write_bundle(out, run, [fake("model.float32.onnx", b"old"), fake("model.float32.tflite", b"kept")])
         # A damaged file that is replaced does not matter.
         (out / "model.float32.onnx").write_bytes(b"damaged")
-        assert write_bundle(out, run, [fake("model.float32.onnx", b"new")]) == []
+        assert write_bundle(out, run, [fake("model.float32.onnx", b"new")]) is None
         assert [record["note"] for record in manifest(out)["models"]] == ["kept", "new"]
         check_records(out)
 
@@ -193,7 +258,36 @@ class TestWriteBundle:
         content = manifest(out)
         content["run"] = origin
         write_manifest(out, content)
-        assert write_bundle(out, run, [fake("model.float32.tflite", b"new")]) == ["model.float32.onnx"]
+        with pytest.raises(RunError, match=r"\(preset unknown, model unknown\), not from imdb-tutorial \("):
+            write_bundle(out, run, [fake("model.float32.tflite", b"new")])
+        replaced = write_bundle(out, run, [fake("model.float32.tflite", b"new")], "drop")
+        assert replaced is not None
+        assert [model.file for model in replaced.models] == ["model.float32.onnx"]
+        assert list(entries(out)) == ["model.float32.tflite"]
+
+    def test_many_at_once(self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Whatever is written while another one works is kept."""
+        known = make_self_test(run)
+        monkeypatch.setattr(bundles, "make_self_test", lambda run: known)  # Keras is not for threads
+        out = tmp_path / "bundle"
+        with ThreadPoolExecutor(len(BY_FILE)) as pool:
+            list(pool.map(lambda file: write_bundle(out, run, [fake(file, file.encode())]), BY_FILE))
+        assert list(entries(out)) == list(BY_FILE)
+        check_records(out)
+        assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+    def test_two_runs_at_once(self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The second is refused, although there was no bundle when it began."""
+        out, other = tmp_path / "bundle", dataclasses.replace(run, model_sha256="0" * 64)
+
+        def write_meanwhile(run: Run) -> dict[str, Any]:
+            monkeypatch.undo()
+            write_bundle(out, other, [fake("model.float32.tflite", b"first")])
+            return make_self_test(run)
+
+        monkeypatch.setattr(bundles, "make_self_test", write_meanwhile)
+        with pytest.raises(RunError, match="--replace"):
+            write_bundle(out, run, [fake("model.float32.onnx", b"second")])
         assert list(entries(out)) == ["model.float32.tflite"]
 
     def test_other_files_do_not_stay(self, run: Run, tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
-from edgetext import Bundle, Classifier
-from edgetext.bundle.manifest import write_manifest
+from edgetext import Bundle, BundleError, Classifier
+from edgetext.bundle.manifest import describe_file, write_manifest
+from export.bundles import record_tests
 from export.record_accuracy import main
 from export.scoring import LabelledTexts, make_record
 from tests.runtime.helpers import as_version_2
@@ -120,6 +121,29 @@ def test_the_sha256_is_checked(
     (bundle / "manifest.json").write_bytes(write_manifest(content))
     assert record("--out", bundle) == 2
     assert content["models"][0]["file"] in error_line(capsys.readouterr().err)
+
+
+def test_a_bundle_that_changes_while_it_is_measured(bundle: Path) -> None:
+    """A model that is added is kept; nothing is recorded of a model that is replaced."""
+    measured = Bundle.open(bundle)
+    tests = {model.file: {"accuracy": 0.5} for model in measured.models}
+    content = read_manifest(bundle)
+    first = content["models"][0]
+    added = {**first, "file": "model.added.safetensors", "recipe": "added"}
+    shutil.copyfile(bundle / first["file"], bundle / added["file"])
+    (bundle / "manifest.json").write_bytes(write_manifest({**content, "models": [*content["models"], added]}))
+    record_tests(measured, tests)
+    found = {entry["file"]: entry["test"] for entry in read_manifest(bundle)["models"]}
+    assert found == {**tests, added["file"]: added["test"]}
+
+    replaced = (bundle / first["file"]).read_bytes() + b"!"
+    (bundle / first["file"]).write_bytes(replaced)
+    models = [{**first, **describe_file(first["file"], replaced)}, *content["models"][1:]]
+    (bundle / "manifest.json").write_bytes(write_manifest({**content, "models": models}))
+    before = (bundle / "manifest.json").read_bytes()
+    with pytest.raises(BundleError, match=f"{first['file']} was replaced while it was measured"):
+        record_tests(measured, tests)
+    assert (bundle / "manifest.json").read_bytes() == before
 
 
 @pytest.mark.data

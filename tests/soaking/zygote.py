@@ -43,7 +43,7 @@ def save(source: Path, out: Path, name: str) -> None:
     with np.load(source / "samples.npz") as found:
         samples = dict(found)
     model = keras.models.load_model(source / "model.keras")
-    model.set_weights([weight * (1 + len(name) / 1000) for weight in model.get_weights()])
+    model.set_weights([weight * (1 + sum(name.encode()) / 100_000) for weight in model.get_weights()])
     run.write_run(
         out,
         model=model,
@@ -90,7 +90,7 @@ def work(task: dict[str, str]) -> int:
     if task["what"] == SAVE:
         save(Path(task["run"]), Path(task["out"]), task["name"])
         return 0
-    return command.main(task["what"], "", ["--run", task["run"], "--out", task["out"]])
+    return command.main(task["what"], "", ["--replace", "--run", task["run"], "--out", task["out"]])
 
 
 def main() -> None:
