@@ -1,0 +1,102 @@
+"""The encoding of a file: what its first bytes say, and which may be meant where they are of none."""
+
+from __future__ import annotations
+
+import codecs
+
+from edgetext.errors import InputError
+
+# How files begin in some encodings. UTF-32 comes before UTF-16, whose mark is its beginning.
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# Encodings to propose, the most likely first. Latin-1 reads everything, so it is the last.
+PROPOSED = ("utf-8", "windows-1252", "gb18030", "shift_jis", "latin-1")
+# A larger share of other bytes than ASCII is not text in the letters of Western Europe.
+MOST_ACCENTS = 0.3
+
+# The error handler that turns each invalid byte into the lone surrogate of its value above U+DC00, so that the quotes
+# and separators around it are still understood. Python's own "surrogateescape" has none for bytes below 0x80.
+KEEP_BYTES = "edgetext.keep"
+
+
+def _keep_bytes(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)  # this module only decodes
+    return "".join(chr(0xDC00 + byte) for byte in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error(KEEP_BYTES, _keep_bytes)
+
+
+def check_encoding(name: str | None) -> None:
+    """Raise InputError if there is no such encoding of text."""
+    try:
+        if name is not None and not codecs.lookup(name)._is_text_encoding:
+            raise InputError(f"--encoding {name}: not an encoding of text")
+    except (LookupError, ValueError) as error:
+        raise InputError(f"--encoding {name}: {error}") from None
+
+
+def find_encoding(head: bytes, given: str | None) -> tuple[str, bool]:
+    """Return the encoding of a file by its first bytes, and whether it begins with a byte order mark.
+
+    Raises:
+        InputError: If it is not the given one.
+    """
+    marked = next((name for mark, name in MARKS if head.startswith(mark)), None)
+    if given is None:
+        return marked or "utf-8", marked is not None
+    known = codecs.lookup(given).name
+    if marked is not None and not known.startswith(marked):
+        raise InputError(f"this is {marked}, not {given}: pass --encoding {marked}")
+    if known in ("utf-16", "utf-32") and marked is None and head:
+        other = propose_encoding(head, given)
+        if known == "utf-32" or not other.startswith("utf-16"):
+            raise InputError(f"not {given} (no byte order mark): name another with --encoding, such as {other}")
+        return other, False
+    return given, marked is not None
+
+
+def decode(head: bytes, encoding: str, is_whole: bool) -> str:
+    """Decode the first part of a file, in whole lines unless it is all there is; invalid bytes are kept.
+
+    Raises:
+        InputError: If it cannot be decoded at all.
+    """
+    try:
+        text = codecs.getincrementaldecoder(encoding)(KEEP_BYTES).decode(head, is_whole).removeprefix("\ufeff")
+    except UnicodeError as error:
+        raise not_readable(encoding, error) from None
+    end = max(text.rfind("\n"), text.rfind("\r"))
+    return text if is_whole or end < 0 else text[: end + 1]
+
+
+def not_readable(encoding: str, error: UnicodeError) -> InputError:
+    """Return the error for a file that an encoding cannot decode to its end."""
+    return InputError(f"not {encoding} ({error}): name another with --encoding")
+
+
+def propose_encoding(head: bytes, used: str) -> str:
+    """Return the name of an encoding, another than the one in use, that reads the first part of a file."""
+    if zeros := head[:1000].count(0):
+        return "utf-16-le" if 2 * head[1:1000:2].count(0) > zeros else "utf-16-be"
+    known = codecs.lookup(used).name
+    has_many = sum(byte > 127 for byte in head) > MOST_ACCENTS * len(head)
+    for name in PROPOSED:
+        if codecs.lookup(name).name == known or (has_many and name == "windows-1252"):
+            continue
+        try:
+            codecs.getincrementaldecoder(name)().decode(head)
+        except UnicodeError:
+            continue
+        return name
+    return "utf-8"
+
+
+def show_encoding(encoding: str) -> str:
+    """Return the name of an encoding for messages."""
+    return "UTF-8" if encoding == "utf-8" else encoding

@@ -1,0 +1,102 @@
+"""The bytes of a table: decompressed, and with the first part read ahead."""
+
+from __future__ import annotations
+
+import io
+import zlib
+
+from edgetext.errors import InputError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, BinaryIO
+
+GZIP_MARK = b"\x1f\x8b"
+# The first part of a file, from which its dialect is detected.
+HEAD_BYTES = 2**20
+OTHER_FILES = ((b"PAR1", "a Parquet file"), (b"PK\x03\x04", "a workbook, such as .xlsx, or a ZIP archive"))
+
+
+class Source:
+    """A stream that was begun to be read.
+
+    Attributes:
+        stream: All of its bytes, decompressed.
+        head: The first of them.
+        is_whole: Whether ``head`` is all there is.
+    """
+
+    def __init__(self, stream: BinaryIO, live: bool = False, lines: int = 2) -> None:
+        """Read the first megabyte, or from a live pipe only until ``lines`` lines have arrived.
+
+        Raises:
+            InputError: If a compressed stream is damaged, or it is not text.
+        """
+        head, whole = _read_head(stream, live, lines)
+        if head.startswith(GZIP_MARK):
+            import gzip
+
+            stream = io.BufferedReader(_Unpacked(gzip.GzipFile(fileobj=_chain(head, stream))))
+            head, whole = _read_head(stream, live, lines)
+        for mark, name in OTHER_FILES:
+            if head.startswith(mark):
+                raise InputError(f"this is {name}: save the table as CSV")
+        self.stream = _chain(head, stream)
+        self.head = head
+        self.is_whole = whole
+
+
+def _read_head(stream: BinaryIO, live: bool, lines: int) -> tuple[bytes, bool]:
+    head = bytearray()
+    while len(head) < HEAD_BYTES:
+        piece = stream.read1(HEAD_BYTES - len(head))  # type: ignore[attr-defined]
+        head += piece
+        if not piece:
+            return bytes(head), True
+        # In UTF-16 and UTF-32 more line ends may be found than there are.
+        if live and len(head.splitlines()) >= lines + (head[-1] not in b"\r\n\0"):
+            break
+    return bytes(head), False
+
+
+def _chain(head: bytes, stream: BinaryIO) -> BinaryIO:
+    return io.BufferedReader(_Chained(head, stream), 2**16)
+
+
+class _Chained(io.RawIOBase):
+    """What was read of a stream, and then the rest of it; reads what has arrived. It does not close the stream."""
+
+    def __init__(self, head: bytes, stream: BinaryIO) -> None:
+        self._head = memoryview(head)
+        self._stream: Any = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._head:
+            count: int = self._stream.readinto1(buffer)
+            return count
+        piece, self._head = self._head[: len(buffer)], self._head[len(buffer) :]
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+class _Unpacked(io.RawIOBase):
+    """The content of a gzip file; damage is an InputError."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            count: int = self._file.readinto1(buffer)
+            return count
+        except (EOFError, zlib.error, OSError) as error:
+            # BadGzipFile is an OSError without a number; one with a number is that of the file below.
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            raise InputError(f"not a complete gzip file ({error})") from None
