@@ -19,10 +19,11 @@ from typing import Any
 from unittest import mock
 
 from edgetext import Classifier
-from edgetext.command import lines, streams, structured
 from edgetext.command import output as writing
+from edgetext.command import streams, structured, text_lines
 from edgetext.command.output import Output, Stop, Stopped
 from edgetext.errors import InputError
+from edgetext.tables import lines
 from tests.runtime.helpers import run, slow
 
 FAKE = str(Path(__file__).with_name("fake_command.py"))
@@ -58,16 +59,16 @@ class BoundsTest(unittest.TestCase):
             ("\xe9" * 10 + "\n" + "\xe9" * 10 + "x\n", ["\xe9" * 10, f"error: line 2: {TOO_LONG}"]),
         ):  # fmt: skip
             with self.subTest(content):
-                self.assertEqual(read(streams.Lines(io.BytesIO(content.encode()))), texts)
+                self.assertEqual(read(text_lines.TextLines(io.BytesIO(content.encode()))), texts)
 
     def test_json_lines(self) -> None:
         content = b'{"t": "0123456789x"}\n{"t": "0123456789xy"}\n\n{"t": "a"}'
         self.assertEqual(
-            read(structured.JSONLines(io.BytesIO(content), "t")), ["0123456789x", f"error: line 2: {TOO_LONG}", "a"]
+            read(structured.JSONObjects(io.BytesIO(content), "t")), ["0123456789x", f"error: line 2: {TOO_LONG}", "a"]
         )
 
     def table(self, content: bytes) -> list[str]:
-        return read(structured.CSVTable(io.BytesIO(content), "t"))
+        return read(structured.Table(io.BytesIO(content), "t"))
 
     def test_csv_records(self) -> None:
         full = "0123456789abcdefghij"

@@ -30,10 +30,12 @@ BROKEN = """
 import sys
 sys.path.insert(0, {runtime!r})
 from edgetext.command import main as cli
-from edgetext.command import lines
 from edgetext.command import records
 from edgetext.command import streams
 from edgetext.command import structured
+from edgetext.command import text_lines
+from edgetext.tables import delimited
+from edgetext.tables import lines
 from edgetext.command import output as writing
 {damage}
 cli.command()
@@ -80,23 +82,23 @@ def signals() -> Outcome:
 @pytest.mark.parametrize(
     ("check", "damage"),
     [
-        (memory, "read = streams.read_lines; streams.read_lines = lambda stream: iter(list(read(stream)))"),
         (
             memory,
-            "kept = []; decode = streams.decode_line; "
-            "streams.decode_line = lambda *a: kept.append(bytes(999)) or decode(*a)",
+            "kept = []; read = text_lines.read_line; "
+            "text_lines.read_line = lambda *a: kept.append(read(*a)) or kept[-1]",
         ),
+        (memory, "lines.Lines.read = lambda self, size=0: self._file.read()"),
         (huge_lines, "lines.MAX_LINE_BYTES = 2**25"),
         (huge_lines, "lines.MAX_LINE_BYTES = 2**24 - 1"),
-        (garbage, "streams.decode_line = lambda line, number: line.decode('utf-8-sig', 'replace')"),
+        (garbage, "text_lines.find_encoding = lambda head, given: ('latin-1', False)"),
         (garbage, "cli.print_error = streams.print_error = lambda error: None"),
+        (garbage, "delimited.is_unicode = lambda text: True"),
+        (line_ends, "read = text_lines.read_line; text_lines.read_line = lambda *a: read(*a).replace('\\x0c', ' ')"),
         (
-            garbage,
-            "wrap = structured.io.TextIOWrapper; "
-            "structured.io.TextIOWrapper = lambda stream, *a, **more: wrap(stream, 'utf-8', 'replace', newline='')",
+            line_ends,
+            "start = lines.Lines.__init__; "
+            "lines.Lines.__init__ = lambda self, stream, encoding='', newline='': start(self, stream, encoding, None)",
         ),
-        (line_ends, "streams.decode_line = lambda line, number: line.decode('utf-8').replace('\\x0c', ' ')"),
-        (line_ends, "wrap = structured.io.TextIOWrapper; structured.io.TextIOWrapper = lambda *a, newline: wrap(*a)"),
         (closed_pipes, "cli.BrokenPipeError = KeyError"),
         (full_disks, "writing.os.ftruncate = lambda descriptor, size: None"),
         (full_disks, "writing.os.ftruncate = lambda descriptor, size: writing.os.truncate(descriptor, size // 2)"),

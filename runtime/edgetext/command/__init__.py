@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from edgetext.command.ranking import Ranking
+    from edgetext.tables.dialect import Dialect
 
 
 # 2 is argparse's own exit code for a wrong command line, 130 the shell's for an interrupt (128 + SIGINT).
@@ -25,7 +26,12 @@ class Options:
     file: str | None = None
     jsonl: str | None = None
     csv: str | None = None
-    delimiter: str = ","
+    tsv: str | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
+    quote: str | None = None
+    escape: str | None = None
+    no_header: bool = False
     prefix: str = ""
     json: bool = False
     label_only: bool = False
@@ -45,6 +51,18 @@ class Options:
             self.model, self.engine, recipe=self.recipe, threads=self.threads, threshold=self.threshold, quiet=True
         )
 
+    def is_table(self) -> bool:
+        """Return whether the input is a table: JSON, CSV or TSV."""
+        return self.jsonl is not None or self.csv is not None or self.tsv is not None
+
+    def make_dialect(self) -> Dialect:
+        """Return what the options say about how the table is written."""
+        from edgetext.tables.dialect import CSV, JSON, TSV, Dialect, parse_mark
+
+        table = JSON if self.jsonl is not None else CSV if self.csv is not None else TSV
+        delimiter, quote, escape = map(parse_mark, (self.delimiter, self.quote, self.escape))
+        return Dialect(table, self.encoding, delimiter, quote, escape, False if self.no_header else None)
+
     def set_up_output(self, classifier: Classifier) -> tuple[int | None, Ranking | None]:
         """Set up standard output, and print the classifier's note if it has one.
 
@@ -57,7 +75,7 @@ class Options:
 
             ranking = Ranking(min(self.top_k, len(classifier.labels)), with_first=self.threshold is not None)
         output = sys.stdout
-        if self.csv is not None or self.jsonl is not None or self.json:
+        if self.is_table() or self.json:
             # Data for programs is UTF-8 with plain line ends, whatever the terminal is set to.
             output.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
             width = None

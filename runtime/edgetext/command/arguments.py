@@ -13,6 +13,7 @@ import sys
 from edgetext import __version__
 from edgetext.classifier import MAX_THREADS
 from edgetext.command import Options
+from edgetext.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 # Options that would be ignored are refused: those that --info, --doctor and --verify do not use, and those that are
 # given without an option that they belong to.
 ABOUT = {"info": {"model", "json"}, "doctor": {"model", "json"}, "verify": {"model"}}
-NEEDS = {"prefix": ("jsonl", "csv"), "delimiter": ("csv",)}
+NEEDS = {
+    "prefix": ("jsonl", "csv", "tsv"),
+    **dict.fromkeys(("no_header", "delimiter", "quote", "escape"), ("csv", "tsv")),
+}
 
 EXAMPLES = """\
 examples:
@@ -82,12 +86,19 @@ def make_parser() -> argparse.ArgumentParser:
         help="read this file instead of standard input; lines longer than 16 MiB are refused in both",
     )
     forms = source.add_mutually_exclusive_group()
-    forms.add_argument("--jsonl", metavar="FIELD", help="read JSON lines with the text in FIELD")
-    forms.add_argument("--csv", metavar="COLUMN", help="read CSV with a header and the text in COLUMN")
+    forms.add_argument("--jsonl", metavar="FIELD", help="read JSON lines, or an array, with the text in FIELD")
+    forms.add_argument("--csv", metavar="COLUMN", help="read CSV with the text in COLUMN")
+    forms.add_argument("--tsv", metavar="COLUMN", help="read tab-separated columns with the text in COLUMN")
     source.add_argument(
-        "--delimiter",
-        metavar="C",
-        help="separator of CSV columns; 'tab' for a tab (default: comma)",
+        "--encoding",
+        metavar="NAME",
+        help="encoding of the input, such as windows-1252 (default: UTF-8, or what a byte order mark says)",
+    )
+    source.add_argument("--no-header", action="store_true", help="the first row is data; columns are numbers from 1")
+    source.add_argument("--delimiter", metavar="C", help="separator of columns; 'tab' for a tab (default: detected)")
+    source.add_argument("--quote", metavar="C", help="quotation mark around fields, or 'none' (default: detected)")
+    source.add_argument(
+        "--escape", metavar="C", help="character before a mark within a field (default: marks are doubled)"
     )
     source.add_argument(
         "--prefix",
@@ -144,8 +155,6 @@ def parse(argv: Sequence[str]) -> Options:
     """Parse a command line; raise SystemExit if it is wrong, or is ``--help`` or ``--version``."""
     parser = make_parser()
     options = parser.parse_args(argv, namespace=Options())
-    if options.delimiter == "tab":
-        options.delimiter = "\t"
     _check(parser, options)
     return options
 
@@ -153,19 +162,18 @@ def parse(argv: Sequence[str]) -> Options:
 def _check(parser: argparse.ArgumentParser, options: Options) -> None:
     """Refuse values and combinations that are not allowed."""
     _check_use(parser, options)
-    if len(options.delimiter) != 1 or options.delimiter in '"\r\n':
-        parser.error("--delimiter takes one character, or 'tab'")
+    _check_reading(parser, options)
     if not 1 <= options.threads <= MAX_THREADS:
         parser.error(f"--threads must be from 1 to {MAX_THREADS}")
     if options.top_k is not None and options.top_k < 1:
         parser.error("--top-k must be at least 1")
     if options.threshold is not None and not 0 <= options.threshold <= 1:
         parser.error("--threshold must be from 0 to 1")
-    if options.texts and (options.file is not None or options.jsonl is not None or options.csv is not None):
+    if options.texts and (options.file is not None or options.is_table()):
         parser.error("give texts as arguments or as an input, not both")
-    if options.csv is not None and options.json:
+    if (options.csv is not None or options.tsv is not None) and options.json:
         parser.error("--csv writes CSV; for JSON convert the input to JSON lines and use --jsonl")
-    if options.label_only and (options.json or options.jsonl is not None or options.csv is not None or options.top_k):
+    if options.label_only and (options.json or options.is_table() or options.top_k):
         parser.error("--label-only prints labels and nothing else: leave out --json, --jsonl, --csv and --top-k")
 
 
@@ -185,3 +193,18 @@ def _check_use(parser: argparse.ArgumentParser, options: Options) -> None:
 
 def _written(name: str) -> str:
     return "TEXT" if name == "texts" else f"--{name.replace('_', '-')}"
+
+
+def _check_reading(parser: argparse.ArgumentParser, options: Options) -> None:
+    """Refuse values of options for reading that are not possible."""
+    if options.encoding is not None and options.texts:
+        parser.error("--encoding is for an input, not for texts as arguments")
+    try:
+        if options.is_table():
+            options.make_dialect().check()
+        elif options.encoding is not None:
+            from edgetext.tables.encoding import check_encoding
+
+            check_encoding(options.encoding)
+    except InputError as error:
+        parser.error(str(error))

@@ -15,10 +15,9 @@ import sys
 
 from edgetext.classifier import BATCH_SIZE
 from edgetext.command import MISTAKE, OK
-from edgetext.command.lines import decode_line, read_lines
 from edgetext.command.messages import print_error, print_note
 from edgetext.command.output import Output, Stop, Stopped
-from edgetext.command.records import Arguments, Record
+from edgetext.command.text_lines import TextLines
 from edgetext.errors import InputError
 
 TYPE_CHECKING = False
@@ -28,37 +27,13 @@ if TYPE_CHECKING:
 
     from edgetext.classifier import Classifier
     from edgetext.command import Options
-    from edgetext.command.ranking import Ranking
     from edgetext.command.records import RecordOrError
-    from edgetext.command.structured import CSVTable, JSONLines
+    from edgetext.command.structured import JSONObjects, Table
 
-    Form = Union["Lines", JSONLines, CSVTable]
+    Form = Union[TextLines, JSONObjects, Table]
 
 # A batch is also full when it has this many characters.
 BATCH_CHARACTERS = 2**20
-
-
-class Lines(Arguments):
-    """One text per line, UTF-8, ended by LF or CR LF; a byte order mark at the start is skipped."""
-
-    def __init__(
-        self,
-        stream: BinaryIO,
-        as_json: bool = False,
-        width: int | None = None,
-        ranking: Ranking | None = None,
-        *,
-        label_only: bool = False,
-    ) -> None:
-        super().__init__((), as_json, width, ranking, label_only=label_only)
-        self._stream = stream
-
-    def __iter__(self) -> Iterator[RecordOrError]:
-        for number, line in enumerate(read_lines(self._stream), 1):
-            try:
-                yield Record(number, decode_line(line, number).rstrip("\r\n"))
-            except InputError as error:
-                yield error
 
 
 class _Waiting(io.RawIOBase):
@@ -94,10 +69,11 @@ def score(options: Options, stream: BinaryIO) -> int:
     try:
         with stop:
             # A file is read in batches. Somebody may be waiting for the answers to a pipe, so it is read text by text.
-            size = BATCH_SIZE if stat.S_ISREG(os.fstat(stream.fileno()).st_mode) else 1
-            form = _choose_form(options, _blocking(stream), classifier)
-            data = options.json or not isinstance(form, Lines)
-            return _score(classifier, form, size, Output(sys.stdout, stop, "\n" if data else os.linesep))
+            live = not stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+            form = _choose_form(options, _blocking(stream), classifier, live)
+            data = options.json or not isinstance(form, TextLines)
+            output = Output(sys.stdout, stop, "\n" if data else os.linesep)
+            return _score(classifier, form, 1 if live else BATCH_SIZE, output)
     except Stopped:
         return 128 + stop.signal
 
@@ -106,8 +82,8 @@ def _import_all(options: Options) -> None:
     """Import now what is used later, because a signal that raises an exception within an import can be lost."""
     import itertools  # noqa: F401  # for classify_many
 
-    codecs.lookup("utf-8-sig")
-    if options.json or options.jsonl is not None or options.csv is not None:
+    codecs.lookup(options.encoding or "utf-8")
+    if options.json or options.is_table():
         from edgetext.command import structured  # noqa: F401  # and json with it
 
 
@@ -121,21 +97,27 @@ def _blocking(stream: BinaryIO) -> BinaryIO:
     return io.BufferedReader(_Waiting(stream.raw))  # type: ignore[attr-defined]
 
 
-def _choose_form(options: Options, stream: BinaryIO, classifier: Classifier) -> Form:
+def _choose_form(options: Options, stream: BinaryIO, classifier: Classifier, live: bool) -> Form:
     """Choose how to read the input and how to write the results."""
     width, ranking = options.set_up_output(classifier)
-    if options.csv is not None or options.jsonl is not None:
-        from edgetext.command.structured import CSVTable, JSONLines
-    if options.csv is not None:
-        return CSVTable(stream, options.csv, options.delimiter, options.prefix, ranking)
+    if not options.is_table():
+        how = {"label_only": options.label_only, "live": live}
+        return TextLines(stream, options.json, width, ranking, encoding=options.encoding, **how)
+    from edgetext.command.structured import JSONObjects, Table
+
+    dialect = options.make_dialect()
     if options.jsonl is not None:
-        return JSONLines(stream, options.jsonl, options.prefix, ranking)
-    return Lines(stream, options.json, width, ranking, label_only=options.label_only)
+        return JSONObjects(stream, options.jsonl, dialect, options.prefix, ranking, live)
+    column = options.csv if options.csv is not None else options.tsv
+    assert column is not None
+    return Table(stream, column, dialect, options.prefix, ranking, live)
 
 
 def _score(classifier: Classifier, form: Form, size: int, output: Output) -> int:
     unread = empty = 0
     labels: dict[str, None] = {}  # of empty texts
+    for note in form.notes:
+        print_note(f"note: {note}")
     output.write([form.header])
     for batch in _batches(form, size):
         texts = [record.text for record in batch if not isinstance(record, InputError)]
@@ -155,6 +137,8 @@ def _score(classifier: Classifier, form: Form, size: int, output: Output) -> int
     if empty:
         subject = "1 empty text was" if empty == 1 else f"{empty:,} empty texts were"
         print_note(f"note: {subject} labelled {' or '.join(labels)}, the model's answer to a text without words")
+    for note in form.advise():
+        print_note(f"note: {note}")
     return MISTAKE if unread else OK
 
 

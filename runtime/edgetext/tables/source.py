@@ -49,7 +49,12 @@ class Source:
 def _read_head(stream: BinaryIO, live: bool, lines: int) -> tuple[bytes, bool]:
     head = bytearray()
     while len(head) < HEAD_BYTES:
-        piece = stream.read1(HEAD_BYTES - len(head))  # type: ignore[attr-defined]
+        try:
+            piece = stream.read1(HEAD_BYTES - len(head))  # type: ignore[attr-defined]
+        except InputError:
+            if not head:
+                raise
+            return bytes(head), False  # what precedes the damage is read, and then the error comes again
         head += piece
         if not piece:
             return bytes(head), True
@@ -87,11 +92,14 @@ class _Unpacked(io.RawIOBase):
 
     def __init__(self, file: Any) -> None:
         self._file = file
+        self._error: InputError | None = None
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
+        if self._error is not None:
+            raise self._error
         try:
             count: int = self._file.readinto1(buffer)
             return count
@@ -99,4 +107,5 @@ class _Unpacked(io.RawIOBase):
             # BadGzipFile is an OSError without a number; one with a number is that of the file below.
             if isinstance(error, OSError) and error.errno is not None:
                 raise
-            raise InputError(f"not a complete gzip file ({error})") from None
+            self._error = InputError(f"not a complete gzip file ({error})")
+        raise self._error

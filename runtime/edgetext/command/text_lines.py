@@ -1,0 +1,66 @@
+"""Plain text: one text per line."""
+
+from __future__ import annotations
+
+from edgetext.command.records import Arguments, Record
+from edgetext.errors import InputError
+from edgetext.tables.encoding import decode, find_encoding, not_readable
+from edgetext.tables.lines import Lines, read_line
+from edgetext.tables.source import Source
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+    from edgetext.command.ranking import Ranking
+    from edgetext.command.records import RecordOrError
+
+# How lines begin that fastText reads.
+FASTTEXT = "__label__"
+
+
+class TextLines(Arguments):
+    """One text per line, ended by LF or CR LF; a byte order mark at the start is skipped.
+
+    Of fastText's lines the labels are left out.
+    """
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        as_json: bool = False,
+        width: int | None = None,
+        ranking: Ranking | None = None,
+        *,
+        label_only: bool = False,
+        encoding: str | None = None,
+        live: bool = False,
+    ) -> None:
+        super().__init__((), as_json, width, ranking, label_only=label_only)
+        source = Source(stream, live, lines=1)
+        self._stream = source.stream
+        self._encoding, _ = find_encoding(source.head, encoding)
+        self._with_labels = decode(source.head[:64], self._encoding, True).startswith(FASTTEXT)
+        self.notes = ["fastText's lines: the labels are left out of the texts"] if self._with_labels else []
+
+    def __iter__(self) -> Iterator[RecordOrError]:
+        lines = Lines(self._stream, self._encoding)
+        try:
+            while line := read_line(lines, self._encoding):
+                yield line if isinstance(line, InputError) else Record(lines.number, self._text(line.rstrip("\r\n")))
+        except InputError as error:  # the rest cannot be read, as of a damaged gzip file
+            yield error
+        except UnicodeError as error:
+            yield not_readable(self._encoding, error)
+
+    def _text(self, line: str) -> str:
+        if not self._with_labels:
+            return line
+        from edgetext.tables.fasttext import split_line
+
+        return split_line(line)[1]
+
+    def advise(self) -> list[str]:
+        """Return nothing: each line that cannot be read was reported."""
+        return []
