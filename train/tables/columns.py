@@ -103,9 +103,10 @@ def as_label(value: Any) -> tuple[str, str]:
     if not _is_unicode(value):
         return "", "encoding"
     label = join_words(value)
-    if all(unicodedata.category(char) in INVISIBLE for char in label):
+    kinds = set() if label.isprintable() else {unicodedata.category(char) for char in label}
+    if not label or (kinds and kinds <= set(INVISIBLE)):
         return "", "no label"
-    if any(unicodedata.category(char) == "Cc" for char in label):
+    if "Cc" in kinds:
         return label, "control"
     return label, "long label" if len(label) > MAX_LABEL else ""
 
