@@ -54,9 +54,9 @@ def compare(run: Run, recipe: Recipe, content: bytes, reference: list[Sample]) -
     """Score the texts of ``predict_reference`` with a model file in its engine, and compare the results.
 
     Returns:
-        The manifest's ``agreement``: the number of texts; ``max_difference``, ``mean_difference`` and
-        ``labels_changed``, as ``differences`` returns them, and the same for short texts, prefixed ``short_``;
-        ``accuracy`` and ``keras_accuracy``; and the ``runtime`` of the engine.
+        The manifest's ``agreement``: the number of texts; ``fitted``, if the texts were; ``max_difference``,
+        ``mean_difference`` and ``labels_changed``, as ``differences`` returns them, and the same for short texts,
+        prefixed ``short_``; ``accuracy`` and ``keras_accuracy``; and the ``runtime`` of the engine.
 
     Raises:
         edgetext.EdgetextError: If the engine is not installed or refuses the model.
@@ -65,6 +65,7 @@ def compare(run: Run, recipe: Recipe, content: bytes, reference: list[Sample]) -
     (whole, keras), (short, keras_short) = ((_score(engine, inputs), expected) for inputs, expected in reference)
     return {
         "texts": len(whole),
+        **({"fitted": True} if run.heldout_is_fitted else {}),
         **differences(whole, keras),
         **differences(short, keras_short, prefix="short_"),
         "accuracy": _accuracy(whole, run.heldout_targets),

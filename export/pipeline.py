@@ -33,7 +33,8 @@ def export(options: Options) -> int:
     run = load_run(options.run)
     converter = load_converter(options.recipes[0].engine)
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # names may be in any script
-    print(f"{run.config['name']}, compared with Keras on {len(run.heldout)} held-back texts")
+    which = "fitted" if run.heldout_is_fitted else "held-back"
+    print(f"{run.config['name']}, compared with Keras on {len(run.heldout)} {which} texts")
     print("recipe                 bytes  max diff mean diff  changed  short accuracy")
     converted = [(recipe, converter.convert(run, recipe)) for recipe in options.recipes]
     reference = predict_reference(run, options.recipes[0].input)

@@ -76,8 +76,9 @@ def _make_table_job(args: argparse.Namespace, settings: Mapping[str, int], chang
     replace(preset.settings, **settings)  # checks the ranges, like the next line
     replace(preset.choices or Choices(), crops=0).changed(changes)
     size = None if args.target_size is None else parse_size(args.target_size)
-    request = Request(preset, True, settings, changes, lowercase, args.class_weights or "auto", size)
-    return Job(request, partial(read_and_report, plan), args.out, not args.no_test)
+    final = not args.no_test
+    request = Request(preset, True, settings, changes, lowercase, args.class_weights or "auto", size, refits=final)
+    return Job(request, partial(read_and_report, plan), args.out, final)
 
 
 def _make_reviews_job(args: argparse.Namespace, settings: Mapping[str, int], changes: Sequence[str]) -> Job:

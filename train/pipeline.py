@@ -47,7 +47,8 @@ def train(job: Job) -> dict[str, Any]:
     if recipe.refits:
         fitted = refit_edge(fitted, texts)
         model, _ = calibrate(fitted, texts.train.max_length, temperature)
-        heldout, heldout_split = texts.test, TEST
+        if len(texts.test):
+            heldout, heldout_split = texts.test, TEST
     if len(texts.test):
         metrics["test"] = evaluate(model, texts.test, labels)
     metrics |= describe_fitting(fitted, model, temperature, texts, time.monotonic() - started)

@@ -8,7 +8,7 @@ history.json     loss and accuracy per epoch, of training and validation
 history.png      the history as a plot
 metrics.json     loss, accuracy and more on the validation and the test texts
 samples.npz      encoded texts: `calibration_*` from those fitted, to calibrate quantisation; `heldout_*` from those not
-                 fitted, to compare converted models with Keras
+                 fitted (without test texts: those to validate, fitted or not), to compare converted models with Keras
 """
 
 from __future__ import annotations
@@ -54,8 +54,13 @@ class Run:
     model: keras.Model  # int32 ids, shape (batch, max_length), to probabilities, shape (batch, num_outputs)
     model_sha256: str  # of model.keras, which a bundle records as its origin
     calibration: npt.NDArray[np.int32]  # ids of texts that were fitted, shape (texts, max_length)
-    heldout: npt.NDArray[np.int32]  # ids of texts that were not fitted, shape (texts, max_length)
+    heldout: npt.NDArray[np.int32]  # ids of texts to compare with Keras on, shape (texts, max_length)
     heldout_targets: npt.NDArray[np.int64]  # indices of the labels of heldout, shape (texts,)
+
+    @property
+    def heldout_is_fitted(self) -> bool:
+        """Whether all rows of a table were fitted in the end, ``heldout`` too, because there were no rows to test."""
+        return "refitted" in self.metrics and "test" not in self.metrics
 
     @property
     def identity(self) -> RunIdentity:

@@ -54,8 +54,8 @@ class ModelCard:
     def _accuracy(self) -> dict[str, dict[str, Any]]:
         """Return the share of right labels and the number of texts of each data set that was measured."""
         measured, test = self.measured, self.run.metrics.get("test")
-        accuracies = {
-            "heldout": {"accuracy": measured["accuracy"], "texts": measured["texts"]},
+        accuracies: dict[str, dict[str, Any]] = {
+            "heldout": {name: measured[name] for name in ("accuracy", "texts", "fitted") if name in measured},
             "keras_heldout": {"accuracy": measured["keras_accuracy"], "texts": measured["texts"]},
         }
         if isinstance(test, dict):
@@ -66,9 +66,10 @@ class ModelCard:
         """Return labels, recipe and accuracy in two sentences; of many labels the first few and their number."""
         labels, heldout, test = self.run.config["labels"], accuracy["heldout"], accuracy.get("keras_test")
         more = f", ... ({len(labels)} labels)" if len(labels) > LISTED_LABELS else ""
+        which = "fitted" if heldout.get("fitted") else "held-back"
         return (
             f"Text classifier: {', '.join(labels[:LISTED_LABELS])}{more}. Recipe {self.recipe.name}: "
-            f"{heldout['accuracy']:.1%} of {heldout['texts']:,} held-back texts right, "
+            f"{heldout['accuracy']:.1%} of {heldout['texts']:,} {which} texts right, "
             f"the Keras model {accuracy['keras_heldout']['accuracy']:.1%}"
             + (f" (and {test['accuracy']:.2%} of {test['texts']:,} test texts)." if test else ".")
         )

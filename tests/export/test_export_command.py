@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -12,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from edgetext import Bundle
+from edgetext.command.info import print_info
 from export.bundles import make_self_test
 from export.converters import CONVERTERS, load_converter
 from export.options import DEFAULT_BUNDLE, parse
@@ -105,6 +108,25 @@ def test_help_needs_no_framework(run_python: Runner) -> None:
         "finally: print({'tensorflow', 'onnx', 'numpy'} & set(sys.modules) or 'none of them')"
     )
     assert run_python("-c", code).stdout.splitlines()[-1] == "none of them"
+
+
+@pytest.mark.slow
+def test_a_run_that_fitted_all_its_texts(
+    run_copy: Path, export: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is measured on fitted texts is not called held back, in the bundle and in a file of its own."""
+    metrics = json.loads((run_copy / "metrics.json").read_text())
+    del metrics["test"]
+    (run_copy / "metrics.json").write_text(json.dumps({**metrics, "refitted": 600}))
+    folder = tmp_path / "bundle"
+    assert export("tflite", "--run", run_copy, "--out", folder, "--recipe", "float32") == 0
+    (model,) = Bundle.open(folder).models
+    assert "on 500 fitted texts" in capsys.readouterr().out
+    for path in (folder, folder / model.file):
+        print_info(path)
+        shown = capsys.readouterr().out
+        assert "500 fitted texts" in shown
+        assert "held-back" not in shown
 
 
 @pytest.mark.slow

@@ -177,9 +177,10 @@ class TestThreeClasses:
         assert (metrics["refitted"], metrics["epochs"]) == (72, 8)
         assert "validation_sentences" not in metrics
 
-    def test_words_are_those_of_the_texts_to_fit_alone(self, run: Path) -> None:
+    def test_words_are_those_of_the_texts_that_are_fitted_in_the_end(self, run: Path) -> None:
         with np.load(run / "samples.npz", allow_pickle=False) as samples:
-            lines = [int(name.removeprefix("colours.csv:")) for name in samples["calibration_texts"]]
+            tested = {int(name.removeprefix("colours.csv:")) for name in samples["heldout_texts"]}
+        lines = set(range(2, len(COLOURS) + 2)) - tested
         counts = Counter(word for line in lines for word in tokenize(COLOURS[line - 2][0]))
         vocabulary = Vocabulary.from_bytes((run / "vocab.txt").read_bytes())
         assert set(vocabulary.ids) == {word for word, count in counts.items() if count > 1}
@@ -302,7 +303,29 @@ class TestOthers:
         assert main(["--data", "t.csv", "--epochs", "1", "--choice", "stronger=", "--test", "none"]) == 0
         assert "note: 100.0% of the words, such as " in capsys.readouterr().out
         _, encoder, _ = load(folder / "runs" / "t")
-        assert len(encoder.vocabulary) == 4 + 18  # those of the texts to fit
+        assert len(encoder.vocabulary) == 4 + 20  # those of the texts to validate too
+
+    def test_commands_that_are_repeated(self, folder: Path) -> None:
+        """Without test rows all texts are fitted in the end, and each is known, however few there are."""
+        commands = {
+            "play": ["play", "resume", "go ahead", "unpause it", "music please"],
+            "pause": ["pause", "wait", "shush", "silence please", "one moment"],
+            "next": ["next", "skip", "another one", "forward", "not this"],
+        }
+        rows = [(text, label) for label, texts in commands.items() for text in texts]
+        write_csv(folder / "player.csv", rows * 40)
+        assert main(["--data", "player.csv", *QUICK, "--test", "none"]) == 0
+        run = folder / "runs" / "player"
+        assert answer(run, [text for text, _ in rows]) == [label for _, label in rows]
+        metrics = read(run / "metrics.json")
+        assert (metrics["refitted"], metrics["validation"]["texts"]) == (600, 80)
+
+    def test_what_most_rows_say(self, folder: Path) -> None:
+        rows = topics(8, {"bad": 30, "good": 30})
+        odd = [("aboutbad again", "good")] * 30 + [("aboutbad again", "bad"), ("aboutgood then", "good")]
+        write_csv(folder / "t.csv", [*rows, *odd, *[("aboutgood then", "bad")] * 30])
+        assert main(["--data", "t.csv", *QUICK, "--test", "none"]) == 0
+        assert answer(folder / "runs" / "t", ["aboutbad again", "aboutgood then"]) == ["good", "bad"]
 
     def test_labels_of_any_writing(self, folder: Path) -> None:
         labels = ["a/b", "é", 'x "quoted"', "-1", "l" * 100]

@@ -89,6 +89,6 @@ def make_recipe(plan: Plan, texts: Splits, labels: Sequence[str], request: Reque
     preset, count = request.preset, len(texts.train)
     settings = rules.choose_settings(count, 0) if request.from_texts and preset.choices is not None else preset.settings
     settings = replace(settings, **{**request.settings, "validation": len(texts.validation)})
-    refits = request.from_texts and preset.choices is not None and len(texts.test) > 0 and count < rules.REFIT_BELOW
+    refits = request.from_texts and preset.choices is not None and request.refits and count < rules.REFIT_BELOW
     weights = rules.weigh_classes(texts.train.targets, labels, request.class_weights)
     return Recipe(len(plan.vocabulary), len(labels), weights, settings, plan.choices, preset.name, refits=refits)

@@ -31,6 +31,7 @@ class Request:
     lowercase: str = "ascii"  # as for edgetext.encoder.Preprocessing
     class_weights: str = "none"  # as for rules.weigh_classes
     target_size: int | None = None  # the most bytes of an int8 file; None for no limit
+    refits: bool = True  # whether the model may be fitted on the validation texts too, once they were measured
 
     @property
     def changed(self) -> set[str]:

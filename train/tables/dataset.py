@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from train.dataset import TRAIN, DataError
+from train.dataset import TRAIN, VALIDATION, DataError
 from train.tables.columns import Columns
 from train.tables.division import divide, ordered
 from train.tables.index import SPLITS, TableIndex, read_index
@@ -37,7 +37,7 @@ class TableDataset:
     findings: tuple[Finding, ...]  # in the order of the files and of report.KINDS
     files: dict[str, TableIndex]  # by split: "train", from which splits without a file are drawn, and the others
     names: tuple[str, ...]  # all labels by the place that the files refer to
-    vocabulary_splits: tuple[str, ...] = (TRAIN,)
+    vocabulary_splits: tuple[str, ...] = (TRAIN, VALIDATION)
 
     @property
     def name(self) -> str:

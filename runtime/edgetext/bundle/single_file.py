@@ -208,6 +208,6 @@ def _measured(accuracy: Any) -> dict[str, Any]:
     try:
         held, keras = accuracy["heldout"], accuracy["keras_heldout"]
         agreement = {"accuracy": held["accuracy"], "keras_accuracy": keras["accuracy"], "texts": held["texts"]}
-        return {"agreement": agreement}
+        return {"agreement": {**agreement, "fitted": held.get("fitted", False)}}
     except (TypeError, LookupError):
         return {}

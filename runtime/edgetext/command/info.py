@@ -69,7 +69,8 @@ def _measured(record: dict[str, object]) -> tuple[str, str, str]:
         if isinstance(agreement, dict):
             drop = 100 * (agreement["keras_accuracy"] - agreement["accuracy"])
             texts = agreement["reviews" if "reviews" in agreement else "texts"]
-            return f"{agreement['accuracy']:.2%}", f"{drop:+.2f}", f"{texts:,} held-back texts"
+            which = "fitted" if agreement.get("fitted") else "held-back"
+            return f"{agreement['accuracy']:.2%}", f"{drop:+.2f}", f"{texts:,} {which} texts"
     except (LookupError, TypeError, ValueError, ArithmeticError):
         pass  # another tool's manifest, with nothing that this table could show
     return "", "", "not measured"
