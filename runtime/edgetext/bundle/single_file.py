@@ -19,6 +19,7 @@ from edgetext.bundle.files import sha256_of
 from edgetext.bundle.manifest import Manifest, describe_file
 from edgetext.encoder import Encoder, Preprocessing
 from edgetext.errors import BundleError
+from edgetext.formats import Damage
 from edgetext.formats.onnx import FLOAT32 as ONNX_FLOAT32
 from edgetext.formats.onnx import INT32 as ONNX_INT32
 from edgetext.formats.onnx import STRING, ONNXFile, has_right_checksum
@@ -67,7 +68,8 @@ class SingleFile:
             else:
                 raise BundleError(f"no bundle at {path}: it is neither a folder nor a .tflite or .onnx file")
         except (ValueError, RecursionError) as error:
-            raise BundleError(f"{path}: {error}") from None
+            fix = ": copy the file again, or export it again" if isinstance(error, Damage) else ""
+            raise BundleError(f"{path}: {error}{fix}") from None
         self._is_ours = "format_version" in record
         self.manifest = _make_manifest(path, content, record, engine, self.encoder)
 
@@ -110,7 +112,7 @@ def _read_tflite(path: str, content: bytes) -> tuple[dict[str, Any], Encoder]:
     lines = _vocabulary_lines(file.file(tokenizer.tables(1), VOCABULARY_FILE, "vocabulary"), file.vocabulary_size)
     if RECORD not in file.files:
         if any(entry.text(0) == RECORD for entry in file.metadata.tables(6)):
-            raise ValueError(f"the metadata names {RECORD!r}, which is not in the file: it was damaged or changed")
+            raise Damage(f"the metadata names {RECORD!r}, which is not in the file: it was damaged or changed")
         from edgetext.bundle.mediapipe_tokenizer import RegexEncoder
 
         name = file.metadata.text(0) or os.path.basename(path)
@@ -129,9 +131,9 @@ def _read_record(file: TFLiteFile, labels: list[str], model: bytes) -> dict[str,
     """Read the record that edgetext appended to a model, and compare the model and its labels with it."""
     record = _record(parse_json(file.files[RECORD]))
     if record["labels"] != labels:
-        raise ValueError("its labels are not those that it was exported with")
+        raise Damage("its labels are not those that it was exported with")
     if (len(model), sha256_of(model)) != (record.get("model_size"), record.get("model_sha256")):
-        raise ValueError("the model's checksum is not the one that it was exported with: it was damaged or changed")
+        raise Damage("the model's checksum is not the one that it was exported with: it was damaged or changed")
     return record
 
 
@@ -163,8 +165,8 @@ def _read_onnx(content: bytes) -> tuple[dict[str, Any], Encoder]:
     """Read what an ``.onnx`` file says about itself, and how it encodes texts."""
     if not has_right_checksum(content):
         if b"format_version" in content:
-            raise ValueError("its checksum is not the one that it was exported with: it was damaged or changed")
-        raise ValueError("it carries no edgetext metadata: python export/to_onnx.py writes it")
+            raise Damage("its checksum is not the one that it was exported with: it was damaged or changed")
+        raise ValueError("it carries no edgetext metadata: copy it again, or export it: python export/to_onnx.py")
     file = ONNXFile(content)
     record: dict[str, Any] = dict(file.metadata)
     vocabulary = record.pop("vocabulary", None)
@@ -193,9 +195,9 @@ def _record(record: Any) -> dict[str, Any]:
         version = record.get("format_version") if isinstance(record, dict) else None
         raise ValueError(f"format_version is {version!r}, and this version of edgetext reads {FORMAT_VERSION}")
     if not isinstance(record.get("preprocessing"), dict):
-        raise ValueError("its record of the preprocessing is damaged")
+        raise Damage("its record of the preprocessing is damaged")
     if not isinstance(record.get("labels"), list):
-        raise ValueError("its record of the labels is damaged")
+        raise Damage("its record of the labels is damaged")
     return record
 
 

@@ -7,6 +7,8 @@ value, 0 where it is not set. A string, a vector and a table in a field are 32-b
 
 from __future__ import annotations
 
+from edgetext.formats import Damage
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +30,7 @@ class Table:
         self._vtable = position - _number(buffer, position, 4, signed=True)
         self._vtable_size = _number(buffer, self._vtable, 2)
         if self._vtable_size < 4 or self._vtable + self._vtable_size > len(buffer):
-            raise ValueError("a table's description lies outside the file")
+            raise Damage("a table's description lies outside the file")
 
     @classmethod
     def root(cls, buffer: bytes, identifier: bytes) -> Table:
@@ -89,11 +91,11 @@ class Table:
         start = self._follow(place)
         count = _number(self._buffer, start, 4)
         if start + 4 + size * count > len(self._buffer) or (size > 1 and count > MAX_ENTRIES):
-            raise ValueError("a list is longer than the file, or than any that is expected")
+            raise Damage("a list is longer than the file, or than any that is expected")
         return start + 4, count
 
 
 def _number(buffer: bytes, position: int, size: int, *, signed: bool = False) -> int:
     if position < 0 or position + size > len(buffer):
-        raise ValueError("it is cut short, or a reference leads out of it")
+        raise Damage("it is cut short, or a reference leads out of it")
     return int.from_bytes(buffer[position : position + size], "little", signed=signed)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 
+from edgetext.formats import Damage
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,7 +116,7 @@ def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
         else:
             raise ValueError("it is no ONNX model: it is not protobuf")
         if position > end:
-            raise ValueError("it is cut short, or no ONNX model")
+            raise Damage("it is cut short, or no ONNX model")
         yield key >> 3, value
 
 
@@ -129,7 +131,7 @@ def _varint(message: bytes, position: int) -> tuple[int, int]:
         value |= (byte & 127) << shift
         if byte < 128:
             return value, position
-    raise ValueError("it is cut short, or no ONNX model")
+    raise Damage("it is cut short, or no ONNX model")
 
 
 def _messages(message: bytes, number: int) -> Iterator[bytes]:

@@ -10,6 +10,7 @@ import io
 import zipfile
 import zlib
 
+from edgetext.formats import Damage
 from edgetext.formats.flatbuffer import Table
 
 TYPE_CHECKING = False
@@ -57,11 +58,11 @@ class TFLiteFile:
         model = Table.root(content, b"TFL3")
         graph = next(model.tables(2), None)
         if graph is None:
-            raise ValueError("it has no graph")
+            raise Damage("it has no graph")
         tensors = list(graph.tables(0))
         ends = [graph.numbers(1, 2), graph.numbers(2, 2)]
         if not all(0 <= index < len(tensors) for index in (*ends[0], *ends[1])):
-            raise ValueError("an input or output is not among its tensors")
+            raise Damage("an input or output is not among its tensors")
         self.inputs, self.outputs = ([Tensor(tensors[index]) for index in indices] for indices in ends)
         self.vocabulary_size = _count_rows(model, graph, tensors, ends[0])
         buffers = [entry.integer(1, 4) for entry in model.tables(6) if entry.text(0) == "TFLITE_METADATA"]
@@ -69,7 +70,7 @@ class TFLiteFile:
             raise ValueError("it carries no metadata: no tokenizer, vocabulary and labels")
         holders = list(model.tables(4))
         if buffers[0] >= len(holders):
-            raise ValueError("the metadata is not among its buffers")
+            raise Damage("the metadata is not among its buffers")
         self.metadata = Table.root(holders[buffers[0]].data(0), b"M001")
         self.model_size, self.files = _unpack(content)
 
@@ -83,7 +84,7 @@ class TFLiteFile:
         if len(names) != 1:
             raise ValueError(f"the metadata names {len(names)} files of {what}, not one")
         if names[0] not in self.files:
-            raise ValueError(f"the metadata names {names[0]!r}, which is not in the file")
+            raise Damage(f"the metadata names {names[0]!r}, which is not in the file")
         return self.files[names[0]]
 
 
@@ -117,4 +118,4 @@ def _unpack(content: bytes) -> tuple[int, dict[str, bytes]]:
             begin = min((member.header_offset for member in members), default=len(content))
             return begin, {member.filename: _read_member(archive, member) for member in members}
     except (zipfile.BadZipFile, zlib.error, RuntimeError, OSError, EOFError, OverflowError) as error:
-        raise ValueError(f"the files behind the model cannot be read: {error}") from None
+        raise Damage(f"the files behind the model cannot be read: {error}") from None
