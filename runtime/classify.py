@@ -7,7 +7,7 @@ if __name__ == "__main__":
         if getattr(sys.flags, "safe_path", sys.flags.isolated):  # python -P and -I leave the script's folder out
             import os
 
-            sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+            sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
         from edgetext.command.main import command
 
         command()

@@ -660,7 +660,8 @@ class RealCommandTest(unittest.TestCase):
             with self.subTest(option), tempfile.TemporaryDirectory() as folder:
                 shutil.copytree(RUNTIME, Path(folder) / "runtime")
                 (Path(folder) / "runtime/edgetext/default/vocab.txt").unlink()
-                command = [sys.executable, option, "runtime/classify.py", "great movie"]
+                (Path(folder) / "link").symlink_to("runtime/classify.py")
+                command = [sys.executable, option, "link", "great movie"]
                 result = subprocess.run(command, cwd=folder, capture_output=True, timeout=60, check=False)
                 self.assertEqual((result.returncode, result.stdout), (2, b""))
                 self.assertIn(os.path.realpath(folder).encode() + b"/runtime/edgetext/default/vocab.txt", result.stderr)
