@@ -174,7 +174,7 @@ def _check(parser: argparse.ArgumentParser, options: Options) -> None:
     if (options.csv is not None or options.tsv is not None) and options.json:
         parser.error("--csv writes CSV; for JSON convert the input to JSON lines and use --jsonl")
     if options.label_only and (options.json or options.is_table() or options.top_k):
-        parser.error("--label-only prints labels and nothing else: leave out --json, --jsonl, --csv and --top-k")
+        parser.error("--label-only prints labels and nothing else: leave out --json, --jsonl, --csv, --tsv and --top-k")
 
 
 def _check_use(parser: argparse.ArgumentParser, options: Options) -> None:
