@@ -97,7 +97,8 @@ class _CalibrationReader(CalibrationDataReader):
 def canonicalize(model: onnx.ModelProto) -> None:
     """Sort a graph's nodes and tensors and rename them, in place, so that equal models are equal bytes.
 
-    tf2onnx iterates over sets, so the names and the order of its nodes depend on the process's string hash seed.
+    tf2onnx iterates over sets, so the names and the order of its nodes depend on the process's string hash seed. It
+    describes the graph by a name with a number that counts the functions TensorFlow has made; this is removed.
 
     Nodes are sorted in the order in which the outputs need them and named after their operation: ``Gather_0``. A node's
     output is named after the node, ``Gather_0:0``, and a stored tensor after the first node input that reads it,
@@ -105,6 +106,7 @@ def canonicalize(model: onnx.ModelProto) -> None:
     and so are the recorded types and shapes of intermediate values, which readers infer. Nodes have no subgraphs.
     """
     graph = model.graph
+    graph.doc_string = ""
     stored = {tensor.name: tensor for tensor in graph.initializer}
     nodes = _in_order(graph)
     names = {value.name: value.name for value in (*graph.input, *graph.output)}

@@ -74,7 +74,7 @@ def test_wheels(root: Path, tmp_path: Path) -> None:
 
 
 def make_model(seed: int) -> onnx.ModelProto:
-    """Return a small graph with random names and a random order of its parts."""
+    """Return a small graph with random names, a random description and a random order of its parts."""
     draw = random.Random(seed)
     marks = draw.sample(range(1000), 7)
     table, axis, bias, rows, sums, more, twice = (f"t{mark}" for mark in marks)
@@ -99,6 +99,7 @@ def make_model(seed: int) -> onnx.ModelProto:
         [helper.make_tensor_value_info("ids", TensorProto.INT32, ["batch", 2])],
         [helper.make_tensor_value_info("result", TensorProto.FLOAT, ["batch", 3])],
         tensors,
+        doc_string=f"converted from f_{draw.random()}",
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=8)
     return onnx.shape_inference.infer_shapes(model)
