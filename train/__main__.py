@@ -56,6 +56,8 @@ def run(args: argparse.Namespace) -> int:
     if replaced:
         print(f"kept the previous run as {shown}.previous")
     option = "" if job.out == DEFAULT_RUN else f" --run {shlex.quote(str(shown))}"
+    if option and replaced:
+        option += " --replace"  # there may be a bundle of the previous run
     print(f"wrote {shown}; next: python export/to_safetensors.py{option}")
     return OK
 
