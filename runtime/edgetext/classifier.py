@@ -176,12 +176,14 @@ class Classifier:
             batch_size: The number of texts taken from ``texts`` before the first of their predictions is yielded.
 
         Raises:
-            TypeError: If ``texts`` is itself a string, or no iterable; while iterating, if one of the texts is not a
-                string; the message says at which position, counted from 0.
+            TypeError: If ``texts`` is a string, a table of columns or no iterable; while iterating, if one of the texts
+                is not a string; the message says at which position, counted from 0.
             ValueError: If ``batch_size`` is less than 1.
         """
         if isinstance(texts, (str, bytes)):
             raise TypeError("classify_many takes an iterable of texts; for one text there is classify")
+        if isinstance(texts, dict) or hasattr(texts, "columns"):  # iterating would give the names of the columns
+            raise TypeError("classify_many takes an iterable of texts, not a table: give it one column")
         try:
             iterator = iter(texts)
         except TypeError:

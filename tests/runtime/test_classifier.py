@@ -94,6 +94,9 @@ class ClassifierTest(unittest.TestCase):
         for texts in (None, 5):
             with self.assertRaisesRegex(TypeError, f"an iterable of texts, not {type(texts).__name__}"):
                 fake_classifier().classify_many(texts)  # type: ignore[arg-type]
+        for table in ({"text": ["great"]}, mock.Mock(columns=["text"])):
+            with self.assertRaisesRegex(TypeError, "not a table: give it one column"):
+                fake_classifier().classify_many(table)
         with self.assertRaisesRegex(TypeError, "for one text there is classify"):
             fake_classifier().classify_many(b"great")  # type: ignore[arg-type]
         with self.assertRaisesRegex(EngineError, "no engine is called"):

@@ -116,6 +116,8 @@ class ArgumentsTest(CommandTest):
             ("--label-only prints labels and nothing else", ("--label-only", "--json", "great")),
             ("--label-only prints labels and nothing else", ("--label-only", "--csv", "text")),
             ("--label-only prints labels and nothing else", ("--label-only", "--top-k", "2", "great")),
+            ("'-' is not a text; standard input is read if no text is given", ("-",)),
+            ("'-' is not a text; standard input is read if no text is given", ("--json", "-")),
             ("--model is empty: is a variable unset?", ("--model", "", "great")),
             ("--model is empty: is a variable unset?", ("--info", "--model", "")),
             ("--file is empty: is a variable unset?", ("--file", "")),

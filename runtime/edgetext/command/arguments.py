@@ -186,6 +186,8 @@ def _check_use(parser: argparse.ArgumentParser, options: Options) -> None:
     for name, forms in NEEDS.items():
         if name in given and not any(form in given for form in forms):
             parser.error(f"{_written(name)} is only used with {' or '.join(map(_written, forms))}")
+    if options.texts == ["-"]:
+        parser.error("'-' is not a text; standard input is read if no text is given, or with --file -")
     for name in ("file", "model", "recipe"):
         if getattr(options, name) == "":
             parser.error(f"{_written(name)} is empty: is a variable unset?")
