@@ -182,7 +182,7 @@ def _check_use(parser: argparse.ArgumentParser, options: Options) -> None:
     given = list(vars(options))  # the class holds the defaults
     for about, used in ABOUT.items():
         if about in given and (unused := [_written(name) for name in given if name not in (about, *used)]):
-            parser.error(f"--{about} does not use {', '.join(unused)}: leave it out")
+            parser.error(f"leave out {', '.join(unused)}, which --{about} does not use")
     for name, forms in NEEDS.items():
         if name in given and not any(form in given for form in forms):
             parser.error(f"{_written(name)} is only used with {' or '.join(map(_written, forms))}")
