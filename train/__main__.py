@@ -24,7 +24,7 @@ from train.models.presets import DEFAULT_PRESET, PRESETS
 from train.reviews.layout import add_data_argument
 from train.run_folder import DEFAULT_RUN, RUN_FOLDER
 from train.tables.options import add_table_arguments
-from train.tables.table import is_table, stem
+from train.tables.table import is_archive, is_table, refuse, stem
 
 RUNS = Path("runs")
 
@@ -163,10 +163,15 @@ def _add_table_options(parser: argparse.ArgumentParser) -> None:
 
 def _check_reviews(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """Refuse the options that are for tables only, and parse ``--validation`` as a number."""
-    reading = ("text_column", "label_column", "test", "split_seed", "drop_label", "strict", "encoding", "delimiter")
-    for name in (*reading, "target_size", "lowercase", "class_weights"):
+    reading = ("text_column", "label_column", "test", "split_seed", "drop_label", "strict")
+    dialect = ("encoding", "header", "delimiter", "quote", "escape")
+    for name in (*reading, *dialect, "target_size", "lowercase", "class_weights"):
         if getattr(args, name) is not None:
-            parser.error(f"--{name.replace('_', '-')} is for --data FILE, a table of labelled text")
+            path = None if args.data is None else Path(args.data)
+            if path is not None and not path.is_dir() and not is_archive(path):
+                parser.error(refuse(path))
+            option = "no-header" if name == "header" else name.replace("_", "-")
+            parser.error(f"--{option} is for --data FILE, a table of labelled text")
     if args.validation is not None:
         if not args.validation.isascii() or not args.validation.isdigit():
             parser.error(f"--validation must be a number of movie reviews, not {args.validation!r}")

@@ -16,9 +16,8 @@ from train.models.recipe import Request
 from train.models.sizing import parse_size
 from train.reviews.dataset import read_reviews
 from train.tables.dataset import read_and_report
-from train.tables.lines import GZIP_MARK
 from train.tables.options import make_options, make_plan
-from train.tables.table import ENDINGS, is_table
+from train.tables.table import is_archive, is_table, refuse
 
 
 @dataclass(frozen=True)
@@ -93,10 +92,6 @@ def _make_reviews_job(args: argparse.Namespace, settings: Mapping[str, int], cha
 
 
 def _check_archive(source: str | None) -> None:
-    """Raise DataError for a file that is neither compressed, like the archive of the reviews, nor named as a table."""
-    if source is not None and Path(source).is_file():
-        with open(source, "rb") as file:
-            if file.read(len(GZIP_MARK)) != GZIP_MARK:
-                raise DataError(
-                    f"{source}: neither the archive of the movie reviews nor a table, whose name ends in {ENDINGS}"
-                )
+    """Raise DataError for a file that is neither compressed, like the archive of the reviews, nor a table."""
+    if source is not None and Path(source).is_file() and not is_archive(Path(source)):
+        raise DataError(f"{refuse(Path(source))} (nor the archive of the movie reviews)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import gzip
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from edgetext.tables import lines
+from edgetext.tables.dialect import Dialect
 from train.dataset import DataError
-from train.tables import delimited, lines
 from train.tables.columns import Columns, choose_columns
 from train.tables.table import Row, Table, is_table, stem
 
@@ -48,16 +49,16 @@ def write(tmp_path: Path) -> Write:
 
 
 def rows(path: Path, columns: Columns = COLUMNS, **options: Any) -> list[Row]:
-    return list(Table(path, **options).rows(columns))
+    return list(Table(path).written_as(Dialect(**options)).inspect().table.rows(columns))
 
 
 def refused(path: Path, **options: Any) -> str:
     """Return the line that refuses a file, at its columns or at its rows."""
 
     def read() -> None:
-        table = Table(path, **options)
-        choose_columns(path, table.columns(), COLUMNS.texts, COLUMNS.label)
-        list(table.rows(COLUMNS))
+        found = Table(path).written_as(Dialect(**options)).inspect()
+        choose_columns(path, found.names, COLUMNS.texts, COLUMNS.label)
+        list(found.table.rows(COLUMNS))
 
     with pytest.raises(DataError) as caught:
         read()
@@ -79,7 +80,8 @@ def test_csv(write: Write, end: str, gz: str) -> None:
     texts = [*TRICKY, "two\nlines", "", "after\r\n\r\nblank"]
     content = end.join(["id,queue,body", *(f"{number},q{number},{quoted(text)}" for number, text in enumerate(texts))])
     found = rows(write(f"t.csv{gz}", content))
-    assert [row.text for row in found] == texts
+    # Line ends within a field count as those between lines.
+    assert [row.text for row in found] == [text.replace("\r\n", "\n") for text in texts]
     assert [row.label for row in found] == [f"q{number}" for number in range(len(texts))]
     assert [row.line for row in found] == [2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13]
     assert not any(row.fault for row in found)
@@ -182,9 +184,9 @@ def test_several_text_columns(write: Write) -> None:
     ],
 )
 def test_encodings(write: Write, encoding: str, content: bytes) -> None:
-    table = Table(write("t.csv", content), encoding)
-    assert table.columns() == ["body", "queue"]
-    assert list(table.rows(COLUMNS)) == [Row(2, "q", "naïve")]
+    found = Table(write("t.csv", content)).written_as(Dialect(encoding=encoding)).inspect()
+    assert found.names == ["body", "queue"]
+    assert list(found.table.rows(COLUMNS)) == [Row(2, "q", "naïve")]
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t", "|"])
@@ -283,13 +285,13 @@ def test_quotes_in_wrong_places(write: Write) -> None:
         ('{"body": "x\\u0000", "queue": "q"}', "encoding"),
         ('{"body": "x", "queue": "\\udfff"}', "encoding"),
         ('{"body": "\xfc", "queue": "q"}', "encoding"),
-        ("\0", "encoding"),
+        ("\0", "json"),
     ],
 )
 def test_bad_lines_of_json(write: Write, line: str, fault: str) -> None:
     good = '{"body": "good", "queue": "q"}\n'
     path = write("t.jsonl", (good + line + "\n" + good).encode("latin-1"))
-    assert Table(path).columns()[:2] == ["body", "queue"]
+    assert Table(path).inspect().names[:2] == ["body", "queue"]
     assert faults(path) == [(1, "good"), (2, fault), (3, "good")]
 
 
@@ -305,7 +307,7 @@ def test_no_bytes_break_the_reading(write: Write, encoding: str) -> None:
     start = "body,queue\ngood,q\n".encode(encoding)
     for seed in range(20):
         noise = bytes((seed * 7919 + place * place * 31 + place // 3) % 256 for place in range(3000))
-        found = list(Table(write("t.csv", start + noise), encoding).rows(COLUMNS))
+        found = rows(write("t.csv", start + noise), encoding=encoding)
         assert found[0] == Row(2, "q", "good")
 
 
@@ -313,9 +315,11 @@ def test_no_bytes_break_the_reading(write: Write, encoding: str) -> None:
 
 
 def test_wrong_names(write: Write) -> None:
-    for name in ("t.txt", "t.xlsx", "t", "t.gz", "t.parquet.gz", "t.csv.bz2"):
+    assert refused(write("t.xlsx", "PK")).endswith("workbooks are not read: save the sheet as CSV")
+    for name in ("t.txt", "t", "t.gz", "t.parquet.gz", "t.csv.bz2"):
         assert refused(write(name, "body,queue\nx,q\n")).endswith(
-            "the name must end in .csv, .tsv, .jsonl or .ndjson, each optionally followed by .gz, or .parquet"
+            "not a table: the name must end in .csv, .tsv, .json, .jsonl or .ndjson, each optionally followed by .gz, "
+            "or .parquet, or the lines begin with __label__"
         )
 
 
@@ -346,26 +350,24 @@ def test_columns_that_are_not_there(write: Write) -> None:
 
 def test_columns_of_the_same_name(write: Write) -> None:
     for name, comma in (("t.csv", ","), ("t.tsv", "\t")):
-        assert refused(write(name, f"body{comma}queue{comma} body\n")).endswith("more than one column is called 'body'")
+        message = refused(write(name, f"body{comma}queue{comma} body\n"))
+        assert message.endswith("more than one column is called 'body'; --no-header if the first line is a row")
     assert rows(write("t.csv", "body,queue,,\nx,q,,\n")) == [Row(2, "q", "x")]
 
 
-@pytest.mark.parametrize(("mark", "name"), [(";", "';'"), ("\t", "tab"), ("|", "'|'")])
-def test_another_delimiter(write: Write, mark: str, name: str) -> None:
-    message = refused(write("t.csv", f"body{mark}queue\nx{mark}q\n"))
-    assert message.endswith(f"separate columns with --delimiter {name}")
+@pytest.mark.parametrize("mark", [";", "\t", "|", "'"])
+def test_another_delimiter(write: Write, mark: str) -> None:
+    """Of those that are usual none need be given; a header that does not fit the given one is refused."""
+    path = write("t.csv", f"body{mark}queue\nx, y{mark}q\n")
+    assert rows(path, delimiter="'" if mark == "'" else None) == [Row(2, "q", "x, y")]
+    assert "the header is one column" in refused(write("t.csv", "body;queue\nx;q\n"), delimiter="|")
     assert refused(write("t.tsv", "body,queue\nx,q\n")).endswith("is it CSV?")
 
 
 @pytest.mark.parametrize("delimiter", ["", "ab", '"', "\n"])
 def test_impossible_delimiters(write: Write, delimiter: str) -> None:
-    path = write("t.csv", "body,queue\nx,q\n")
-    with pytest.raises(DataError, match="--delimiter must be one character"):
-        list(Table(path, delimiter=delimiter).rows(COLUMNS)) if delimiter else lines_of(path, delimiter)
-
-
-def lines_of(path: Path, delimiter: str) -> list[delimited.Record]:
-    return list(delimited.csv_records(path, "utf-8", delimiter))
+    message = refused(write("t.csv", "body,queue\nx,q\n"), delimiter=delimiter)
+    assert message.startswith("--delimiter must be one character or 'tab', not ")
 
 
 @pytest.mark.parametrize("encoding", ["utf-9", "hex", "", "a\0b", "rot13"])
@@ -376,18 +378,30 @@ def test_unknown_encodings(write: Write, encoding: str) -> None:
 
 @pytest.mark.parametrize("found", ["utf-16", "utf-32"])
 def test_the_mark_of_another_encoding(write: Write, found: str) -> None:
-    path = write("t.csv", "body,queue\nx,q\n".encode(found))
-    assert refused(path).endswith(f"this is {found}, not utf-8: pass --encoding {found}")
+    path = write("t.csv", "body,queue\nna\u00efve,q\n".encode(found))
+    assert rows(path) == [Row(2, "q", "na\u00efve")]
+    assert refused(path, encoding="utf-8").endswith(f"this is {found}, not utf-8: pass --encoding {found}")
     path = write("t.csv", b"\xef\xbb\xbfbody,queue\nx,q\n")
     assert refused(path, encoding="latin-1").endswith("pass --encoding utf-8")
 
 
 def test_a_header_in_another_encoding(write: Write) -> None:
-    assert "name the encoding with --encoding" in refused(write("t.csv", "Größe,queue\nx,q\n".encode("latin-1")))
-    assert "name the encoding with --encoding" in refused(write("t.csv", "body,queue\nx,q\n".encode("utf-16-le")))
+    """Another encoding than the one in use is proposed."""
+    for encoding, given, proposed in (
+        ("latin-1", None, "windows-1252"),
+        ("latin-1", "utf-8", "windows-1252"),
+        ("utf-16-le", None, "utf-16-le"),
+        ("utf-16-be", None, "utf-16-be"),
+        ("utf-8", "ascii", "utf-8"),
+        ("utf-8", "shift_jis", "utf-8"),
+    ):
+        message = refused(write("t.csv", "Größe ÄÖÜ,queue\nx,q\n".encode(encoding)), encoding=given)
+        assert message.endswith(f"name the encoding with --encoding, such as {proposed}"), (encoding, given)
+    # A byte that has no meaning in the given one.
+    path = write("t.csv", b"K\x81rper,queue\nx,q\n")
+    assert refused(path, encoding="windows-1252").endswith("such as latin-1")
     message = refused(write("t.csv", b"body,queue\nx,q\n"), encoding="utf-16")
-    assert "not utf-16 (" in message
-    assert message.endswith("name another with --encoding")
+    assert message.endswith("not utf-16 (no byte order mark): name another with --encoding, such as utf-8")
 
 
 def test_no_json(write: Write) -> None:
@@ -397,43 +411,47 @@ def test_no_json(write: Write) -> None:
 
 
 def test_a_header_with_an_open_quote(write: Write) -> None:
-    assert "line 1: the header has a quotation mark" in refused(write("t.csv", '"body,queue\nx,q\n'))
+    assert "lines 1 to 2: not CSV" in refused(write("t.csv", '"body,queue\nx,q\n'))
 
 
 def test_gzip_files_that_are_not_whole(write: Write, tmp_path: Path) -> None:
     content = gzip.compress("".join(["body,queue\n", *(f"text {n * n},q\n" for n in range(50_000))]).encode())
     damaged = bytearray(content)
     damaged[1000:1100] = b"\xff" * 100
-    for bad in (content[:-6], content[: len(content) // 2], bytes(damaged), content + b"rubbish", b"body,queue\nx,q\n"):
+    for bad in (content[:-6], content[: len(content) // 2], bytes(damaged), content + b"rubbish"):
         path = tmp_path / "t.csv.gz"
         path.write_bytes(bad)
         assert "not a complete gzip file" in refused(path)
-    (tmp_path / "t.csv").write_bytes(content)
-    assert refused(tmp_path / "t.csv").endswith("whose name must end in .gz")
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz"])
+def test_content_says_whether_it_is_compressed(tmp_path: Path, name: str) -> None:
+    content = b"body,queue\nx,q\n"
+    for written in (content, gzip.compress(content)):
+        (tmp_path / name).write_bytes(written)
+        assert rows(tmp_path / name) == [Row(2, "q", "x")]
 
 
 def test_lines_without_end(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "MAX_CHARACTERS", 1000)
-    for name, start in (("t.csv", 'body,queue\n"'), ("t.jsonl", ""), ("t.tsv", "body\tqueue\n")):
-        assert refused(write(name, start + "x" * 1000)).endswith("has more than 1,000 characters")
+    """One that is too long is left out, and those after it are read."""
+    monkeypatch.setattr(lines, "MAX_LINE_BYTES", 1000)
+    long = "x" * 3000
+    for name, content, line in (
+        ("t.csv", f'body,queue\n"{long}",q\ny,q\n', 2),
+        ("t.tsv", f"body\tqueue\n{long}\tq\ny\tq\n", 2),
+        ("t.jsonl", f'{{"body": "{long}", "queue": "q"}}\n{{"body": "y", "queue": "q"}}\n', 1),
+    ):
+        assert faults(write(name, content)) == [(line, "long"), (line + 1, "y")]
 
 
 def test_a_field_without_end(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No more of it is read ahead than a field may have, however long the file is."""
-    read = 0
-
-    def count(path: Path, encoding: str) -> Iterator[str]:
-        nonlocal read
-        for line in lines.read_lines(path, encoding):
-            read += 1
-            yield line
-
-    monkeypatch.setattr(delimited, "MAX_CHARACTERS", 1000)
-    monkeypatch.setattr(delimited, "read_lines", count)
-    records = delimited.csv_records(write("t.csv", 'body,queue\n"' + "x,q\n" * 10_000), "utf-8", ",")
-    assert [next(records), next(records)] == [(1, ["body", "queue"]), (2, None)]
-    assert 200 < read < 300
-    assert len(list(records)) == 9_999
+    """It costs one line, however long the file is; no more of it is read ahead than a record may have."""
+    monkeypatch.setattr(lines, "MAX_LINE_BYTES", 1000)
+    for end in ("", "y" * 3000 + ",q\n"):
+        found = faults(write("t.csv", 'body,queue\n"' + "x,q\n" * 10_000 + end))
+        assert found[0] == (2, "quotes")
+        assert found[1:10_000] == [(line, "x") for line in range(3, 10_002)]
+        assert found[10_000:] == ([(10_002, "long")] if end else [])
 
 
 def test_parquet_files_that_are_not_whole(tmp_path: Path) -> None:

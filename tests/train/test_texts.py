@@ -501,7 +501,6 @@ def test_several_labels_of_which_no_row_can_be_used(write: Write) -> None:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([], "no row is left"),
         ([("", "a"), ("!", "b")], "no row is left"),
         ([("x", "a"), ("y", "a")], "only one label is left, 'a'; training needs two"),
         ([("x", "a"), ("y", "b")], "no label occurs twice: is 'label' the column of the label?"),
@@ -636,6 +635,7 @@ def test_description(write: Write, tmp_path: Path) -> None:
     found = read_table(TableOptions(path, validation=str(other), split_seed=3))
     described = found.describe()
     assert json.loads(json.dumps(described)) == described
+    dialect = {"format": "csv", "encoding": "utf-8", "delimiter": ",", "quote": '"', "escape": "", "header": True}
     assert str(tmp_path) not in json.dumps(described)
     assert described == {
         "name": "t",
@@ -649,8 +649,8 @@ def test_description(write: Write, tmp_path: Path) -> None:
         "test": "0.2",
         "split_seed": 3,
         "drop_labels": [],
-        "encoding": "utf-8",
-        "delimiter": None,
+        **dict.fromkeys(("encoding", "delimiter", "quote", "escape", "header")),
+        "dialects": dict.fromkeys(("train", "validation"), dialect),
         "rows": {"train": {"a": 16, "b": 16}, "validation": {"a": 5, "b": 5}, "test": {"a": 4, "b": 4}},
         "report": {},
     }

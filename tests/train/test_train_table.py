@@ -386,7 +386,7 @@ MISTAKES = {
     "--data two.csv": "two.csv: no label occurs twice: is 'label' the column of the label?",
     "--data five.csv --test 0.1": "five.csv: --test 0.1 of 5 rows is no row",
     "--data foreign": "foreign: not the movie reviews",
-    "--data notes.txt": "notes.txt: neither the archive of the movie reviews nor a table, whose name ends in .csv",
+    "--data notes.txt": "notes.txt: not a table: the name must end in .csv",
     "--data none.txt": "no reviews at none.txt: there is no such file or folder",
 }
 
@@ -469,7 +469,7 @@ class TestMistakes:
         [
             *("--data none.csv", "--data t.csv --text-column body", "--data t.csv --validation none.csv"),
             *("--data t.csv --validation three.tsv", "--data t.csv --test 1.5", "--data t.csv --epochs 0"),
-            *("--data t.csv --buckets 1000", "--data t.csv --target-size huge"),
+            *("--data t.csv --buckets 1000", "--data t.csv --target-size huge", "--data header.csv"),
         ],
     )
     def test_mistakes_are_found_before_anything_slow_begins(

@@ -1,8 +1,8 @@
-"""Your own labelled text in a table (CSV, TSV, JSON lines or Parquet): read once, checked and divided into splits.
+"""Your own labelled text in a table (CSV, TSV, JSON, fastText's lines, Parquet): read once, checked and divided.
 
 ``options``     the options of the command line, and which files and columns are read: from the header alone
-``table``       a table row by row; by format: ``delimited`` (CSV and TSV), ``json_lines``, ``parquet``
-``lines``       decoding and decompressing; ``columns``: which hold text and label, and what values are valid
+``table``       a table row by row; by format: ``text_file``, which ``edgetext.tables`` reads, and ``parquet``
+``columns``     which columns hold text and label, and what values are valid
 ``index``       what is kept of each usable row: a few numbers, and its text in a temporary file
 ``division``    duplicates and leaks between files, and drawing the splits; ``splits``: the same on arrays
 ``report``      the problems that were found

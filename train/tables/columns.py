@@ -7,18 +7,12 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from edgetext.tables.names import LABEL_NAMES, TEXT_NAMES
+from edgetext.tables.reader import unify_line_ends
 from train.dataset import DataError
 
-# Names that are recognised, in any case.
-TEXT_NAMES = (
-    *("text", "body", "content", "message", "sentence", "review", "question", "comment", "description", "title"),
-    *("headline", "tweet", "document", "utterance", "article", "abstract", "summary", "post", "email", "sms"),
-)
-LABEL_NAMES = (
-    *("label", "labels", "class", "category", "target", "sentiment", "topic", "queue", "intent", "tag"),
-    *("polarity", "stars"),
-)
 MAX_LABEL = 100  # characters
+MOST_WORDS = 4  # in the name of a column
 INVISIBLE = ("Cf", "Zs")  # categories of characters: format, space
 SELECTORS = "\ufe0e\ufe0f"  # choose between a plain and an emoji shape of the character before
 # What programs write for a missing value, folded.
@@ -37,8 +31,18 @@ class Columns(NamedTuple):
         return f"text from column{'s' * (len(self.texts) > 1)} {texts}, label from column {self.label!r}"
 
 
-def choose_columns(path: object, names: Sequence[str], texts: Sequence[str], label: str | None) -> Columns:
+def choose_columns(
+    path: object,
+    names: Sequence[str],
+    texts: Sequence[str],
+    label: str | None,
+    *,
+    with_header: bool = False,
+    is_headless: bool = False,
+) -> Columns:
     """Return the columns to read of those that are in ``names``: what is given, else what can be guessed.
+
+    ``with_header`` says that the names are those of a header, and ``is_headless`` that it seems to be a row.
 
     Raises:
         DataError: If a column is missing, or there is not exactly one candidate.
@@ -46,23 +50,38 @@ def choose_columns(path: object, names: Sequence[str], texts: Sequence[str], lab
     listing = ", ".join(map(repr, names))
     for option, column in [*(("--text-column", text) for text in texts), ("--label-column", label)]:
         if column is not None and column not in names:
-            raise DataError(f"{path}: no column is called {column!r} ({option}); the columns are {listing}")
+            fix = "; --no-header if the first line is a row" if with_header and column.isdigit() else ""
+            raise DataError(f"{path}: no column is called {column!r} ({option}); the columns are {listing}{fix}")
     if label in texts or len(set(texts)) < len(texts):
         raise DataError(f"{path}: --text-column and --label-column name the same column twice")
     guessed = not texts or label is None
+    is_sure = bool(texts) or label is not None  # of the header: the user knows a column of it
     if not texts:
         texts = _only(name for name in names if name.lower() in TEXT_NAMES and name != label)
     if label is None:
         label = next(iter(_only(name for name in names if name.lower() in LABEL_NAMES and name not in texts)), None)
     others = [name for name in names if name != label and name not in texts]
-    if len(others) == 1 and bool(texts) != (label is not None):
+    if len(others) == 1 and bool(texts) != (label is not None) and (is_sure or not (is_headless or _is_text(*others))):
         texts, label = texts or others, label if label is not None else others[0]
     if not texts or label is None:
         wanted = [(not texts, "text", "--text-column"), (label is None, "label", "--label-column")]
         missing = [(what, option) for lacking, what, option in wanted if lacking]
         what, options = (" and ".join(words) for words in zip(*missing))
-        raise DataError(f"{path}: which columns hold {what}? Name them with {options}; the columns are {listing}")
+        fix = f"; {_propose_no_header(names)}" if with_header else ""
+        raise DataError(f"{path}: which columns hold {what}? Name them with {options}; the columns are {listing}{fix}")
     return Columns(tuple(texts), label, guessed)
+
+
+def _is_text(name: str) -> bool:
+    """Return whether the name of a column seems to be a text."""
+    return len(name.split()) > MOST_WORDS
+
+
+def _propose_no_header(names: Sequence[str]) -> str:
+    """Return the options that read a table whose first line is a row."""
+    text = max(range(len(names)), key=lambda place: len(names[place])) + 1
+    label = str(3 - text) if len(names) == 2 else "N"
+    return f"if the first line is a row: --no-header --text-column {text} --label-column {label}"
 
 
 def _only(found: Any) -> list[str]:
@@ -79,7 +98,7 @@ def as_text(values: Sequence[Any]) -> tuple[str, str]:
     parts = [value for value in values if value is not None]
     if not all(isinstance(value, str) for value in parts):
         return "", "text"
-    text = " ".join(part for part in parts if part)
+    text = unify_line_ends(" ".join(part for part in parts if part))
     return (text, "") if _is_unicode(text) else ("", "encoding")
 
 

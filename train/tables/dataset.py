@@ -54,7 +54,9 @@ class TableDataset:
 
     def notes(self) -> list[str]:
         """Return what a user should see: guessed columns, and the problems that were found."""
-        return [*([str(self.columns)] if self.columns.guessed else []), *map(str, self.findings)]
+        tables = [found.table for found in self.files.values()]
+        detected = [f"{table.path.name}: detected {', '.join(table.notes)}" for table in tables if table.notes]
+        return [*detected, *([str(self.columns)] if self.columns.guessed else []), *map(str, self.findings)]
 
     def describe(self) -> dict[str, Any]:
         """Return the dataset's part of ``config.json``, which suffices to divide it again; it names no folder."""
@@ -72,6 +74,10 @@ class TableDataset:
             "drop_labels": list(options.drop_labels),
             "encoding": options.encoding,
             "delimiter": options.delimiter,
+            "quote": options.quote,
+            "escape": options.escape,
+            "header": options.header,
+            "dialects": {split: found.table.dialect._asdict() for split, found in self.files.items()},
             "rows": self.counts,
             "report": count_rows(self.findings),
         }

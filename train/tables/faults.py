@@ -50,7 +50,7 @@ class Faults:
                 len(found),
                 tuple(found[:FIRST]),
                 table.unit,
-                enumerate_labels(self._labels[kind]) if kind in NAMED_KINDS else table.encoding,
+                enumerate_labels(self._labels[kind]) if kind in NAMED_KINDS else table.explain(kind),
             )
             for kind in KINDS
             if (found := self._lines.get(kind))

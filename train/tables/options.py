@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from edgetext.tables.dialect import CSV, TSV, Dialect, parse_mark
 from train.dataset import DataError
 from train.tables.columns import Columns, choose_columns, join_words
-from train.tables.table import ENDINGS, Table, is_table
+from train.tables.table import ENDINGS, Inspection, Table, is_table
 
 MAX_VALIDATION = 10_000  # texts that a fraction takes: they are in memory together, and more would add little
 # How a split is taken: from a file, as a number of rows, as a fraction of the rows, or not at all.
@@ -27,10 +29,19 @@ class TableOptions:
     test: str | None = "0.2"  # a file, a fraction of the rows, a number of rows, or None for no test
     split_seed: int = 0
     strict: bool = False  # whether every problem found in the table is an error
-    encoding: str = "utf-8"
-    delimiter: str | None = None  # between the columns of CSV; None for a comma
+    encoding: str | None = None  # None to detect, like the delimiter of CSV and the quotation mark of TSV
+    delimiter: str | None = None
     lowercase: str = "ascii"  # how words are compared, as for edgetext.text.tokenize
     drop_labels: tuple[str, ...] = ()  # whose rows are left out
+    quote: str | None = None
+    escape: str | None = None
+    header: bool | None = None
+    dialects: Mapping[str, Dialect] = field(default_factory=dict)  # by split, as an earlier run read its files
+
+    @property
+    def given(self) -> Dialect:
+        """What the user says of how tables are written."""
+        return Dialect(None, self.encoding, self.delimiter, self.quote, self.escape, self.header)
 
 
 def add_table_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
@@ -75,14 +86,34 @@ def add_table_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentGr
         default=None,
         help="treat any problem, such as a row without a label, as an error instead of skipping the row",
     )
-    group.add_argument("--encoding", metavar="NAME", help=f"encoding of text files (default: {TableOptions.encoding})")
-    group.add_argument("--delimiter", metavar="C", help="separator of CSV columns; 'tab' for a tab (default: comma)")
+    _add_dialect_arguments(group)
     return group
+
+
+def _add_dialect_arguments(group: argparse._ArgumentGroup) -> None:
+    """Add the options that say how a table is written."""
+    group.add_argument(
+        "--encoding",
+        metavar="NAME",
+        help="encoding of text files, such as windows-1252 (default: UTF-8, or what a byte order mark says)",
+    )
+    group.add_argument(
+        "--no-header",
+        dest="header",
+        action="store_false",
+        default=None,
+        help="the first row is data; columns are numbers from 1, as in --text-column 2",
+    )
+    group.add_argument("--delimiter", metavar="C", help="separator of CSV columns; 'tab' for a tab (default: detected)")
+    group.add_argument("--quote", metavar="C", help="quotation mark around fields, or 'none' (default: detected)")
+    group.add_argument(
+        "--escape", metavar="C", help="character before a mark within a field (default: marks are doubled)"
+    )
 
 
 def find_given(args: argparse.Namespace) -> dict[str, Any]:
     """Return the fields of ``TableOptions`` that a command line gives, of those that ``add_table_arguments`` added."""
-    names = ("label_column", "validation", "test", "split_seed", "strict", "encoding", "delimiter")
+    names = ("label_column", "validation", "test", "split_seed", "strict", "encoding", "header")
     given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     if args.text_column:
         given["text_columns"] = tuple(args.text_column)
@@ -90,9 +121,8 @@ def find_given(args: argparse.Namespace) -> dict[str, Any]:
         given["drop_labels"] = tuple(map(join_words, args.drop_label))
     if args.test == "none":
         given["test"] = None
-    if args.delimiter == "tab":
-        given["delimiter"] = "\t"
-    return given
+    marks = {name: parse_mark(getattr(args, name)) for name in ("delimiter", "quote", "escape")}
+    return given | {name: mark for name, mark in marks.items() if mark is not None}
 
 
 def make_options(args: argparse.Namespace, data: Path, lowercase: str = TableOptions.lowercase) -> TableOptions:
@@ -117,16 +147,30 @@ def make_plan(options: TableOptions) -> TablePlan:
         DataError: If a file cannot be read, or an option or a column is missing or wrong.
     """
     validation, test = parse_part("--validation", options.validation), parse_part("--test", options.test)
-    tables = {"train": Table(options.data, options.encoding, options.delimiter)}
-    for split, part in (("validation", validation), ("test", test)):
-        if isinstance(part, Path):
-            tables[split] = tables["train"]._replace(path=part)
-    _check_tables(list(tables.values()))
-    names = tables["train"].columns()
-    columns = choose_columns(options.data, names, options.text_columns, options.label_column)
-    for table in list(tables.values())[1:]:
-        check_columns(table, columns)
+    paths = {"train": options.data}
+    paths |= {split: part for split, part in (("validation", validation), ("test", test)) if isinstance(part, Path)}
+    _check_names(list(paths.values()))
+    tables = {split: _make_table(path, options, split) for split, path in paths.items()}
+    _check_use(options.given, tables["train"], list(tables.values()))
+    found = tables["train"].inspect()
+    columns = choose_columns(
+        options.data,
+        found.names,
+        options.text_columns,
+        options.label_column,
+        with_header=found.with_header,
+        is_headless=found.is_headless,
+    )
+    inspected = {"train": found, **{split: table.inspect() for split, table in tables.items() if split != "train"}}
+    for split, inspection in inspected.items():
+        check_columns(inspection, columns, split)
+    tables = {split: inspection.table for split, inspection in inspected.items()}
     return TablePlan(options, tables, validation, test, columns)
+
+
+def _make_table(path: Path, options: TableOptions, split: str) -> Table:
+    dialect = options.dialects.get(split)
+    return Table(path).written_as(options.given) if dialect is None else Table(path, dialect)
 
 
 def parse_part(option: str, value: str | None) -> Part:
@@ -151,19 +195,30 @@ def parse_part(option: str, value: str | None) -> Part:
     )
 
 
-def _check_tables(tables: list[Table]) -> None:
-    """Raise DataError if files share a name, so that their rows could not be identified, or a delimiter is unused."""
-    delimiter, names = tables[0].delimiter, [table.path.name for table in tables]
+def _check_names(paths: Sequence[Path]) -> None:
+    """Raise DataError if files share a name, so that their rows could not be identified."""
+    names = [path.name for path in paths]
     if len(set(names)) < len(names):
         raise DataError(f"the files to train, validate and test on must have different names, not {', '.join(names)}")
-    if delimiter is not None and not any(table.is_csv for table in tables):
-        raise DataError(f"--delimiter is for .csv files, not for {names[0]}")
 
 
-def check_columns(table: Table, columns: Columns) -> None:
-    """Raise DataError if a file lacks one of the columns, or cannot be read."""
-    present = table.columns()
-    if lacking := [name for name in [*columns.texts, columns.label] if name not in present]:
-        raise DataError(
-            f"{table.path}: no column is called {lacking[0]!r}; the columns are {', '.join(map(repr, present))}"
-        )
+def _check_use(given: Dialect, first: Table, tables: Sequence[Table]) -> None:
+    """Raise DataError if no file uses an option that says how tables are written."""
+    formats = {table.format for table in tables}
+    if given.delimiter is not None and CSV not in formats:
+        raise DataError(f"--delimiter is for .csv files, not for {first.path.name}")
+    options = (("--quote", given.quote), ("--escape", given.escape), ("--no-header", given.header))
+    used = [option for option, value in options if value is not None]
+    if used and not formats & {CSV, TSV}:
+        raise DataError(f"{used[0]} is for .csv and .tsv files, not for {first.path.name}")
+
+
+def check_columns(found: Inspection, columns: Columns, split: str) -> None:
+    """Raise DataError if a file lacks one of the columns, has lists of labels, or no row."""
+    path, names = found.table.path, found.names
+    if lacking := [name for name in [*columns.texts, columns.label] if name not in names]:
+        raise DataError(f"{path}: no column is called {lacking[0]!r}; the columns are {', '.join(map(repr, names))}")
+    if columns.label in found.lists:
+        raise DataError(f"{path}: {columns.label!r} holds lists: several labels per text are not supported")
+    if found.is_empty:
+        raise DataError(f"{path}: no row is left" + (f" for the {split}" if split != "train" else ""))

@@ -12,21 +12,21 @@ BATCH = 1_000  # rows in memory at a time
 TEXT_TYPES = ("string", "large_string", "string_view")
 
 
-def columns(path: Path, encoding: str, delimiter: str | None) -> list[str]:
-    """Return the names of the columns.
+def read_columns(path: Path) -> tuple[list[str], int]:
+    """Return the names of the columns, and the number of rows.
 
     Raises:
         DataError: If pyarrow is not installed, or the file cannot be read.
     """
     with _opened(path) as file:
-        return list(file.schema_arrow.names)
+        return list(file.schema_arrow.names), file.metadata.num_rows
 
 
-def values(path: Path, encoding: str, delimiter: str | None, names: Sequence[str]) -> Iterator[tuple[int, list[Any]]]:
+def read_values(path: Path, names: Sequence[str]) -> Iterator[tuple[int, list[Any]]]:
     """Yield the rows: the number of each, from 1, and its values; the first column is that of the label.
 
     Raises:
-        DataError: As for ``columns``, or if a column is neither text nor, for the label, a number or a bool.
+        DataError: As for ``read_columns``, or if a column is neither text nor, for the label, a number or a bool.
     """
     import pyarrow
 
@@ -69,6 +69,8 @@ def _check_type(path: Path, name: str, kind: Any, *, is_label: bool) -> None:
     fits = str(kind) in TEXT_TYPES
     if is_label:
         fits = fits or types.is_integer(kind) or types.is_boolean(kind) or types.is_floating(kind)
+    if is_label and types.is_nested(kind):
+        raise DataError(f"{path}: column {name!r} is of type {kind}: several labels per text are not supported")
     if not fits:
         raise DataError(f"{path}: column {name!r} is of type {kind}, not {'a label' if is_label else 'text'}")
 

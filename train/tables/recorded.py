@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from edgetext.tables.dialect import TSV, Dialect
 from train.dataset import DataError
 from train.tables.columns import Columns
 from train.tables.dataset import TableDataset, make_dataset, read_table
@@ -45,9 +46,10 @@ def read_recorded(run: Path, data: Path, given: Mapping[str, Any]) -> Recorded:
                 "--test N"
             )
         recorded = {name: record[name] for name in ("label_column", "split_seed", "encoding", "delimiter")}
+        recorded |= {name: record.get(name) for name in ("quote", "escape", "header")}
+        recorded["dialects"] = {} if set(given) & set(Dialect._fields) else _read_dialects(record)
         for name in ("validation", "test"):
-            part = record[name]
-            recorded[name] = str(data.parent / part) if part is not None and is_table(part) else part
+            recorded[name] = str(data.parent / record[name]) if name in record["files"] else record[name]
         recorded |= {"text_columns": tuple(record["text_columns"]), "lowercase": lowercase}
         recorded["drop_labels"] = tuple(record.get("drop_labels", ()))  # which earlier versions do not have
         options = TableOptions(data, **{**recorded, **given})
@@ -56,6 +58,18 @@ def read_recorded(run: Path, data: Path, given: Mapping[str, Any]) -> Recorded:
         raise DataError(f"{run}: not a run: config.json: {error.strerror}") from None
     except (ValueError, LookupError, TypeError, AttributeError):
         raise DataError(f"{run}: not a run: its config.json is not one that training writes") from None
+
+
+def _read_dialects(record: Mapping[str, Any]) -> dict[str, Dialect]:
+    """Return how the files of a run are written, by split; earlier versions did not record what they assumed."""
+    if "dialects" in record:
+        return {split: Dialect(**dialect) for split, dialect in record["dialects"].items()}
+    given = Dialect(None, record["encoding"], record["delimiter"] or ",", '"', "", True)
+    tables = {split: Table(Path(file["name"])).written_as(given) for split, file in record["files"].items()}
+    return {
+        split: table.dialect._replace(delimiter="\t", quote="") if table.format == TSV else table.dialect
+        for split, table in tables.items()
+    }
 
 
 def read_for_run(recorded: Recorded, split: str) -> TableDataset:
@@ -91,9 +105,10 @@ def read_for_run(recorded: Recorded, split: str) -> TableDataset:
 def _read_whole(recorded: Recorded, split: str) -> TableDataset:
     """Read all usable rows of a file as one split."""
     options = recorded.options
-    table = Table(options.data, options.encoding, options.delimiter)
+    inspected = Table(options.data).written_as(options.given).inspect()
     columns = Columns(options.text_columns, options.label_column or "")
-    check_columns(table, columns)
+    check_columns(inspected, columns, split)
+    table = inspected.table
     known = len(recorded.labels)
     names = {label: place for place, label in enumerate(recorded.labels)}
     found = read_index(table, columns, split, names, options.lowercase, options.drop_labels)

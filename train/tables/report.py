@@ -9,9 +9,10 @@ from train.dataset import DataError
 
 # The kinds of problems, in the order in which they are reported.
 KINDS = {
-    "encoding": "left out: text that is not valid {detail} (--encoding names another, such as windows-1252)",
-    "quotes": "left out: a quotation mark that is never closed, or in the wrong place",
-    "ragged": "left out: more or fewer columns than the header",
+    "encoding": "left out: text that is not valid {detail}",
+    "quotes": "left out: a quotation mark that is never closed, or in the wrong place{detail}",
+    "long": "left out: longer than 16 MiB",
+    "ragged": "left out: more or fewer columns than the header{detail}",
     "json": "left out: not a JSON object",
     "text": "left out: the text is not a string",
     "no text": "left out: no word in the text",

@@ -1,4 +1,4 @@
-"""A table of labelled text, read row by row: CSV, TSV, JSON lines or Parquet, by the file's name.
+"""A table of labelled text, read row by row: CSV, TSV, JSON, lines of fastText or Parquet.
 
 A row that cannot be used is not an error: it is returned with the kind of its fault. ``DataError`` is raised when the
 whole file cannot be used. Rows are numbered by the line on which they begin, counted from 1 with the header; in
@@ -7,15 +7,16 @@ Parquet, which has no lines, by the row.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from edgetext.tables.dialect import CSV, FASTTEXT, JSON, SEPARATORS, TSV, Dialect
+from edgetext.tables.source import GZIP_MARK
 from train.dataset import DataError
-from train.tables import delimited, json_lines, parquet
+from train.tables import parquet
 from train.tables.columns import Columns, as_label, as_text
-from train.tables.lines import BAD
+from train.tables.text_file import is_fasttext, open_reader, read_start, read_values
 
 
 class Row(NamedTuple):
@@ -29,40 +30,67 @@ class Row(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A file, and how to read it; see ``TableOptions``."""
+    """A file, and what is known of how it is written."""
 
     path: Path
-    encoding: str = "utf-8"
-    delimiter: str | None = None
+    dialect: Dialect = Dialect()
+    notes: tuple[str, ...] = ()  # what of it was detected
 
     @property
-    def is_csv(self) -> bool:
-        """Whether the delimiter is used."""
-        return _ending(self.path) == ".csv"
+    def format(self) -> str:
+        """The format: of the dialect, or else by the name of the file, or its first line.
+
+        Raises:
+            DataError: If it is none.
+        """
+        found = self.dialect.format or FORMATS.get(_ending(self.path)) or (FASTTEXT if is_fasttext(self.path) else "")
+        if not found:
+            raise DataError(refuse(self.path))
+        return found
 
     @property
     def unit(self) -> str:
         """What the numbers of rows count: ``"line"`` or ``"row"``."""
-        return "row" if _ending(self.path) == ".parquet" else "line"
+        return "row" if self.format == PARQUET else "line"
 
-    def columns(self) -> list[str]:
-        """Return the names of the columns, in their order.
+    def written_as(self, given: Dialect) -> Table:
+        """Return the table with what the user says of how tables are written, as far as its format has it."""
+        if self.format in (CSV, TSV):
+            delimiter = given.delimiter if self.format == CSV else None
+            return self._replace(dialect=given._replace(format=self.format, delimiter=delimiter))
+        return self._replace(dialect=Dialect(self.format, given.encoding if self.format != PARQUET else None))
+
+    def inspect(self) -> Inspection:
+        """Read the names of the columns, and complete the dialect.
 
         Raises:
             DataError: If the file cannot be read, is in none of the formats, is empty, or has two columns of the same
                 name.
         """
-        names: list[str] = _format(self).columns(*self)
+        if self.format == PARQUET:
+            names, rows = parquet.read_columns(self.path)
+            found = Inspection(self._replace(dialect=Dialect(PARQUET)), names, rows == 0)
+        else:
+            start = read_start(self.path, self.dialect._replace(format=self.format))
+            table = self._replace(dialect=start.dialect, notes=start.notes)
+            found = Inspection(table, start.names, start.is_empty, start.is_headless, start.lists)
+        names = found.names
         if not names:
             raise DataError(f"{self.path}: the file is empty")
-        if any(BAD in name for name in names):
-            raise DataError(
-                f"{self.path}: the names of the columns are not {self.encoding}: "
-                "name the encoding with --encoding, such as windows-1252 or utf-16"
-            )
+        if len(names) == 1 and found.table.format in (CSV, TSV):
+            self._check_separator(found)
         if twice := [name for name in names if name and names.count(name) > 1]:
-            raise DataError(f"{self.path}: more than one column is called {twice[0]!r}")
-        return names
+            fix = "; --no-header if the first line is a row" if found.with_header else ""
+            raise DataError(f"{self.path}: more than one column is called {twice[0]!r}{fix}")
+        return found
+
+    def _check_separator(self, found: Inspection) -> None:
+        """Raise DataError if the only column seems to be several ones."""
+        (name,) = found.names
+        marks = [shown for mark, shown in SEPARATORS.items() if mark in name]
+        if marks and found.with_header:
+            fix = "is it CSV?" if found.table.format == TSV else f"separate columns with --delimiter {marks[0]}"
+            raise DataError(f"{self.path}: the header is one column, {name!r}: {fix}")
 
     def rows(self, columns: Columns) -> Iterator[Row]:
         """Yield the rows, usable or not; blank lines are skipped.
@@ -70,7 +98,12 @@ class Table(NamedTuple):
         Raises:
             DataError: If the file cannot be read to its end.
         """
-        for line, values in _format(self).values(*self, [columns.label, *columns.texts]):
+        names = [columns.label, *columns.texts]
+        if self.format == PARQUET:
+            found: Iterator[tuple[int, list[Any] | str]] = parquet.read_values(self.path, names)
+        else:
+            found = read_values(self.path, self.dialect._replace(format=self.format), names)
+        for line, values in found:
             if isinstance(values, str):
                 yield Row(line, fault=values)
             else:
@@ -79,16 +112,61 @@ class Table(NamedTuple):
                 collapsed = isinstance(values[0], str) and values[0].strip() != label
                 yield Row(line, label, text, label_fault or text_fault, collapsed)
 
+    def explain(self, kind: str) -> str:
+        """Return what the report of a kind of fault says about this file: its encoding, and options to try."""
+        if self.format == PARQUET:
+            return "utf-8"
+        if kind not in ("encoding", "quotes", "ragged"):
+            return ""
+        with open_reader(self.path, self.dialect._replace(format=self.format)) as reader:
+            if kind == "encoding":
+                return f"{reader.encoding} (--encoding names another, such as {reader.propose_encoding()})"
+            options = reader.propose_quoting()
+            return f" (try {options})" if options else ""
 
-# The modules by the ending of the name. Each has ``columns`` and ``values``, which yields the number of each row, and
-# its values or the kind of its fault; both take path, encoding and delimiter.
-FORMATS = {".csv": delimited, ".tsv": delimited, ".jsonl": json_lines, ".ndjson": json_lines, ".parquet": parquet}
-ENDINGS = ".csv, .tsv, .jsonl or .ndjson, each optionally followed by .gz, or .parquet"
+
+class Inspection(NamedTuple):
+    """What the header and the first rows of a table say."""
+
+    table: Table  # its dialect is complete
+    names: list[str]  # of the columns, in their order
+    is_empty: bool = False  # whether no row follows
+    is_headless: bool = False  # whether the header seems to be a row
+    lists: Sequence[str] = ()  # the columns that hold lists
+
+    @property
+    def with_header(self) -> bool:
+        """Whether the names are those of a header, which may be a row by mistake."""
+        return bool(self.table.dialect.header)
+
+
+PARQUET = "parquet"
+# The formats by the ending of the name; lines of fastText are recognised by their content.
+FORMATS = {".csv": CSV, ".tsv": TSV, ".json": JSON, ".jsonl": JSON, ".ndjson": JSON, ".parquet": PARQUET}
+ENDINGS = ".csv, .tsv, .json, .jsonl or .ndjson, each optionally followed by .gz, or .parquet"
 
 
 def is_table(path: str | Path) -> bool:
-    """Return whether the name of a file ends like a table's."""
-    return _ending(Path(path)) in FORMATS
+    """Return whether the name of a file ends like a table's, or it has lines of fastText."""
+    return _ending(Path(path)) in FORMATS or is_fasttext(Path(path))
+
+
+def is_archive(path: Path) -> bool:
+    """Return whether a file is compressed, like the archive of the movie reviews."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(GZIP_MARK)) == GZIP_MARK
+    except OSError:
+        return False
+
+
+def refuse(path: Path) -> str:
+    """Return why a file is not a table, and how to fix it."""
+    if not path.exists():
+        return f"{path}: No such file or directory"
+    if path.suffix.lower() in (".xlsx", ".xls", ".ods"):
+        return f"{path}: workbooks are not read: save the sheet as CSV"
+    return f"{path}: not a table: the name must end in {ENDINGS}, or the lines begin with __label__"
 
 
 def stem(path: Path) -> str:
@@ -100,10 +178,3 @@ def _ending(path: Path) -> str:
     """Return the ending that names the format, in lower case, without ``.gz``."""
     name = path.name.lower()
     return "" if name.endswith(".parquet.gz") else Path(name.removesuffix(".gz")).suffix
-
-
-def _format(table: Table) -> ModuleType:
-    try:
-        return FORMATS[_ending(table.path)]
-    except KeyError:
-        raise DataError(f"{table.path}: the name must end in {ENDINGS}") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from edgetext.tables.dialect import ARRAY, CSV, JSON, SEPARATORS, TSV, Dialect
+from edgetext.tables.dialect import ARRAY, CSV, FASTTEXT, JSON, SEPARATORS, TSV, Dialect
 from edgetext.tables.encoding import decode, find_encoding
 from edgetext.tables.proposals import Tally, has_mark, tally
 
@@ -50,6 +50,8 @@ def detect(
         found = found._replace(notes=(f"encoding {encoding}",))
     if given.format in (CSV, TSV):
         return _find_columns(found, is_whole, columns, is_labelled)
+    if given.format == FASTTEXT:
+        return found._replace(notes=(*found.notes, "lines of fastText"))
     if given.format == JSON and re.match(r"\s*\[\s*[{\]]", text):
         found = found._replace(notes=(*found.notes, "a JSON array"))
         return found._replace(dialect=found.dialect._replace(format=ARRAY))

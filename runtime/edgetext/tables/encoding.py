@@ -14,8 +14,9 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# Encodings to propose, the most likely first. Latin-1 reads everything, so it is the last.
-PROPOSED = ("utf-8", "windows-1252", "gb18030", "shift_jis", "latin-1")
+# Encodings to propose, the most likely first: for text that is mostly ASCII, and for other text. Latin-1 reads
+# everything, so it is the last.
+PROPOSED = (("utf-8", "windows-1252", "latin-1"), ("utf-8", "gb18030", "shift_jis", "windows-1252", "latin-1"))
 # A larger share of other bytes than ASCII is not text in the letters of Western Europe.
 MOST_ACCENTS = 0.3
 
@@ -85,9 +86,8 @@ def propose_encoding(head: bytes, used: str) -> str:
     if zeros := head[:1000].count(0):
         return "utf-16-le" if 2 * head[1:1000:2].count(0) > zeros else "utf-16-be"
     known = codecs.lookup(used).name
-    has_many = sum(byte > 127 for byte in head) > MOST_ACCENTS * len(head)
-    for name in PROPOSED:
-        if codecs.lookup(name).name == known or (has_many and name == "windows-1252"):
+    for name in PROPOSED[sum(byte > 127 for byte in head) > MOST_ACCENTS * len(head)]:
+        if codecs.lookup(name).name == known:
             continue
         try:
             codecs.getincrementaldecoder(name)().decode(head)

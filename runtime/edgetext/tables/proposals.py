@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
 from typing import NamedTuple
 
 from edgetext.tables.delimited import make_reader
-from edgetext.tables.dialect import Dialect
+from edgetext.tables.dialect import TSV, Dialect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,27 +28,33 @@ class Tally(NamedTuple):
 
 def tally(text: str, dialect: Dialect, is_whole: bool = True) -> Tally:
     """Read the first part of a table; if it is not all of it, it must end with a line end."""
-    lines = list(io.StringIO(text.replace("\0", ""), newline=""))
-    reader = make_reader(iter(lines), dialect)
+    reader = make_reader(_split_lines(text), dialect)
+    count = sum(1 for _ in _split_lines(text))
     names: tuple[str, ...] = ()
     rows = bad = 0
     for start, end, fields in _read(reader):
         if fields is None:
             # The last record may end in the part that is not known, unless it began long before.
-            is_open = end == len(lines) and not is_whole and end - start <= len(lines) // 10
+            is_open = end == count and not is_whole and end - start <= count // 10
             bad += 0 if is_open else end - start
         elif not names:
             names = tuple(field.strip() for field in fields)
-        elif len(fields) != len(names) or (dialect.delimiter == "\t" and _encloses_rows(fields)):
+        elif len(fields) != len(names) or (dialect.format == TSV and _encloses_rows(fields)):
             bad += end - start
         else:
             rows += 1
     return Tally(names, rows, bad)
 
 
+def _split_lines(text: str) -> Iterator[str]:
+    """Yield lines with their ends, without NUL, which the csv module refuses before Python 3.11."""
+    for line in re.finditer(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$", text):
+        yield line.group().replace("\0", "")
+
+
 def _encloses_rows(fields: list[str]) -> bool:
-    """Return whether two marks of the text seem to enclose the rows between them: several lines, and a tab in them."""
-    return any("\n" in field and "\t" in field for field in fields)
+    """Return whether two marks of the text seem to enclose the rows between them: lines and tabs, but no mark."""
+    return any("\n" in field and "\t" in field and '"' not in field for field in fields)
 
 
 def _read(reader: Any) -> Iterator[tuple[int, int, list[str] | None]]:

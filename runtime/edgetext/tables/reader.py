@@ -63,7 +63,7 @@ class TableReader:
         is_delimited = given.format in (CSV, TSV)
         source = Source(stream, live, 2 if is_delimited else 1)
         self._head, self._is_whole = source.head, source.is_whole
-        self._found = found = detect(source.head, given, source.is_whole, columns, is_labelled)
+        found = detect(source.head, given, source.is_whole, columns, is_labelled)
         self.dialect, self.notes = found.dialect, found.notes
         self.has_bom, self.separator_line, self.line_end = found.has_bom, found.separator_line, found.line_end
         self.names: list[str] = []
@@ -99,7 +99,8 @@ class TableReader:
         """Return the options that read rows whose quotation marks or columns are wrong; empty if none do."""
         if self.dialect.format not in (CSV, TSV):
             return ""
-        return propose_quoting(self._found.text, self.dialect, self._is_whole)
+        text = detect(self._head, self.dialect, self._is_whole).text
+        return propose_quoting(text, self.dialect, self._is_whole)
 
     def _read_rows(self, stream: BinaryIO, replay: bool) -> Iterator[RecordOrFault]:
         """Read the header and return the records that follow."""

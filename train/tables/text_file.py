@@ -1,0 +1,110 @@
+"""A table in a text file: CSV, TSV, JSON or lines of fastText, read by ``edgetext.tables``."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from edgetext.errors import InputError
+from edgetext.tables.dialect import Dialect
+from edgetext.tables.encoding import decode, find_encoding
+from edgetext.tables.fasttext import PREFIX
+from edgetext.tables.reader import TableReader
+from edgetext.tables.records import Fault, Record
+from edgetext.tables.source import Source
+from train.dataset import DataError
+
+FIRST_RECORDS = 100  # that are read to find out about the columns
+
+
+class Start(NamedTuple):
+    """The first part of a table."""
+
+    dialect: Dialect  # complete
+    notes: tuple[str, ...]  # what of it was detected
+    names: list[str]  # of the columns; of JSON, the keys of the first objects
+    is_empty: bool  # whether no record follows
+    is_headless: bool  # whether the header seems to be a row, because one of its cells is found again in its column
+    lists: list[str]  # the columns that hold lists
+
+
+@contextlib.contextmanager
+def open_reader(path: Path, dialect: Dialect) -> Iterator[TableReader]:
+    """Open a file to read its records.
+
+    Raises:
+        DataError: If it cannot be read, here or to its end.
+    """
+    try:
+        dialect.check()
+    except InputError as error:
+        raise DataError(str(error)) from None
+    try:
+        with path.open("rb") as file:
+            yield TableReader(file, dialect, is_labelled=True, replay=True)
+    except InputError as error:
+        raise DataError(f"{path}: {error}") from None
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or error}") from None
+
+
+def read_start(path: Path, dialect: Dialect) -> Start:
+    """Read the header and the first records.
+
+    Raises:
+        DataError: If they cannot be read, or none of them is a JSON object.
+    """
+    with open_reader(path, dialect) as reader:
+        found = list(itertools.islice(reader, FIRST_RECORDS))
+        first = [record.values for record in found if isinstance(record, Record)]
+        if reader.names:
+            names, rows = list(reader.names), [dict(zip(reader.names, values)) for values in first]
+        else:
+            names, rows = list(dict.fromkeys(name for values in first for name in values)), first
+        if found and not names:
+            if isinstance(found[0], Fault) and found[0].is_last:
+                raise found[0]
+            raise InputError(f"none of the first {len(found)} lines is a JSON object in {reader.encoding}")
+        cells = {name: [row[name] for row in rows if row.get(name) is not None] for name in names}
+        return Start(
+            reader.dialect,
+            reader.notes,
+            names,
+            not found,
+            bool(reader.header) and any(name and name in map(str.strip, cells[name]) for name in names),
+            [name for name, values in cells.items() if values and all(isinstance(value, list) for value in values)],
+        )
+
+
+def read_values(path: Path, dialect: Dialect, names: Sequence[str]) -> Iterator[tuple[int, list[Any] | str]]:
+    """Yield the rows: the number of the line on which each begins, and its values or the kind of its fault.
+
+    Raises:
+        DataError: If the file cannot be read to its end.
+    """
+    with open_reader(path, dialect) as reader:
+        if not set(names) <= set(reader.names or names):
+            raise DataError(f"{path}: the file was changed while it was being read")
+        places = [reader.names.index(name) for name in names] if reader.names else None
+        for found in reader:
+            if isinstance(found, Fault):
+                if found.is_last:
+                    raise found
+                yield found.line, found.kind
+            elif places is not None:
+                yield found.line, [found.values[place] for place in places]
+            else:
+                yield found.line, [found.values.get(name) for name in names]
+
+
+def is_fasttext(path: Path) -> bool:
+    """Return whether a file begins as fastText's lines do."""
+    try:
+        with path.open("rb") as file:
+            head = Source(file, live=True, lines=1).head
+        return decode(head, find_encoding(head, None)[0], True).startswith(PREFIX)
+    except (OSError, InputError):
+        return False
