@@ -490,6 +490,33 @@ def test_a_label_of_which_no_row_can_be_used(write: Write, rows: list[tuple[str,
         assert "z" in read_table(TableOptions(write([*many(40), *rows, ("more", "z")]), test=str(test))).labels
 
 
+@pytest.mark.parametrize(
+    ("name", "row", "label"),
+    [
+        ("t.csv", "caf\xe9,z\n", "z"),
+        ("t.csv", "caf\xe9,\xe9t\xe9\n", "\ufffdt\ufffd"),
+        ("t.tsv", "caf\xe9\tz\n", "z"),
+        ("t.jsonl", '{"text": "caf\xe9", "label": "z"}\n', "z"),
+        ("t.json", '{"text": "caf\xe9", "label": "z"}', "z"),
+        ("t.txt", "__label__z caf\xe9\n", "z"),
+    ],
+)
+def test_a_label_of_which_all_texts_have_invalid_bytes(tmp_path: Path, name: str, row: str, label: str) -> None:
+    start, written, end = {
+        "t.csv": ("text,label\n", "{},{}\n", ""),
+        "t.tsv": ("text\tlabel\n", "{}\t{}\n", ""),
+        "t.jsonl": ("", '{{"text": "{}", "label": "{}"}}\n', ""),
+        "t.json": ("[", '{{"text": "{}", "label": "{}"}},', "]"),
+        "t.txt": ("", "__label__{1} {0}\n", ""),
+    }[name]
+    content = start + "".join(written.format(*pair) for pair in many(40)) + row + end
+    (tmp_path / name).write_bytes(content.encode("latin-1"))
+    error = refused(TableOptions(tmp_path / name))
+    assert f"no row of label {label!r} can be used (line " in str(error)
+    assert [finding.kind for finding in error.findings] == ["encoding"]
+    assert read_table(TableOptions(tmp_path / name, drop_labels=(label,))).labels == ("a", "b")
+
+
 def test_several_labels_of_which_no_row_can_be_used(write: Write) -> None:
     path = write([*many(40), ("!", "z"), ("!", "y"), ("!", "x")])
     assert "no row of label 'x' can be used (line 44), nor of 'y' and 'z': " in str(refused(TableOptions(path)))

@@ -120,7 +120,8 @@ def as_label(value: Any) -> tuple[str, str]:
     if not isinstance(value, str):
         return "", "labels" if isinstance(value, list) else "label"
     if not _is_unicode(value):
-        return "", "encoding"
+        shown = "".join("\ufffd" if char == "\0" or "\ud800" <= char < "\ue000" else char for char in value)
+        return join_words(shown)[:MAX_LABEL], "encoding"
     label = join_words(value)
     kinds = set() if label.isprintable() else {unicodedata.category(char) for char in label}
     if not label or (kinds and kinds <= set(INVISIBLE)):

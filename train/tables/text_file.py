@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from edgetext.tables.records import Fault, Record
 from edgetext.tables.source import Source
 from train.dataset import DataError
 
+NOT_TEXT = "\udcff"  # a byte that is not text, as Python's error handler "surrogateescape" returns it
 FIRST_RECORDS = 100  # that are read to find out about the columns
 
 
@@ -82,22 +83,31 @@ def read_start(path: Path, dialect: Dialect) -> Start:
 def read_values(path: Path, dialect: Dialect, names: Sequence[str]) -> Iterator[tuple[int, list[Any] | str]]:
     """Yield the rows: the number of the line on which each begins, and its values or the kind of its fault.
 
+    The first name is that of the label, which is also known of a record with invalid bytes elsewhere.
+
     Raises:
         DataError: If the file cannot be read to its end.
     """
     with open_reader(path, dialect) as reader:
         if not set(names) <= set(reader.names or names):
             raise DataError(f"{path}: the file was changed while it was being read")
-        places = [reader.names.index(name) for name in names] if reader.names else None
+        columns = {name: place for place, name in enumerate(reader.names)}
         for found in reader:
-            if isinstance(found, Fault):
-                if found.is_last:
-                    raise found
-                yield found.line, found.kind
-            elif places is not None:
-                yield found.line, [found.values[place] for place in places]
+            if isinstance(found, Record):
+                yield found.line, _pick(found.values, columns, names)
+            elif found.is_last:
+                raise found
+            elif isinstance(found.values, dict) or len(found.values or ()) == len(columns) > 0:
+                yield found.line, [*_pick(found.values, columns, names[:1]), NOT_TEXT]
             else:
-                yield found.line, [found.values.get(name) for name in names]
+                yield found.line, found.kind
+
+
+def _pick(values: Any, columns: Mapping[str, int], names: Sequence[str]) -> list[Any]:
+    """Return some values: of an object by their keys, of a row by the places of the columns."""
+    if isinstance(values, dict):
+        return [values.get(name) for name in names]
+    return [values[columns[name]] for name in names]
 
 
 def is_fasttext(path: Path) -> bool:

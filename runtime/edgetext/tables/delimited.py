@@ -75,7 +75,8 @@ class Rows:
             if _NUL:
                 fields = [field.replace(_NUL, "\0") for field in fields]
             if not is_unicode("".join(fields)):
-                yield Fault("encoding", start, f"line {lines.number}: not {show_encoding(self._encoding)}")
+                message = f"line {lines.number}: not {show_encoding(self._encoding)}"
+                yield Fault("encoding", start, message, values=fields)
             elif fields:
                 yield start, lines.number, fields
 

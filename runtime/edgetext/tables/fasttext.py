@@ -21,6 +21,9 @@ def read_fasttext(stream: BinaryIO, encoding: str) -> Iterator[RecordOrFault]:
     lines = Lines(stream, encoding)
     while line := read_line(lines, encoding):
         if isinstance(line, Fault):
+            if line.kind == "encoding":
+                label, text, _ = split_line(line.values.strip())
+                line.values = [label, text]
             yield line
         elif content := line.strip():
             label, text, count = split_line(content)

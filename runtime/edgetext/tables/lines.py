@@ -95,4 +95,4 @@ def not_decoded(line: str, number: int, encoding: str) -> Fault:
     if encoding == "utf-8":
         place = next(place for place, char in enumerate(line) if "\ud800" <= char <= "\udfff")
         message += f" (byte 0x{ord(line[place]) & 255:02x} at {len(line[:place].encode()) + 1})"
-    return Fault("encoding", number, message)
+    return Fault("encoding", number, message, values=line)

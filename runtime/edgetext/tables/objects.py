@@ -24,6 +24,9 @@ def read_json_lines(stream: BinaryIO, encoding: str) -> Iterator[RecordOrFault]:
     lines = Lines(stream, encoding)
     while line := read_line(lines, encoding):
         if isinstance(line, Fault):
+            if line.kind == "encoding":
+                found = _parse(line.values.strip(), lines.number)
+                line.values = found.values if isinstance(found, Record) else None
             yield line
         elif content := line.strip():
             yield _parse(content, lines.number)
@@ -120,7 +123,8 @@ class _Window:
         source, line = self._text[self._place : end], self._line
         self._advance(end)
         if not is_unicode(source):
-            return Fault("encoding", line, f"line {line}: not {show_encoding(self._encoding)}")
+            message = f"line {line}: not {show_encoding(self._encoding)}"
+            return Fault("encoding", line, message, values=value if isinstance(value, dict) else None)
         if not isinstance(value, dict):
             return Fault("json", line, f"line {line}: not a JSON object")
         # Line ends occur between the parts of a value only, never within a string.

@@ -37,10 +37,12 @@ class Fault(InputError):
         kind: ``encoding``, ``long``, ``quotes``, ``ragged``, ``json`` or ``labels``.
         line: The line on which the record begins, from 1.
         is_last: Whether the rest of the file cannot be read either.
+        values: Of a record with invalid bytes its cells or its object, with lone surrogates in their place; else None.
     """
 
-    def __init__(self, kind: str, line: int, message: str, is_last: bool = False) -> None:
+    def __init__(self, kind: str, line: int, message: str, is_last: bool = False, values: Any = None) -> None:
         super().__init__(message)
+        self.values = values
         self.kind = kind
         self.line = line
         self.is_last = is_last
