@@ -40,13 +40,18 @@ class Texts(NamedTuple):
 def group_texts(digests: Digests, labels: Labels) -> Texts:
     """Group rows by text, that is, by the words that a model sees."""
     order = np.lexsort((labels, digests))
-    starts = np.flatnonzero(_begins(digests[order]) | _begins(labels[order]))  # of each pair of text and label
-    rows = np.diff(starts, append=len(order)).astype(np.int32)
-    order = order[starts]
     texts, found = digests[order], labels[order]
+    del order  # a table may have millions of rows
+    starts = np.flatnonzero(_begins(texts) | _begins(found)).astype(np.uint32)  # of each pair of text and label
+    rows = np.diff(starts, append=np.uint32(len(texts))).astype(np.int32)
+    texts, found = texts[starts], found[starts]
     first = np.flatnonzero(_begins(texts))
-    by_frequency = np.lexsort((found, -rows, texts))  # the pairs of a text stay together
-    return Texts(texts[first], found[by_frequency[first]], np.add.reduceat(rows, first) if len(rows) else rows)
+    if not len(first):
+        return Texts(texts, found, rows)
+    most = np.repeat(np.maximum.reduceat(rows, first), np.diff(first, append=len(rows)))
+    best = np.flatnonzero(rows == most)
+    best = best[_begins(texts[best])]
+    return Texts(texts[first], found[best], np.add.reduceat(rows, first))
 
 
 def count_texts(digests: Digests, labels: Labels) -> npt.NDArray[np.int64]:
