@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.measuring import command, results, texts
 from benchmarks.measuring.layout import Part, Table, percent, render
+from benchmarks.measuring.text_files import make_reading
 from edgetext import Bundle
 
 # How many classes are shown.
@@ -34,7 +35,7 @@ def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = command.make_parser(__doc__)
     command.add_bundle_arguments(parser)
-    texts.add_arguments(parser, "labelled texts (.jsonl with text and label), the table of a run")
+    texts.add_arguments(parser, "labelled texts: a table with text and label, or that of the run")
     run = command.ROOT / "train" / "default"
     parser.add_argument("--run", metavar="DIR", type=Path, default=run, help="its run (default: train/default)")
     drop = "exit 1 if a file's accuracy is more than POINTS percentage points below that of Keras"
@@ -54,7 +55,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     from train.run import load_run
 
     run = load_run(args.run)
-    found = scoring.find_labelled(args.data, run, args.limit)
+    found = scoring.find_labelled(args.data, run, args.limit, make_reading(args))
     command.say(f"{bundle.name}: scoring {len(found.texts):,} texts with Keras and {len(models)} model files", args)
     scored = scoring.score_bundle(bundle, models, run, found.texts)
     about = {"bundle": results.identify(bundle), "texts": found.describe(), "labels": list(bundle.labels)}

@@ -25,6 +25,7 @@ from benchmarks.measuring import command, processes, results, texts
 from benchmarks.measuring.layout import Part, Table
 from benchmarks.measuring.processes import Protocol, Subject
 from benchmarks.measuring.results import BenchmarkError
+from benchmarks.measuring.text_files import make_reading
 from edgetext import Bundle
 from edgetext.bundle.manifest import ModelFile
 
@@ -35,7 +36,7 @@ def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = command.make_parser(__doc__)
     command.add_bundle_arguments(parser)
-    texts.add_arguments(parser, "texts (.jsonl with text, or .txt with a text a line)", 2000)
+    texts.add_arguments(parser, "texts: a table with a text column, or .txt with a text a line", 2000)
     parser.add_argument("--quick", action="store_true", help="measure very little, to check that everything works")
     return parser
 
@@ -56,7 +57,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     """Measure the bundle's models and return the content of the results file."""
     bundle = Bundle.open(args.model)
     models = command.choose_models(bundle, args.recipe)
-    found = texts.find(args.data, args.limit, fall_back=True)
+    found = texts.find(args.data, args.limit, fall_back=True, reading=make_reading(args))
     protocol = QUICK if args.quick else Protocol()
     command.say(f"{bundle.name}: timing {len(models)} model files with {len(found.texts):,} texts", args)
     subjects = [make_subject(bundle, model, sys.executable, args.model) for model in models]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,7 +34,7 @@ class LabelledTexts(NamedTuple):
     targets: list[int]
 
 
-def load_labelled_texts(run: Run, data: str | None) -> LabelledTexts:
+def load_labelled_texts(run: Run, data: str | None, given: Mapping[str, Any] = MappingProxyType({})) -> LabelledTexts:
     """Load the test texts of a run.
 
     Args:
@@ -41,6 +42,7 @@ def load_labelled_texts(run: Run, data: str | None) -> LabelledTexts:
         data: For a run that was trained on the movie reviews, their archive or folder; None finds them as training
             does. For a run that was trained on a table, that table, of which the test rows are taken, or another one,
             of which all rows are taken.
+        given: Fields of ``TableOptions`` that say how that table is read, and take precedence over the run's.
 
     Raises:
         DataError: If there are no such texts, or the run was trained on a table and ``data`` is None.
@@ -53,7 +55,7 @@ def load_labelled_texts(run: Run, data: str | None) -> LabelledTexts:
         name = files["train"]["name"]
         raise DataError(f"{run.folder} was trained on {name}, not on the reviews: name it with --data {name}")
     else:
-        description, found = _describe(files, Path(data).name), _read_table(run, Path(data))
+        description, found = _describe(files, Path(data).name), _read_table(run, Path(data), given)
     labels = run.config["labels"]
     return LabelledTexts(description, [row.text for row in found], [labels.index(row.label) for row in found])
 
@@ -64,10 +66,10 @@ def _describe(files: dict[str, dict[str, str]], name: str) -> str:
     return f"rows of {files['test']['name']}" if "test" in files else f"test rows of {name}"
 
 
-def _read_table(run: Run, data: Path) -> list[Text]:
+def _read_table(run: Run, data: Path, given: Mapping[str, Any]) -> list[Text]:
     """Return the usable rows; print what is wrong with the others."""
     try:
-        table = read_for_run(read_recorded(run.folder, data, {}), "test")
+        table = read_for_run(read_recorded(run.folder, data, given), "test")
     except ReportedError as error:
         for finding in error.findings:
             print(finding, file=sys.stderr)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from edgetext.command import OK
+from edgetext.tables.options import NAMES, show_option
 from edgetext.text import LOWERCASES
 from train.atomic_folder import check_replaceable
 from train.command import finish
@@ -164,14 +165,13 @@ def _add_table_options(parser: argparse.ArgumentParser) -> None:
 def _check_reviews(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """Refuse the options that are for tables only, and parse ``--validation`` as a number."""
     reading = ("text_column", "label_column", "test", "split_seed", "drop_label", "strict")
-    dialect = ("encoding", "header", "delimiter", "quote", "escape")
-    for name in (*reading, *dialect, "target_size", "lowercase", "class_weights"):
-        if getattr(args, name) is not None:
+    for name in (*reading, *NAMES, "target_size", "lowercase", "class_weights"):
+        value = getattr(args, name)
+        if value is not None and not (name == "header" and value):
             path = None if args.data is None else Path(args.data)
             if path is not None and not path.is_dir() and not is_archive(path):
                 parser.error(refuse(path))
-            option = "no-header" if name == "header" else name.replace("_", "-")
-            parser.error(f"--{option} is for --data FILE, a table of labelled text")
+            parser.error(f"{show_option(name)} is for --data FILE, a table of labelled text")
     if args.validation is not None:
         if not args.validation.isascii() or not args.validation.isdigit():
             parser.error(f"--validation must be a number of movie reviews, not {args.validation!r}")

@@ -15,7 +15,8 @@ from sklearn.metrics import confusion_matrix
 
 from benchmarks.measuring import results, texts
 from benchmarks.measuring.results import BenchmarkError
-from benchmarks.measuring.texts import Text, Texts
+from benchmarks.measuring.text_files import ANY_READING, Reading, Text, find_given, is_text_file
+from benchmarks.measuring.texts import Texts
 from edgetext import Bundle, EngineError
 from edgetext.bundle.manifest import ModelFile
 from edgetext.text import tokenize
@@ -35,14 +36,19 @@ Probabilities = npt.NDArray[np.float64]  # (texts, labels)
 Targets = npt.NDArray[np.int64]  # (texts,)
 
 
-def find_labelled(data: str | None, run: Run, limit: int | None) -> Texts:
-    """Find texts that a run was not fitted on: see ``load_labelled_texts``; or JSON lines with text and label."""
+def find_labelled(data: str | None, run: Run, limit: int | None, reading: Reading = ANY_READING) -> Texts:
+    """Find texts that a run was not fitted on: see ``load_labelled_texts``; or any table, if the run has none."""
     files = run.config.get("data", {}).get("files")
-    if data and data.endswith(".jsonl") and (files is None or Path(data).name != files["train"]["name"]):
-        return texts.find(data, limit)
-    found = load_labelled_texts(run, data)
+    if data and (is_text_file(Path(data)) if files is None else _is_other_lines(data, files)):
+        return texts.find(data, limit, reading=reading)
+    found = load_labelled_texts(run, data, find_given(reading))
     labelled = [Text(text, None, run.config["labels"][target]) for text, target in zip(found.texts, found.targets)]
     return texts.choose(found.description, labelled, limit)
+
+
+def _is_other_lines(data: str, files: dict[str, dict[str, str]]) -> bool:
+    """Return whether a file has JSON lines and is not that of the run."""
+    return data.endswith(".jsonl") and Path(data).name != files["train"]["name"]
 
 
 def find_targets(given: Sequence[Text], labels: Sequence[str]) -> Targets:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import os
 import statistics
 import sys
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.measuring.command import at_least
-from benchmarks.measuring.results import BenchmarkError
+from benchmarks.measuring.text_files import ANY_READING, Reading, Text, add_reading_arguments, is_text_file, read_texts
 from edgetext import EdgetextError
 from edgetext.text import tokenize
 
@@ -23,14 +22,6 @@ CAVEAT = (
     "2.9 % of these test labels are in doubt ([label errors](https://github.com/cleanlab/label-errors)), and one "
     "standard error of the accuracy is 0.18 points."
 )
-
-
-class Text(NamedTuple):
-    """A text, with its id and its label where the source has them."""
-
-    text: str
-    id: str | None = None
-    label: str | None = None
 
 
 class Texts(NamedTuple):
@@ -59,12 +50,15 @@ def add_arguments(parser: argparse.ArgumentParser, form: str, limit: int | None 
     parser.add_argument("--data", metavar="PATH", help=data)
     note = "use N of the texts, chosen by their hash" + ("" if limit is None else " (default: %(default)s)")
     parser.add_argument("--limit", metavar="N", type=at_least(1), default=limit, help=note)
+    add_reading_arguments(parser)
 
 
-def find(data: str | None, limit: int | None = None, *, fall_back: bool = False) -> Texts:
+def find(
+    data: str | None, limit: int | None = None, *, fall_back: bool = False, reading: Reading = ANY_READING
+) -> Texts:
     """Find and read the texts of ``--data`` and ``--limit``: for None the test reviews, or the sample."""
-    if data is not None and data.endswith((".jsonl", ".txt")):
-        return choose(f"texts of {os.path.basename(data)}", _read(Path(data)), limit)
+    if data is not None and is_text_file(Path(data)):
+        return choose(f"texts of {os.path.basename(data)}", read_texts(Path(data), reading), limit)
     try:
         return choose(TEST_REVIEWS, load_reviews("test", data), limit)
     except (EdgetextError, ModuleNotFoundError) as error:
@@ -72,7 +66,7 @@ def find(data: str | None, limit: int | None = None, *, fall_back: bool = False)
             raise
         reason = error if isinstance(error, EdgetextError) else "the training stage is not here"
         print(f"note: using the sample reviews: {reason}", file=sys.stderr)
-        return choose(f"reviews of {SAMPLE.name}", _read(SAMPLE), limit)
+        return choose(f"reviews of {SAMPLE.name}", read_texts(SAMPLE), limit)
 
 
 def load_reviews(split: str, data: str | None) -> list[Text]:
@@ -90,26 +84,3 @@ def choose(source: str, texts: Sequence[Text], limit: int | None) -> Texts:
 
     chosen = texts if limit is None or limit >= len(texts) else sorted(texts, key=order)[:limit]
     return Texts(source, chosen, len(texts))
-
-
-def _read(path: Path) -> list[Text]:
-    try:
-        lines = path.read_text("utf-8-sig").split("\n")
-    except UnicodeDecodeError:
-        raise BenchmarkError(f"{path}: not UTF-8") from None
-    parse = _parse_json if path.suffix == ".jsonl" else lambda line, where: Text(line)
-    texts = [parse(line, f"{path}: line {number}") for number, line in enumerate(lines, 1) if line.strip()]
-    if not texts:
-        raise BenchmarkError(f"{path}: has no text")
-    return texts
-
-
-def _parse_json(line: str, where: str) -> Text:
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
-        raise BenchmarkError(f"{where}: not JSON") from None
-    if not isinstance(record, dict) or not isinstance(record.get("text"), str):
-        raise BenchmarkError(f"{where}: not an object with a string called 'text'")
-    values = (record.get(name) for name in ("id", "label"))
-    return Text(record["text"], *(value if isinstance(value, str) else None for value in values))

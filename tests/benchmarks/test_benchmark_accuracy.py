@@ -166,9 +166,14 @@ def test_metrics_of_classes(many: int, count: int) -> None:
     assert labels[-1] not in described["classes"]
 
 
-def test_of_a_table_only_what_was_not_fitted(default_run: Path, labelled: Path) -> None:
+def test_of_a_table_only_what_was_not_fitted(default_run: Path, labelled: Path, tmp_path: Path) -> None:
     run = load_run(default_run)
     assert len(scoring.find_labelled(str(labelled), run, 4).texts) == 4
+    table = tmp_path / "t.csv"
+    table.write_text("text;label\ngreat, great;positive\n", encoding="utf-16")
+    assert [(text.text, text.label) for text in scoring.find_labelled(str(table), run, None).texts] == [
+        ("great, great", "positive")
+    ]
     run.config["data"] = {"files": {"train": {"name": "tickets.csv"}}}
     with pytest.raises(Exception, match=r"was trained on tickets\.csv, not on the reviews: name it with --data"):
         scoring.find_labelled(None, run, None)

@@ -75,6 +75,7 @@ def test_no_engine_works(
     [
         (["--model", "nowhere"], "no bundle at nowhere"),
         (["--data", "nowhere.txt"], "nowhere.txt: No such file or directory"),
+        (["--data", "nowhere.csv.gz"], "nowhere.csv.gz: No such file or directory"),
         (["--recipe", "int3"], "no recipe int3"),
     ],
 )

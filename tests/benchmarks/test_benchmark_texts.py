@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 import statistics
 from pathlib import Path
@@ -11,7 +12,9 @@ import pytest
 
 from benchmarks.measuring import command, texts
 from benchmarks.measuring.results import BenchmarkError
+from benchmarks.measuring.text_files import Reading
 from edgetext import EdgetextError
+from edgetext.tables.dialect import Dialect
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCRIPTS = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if path.stem != "__init__")
@@ -42,8 +45,8 @@ def test_limit_takes_the_same_texts_every_time(labelled: Path, tmp_path: Path) -
         (b"", "has no text"),
         (b"\n\n", "has no text"),
         (b'{"text": "a"}\nnonsense\n', "line 2: not JSON"),
-        (b'{"text": 5}\n', "line 1: not an object with a string called 'text'"),
-        (b'["text"]\n', "line 1: not an object"),
+        (b'{"text": 5}\n', "line 1: no text in 'text'"),
+        (b'["text"]\n', "line 1: not a JSON object"),
         (b'{"text": "\xff"}\n', "not UTF-8"),
     ],
 )
@@ -52,6 +55,50 @@ def test_files_that_are_refused(content: bytes, message: str, tmp_path: Path) ->
     file.write_bytes(content)
     with pytest.raises(BenchmarkError, match=message):
         texts.find(str(file))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reading"),
+    [
+        ("t.csv", 'text,label\ngr\u00e9at; film,a\n"bad\r\nfilm",b\n', Reading()),
+        ("t.csv", "label;text\na;gr\u00e9at; film\n".replace("\u00e9at;", "\u00e9at,") + 'b;"bad\nfilm"\n', Reading()),
+        ("t.tsv", 'Label\tBody\na\tgr\u00e9at; film\nb\t"bad\nfilm"\n', Reading()),
+        ("t.json", '[{"text": "gr\u00e9at; film", "label": "a"},\n{"text": "bad\\nfilm", "label": "b"}]', Reading()),
+        ("t.train", "__label__a gr\u00e9at; film\n__label__b bad film\n", Reading()),
+        ("t.csv", 'title,x,label\n1,gr\u00e9at; film,a\n2,"bad\nfilm",b\n', Reading("x")),
+        ("t.csv", "a;gr\u00e9at, film\nb;'bad\nfilm'\n", Reading("2", Dialect(None, "latin-1", ";", "'", None, False))),
+    ],
+)
+@pytest.mark.parametrize("gz", ["", ".gz"])
+def test_tables(tmp_path: Path, name: str, content: str, reading: Reading, gz: str) -> None:
+    """Any table that training and scoring read, with its labels if their column is known."""
+    file = tmp_path / (name + gz)
+    raw = content.encode(reading.dialect.encoding or "utf-8")
+    file.write_bytes(gzip.compress(raw) if gz else raw)
+    found = texts.find(str(file), reading=reading).texts
+    assert [text.text.replace(",", ";").replace("\n", " ") for text in found] == ["gr\u00e9at; film", "bad film"]
+    assert [text.label for text in found] == ([None] * 2 if reading.column == "2" else ["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reading", "message"),
+    [
+        (
+            "t.csv",
+            b"a,b\n1,2\n",
+            Reading(),
+            "which column holds the text\\? Name it with --text-column; the columns are 'a'",
+        ),
+        ("t.csv", b"a,b\n1,2\n", Reading("c"), "no column 'c'; the columns are 'a', 'b'"),
+        ("t.csv", b"text\nx\n\xff\n", Reading(), "line 3: not UTF-8"),
+        ("t.csv", b"text\nx\n", Reading(None, Dialect(encoding="klingon")), "--encoding klingon: unknown encoding"),
+        ("t.xlsx", b"PK\x03\x04", Reading(), "not texts: the name must end in .csv"),
+    ],
+)
+def test_tables_that_are_refused(tmp_path: Path, name: str, content: bytes, reading: Reading, message: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(BenchmarkError, match=message):
+        texts.find(str(tmp_path / name), reading=reading, fall_back=True)
 
 
 def test_test_reviews_come_from_the_training_stage(

@@ -177,6 +177,18 @@ class QuotingTest(TableTest):
         found = self.rows(content, "--csv", "text", "--quote", "none", quoting=csv.QUOTE_NONE)
         self.assertEqual(found[1:], [["1", '"great'], ["2", '"bad" he said']])
 
+    def test_labels_with_the_separator(self) -> None:
+        """Where no mark can enclose it, it is refused, or escaped."""
+        labels = self.folder / "labels"
+        labels.write_text("bad, very\ngood\n")
+        options = ("--model", str(labels), "--csv", "text")
+        output, _ = self.score(b"text\nthe\n", *options)
+        self.assertEqual(output.splitlines()[1], 'the,"bad, very",0.833333,fake')
+        _, messages = self.score(b"text\nthe\n", *options, "--quote", "none", code=2)
+        self.assertIn("label 'bad, very' has the separator in it", messages)
+        output, _ = self.score(b"text\nthe\n", *options, "--quote", "none", "--escape", "\\")
+        self.assertEqual(output.splitlines()[1], "the,bad\\, very,0.833333,fake")
+
     def test_tsv_with_quoted_fields(self) -> None:
         content = b'id\ttext\n1\t"great\nmovie"\n2\tbad\n3\t"say ""bad"""\n'
         note = "note: detected fields in quotation marks\n"

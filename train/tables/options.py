@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from edgetext.tables.dialect import CSV, TSV, Dialect, parse_mark
+from edgetext.tables.dialect import CSV, TSV, Dialect
+from edgetext.tables.options import OF_COLUMNS, add_dialect_arguments, make_dialect, show_option
 from train.dataset import DataError
 from train.tables.columns import Columns, choose_columns, join_words
 from train.tables.table import ENDINGS, Inspection, Table, is_table
@@ -86,34 +87,13 @@ def add_table_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentGr
         default=None,
         help="treat any problem, such as a row without a label, as an error instead of skipping the row",
     )
-    _add_dialect_arguments(group)
+    add_dialect_arguments(group)
     return group
-
-
-def _add_dialect_arguments(group: argparse._ArgumentGroup) -> None:
-    """Add the options that say how a table is written."""
-    group.add_argument(
-        "--encoding",
-        metavar="NAME",
-        help="encoding of text files, such as windows-1252 (default: UTF-8, or what a byte order mark says)",
-    )
-    group.add_argument(
-        "--no-header",
-        dest="header",
-        action="store_false",
-        default=None,
-        help="the first row is data; columns are numbers from 1, as in --text-column 2",
-    )
-    group.add_argument("--delimiter", metavar="C", help="separator of CSV columns; 'tab' for a tab (default: detected)")
-    group.add_argument("--quote", metavar="C", help="quotation mark around fields, or 'none' (default: detected)")
-    group.add_argument(
-        "--escape", metavar="C", help="character before a mark within a field (default: marks are doubled)"
-    )
 
 
 def find_given(args: argparse.Namespace) -> dict[str, Any]:
     """Return the fields of ``TableOptions`` that a command line gives, of those that ``add_table_arguments`` added."""
-    names = ("label_column", "validation", "test", "split_seed", "strict", "encoding", "header")
+    names = ("label_column", "validation", "test", "split_seed", "strict", "encoding")
     given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     if args.text_column:
         given["text_columns"] = tuple(args.text_column)
@@ -121,8 +101,8 @@ def find_given(args: argparse.Namespace) -> dict[str, Any]:
         given["drop_labels"] = tuple(map(join_words, args.drop_label))
     if args.test == "none":
         given["test"] = None
-    marks = {name: parse_mark(getattr(args, name)) for name in ("delimiter", "quote", "escape")}
-    return given | {name: mark for name, mark in marks.items() if mark is not None}
+    said = make_dialect(args)._asdict()
+    return given | {name: said[name] for name in OF_COLUMNS if said[name] is not None}
 
 
 def make_options(args: argparse.Namespace, data: Path, lowercase: str = TableOptions.lowercase) -> TableOptions:
@@ -207,10 +187,9 @@ def _check_use(given: Dialect, first: Table, tables: Sequence[Table]) -> None:
     formats = {table.format for table in tables}
     if given.delimiter is not None and CSV not in formats:
         raise DataError(f"--delimiter is for .csv files, not for {first.path.name}")
-    options = (("--quote", given.quote), ("--escape", given.escape), ("--no-header", given.header))
-    used = [option for option, value in options if value is not None]
+    used = [name for name in OF_COLUMNS if getattr(given, name) is not None]
     if used and not formats & {CSV, TSV}:
-        raise DataError(f"{used[0]} is for .csv and .tsv files, not for {first.path.name}")
+        raise DataError(f"{show_option(used[0])} is for .csv and .tsv files, not for {first.path.name}")
 
 
 def check_columns(found: Inspection, columns: Columns, split: str) -> None:

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from edgetext.tables.dialect import CSV, FASTTEXT, JSON, SEPARATORS, TSV, Dialect
+from edgetext.tables import dialect
+from edgetext.tables.dialect import CSV, FASTTEXT, SEPARATORS, TSV, Dialect
 from edgetext.tables.source import GZIP_MARK
 from train.dataset import DataError
 from train.tables import parquet
@@ -142,7 +143,7 @@ class Inspection(NamedTuple):
 
 PARQUET = "parquet"
 # The formats by the ending of the name; lines of fastText are recognised by their content.
-FORMATS = {".csv": CSV, ".tsv": TSV, ".json": JSON, ".jsonl": JSON, ".ndjson": JSON, ".parquet": PARQUET}
+FORMATS = {**dialect.ENDINGS, ".parquet": PARQUET}
 ENDINGS = ".csv, .tsv, .json, .jsonl or .ndjson, each optionally followed by .gz, or .parquet"
 
 
@@ -154,6 +155,8 @@ def is_table(path: str | Path) -> bool:
 def is_archive(path: Path) -> bool:
     """Return whether a file is compressed, like the archive of the movie reviews."""
     try:
+        if not path.is_file():
+            return False
         with path.open("rb") as file:
             return file.read(len(GZIP_MARK)) == GZIP_MARK
     except OSError:
@@ -176,5 +179,4 @@ def stem(path: Path) -> str:
 
 def _ending(path: Path) -> str:
     """Return the ending that names the format, in lower case, without ``.gz``."""
-    name = path.name.lower()
-    return "" if name.endswith(".parquet.gz") else Path(name.removesuffix(".gz")).suffix
+    return "" if path.name.lower().endswith(".parquet.gz") else dialect.ending(path.name)

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from edgetext.errors import InputError
+from edgetext.tables import fasttext
 from edgetext.tables.dialect import Dialect
-from edgetext.tables.encoding import decode, find_encoding
-from edgetext.tables.fasttext import PREFIX
 from edgetext.tables.reader import TableReader
 from edgetext.tables.records import Fault, Record
 from edgetext.tables.source import Source
@@ -113,8 +112,9 @@ def _pick(values: Any, columns: Mapping[str, int], names: Sequence[str]) -> list
 def is_fasttext(path: Path) -> bool:
     """Return whether a file begins as fastText's lines do."""
     try:
+        if not path.is_file():  # a pipe can be read only once
+            return False
         with path.open("rb") as file:
-            head = Source(file, live=True, lines=1).head
-        return decode(head, find_encoding(head, None)[0], True).startswith(PREFIX)
+            return fasttext.is_fasttext(Source(file, live=True, lines=1).head)
     except (OSError, InputError):
         return False

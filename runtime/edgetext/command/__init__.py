@@ -31,7 +31,7 @@ class Options:
     delimiter: str | None = None
     quote: str | None = None
     escape: str | None = None
-    no_header: bool = False
+    header: bool = True
     prefix: str = ""
     json: bool = False
     label_only: bool = False
@@ -57,11 +57,10 @@ class Options:
 
     def make_dialect(self) -> Dialect:
         """Return what the options say about how the table is written."""
-        from edgetext.tables.dialect import CSV, JSON, TSV, Dialect, parse_mark
+        from edgetext.tables.dialect import CSV, JSON, TSV
+        from edgetext.tables.options import make_dialect
 
-        table = JSON if self.jsonl is not None else CSV if self.csv is not None else TSV
-        delimiter, quote, escape = map(parse_mark, (self.delimiter, self.quote, self.escape))
-        return Dialect(table, self.encoding, delimiter, quote, escape, False if self.no_header else None)
+        return make_dialect(self, JSON if self.jsonl is not None else CSV if self.csv is not None else TSV)
 
     def set_up_output(self, classifier: Classifier) -> tuple[int | None, Ranking | None]:
         """Set up standard output, and print the classifier's note if it has one.

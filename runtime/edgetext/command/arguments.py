@@ -14,6 +14,7 @@ from edgetext import __version__
 from edgetext.classifier import MAX_THREADS
 from edgetext.command import Options
 from edgetext.errors import InputError
+from edgetext.tables.options import OF_COLUMNS, add_dialect_arguments, show_option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 ABOUT = {"info": {"model", "json"}, "doctor": {"model", "json"}, "verify": {"model"}}
 NEEDS = {
     "prefix": ("jsonl", "csv", "tsv"),
-    **dict.fromkeys(("no_header", "delimiter", "quote", "escape"), ("csv", "tsv")),
+    **dict.fromkeys(OF_COLUMNS, ("csv", "tsv")),
 }
 
 EXAMPLES = """\
@@ -89,17 +90,7 @@ def make_parser() -> argparse.ArgumentParser:
     forms.add_argument("--jsonl", metavar="FIELD", help="read JSON lines, or an array, with the text in FIELD")
     forms.add_argument("--csv", metavar="COLUMN", help="read CSV with the text in COLUMN")
     forms.add_argument("--tsv", metavar="COLUMN", help="read tab-separated columns with the text in COLUMN")
-    source.add_argument(
-        "--encoding",
-        metavar="NAME",
-        help="encoding of the input, such as windows-1252 (default: UTF-8, or what a byte order mark says)",
-    )
-    source.add_argument("--no-header", action="store_true", help="the first row is data; columns are numbers from 1")
-    source.add_argument("--delimiter", metavar="C", help="separator of columns; 'tab' for a tab (default: detected)")
-    source.add_argument("--quote", metavar="C", help="quotation mark around fields, or 'none' (default: detected)")
-    source.add_argument(
-        "--escape", metavar="C", help="character before a mark within a field (default: marks are doubled)"
-    )
+    add_dialect_arguments(source)
     source.add_argument(
         "--prefix",
         help="prefix for the names of added fields, if the input has a 'label' already",
@@ -194,7 +185,7 @@ def _check_use(parser: argparse.ArgumentParser, options: Options) -> None:
 
 
 def _written(name: str) -> str:
-    return "TEXT" if name == "texts" else f"--{name.replace('_', '-')}"
+    return "TEXT" if name == "texts" else show_option(name)
 
 
 def _check_reading(parser: argparse.ArgumentParser, options: Options) -> None:

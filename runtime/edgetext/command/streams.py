@@ -110,7 +110,9 @@ def _choose_form(options: Options, stream: BinaryIO, classifier: Classifier, liv
         return JSONObjects(stream, options.jsonl, dialect, options.prefix, ranking, live)
     column = options.csv if options.csv is not None else options.tsv
     assert column is not None
-    return Table(stream, column, dialect, options.prefix, ranking, live)
+    table = Table(stream, column, dialect, options.prefix, ranking, live)
+    table.check_labels(classifier.labels)
+    return table
 
 
 def _score(classifier: Classifier, form: Form, size: int, output: Output) -> int:

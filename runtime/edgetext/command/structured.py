@@ -15,7 +15,7 @@ from edgetext.tables.records import Fault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import BinaryIO
 
     from edgetext.command.ranking import Ranking
@@ -146,6 +146,14 @@ class Table(_Table):
         self.header = ("\ufeff" if reader.has_bom else "") + first
         if reader.header:
             self.header += self._line([*reader.header, *added])
+
+    def check_labels(self, labels: Sequence[str]) -> None:
+        """Raise InputError if a label has the separator in it, and nothing can enclose it."""
+        dialect = self._reader.dialect
+        for label in labels if not (dialect.quote or dialect.escape) else ():
+            if str(dialect.delimiter) in label:
+                fix = "choose an --escape character"
+                raise InputError(f"label {label!r} has the separator in it, and there are no quotation marks: {fix}")
 
     def _accept(self, found: TableRecord) -> Record:
         return Record(found.end, unify_line_ends(found.values[self._column]), found.values)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from edgetext.command.records import Arguments, Record
 from edgetext.errors import InputError
-from edgetext.tables.encoding import decode, find_encoding, not_readable
+from edgetext.tables.encoding import find_encoding, not_readable
+from edgetext.tables.fasttext import is_fasttext, split_line
 from edgetext.tables.lines import Lines, read_line
 from edgetext.tables.source import Source
 
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
 
     from edgetext.command.ranking import Ranking
     from edgetext.command.records import RecordOrError
-
-# How lines begin that fastText reads.
-FASTTEXT = "__label__"
 
 
 class TextLines(Arguments):
@@ -41,7 +39,7 @@ class TextLines(Arguments):
         source = Source(stream, live, lines=1)
         self._stream = source.stream
         self._encoding, _ = find_encoding(source.head, encoding)
-        self._with_labels = decode(source.head[:64], self._encoding, True).startswith(FASTTEXT)
+        self._with_labels = is_fasttext(source.head)
         self.notes = ["fastText's lines: the labels are left out of the texts"] if self._with_labels else []
 
     def __iter__(self) -> Iterator[RecordOrError]:
@@ -55,11 +53,7 @@ class TextLines(Arguments):
             yield not_readable(self._encoding, error)
 
     def _text(self, line: str) -> str:
-        if not self._with_labels:
-            return line
-        from edgetext.tables.fasttext import split_line
-
-        return split_line(line)[1]
+        return split_line(line)[1] if self._with_labels else line
 
     def advise(self) -> list[str]:
         """Return nothing: each line that cannot be read was reported."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
 from edgetext.errors import InputError
@@ -35,6 +36,10 @@ class Dialect(NamedTuple):
         check_encoding(self.encoding)
 
 
-def parse_mark(value: str | None) -> str | None:
-    """Return the character that an option names: ``tab``, ``none`` (an empty string), or itself."""
-    return {"tab": "\t", "none": ""}.get(value, value) if value is not None else None
+# The formats by the ending of a file's name.
+ENDINGS = {".csv": CSV, ".tsv": TSV, ".json": JSON, ".jsonl": JSON, ".ndjson": JSON}
+
+
+def ending(name: str) -> str:
+    """Return the ending of a file's name, in lower case and without ``.gz``."""
+    return os.path.splitext(name.lower().removesuffix(".gz"))[1]

@@ -83,7 +83,8 @@ def not_readable(encoding: str, error: UnicodeError) -> InputError:
 
 def propose_encoding(head: bytes, used: str) -> str:
     """Return the name of an encoding, another than the one in use, that reads the first part of a file."""
-    if zeros := head[:1000].count(0):
+    zeros = head[:1000].count(0)
+    if 10 * zeros > len(head[:1000]):
         return "utf-16-le" if 2 * head[1:1000:2].count(0) > zeros else "utf-16-be"
     known = codecs.lookup(used).name
     for name in PROPOSED[sum(byte > 127 for byte in head) > MOST_ACCENTS * len(head)]:

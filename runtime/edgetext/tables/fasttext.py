@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edgetext.tables.encoding import decode, find_encoding
 from edgetext.tables.lines import Lines, read_line
 from edgetext.tables.records import Fault, Record
 
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
 
 PREFIX = "__label__"
 NAMES = ["label", "text"]
+
+
+def is_fasttext(head: bytes) -> bool:
+    """Return whether a file begins as fastText's lines do."""
+    return decode(head[:64], find_encoding(head, None)[0], True).startswith(PREFIX)
 
 
 def read_fasttext(stream: BinaryIO, encoding: str) -> Iterator[RecordOrFault]:

@@ -70,8 +70,8 @@ class Lines:
 
 
 def measure(line: str) -> int:
-    """Return the size of a line in bytes of UTF-8."""
-    return len(line) if line.isascii() else len(line.encode("utf-8", "surrogatepass"))
+    """Return the size of a line in bytes of UTF-8; an invalid byte counts as one."""
+    return len(line) if line.isascii() else len(line.encode("utf-8", "replace"))
 
 
 def is_too_long(line: str, size: int = 0) -> bool:
