@@ -50,11 +50,15 @@ def open_existing(out: Path, run: RunIdentity, other_run: OtherRun) -> tuple[Bun
         return None, None
     bundle = Bundle.open(out)
     bundle.verify_manifest()
-    if read_origin(bundle) == run.model_sha256:
+    # Runs with other labels may have the same model; the files that were exported before contain the old ones.
+    changed = [name for name in ("labels", "preprocessing") if bundle.manifest[name] != run.config[name]]
+    is_same_model = read_origin(bundle) == run.model_sha256
+    if is_same_model and not changed:
         return bundle, None
     if other_run == "refuse":
+        difference = f"with other {' and '.join(changed)} than" if is_same_model else "not from"
         fix = "name another folder with --out, or add --replace, which keeps the old bundle as NAME.previous"
-        raise RunError(f"{out} was exported from {describe_origin(bundle)}, not from {run}: {fix}")
+        raise RunError(f"{out} was exported from {describe_origin(bundle)}, {difference} {run}: {fix}")
     return None, bundle
 
 
@@ -62,7 +66,8 @@ def describe_origin(bundle: Bundle) -> str:
     """Return which run a bundle was exported from, as far as its manifest says."""
     run = bundle.manifest.get("run")
     preset = run.get("preset") if isinstance(run, dict) else None
-    return str(RunIdentity(bundle.name, str(preset or "unknown"), str(read_origin(bundle) or "unknown")))
+    config = {"name": bundle.name, "preset": preset or "unknown"}
+    return str(RunIdentity(config, str(read_origin(bundle) or "unknown")))
 
 
 def check_out(out: Path, run: Path, other_run: OtherRun) -> None:

@@ -65,7 +65,7 @@ class Run:
     @property
     def identity(self) -> RunIdentity:
         """What tells this run from others."""
-        return RunIdentity(self.config["name"], self.config["preset"], self.model_sha256)
+        return RunIdentity(self.config, self.model_sha256)
 
 
 def load_run(folder: Path) -> Run:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,12 +30,11 @@ class RunError(EdgetextError):
 class RunIdentity(NamedTuple):
     """What tells one run from another; a bundle records it."""
 
-    name: str
-    preset: str
+    config: Mapping[str, Any]
     model_sha256: str  # of model.keras
 
     def __str__(self) -> str:
-        return f"{self.name} (preset {self.preset}, model {self.model_sha256[:12]})"
+        return f"{self.config['name']} (preset {self.config['preset']}, model {self.model_sha256[:12]})"
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def identify_run(folder: Path) -> RunIdentity:
         model = (folder / "model.keras").read_bytes()
     except OSError as error:
         raise RunError(f"{folder}: not a complete run: {error}") from None
-    return RunIdentity(config["name"], config["preset"], hashlib.sha256(model).hexdigest())
+    return RunIdentity(config, hashlib.sha256(model).hexdigest())
 
 
 def _find_fix(folder: Path) -> str:

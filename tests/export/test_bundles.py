@@ -265,6 +265,17 @@ class TestWriteBundle:
         assert [model.file for model in replaced.models] == ["model.float32.onnx"]
         assert list(entries(out)) == ["model.float32.tflite"]
 
+    def test_the_same_model_with_other_labels(self, run: Run, tmp_path: Path) -> None:
+        """As after labels were renamed; files that were exported before contain the old ones."""
+        out = tmp_path / "bundle"
+        write_bundle(out, run, [fake("model.float32.onnx", b"old")])
+        renamed = dataclasses.replace(run, config={**run.config, "labels": ["bad", "good"]})
+        with pytest.raises(RunError, match=r"with other labels than imdb-tutorial \("):
+            write_bundle(out, renamed, [fake("model.float32.tflite", b"new")])
+        assert write_bundle(out, renamed, [fake("model.float32.tflite", b"new")], "keep") is not None
+        assert list(entries(out)) == ["model.float32.tflite"]
+        assert list(entries(tmp_path / "bundle.previous")) == ["model.float32.onnx"]
+
     def test_many_at_once(self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Whatever is written while another one works is kept."""
         known = make_self_test(run)
