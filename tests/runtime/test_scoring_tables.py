@@ -103,6 +103,32 @@ class EncodingTest(TableTest):
         )
         self.assertIn("such as --encoding utf-8", messages)
 
+    def test_utf8_in_an_encoding_of_single_bytes(self) -> None:
+        """What is read is not what was written, so it is said."""
+        content = "text\ngreat caf\u00e9\n".encode()
+        for options, shown in (
+            ((), "read as latin-1, but it is"),
+            (("--csv", "text"), "detected valid UTF-8, read as"),
+        ):
+            self.assertIn(f"note: {shown}", self.score(content, *options, "--encoding", "latin-1")[1])
+            for other in (content.decode().encode("latin-1"), b"text\ngreat\n"):
+                self.assertEqual(self.score(other, *options, "--encoding", "latin-1")[1], "")
+
+    def test_utf16_without_a_mark(self) -> None:
+        """Its zeros are valid UTF-8, so each text would be one unknown word."""
+        for encoding in ("utf-16-le", "utf-16-be"):
+            content = "text\ngreat movie\nbad\n".encode(encoding)
+            for options in ((), ("--csv", "text"), ("--jsonl", "text")):
+                _, messages = self.score(content, *options, code=2)
+                self.assertIn(f"not UTF-8: name the encoding with --encoding, such as {encoding}", messages)
+        self.assertEqual(len(self.score(b"a\0b\n" * 9)[0].splitlines()), 9)
+
+    def test_lines_in_another_encoding(self) -> None:
+        content = "caf\u00e9 \u2019s great\n".encode("cp1252") * 3
+        _, messages = self.score(content, code=2)
+        self.assertIn("note: 3 records are not UTF-8: name the encoding, such as --encoding windows-1252", messages)
+        self.assertNotIn("note", self.score(content[:-20], code=2)[1])
+
     def test_wrong_encodings(self) -> None:
         for content, encoding, message in (
             (b"text\ngreat\n", "klingon", "--encoding klingon: unknown encoding"),

@@ -9,7 +9,7 @@ from edgetext.command.records import Record, dump, fields, is_utf8
 from edgetext.errors import InputError
 from edgetext.tables.delimited import write_row
 from edgetext.tables.dialect import CSV, JSON, Dialect
-from edgetext.tables.encoding import show_encoding
+from edgetext.tables.encoding import MANY
 from edgetext.tables.reader import TableReader, unify_line_ends
 from edgetext.tables.records import Fault
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 # The fields that predictions add, without those of a ranking; CSV gets no `probabilities`.
 JSON_FIELDS = ("label", "score", "probabilities", "engine")
-# So many records of a kind of fault are no accident: options that would read them are proposed.
-_MANY = 3
 
 
 class _Table:
@@ -60,14 +58,9 @@ class _Table:
 
     def advise(self) -> list[str]:
         """Return what would read the records that could not be read, one line for each kind."""
-        notes = []
-        count = self._faults.get("encoding", 0)
-        if count >= _MANY:
-            encoding = self._reader.propose_encoding()
-            shown = show_encoding(self._reader.encoding)
-            notes.append(f"{count:,} records are not {shown}: name the encoding, such as --encoding {encoding}")
+        notes = self._reader.advise_encoding(self._faults.get("encoding", 0))
         count = self._faults.get("ragged", 0) + self._faults.get("quotes", 0)
-        options = self._reader.propose_quoting() if count >= _MANY else ""
+        options = self._reader.propose_quoting() if count >= MANY else ""
         if options:
             notes.append(f"{count:,} records have wrong columns or quotes: try {options}")
         return notes

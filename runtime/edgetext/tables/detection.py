@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from edgetext.tables.dialect import ARRAY, CSV, FASTTEXT, JSON, SEPARATORS, TSV, Dialect
-from edgetext.tables.encoding import decode, find_encoding
+from edgetext.tables.encoding import decode, find_encoding, is_utf8_by_mistake
 from edgetext.tables.proposals import Tally, has_mark, tally
 
 TYPE_CHECKING = False
@@ -48,6 +48,8 @@ def detect(
     found = Found(given._replace(encoding=encoding), (), text, has_bom, "", _find_line_end(text))
     if has_bom and encoding != "utf-8" and given.encoding is None:
         found = found._replace(notes=(f"encoding {encoding}",))
+    if is_utf8_by_mistake(head, encoding):
+        found = found._replace(notes=(f"valid UTF-8, read as {encoding}",))
     if given.format in (CSV, TSV):
         return _find_columns(found, is_whole, columns, is_labelled)
     if given.format == FASTTEXT:

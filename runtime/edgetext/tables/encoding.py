@@ -20,6 +20,9 @@ PROPOSED = (("utf-8", "windows-1252", "latin-1"), ("utf-8", "gb18030", "shift_ji
 # A larger share of other bytes than ASCII is not text in the letters of Western Europe.
 MOST_ACCENTS = 0.3
 
+# So many faults of a kind are no accident: options that would read the records are proposed.
+MANY = 3
+
 # The error handler that turns each invalid byte into the lone surrogate of its value above U+DC00, so that the quotes
 # and separators around it are still understood. Python's own "surrogateescape" has none for bytes below 0x80.
 KEEP_BYTES = "edgetext.keep"
@@ -50,6 +53,8 @@ def find_encoding(head: bytes, given: str | None) -> tuple[str, bool]:
     """
     marked = next((name for mark, name in MARKS if head.startswith(mark)), None)
     if given is None:
+        if marked is None and (other := _find_utf16(head)):
+            raise InputError(f"not UTF-8: name the encoding with --encoding, such as {other}")
         return marked or "utf-8", marked is not None
     known = codecs.lookup(given).name
     if marked is not None and not known.startswith(marked):
@@ -81,11 +86,38 @@ def not_readable(encoding: str, error: UnicodeError) -> InputError:
     return InputError(f"not {encoding} ({error}): name another with --encoding")
 
 
+def _find_utf16(head: bytes) -> str:
+    """Return which UTF-16 a file without a mark is in, by its zeros; empty if it is in none."""
+    first = head[:1000]
+    even, odd = first[::2].count(0), first[1::2].count(0)
+    if len(first) < 16 or max(even, odd) < 0.4 * len(first) or min(even, odd) > 0.02 * len(first):
+        return ""
+    return "utf-16-le" if odd > even else "utf-16-be"
+
+
+def is_utf8_by_mistake(head: bytes, encoding: str) -> bool:
+    """Return whether a file that is read in an encoding of single bytes is valid UTF-8, and not only ASCII."""
+    if head.isascii() or codecs.lookup(encoding).name.startswith("utf"):
+        return False
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeError:
+        return False
+    return True
+
+
+def advise_encoding(count: int, head: bytes, used: str) -> list[str]:
+    """Return the note for ``count`` records that are not in the encoding in use; none for few, which are damaged."""
+    if count < MANY:
+        return []
+    other = propose_encoding(head, used)
+    return [f"{count:,} records are not {show_encoding(used)}: name the encoding, such as --encoding {other}"]
+
+
 def propose_encoding(head: bytes, used: str) -> str:
     """Return the name of an encoding, another than the one in use, that reads the first part of a file."""
-    zeros = head[:1000].count(0)
-    if 10 * zeros > len(head[:1000]):
-        return "utf-16-le" if 2 * head[1:1000:2].count(0) > zeros else "utf-16-be"
+    if other := _find_utf16(head):
+        return other
     known = codecs.lookup(used).name
     for name in PROPOSED[sum(byte > 127 for byte in head) > MOST_ACCENTS * len(head)]:
         if codecs.lookup(name).name == known:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from edgetext.tables.delimited import Rows
 from edgetext.tables.detection import detect
 from edgetext.tables.dialect import ARRAY, CSV, FASTTEXT, TSV, Dialect
-from edgetext.tables.encoding import not_readable, propose_encoding, show_encoding
+from edgetext.tables.encoding import advise_encoding, not_readable, propose_encoding, show_encoding
 from edgetext.tables.fasttext import NAMES, read_fasttext
 from edgetext.tables.objects import read_json_array, read_json_lines
 from edgetext.tables.proposals import propose_quoting
@@ -94,6 +94,10 @@ class TableReader:
     def propose_encoding(self) -> str:
         """Return an encoding, another than the one in use, that may read the table."""
         return propose_encoding(self._head, self.encoding)
+
+    def advise_encoding(self, count: int) -> list[str]:
+        """Return the note for ``count`` records that are not in the encoding in use; none for few."""
+        return advise_encoding(count, self._head, self.encoding)
 
     def propose_quoting(self) -> str:
         """Return the options that read rows whose quotation marks or columns are wrong; empty if none do."""
