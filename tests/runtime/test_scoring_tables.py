@@ -175,7 +175,7 @@ class SeparatorTest(TableTest):
         found = self.rows(b'7,"great, so"\n8,bad\n', "--csv", "2", "--no-header")
         self.assertEqual(found, [["7", "great, so"], ["8", "bad"]])
         _, messages = self.score(b"7,great\n", "--csv", "3", "--no-header", code=2)
-        self.assertIn("0 columns are called '3'; the columns are '1', '2'", messages)
+        self.assertIn("no column is called '3'; the columns are '1', '2'", messages)
         _, messages = self.score(b"7,great\n", "--csv", "2", code=2)
         self.assertIn("the columns are '7', 'great'; --no-header if this is a row", messages)
         _, messages = self.score(b"7,great\n8\n", "--csv", "2", "--no-header", code=2)

@@ -170,4 +170,5 @@ def _find_column(reader: TableReader, column: str) -> int:
         return names.index(column)
     fix = "; --no-header if this is a row" if reader.header and column not in names else ""
     listing = ", ".join(map(repr, names))
-    raise InputError(f"line 1: {names.count(column)} columns are called {column!r}; the columns are {listing}{fix}")
+    called = "no column is" if column not in names else f"{names.count(column)} columns are"
+    raise InputError(f"line 1: {called} called {column!r}; the columns are {listing}{fix}")
