@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import random
 import subprocess
 import sys
 import tempfile
@@ -233,6 +234,26 @@ class QuotingTest(TableTest):
         content = b'id\ttext\n1\t"great\n2\tbad"\n3\tbad\n'
         note = "note: detected quotation marks as text\n"
         self.assertEqual(len(self.rows(content, "--tsv", "text", notes=note, delimiter="\t", quotechar="'")), 4)
+
+    def test_any_cells_pass_through(self) -> None:
+        """Python's csv module reads the same from what comes out."""
+        rng = random.Random(0)
+        pieces = ["a", "great", " ", ",", ";", "\t", '"', '""', "'", "\\", "\n", "\r\n", "\r", "\u00e9", "\u2028", "|"]
+        for delimiter in ",;|\t":
+            for quote, escape in (('"', ""), ("'", ""), ('"', "\\"), ("'", "\\")):
+                rows = [["id", "text"]]
+                rows += [["".join(rng.choices(pieces, k=rng.randrange(9))) for _ in "12"] for _ in range(60)]
+                how: Any = {"delimiter": delimiter, "quotechar": quote, "doublequote": not escape}
+                how["escapechar"] = escape or None
+                doubled: dict[str, Any] = {mark: (escape or mark) + mark for mark in (escape, quote) if mark}
+                cells = [[quote + cell.translate(str.maketrans(doubled)) + quote for cell in row] for row in rows]
+                content = "".join(delimiter.join(row) + "\n" for row in cells).encode()
+                options = ["--csv", "text", "--delimiter", delimiter, "--quote", quote]
+                options += ["--escape", escape] if escape else []
+                with self.subTest(options):
+                    output, _ = self.score(content, *options)
+                    found = list(csv.reader(io.StringIO(output, newline=""), **how))
+                    self.assertEqual([row[:2] for row in found], rows)
 
     def test_options_are_proposed(self) -> None:
         for rows, proposal in (

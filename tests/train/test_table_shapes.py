@@ -294,6 +294,17 @@ class TestRuns:
         assert command_line.main(["--data", str(new), "--run", str(run)]) == 0
         assert len(capfd.readouterr().out.splitlines()) == 9
 
+    @pytest.mark.parametrize("changed", [{"delimiter": 5}, {"quote": ["x"]}, {"encoding": "klingon"}, {"more": 1}])
+    def test_a_record_that_was_damaged(self, tmp_path: Path, capfd: Any, changed: dict[str, Any]) -> None:
+        path = tmp_path / "t.csv"
+        path.write_text(csv(PLAIN))
+        run = make_run(tmp_path / "run", TableOptions(path))
+        config = json.loads((run / "config.json").read_text())
+        config["data"]["dialects"]["train"] |= changed
+        (run / "config.json").write_text(json.dumps(config))
+        assert command_line.main(["--data", str(path), "--run", str(run)]) == 2
+        assert len(capfd.readouterr().err.splitlines()) == 1
+
     def test_what_was_said_holds_for_other_files(self, tmp_path: Path, capfd: Any) -> None:
         path, new = tmp_path / "t.csv", tmp_path / "new.csv"
         for file, count in ((path, 60), (new, 9)):

@@ -63,7 +63,10 @@ def read_recorded(run: Path, data: Path, given: Mapping[str, Any]) -> Recorded:
 def _read_dialects(record: Mapping[str, Any]) -> dict[str, Dialect]:
     """Return how the files of a run are written, by split; earlier versions did not record what they assumed."""
     if "dialects" in record:
-        return {split: Dialect(**dialect) for split, dialect in record["dialects"].items()}
+        found = {split: Dialect(**dialect) for split, dialect in record["dialects"].items()}
+        for dialect in found.values():
+            dialect.check()
+        return found
     given = Dialect(None, record["encoding"], record["delimiter"] or ",", '"', "", True)
     tables = {split: Table(Path(file["name"])).written_as(given) for split, file in record["files"].items()}
     return {
