@@ -130,19 +130,23 @@ def _read_records(reader: TableReader, column: str | None) -> Iterator[Text]:
         if isinstance(found, Fault):
             raise found
         values: dict[str, Any] = dict(zip(reader.names, found.values)) if reader.names else found.values
-        columns = columns or _choose_columns(list(values), column)
+        columns = columns or _choose_columns(list(values), column, with_header=bool(reader.header))
         text = values.get(columns[0])
         if not isinstance(text, str):
             raise InputError(f"line {found.line}: no text in {columns[0]!r}")
-        yield Text(unify_line_ends(text), _as_name(values.get("id")), _as_name(values.get(columns[1] or "")))
+        label = values.get(columns[1] or "")
+        if isinstance(label, list):
+            raise InputError(f"line {found.line}: several labels per text are not supported")
+        yield Text(unify_line_ends(text), _as_name(values.get("id")), _as_name(label))
 
 
-def _choose_columns(names: list[str], column: str | None) -> tuple[str, str | None]:
+def _choose_columns(names: list[str], column: str | None, *, with_header: bool) -> tuple[str, str | None]:
     """Return the columns of text and label, by their names; there may be no label."""
     text = find_column(names, TEXT_NAMES) if column is None else column
     if text not in names:
         why = "which column holds the text? Name it with --text-column" if text is None else f"no column {text!r}"
-        raise InputError(f"{why}; the columns are {', '.join(map(repr, names))}")
+        fix = "; --no-header if the first line is a row" if with_header else ""
+        raise InputError(f"{why}; the columns are {', '.join(map(repr, names))}{fix}")
     return text, find_column([name for name in names if name != text], LABEL_NAMES)
 
 

@@ -90,6 +90,8 @@ def test_tables(tmp_path: Path, name: str, content: str, reading: Reading, gz: s
             "which column holds the text\\? Name it with --text-column; the columns are 'a'",
         ),
         ("t.csv", b"a,b\n1,2\n", Reading("c"), "no column 'c'; the columns are 'a', 'b'"),
+        ("t.csv", b"1,a text\n2,more\n", Reading("2"), "--no-header if the first line is a row"),
+        ("t.jsonl", b'{"text": "x", "labels": ["a", "b"]}', Reading(), "line 1: several labels per text are not supp"),
         ("t.csv", b"text\nx\n\xff\n", Reading(), "line 3: not UTF-8"),
         ("t.csv", b"text\nx\n", Reading(None, Dialect(encoding="klingon")), "--encoding klingon: unknown encoding"),
         ("t.xlsx", b"PK\x03\x04", Reading(), "not texts: the name must end in .csv"),
