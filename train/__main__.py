@@ -28,6 +28,7 @@ from train.tables.options import add_table_arguments
 from train.tables.table import is_archive, is_table, refuse, stem
 
 RUNS = Path("runs")
+MOST_SHOWN = 10  # labels in a line
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -64,14 +65,26 @@ def run(args: argparse.Namespace) -> int:
 
 
 def print_metrics(metrics: dict[str, Any]) -> None:
-    """Print what was measured."""
-    for key in ("validation", "validation_sentences", "test"):
+    """Print what was measured, and a warning about labels that are rarely recognised."""
+    names = {key: key.replace("_", " ") for key in ("validation", "validation_sentences", "cross_validation", "test")}
+    names["cross_validation"] = "cross-validation"
+    for key, name in names.items():
         if found := metrics.get(key):
             positive = f", {found['positive']:.1%} called positive" if key.endswith("sentences") else ""
             print(
-                f"{key.replace('_', ' ')}: accuracy {found['accuracy']:.2%}, macro F1 {found['macro_f1']:.3f}, loss "
-                f"{found['loss']:.4f}, calibration error {found['ece']:.3f}{positive}, of {found['texts']:,}"
+                f"{name}: accuracy {found['accuracy']:.2%}, macro F1 {found['macro_f1']:.3f}, calibration error "
+                f"{found['ece']:.3f}{positive}, of {found['texts']:,} texts"
             )
+    source = next(key for key in ("test", "cross_validation", "validation") if key in metrics)
+    if missed := find_missed(metrics[source]["classes"]):
+        more = f" and {len(missed) - MOST_SHOWN:,} more" if len(missed) > MOST_SHOWN else ""
+        print(f"warning: recall below 50% in {names[source]}: {', '.join(missed[:MOST_SHOWN])}{more}")
+
+
+def find_missed(classes: dict[str, Any]) -> list[str]:
+    """Return the labels that fewer than half of their texts get, the worst first, each with its recall."""
+    missed = [(found["recall"], label, found["texts"]) for label, found in classes.items() if found["texts"]]
+    return [f"{label!r} {recall:.0%} of {texts:,}" for recall, label, texts in sorted(missed) if recall < 0.5]
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -157,8 +170,8 @@ def _add_table_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--class-weights",
         choices=("auto", "balanced", "none"),
-        help="weights of classes (default: auto, which gives rare classes a higher weight if the rarest has less than "
-        "a fifth of an even share)",
+        help="weights of classes (default: auto, which chooses powers of the balanced weights by macro F1 in "
+        "cross-validation, if the rarest class has less than two thirds of an even share; for tutorial none)",
     )
 
 

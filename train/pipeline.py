@@ -10,11 +10,13 @@ from train.dataset import TEST, TRAIN, VALIDATION
 from train.encoding.encoded import Splits, draw_sample, encode_dataset
 from train.encoding.vocabulary import survey_dataset
 from train.fitting.calibration import calibrate
+from train.fitting.cross_validation import cross_validate, measure_cross_validation, use_for_calibration
 from train.fitting.edge import fit_edge, refit_edge
 from train.fitting.loop import describe_fitting, evaluate, fit_tutorial, make_reproducible, measure_validation
 from train.job import Job
 from train.models.choosing import choose_encoding, choose_tables, make_recipe
 from train.models.recipe import Recipe, make_config
+from train.models.rules import describe_weights
 from train.run import write_run
 
 
@@ -40,13 +42,17 @@ def train(job: Job) -> dict[str, Any]:
 
     started = time.monotonic()
     make_reproducible(recipe.settings.seed)
-    fitted = fit_edge(texts, recipe) if recipe.preset == "edge" else fit_tutorial(texts, recipe)
+    found = cross_validate(texts, dataset, recipe, job.request.lowercase)
+    fitted = fit_edge(texts, found.recipe) if recipe.preset == "edge" else fit_tutorial(texts, recipe)
+    if not (fitted.recipe.class_weights == 1).all():
+        print(describe_weights(fitted.recipe.class_weights, texts.train.targets, labels), flush=True)
+    fitted = use_for_calibration(fitted, found)
     model, temperature = calibrate(fitted, texts.train.max_length)
-    metrics = measure_validation(model, texts, labels)
+    metrics = measure_validation(model, texts, labels) | measure_cross_validation(fitted, labels)
     heldout, heldout_split = texts.validation, VALIDATION
     if recipe.refits:
         fitted = refit_edge(fitted, texts)
-        model, _ = calibrate(fitted, texts.train.max_length, temperature)
+        model, temperature = calibrate(fitted, texts.train.max_length)
         if len(texts.test):
             heldout, heldout_split = texts.test, TEST
     if len(texts.test):

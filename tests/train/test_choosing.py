@@ -19,12 +19,13 @@ from train.encoding.vocabulary import note_capitals, survey_texts
 from train.models import rules, sizing
 from train.models.choices import LARGEST_VOCABULARY, Choices
 from train.models.rules import (
-    RARE,
     choices_for,
     choose_buckets,
+    choose_candidate,
     choose_max_length,
     choose_settings,
     choose_vocabulary_size,
+    describe_weights,
     weigh_classes,
 )
 from train.tables.dataset import Text
@@ -138,38 +139,55 @@ def test_how_long_to_fit() -> None:
 
 
 class TestClassWeights:
-    def weigh(self, counts: list[int], how: str) -> Any:
-        targets = np.repeat(np.arange(len(counts)), counts)
-        return weigh_classes(targets, "abcd"[: len(counts)], how)
+    def weigh(self, counts: list[int], how: str) -> dict[str, Any]:
+        return weigh_classes(np.repeat(np.arange(len(counts)), counts), len(counts), how)
 
     @pytest.mark.parametrize("counts", [[90, 8, 2], [500, 3], [100, 90, 1, 1]])
-    def test_balanced_and_auto(self, counts: list[int], capsys: pytest.CaptureFixture[str]) -> None:
+    def test_powers_of_the_balanced_ones(self, counts: list[int]) -> None:
+        found = self.weigh(counts, "auto")
         share = np.array(counts) / sum(counts) * len(counts)
-        assert share.min() < RARE
-        for how, power in (("balanced", 1.0), ("auto", 0.5)):
-            weights = self.weigh(counts, how)
+        for weights, power in zip(found.values(), (0, 0.25, 0.5, 0.75, 1), strict=True):
             assert weights.dtype == np.float32
             assert (weights @ counts) / sum(counts) == pytest.approx(1)
             np.testing.assert_allclose(weights * share**power, (weights * share**power)[0], rtol=1e-5)
-            (line,) = capsys.readouterr().out.splitlines()
-            rarest = int(np.argmin(counts))
-            assert f"which has {counts[rarest]:,} of {sum(counts):,} texts" in line
-            assert line.startswith(f"class weights: {weights[rarest]:.2f} for '{'abcd'[rarest]}'")
-            assert f"{weights[0]:.2f} for 'a'" in line
         # As scikit-learn's ``balanced``, up to the factor that makes the mean 1.
-        assert self.weigh(counts, "balanced") * counts == pytest.approx([sum(counts) / len(counts)] * len(counts))
+        (balanced,) = self.weigh(counts, "balanced").values()
+        assert balanced * counts == pytest.approx([sum(counts) / len(counts)] * len(counts))
+        assert (found["balanced"] == balanced).all()
 
     @pytest.mark.parametrize(
         ("counts", "how"), [([90, 8, 2], "none"), ([50, 50], "balanced"), ([50, 45, 40], "auto"), ([50, 50], "auto")]
     )
-    def test_equal_ones_are_not_shown(self, counts: list[int], how: str, capsys: pytest.CaptureFixture[str]) -> None:
-        assert self.weigh(counts, how).tolist() == [1] * len(counts)
-        assert capsys.readouterr().out == ""
+    def test_equal_ones_leave_nothing_to_choose(self, counts: list[int], how: str) -> None:
+        (weights,) = self.weigh(counts, how).values()
+        assert weights.tolist() == [1] * len(counts)
 
-    def test_from_where_on(self) -> None:
-        # Of two labels an even share is a half.
-        for rare, weighted in ((int(1000 * RARE / 2), False), (int(1000 * RARE / 2) - 1, True)):
-            assert (self.weigh([1000 - rare, rare], "auto")[1] > 1) == weighted
+    def test_description(self) -> None:
+        targets = np.repeat([0, 1, 2], [90, 8, 2])
+        line = describe_weights(np.array([0.5, 1.5, 4.25], np.float32), targets, "abc")
+        assert line.startswith("class weights: 4.25 for 'c', which has 2 of 100 texts, 0.50 for 'a' (")
+
+
+class TestCandidates:
+    def measured(self, accuracy: float, macro_f1: float, loss: float = 1, ece: float = 0.01) -> dict[str, Any]:
+        return {"accuracy": accuracy, "macro_f1": macro_f1, "loss": loss, "ece": ece, "texts": 3000}
+
+    def test_macro_f1_decides_within_half_a_point_of_accuracy(self) -> None:
+        found = {"a": self.measured(0.8, 0.6), "b": self.measured(0.796, 0.65), "c": self.measured(0.794, 0.7)}
+        assert choose_candidate(found, "abc") == choose_candidate(found, "") == "b"
+        assert choose_candidate(found, "b") == "c"  # compared with those without class weights
+
+    def test_loss_decides_where_macro_f1_is_equal(self) -> None:
+        found = {"a": self.measured(0.8, 0.6001), "b": self.measured(0.8, 0.6, loss=0.9)}
+        assert choose_candidate(found, "ab") == "b"
+
+    def test_calibration_error(self) -> None:
+        found = {"a": self.measured(0.8, 0.6), "b": self.measured(0.81, 0.7, ece=0.06)}
+        assert choose_candidate(found, "ab") == "a"
+        assert (
+            choose_candidate({name: one | {"texts": 200} for name, one in found.items()}, "ab") == "b"
+        )  # it may be chance
+        assert choose_candidate({name: one | {"ece": 0.07} for name, one in found.items()}, "ab") == "b"
 
 
 class TestCapitals:

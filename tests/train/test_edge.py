@@ -172,7 +172,7 @@ def test_the_teachers_labels(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def spy(scales: Any, training: Any, *more: Any) -> Any:
         result = real(scales, training, *more)
-        calls.append((training, result[0], len(scales[1]), more[-1]))
+        calls.append((training, result[0], len(scales[1]), more[2]))
         return result
 
     real = edge.fit_weights
@@ -303,7 +303,12 @@ class TestCommand:
         env = {"EDGETEXT_DATA": str(archive), "EDGETEXT_CACHE": str(folder / "cache")}
         result = run_python("-m", "train", *self.OPTIONS, "--validation", "40", "--out", folder / "run", env=env)
         assert result.returncode == 0, result.stderr
-        assert [line[:5] for line in result.stdout.splitlines()].count("epoch") == 8  # four of the teacher
+        lines = [line for line in result.stdout.splitlines() if line.startswith("fitting")]
+        assert [line.partition(":")[0] for line in lines] == [
+            "fitting a teacher for 100 unlabelled texts",
+            "fitting",
+        ]
+        assert all(": 4 epochs, " in line for line in lines)
         return folder / "run"
 
     def test_learns(self, run: Path) -> None:

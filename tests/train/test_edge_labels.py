@@ -226,7 +226,7 @@ def test_refit_knows_the_validated_texts_too() -> None:
     texts = splits(training, validation)
     fitted = edge.fit_edge(texts, made)
     trained, found = calibrate(fitted, 12)
-    again, temperature = calibrate(edge.refit_edge(fitted, texts), 12, found)
+    again, temperature = calibrate(edge.refit_edge(fitted, texts), 12)
     rows = validation.take()
     assert (trained.predict(rows, verbose=0).argmax(axis=1) == 2).mean() < 0.1
     assert (again.predict(rows, verbose=0).argmax(axis=1) == 2).mean() > 0.9

@@ -91,17 +91,16 @@ class TestRun:
     def test_output(self, trained: subprocess.CompletedProcess[str], run: Path) -> None:
         shown = trained.stdout.splitlines()
         assert shown[0].startswith("preset tutorial: 30 texts to fit, 10 to validate, 2 labels, ")
-        assert [line[:10] for line in shown[1:3]] == ["epoch  1/2", "epoch  2/2"]
-        for line in shown[1:3]:
-            assert all(f" {name} 0." in line for name in ("loss", "accuracy", "val_loss", "val_accuracy"))
+        assert shown[1].startswith("fitting: 2 epochs, ")
         metrics = read(run / "metrics.json")
-        assert [line.partition(", calibration")[0] for line in shown[3:6]] == [
+        assert [line.partition(", calibration")[0] for line in shown[2:5]] == [
             f"{name.replace('_', ' ')}: accuracy {metrics[name]['accuracy']:.2%}, macro F1 "
-            f"{metrics[name]['macro_f1']:.3f}, loss {metrics[name]['loss']:.4f}"
+            f"{metrics[name]['macro_f1']:.3f}"
             for name in ("validation", "validation_sentences", "test")
         ]
-        assert shown[5].endswith(" of 40")
-        assert shown[6:] == [
+        assert shown[4].endswith(" of 40 texts")
+        rest = shown[6:] if shown[5].startswith("warning: recall below 50% in test: ") else shown[5:]
+        assert rest == [
             f"wrote {run}; next: python export/to_safetensors.py --run {run}",
         ]
         assert all(line.startswith("note: ") for line in trained.stderr.splitlines()), trained.stderr
@@ -239,7 +238,7 @@ def test_patience(
     assert main([*options, "--out", str(out)]) == 0
     losses = read(out / "history.json")["val_loss"]
     assert 4 <= len(losses) < 200
-    assert len([line for line in capsys.readouterr().out.splitlines() if line.startswith("epoch")]) == len(losses)
+    assert f"fitting: {len(losses)} epochs, " in capsys.readouterr().out
     # It stopped three epochs after the best one, and went back to that one's weights.
     assert int(np.argmin(losses)) == len(losses) - 1 - 3
     _, validated = split_validation(load_split("train"), 10)
@@ -345,9 +344,9 @@ def test_interrupted(again: bool, tmp_path: Path, root: Path, tiny_env: dict[str
         try:
             assert process.stdout is not None
             for line in process.stdout:
-                if line.startswith("epoch"):
+                if line.startswith("preset"):
                     break
-            time.sleep(0.3)  # into the midst of fitting
+            time.sleep(3)  # into the midst of fitting
             process.send_signal(signal.SIGINT)
             _, stderr = process.communicate(timeout=60)
         finally:

@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import subprocess
 from collections import Counter
 from collections.abc import Callable
@@ -29,8 +30,8 @@ Runner = Callable[..., "subprocess.CompletedProcess[str]"]
 ErrorLine = Callable[[str], str]
 Rows = list[tuple[str, str]]
 
-# One training, of few passes: the search for the strength of regularisation is another test's affair.
-QUICK = ("--epochs", "8", "--choice", "stronger=")
+# One training, of few passes: the search for regularisation and class weights is another test's affair.
+QUICK = ("--epochs", "8", "--choice", "stronger=", "--class-weights", "none")
 
 
 def topics(seed: int, counts: dict[str, int]) -> Rows:
@@ -126,15 +127,23 @@ class TestThreeClasses:
         return working / "runs" / "colours"
 
     def test_output(self, trained: subprocess.CompletedProcess[str]) -> None:
-        lines = [line for line in trained.stdout.splitlines() if not line.startswith("epoch")]
+        """It fits a screen: a line for each fit, and none that calls fitted texts validation."""
+        lines = trained.stdout.splitlines()
         assert lines[0] == "text from column 'Text', label from column 'Category'"
         assert lines[1].startswith("preset edge: 65 texts to fit, 7 to validate, 3 labels, ")
-        assert lines[2] == "once more, on the validation texts too:"
-        assert [line.partition(":")[0] for line in lines[3:5]] == ["validation", "test"]
-        assert lines[4].endswith(" of 18")
+        assert lines[2].startswith("cross-validating: ")
+        assert lines[3].startswith("fitting: 8 epochs, ")
+        assert ", validation accuracy " in lines[3]
+        assert lines[4].startswith("fitting again, on the validation texts too: 8 epochs, ")
+        assert "accuracy" not in lines[4]
+        measured = ["validation", "cross-validation", "test"]
+        assert [line.partition(":")[0] for line in lines[5:8]] == measured
+        for line, texts in zip(lines[5:8], (7, 72, 18)):
+            assert re.fullmatch(
+                rf"[a-z-]+: accuracy [\d.]+%, macro F1 [\d.]+, calibration error [\d.]+, of {texts} texts", line
+            )
         shown = os.path.join("runs", "colours")
-        assert lines[5:] == [f"wrote {shown}; next: python export/to_safetensors.py --run {shown}"]
-        assert len(trained.stdout.splitlines()) == 6 + 2 * 8
+        assert lines[8:] == [f"wrote {shown}; next: python export/to_safetensors.py --run {shown}"]
 
     def test_config(self, run: Path, working: Path) -> None:
         config = read(run / "config.json")
@@ -224,7 +233,7 @@ class TestOthers:
         assert main(["--data", "mail.jsonl.gz", *options, *sizes, "--out", "mine"]) == 0
         shown = capsys.readouterr().out
         assert "for 'rare', which has " in shown
-        assert "once more" not in shown
+        assert "fitting again" not in shown
         config = read(folder / "mine" / "config.json")
         assert (config["name"], config["preset"]) == ("mail-tutorial", "tutorial")
         assert (config["preprocessing"]["max_length"], config["preprocessing"]["truncating"]) == (7, "pre")
@@ -288,7 +297,7 @@ class TestOthers:
         assert main(["--data", "t.csv", *QUICK, *sizes, "--no-test", "--validation", "9"]) == 0
         shown = capsys.readouterr().out
         assert "51 texts to fit, 9 to validate, 2 labels, 20 ids, at most 33 a text, 64 buckets of bigrams\n" in shown
-        assert "once more" not in shown
+        assert "fitting again" not in shown
         assert not [line for line in shown.splitlines() if line.startswith("test")]
         metrics = read(folder / "runs" / "t" / "metrics.json")
         assert metrics["validation"]["texts"] == 9
@@ -517,7 +526,8 @@ def test_a_terminal_that_cannot_show_a_label(folder: Path, monkeypatch: pytest.M
     write_csv(folder / "größe.csv", topics(1, {"é": 40, "b": 3}))
     shown = io.BytesIO()
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(shown, "ascii", write_through=True))
-    assert main(["--data", "größe.csv", "--preset", "tutorial", "--epochs", "1", "--test", "none"]) == 0
+    options = ("--preset", "tutorial", "--epochs", "1", "--class-weights", "balanced")
+    assert main(["--data", "größe.csv", *options, "--test", "none"]) == 0
     assert b"'\\xe9' " in shown.getvalue()
     assert b"wrote runs" in shown.getvalue()
     assert (folder / "runs" / "größe" / "model.keras").is_file()

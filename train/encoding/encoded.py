@@ -64,6 +64,10 @@ class Encoded:
             chosen = slice(start, start + size)
             yield self.take(chosen), self.targets[chosen]
 
+    def subset(self, chosen: npt.NDArray[Any]) -> Encoded:
+        """Return some of these texts, chosen by place or by a mask."""
+        return replace(self, lengths=self.lengths[chosen], targets=self.targets[chosen], starts=self.starts[chosen])
+
     def joined(self, other: Encoded) -> Encoded:
         """Return these texts followed by others of the same vocabulary, in memory."""
         return replace(

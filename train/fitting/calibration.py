@@ -2,46 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
+from train.metrics import label_probabilities, measure
 from train.models import network
-from train.models.recipe import Fitted
+from train.models.recipe import Fitted, Predicted
 
 Logits = npt.NDArray[np.float64]
 
 
-def calibrate(fitted: Fitted, max_length: int, temperature: float | None = None) -> tuple[keras.Model, float | None]:
+def calibrate(fitted: Fitted, max_length: int) -> tuple[keras.Model, float | None]:
     """Turn a fitted network into the one that is exported, which takes encoded texts of ``max_length`` ids.
 
-    The temperature, which is found unless it is given, becomes part of the weights.
+    The temperature becomes part of the weights.
 
     Returns:
         The network; and the temperature, None for a network without logits, which is not calibrated.
     """
-    if fitted.logits is None:
+    if fitted.unseen is None:
         return fitted.model, None
-    recipe = fitted.recipe
-    found = _find(fitted) if temperature is None else temperature
-    model = network.finish_edge(fitted.model, recipe.vocabulary_size, max_length, recipe.choices, found)
-    return model, found
+    recipe, temperature = fitted.recipe, temperature_of(fitted)
+    model = network.finish_edge(fitted.model, recipe.vocabulary_size, max_length, recipe.choices, temperature)
+    return model, temperature
 
 
 def calibrated_loss(fitted: Fitted) -> float:
     """Return the mean cross-entropy of the texts that a network is calibrated with, after calibration."""
-    assert fitted.logits is not None
-    assert fitted.targets is not None
-    return cross_entropy(fitted.logits / _find(fitted), fitted.targets)
+    assert fitted.unseen is not None
+    return cross_entropy(fitted.unseen.logits / temperature_of(fitted), fitted.unseen.targets)
 
 
-def _find(fitted: Fitted) -> float:
-    assert fitted.logits is not None
-    assert fitted.targets is not None
+def temperature_of(fitted: Fitted) -> float:
+    """Return the temperature of a fitted network with logits."""
+    assert fitted.unseen is not None
     # The validation reviews are thousands, of which many are labelled wrongly, so they need no smoothing.
-    return find_temperature(fitted.logits, fitted.targets, smooth=fitted.recipe.choices.objective == "hinge")
+    return find_temperature(*fitted.unseen, smooth=fitted.recipe.choices.objective == "hinge")
+
+
+def measure_calibrated(unseen: Predicted, labels: Sequence[str], *, smooth: bool) -> dict[str, Any]:
+    """Return the metrics of predictions, as ``metrics.measure``, after calibration with themselves."""
+    temperature = find_temperature(*unseen, smooth=smooth)
+    return measure(to_probabilities(unseen.logits / temperature), unseen.targets, labels)
 
 
 def find_temperature(logits: Logits, targets: npt.NDArray[Any], *, smooth: bool = False) -> float:
@@ -93,6 +99,11 @@ def cross_entropy(logits: Logits, targets: npt.NDArray[Any]) -> float:
     highest = wide.max(axis=1)
     totals = highest + np.log(np.exp(wide - highest[:, None]).sum(axis=1))
     return float((totals - wide[np.arange(len(wide)), targets]).mean())
+
+
+def to_probabilities(logits: Logits) -> Logits:
+    """Return the probability of each label, shape (texts, labels), given logits as for ``find_temperature``."""
+    return label_probabilities(sigmoid(logits)[:, None]) if logits.ndim == 1 else softmax(logits)
 
 
 def sigmoid(logits: Logits) -> Logits:

@@ -26,28 +26,30 @@ import numpy.typing as npt
 from keras import ops
 
 from train.encoding.encoded import Encoded, Ids, Splits
-from train.fitting.calibration import calibrated_loss, sigmoid
+from train.fitting.calibration import calibrated_loss, measure_calibrated, sigmoid
 from train.fitting.crops import CropBatches, crop, make_targets
 from train.fitting.loop import fit
 from train.fitting.naive_bayes import find_scales
 from train.models import network
-from train.models.recipe import Fitted, Recipe
+from train.models.recipe import Fitted, Predicted, Recipe
+from train.models.rules import TRIED_IN_VALIDATION, choose_candidate
 
 
 def fit_edge(texts: Splits, recipe: Recipe) -> Fitted:
     """Fit the network of words and bigrams.
 
-    If several strengths of regularisation are tried, the one with the lowest calibrated validation loss is used.
+    If several strengths of regularisation are tried, the one with the lowest calibrated validation loss is used; if
+    there are several class weights, they are chosen in validation after that.
     """
     choices = recipe.choices
     training = _add_unlabelled(texts, recipe) if len(texts.unlabelled) and choices.teacher_buckets else texts.train
     scales = find_scales(texts.train, recipe, choices.buckets)
-    best = _fit_candidate(scales, training, texts.validation, recipe)
+    best = _fit_candidate(scales, training, texts.validation, recipe, "fitting")
     best_loss = calibrated_loss(best)
     for factor in choices.stronger:
-        print(f"with {factor:g} times the regularization:", flush=True)
-        changed = replace(choices, regularization=factor * choices.regularization)
-        other = _fit_candidate(scales, training, texts.validation, recipe._replace(choices=changed))
+        changed = recipe._replace(choices=replace(choices, regularization=factor * choices.regularization))
+        title = f"fitting with {factor:g} times the regularization"
+        other = _fit_candidate(scales, training, texts.validation, changed, title)
         loss = calibrated_loss(other)
         if loss >= best_loss:
             break
@@ -57,24 +59,39 @@ def fit_edge(texts: Splits, recipe: Recipe) -> Fitted:
         print(
             f"taken: regularization times {factor:g}, with a calibrated validation loss of {best_loss:.4f}", flush=True
         )
-    return best
+    return _choose_weights(best, scales, training, texts.validation) if len(recipe.weightings) > 1 else best
+
+
+def _choose_weights(fitted: Fitted, scales: network.Tables, training: Encoded, validation: Encoded) -> Fitted:
+    """Try other class weights, and return what was fitted with the best ones."""
+    recipe, candidates = fitted.recipe, {"none": fitted}
+    for name in TRIED_IN_VALIDATION[1:]:
+        changed = recipe._replace(class_weights=recipe.weightings[name])
+        title = f"fitting with class weights {name}"
+        candidates[name] = _fit_candidate(scales, training, validation, changed, title)
+    labels = [str(label) for label in range(recipe.labels)]
+    smooth = recipe.choices.objective == "hinge"
+    unseen = {name: candidate.unseen for name, candidate in candidates.items()}
+    measured = {name: measure_calibrated(found, labels, smooth=smooth) for name, found in unseen.items() if found}
+    return candidates[choose_candidate(measured, ("none",))]
 
 
 def _add_unlabelled(texts: Splits, recipe: Recipe) -> Encoded:
     """Return the training texts and the unlabelled ones, with the probabilities of a teacher as their targets."""
     choices, training = recipe.choices, texts.train
-    print(f"a teacher for {len(texts.unlabelled):,} unlabelled texts:", flush=True)
     scales = find_scales(training, recipe, choices.teacher_buckets)
-    teacher, _ = fit_weights(scales, training, texts.validation, recipe, choices.teacher_crop_weight)
+    title = f"fitting a teacher for {len(texts.unlabelled):,} unlabelled texts"
+    teacher, _ = fit_weights(scales, training, texts.validation, recipe, choices.teacher_crop_weight, title)
     soft = sigmoid(predict_logits(teacher, texts.unlabelled.take(), recipe) / choices.teacher_temperature)
-    print("the model itself:", flush=True)
     training = replace(training, targets=training.targets.astype(np.float32))
     return training.joined(replace(texts.unlabelled, targets=soft.astype(np.float32)))
 
 
-def _fit_candidate(scales: network.Tables, training: Encoded, validation: Encoded, recipe: Recipe) -> Fitted:
+def _fit_candidate(
+    scales: network.Tables, training: Encoded, validation: Encoded, recipe: Recipe, title: str
+) -> Fitted:
     """Fit one network, and predict the logits that it is calibrated with."""
-    model, history = fit_weights(scales, training, validation, recipe, recipe.choices.crop_weight)
+    model, history = fit_weights(scales, training, validation, recipe, recipe.choices.crop_weight, title)
     ids = validation.take()
     logits, targets = [predict_logits(model, ids, recipe)], [validation.targets]
     if recipe.choices.crops:
@@ -83,22 +100,30 @@ def _fit_candidate(scales: network.Tables, training: Encoded, validation: Encode
         crops = np.pad(crops, ((0, 0), (0, ids.shape[1] - crops.shape[1])))  # one width, so that TensorFlow traces once
         logits.append(predict_logits(model, crops, recipe))
         targets.append(validation.targets)
-    return Fitted(model, history, recipe, np.concatenate(logits), np.concatenate(targets))
+    return Fitted(model, history, recipe, Predicted(np.concatenate(logits), np.concatenate(targets)))
 
 
 def refit_edge(fitted: Fitted, texts: Splits) -> Fitted:
     """Fit the network again, on the validation texts too, with the numbers that were found without them."""
-    print("once more, on the validation texts too:", flush=True)
     recipe, everything = fitted.recipe, texts.train.joined(texts.validation)
+    if recipe.settings.patience is not None:
+        epochs = int(np.argmin(fitted.history["val_loss"])) + 1
+        recipe = recipe._replace(settings=replace(recipe.settings, epochs=epochs))
     scales = find_scales(everything, recipe, recipe.choices.buckets)
-    model, _ = fit_weights(scales, everything, texts.validation, recipe, recipe.choices.crop_weight)
+    title = "fitting again, on the validation texts too"
+    model, _ = fit_weights(scales, everything, None, recipe, recipe.choices.crop_weight, title)
     return fitted._replace(model=model)
 
 
 def fit_weights(
-    scales: network.Tables, training: Encoded, validation: Encoded, recipe: Recipe, crop_weight: float
+    scales: network.Tables,
+    training: Encoded,
+    validation: Encoded | None,
+    recipe: Recipe,
+    crop_weight: float,
+    title: str = "fitting",
 ) -> tuple[keras.Model, dict[str, list[float]]]:
-    """Fit one network; return it and its history."""
+    """Fit one network; return it and its history, which is that of ``loop.fit``."""
     choices, settings = recipe.choices, recipe.settings
     batches = CropBatches(training, recipe, crop_weight)
     model = network.build_edge_training(scales, choices)
@@ -107,8 +132,8 @@ def fit_weights(
     loss, is_right = ("binary_crossentropy", agree) if is_logistic else (squared_hinge, same_side)
     accuracy = keras.metrics.MeanMetricWrapper(is_right, name="accuracy")
     model.compile(keras.optimizers.Adam(rate), loss, weighted_metrics=[accuracy])
-    validated = validation.take(), make_targets(validation.targets, recipe)
-    return model, fit(model, batches, validated, settings)
+    validated = None if validation is None else (validation.take(), make_targets(validation.targets, recipe))
+    return model, fit(model, batches, validated, settings, title=title)
 
 
 def squared_hinge(targets: Any, margins: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import Any
@@ -33,25 +34,28 @@ def make_reproducible(seed: int) -> None:
 def fit(
     model: keras.Model,
     training: tuple[Ids, Targets] | keras.utils.PyDataset,
-    validation: tuple[Ids, Targets],
+    validation: tuple[Ids, Targets] | None,
     settings: Settings,
     weights: npt.NDArray[Any] | None = None,
+    title: str = "fitting",
 ) -> dict[str, list[float]]:
-    """Fit the model in place.
+    """Fit the model in place, and print a line about it.
 
     Args:
         model: Compiled, with the metric ``accuracy``.
         training: Padded ids and targets, or a Keras dataset, which determines the size of batches itself.
-        validation: Padded ids and targets.
-        settings: How long, and when to stop.
+        validation: Padded ids and targets of texts that are not fitted, if there are any.
+        settings: How long, and when to stop, which takes validation texts.
         weights: The weight of each text to fit, shape (texts,), unless ``training`` is a dataset; None for equal ones.
+        title: What is printed first.
 
     Returns:
-        ``loss``, ``accuracy``, ``val_loss`` and ``val_accuracy``, one value per epoch each.
+        ``loss``, ``accuracy``, ``val_loss`` and ``val_accuracy``, one value per epoch each; without validation only the
+        first two.
     """
-    interrupt = _Interrupt()
-    callbacks: list[keras.callbacks.Callback] = [_Progress(settings.epochs), interrupt]
-    if settings.patience is not None:
+    interrupt, started = _Interrupt(), time.monotonic()
+    callbacks: list[keras.callbacks.Callback] = [_Progress(settings.epochs, title), interrupt]
+    if settings.patience is not None and validation is not None:
         callbacks.append(
             keras.callbacks.EarlyStopping("val_loss", patience=settings.patience, restore_best_weights=True)
         )
@@ -66,7 +70,10 @@ def fit(
             callbacks=callbacks,
             verbose=0,
         )
-    return {name: [float(value) for value in values] for name, values in history.history.items()}
+    values = {name: [float(value) for value in values] for name, values in history.history.items()}
+    reached = f", validation accuracy {values['val_accuracy'][-1]:.2%}" if validation is not None else ""
+    print(f"{title}: {len(values['loss'])} epochs, {time.monotonic() - started:.0f} s{reached}", flush=True)
+    return values
 
 
 def fit_tutorial(texts: Splits, recipe: Recipe) -> Fitted:
@@ -141,17 +148,13 @@ class _Interrupt(keras.callbacks.Callback):
 
 
 class _Progress(keras.callbacks.Callback):
-    """A progress bar on a terminal; elsewhere a line per epoch."""
+    """A progress bar, on a terminal only."""
 
-    def __init__(self, epochs: int) -> None:
+    def __init__(self, epochs: int, title: str) -> None:
         super().__init__()
-        self.bar = tqdm(total=epochs, desc="fitting", unit="epoch", disable=None)
+        self.bar = tqdm(total=epochs, desc=title, unit="epoch", leave=False, disable=None)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        shown = {name: f"{value:.4f}" for name, value in (logs or {}).items()}
-        if self.bar.disable:
-            print(f"epoch {epoch + 1:2d}/{self.bar.total}", *(f"{k} {v}" for k, v in shown.items()), flush=True)
-        self.bar.set_postfix(shown, refresh=False)
         self.bar.update()
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:

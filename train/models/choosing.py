@@ -87,8 +87,22 @@ def make_recipe(plan: Plan, texts: Splits, labels: Sequence[str], request: Reque
         ValueError: If a setting that was given is out of range.
     """
     preset, count = request.preset, len(texts.train)
-    settings = rules.choose_settings(count, 0) if request.from_texts and preset.choices is not None else preset.settings
+    chooses = request.from_texts and preset.choices is not None
+    settings = rules.choose_settings(count, 0) if chooses else preset.settings
     settings = replace(settings, **{**request.settings, "validation": len(texts.validation)})
-    refits = request.from_texts and preset.choices is not None and request.refits and count < rules.REFIT_BELOW
-    weights = rules.weigh_classes(texts.train.targets, labels, request.class_weights)
-    return Recipe(len(plan.vocabulary), len(labels), weights, settings, plan.choices, preset.name, refits=refits)
+    is_small = chooses and count < rules.REFIT_BELOW
+    how = "none" if request.class_weights == "auto" and not chooses else request.class_weights
+    weightings = rules.weigh_classes(texts.train.targets, len(labels), how)
+    candidates = len(weightings) * (1 + len(plan.choices.stronger))
+    is_cheap = rules.can_cross_validate(int(texts.train.lengths.sum()), count_outputs(len(labels)), candidates)
+    return Recipe(
+        len(plan.vocabulary),
+        len(labels),
+        next(iter(weightings.values())),
+        settings,
+        plan.choices,
+        preset.name,
+        refits=is_small and request.refits,
+        weightings=weightings,
+        cross_validates=is_small and is_cheap and plan.choices.objective == "hinge",
+    )

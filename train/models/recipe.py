@@ -63,11 +63,20 @@ class Recipe(NamedTuple):
     choices: Choices
     preset: str = "edge"  # its name
     refits: bool = False  # whether to fit again, on the validation texts too, once everything is chosen and measured
+    weightings: Mapping[str, npt.NDArray[np.float32]] = {}  # class weights to choose from, by name
+    cross_validates: bool = False  # whether to choose and calibrate in cross-validation, else on the validation texts
 
     @property
     def num_outputs(self) -> int:
         """Outputs of the network."""
         return count_outputs(self.labels)
+
+
+class Predicted(NamedTuple):
+    """What a network says of texts that it is not fitted on."""
+
+    logits: npt.NDArray[np.float64]  # of the second of two labels, shape (texts,), or of each, shape (texts, labels)
+    targets: npt.NDArray[Any]  # the indices of the right labels, shape (texts,)
 
 
 class Fitted(NamedTuple):
@@ -76,8 +85,8 @@ class Fitted(NamedTuple):
     model: keras.Model
     history: dict[str, list[float]]  # loss and accuracy per epoch
     recipe: Recipe  # how it was fitted, with what was found in fitting
-    logits: npt.NDArray[np.float64] | None = None  # of the validation texts; None for a network without calibration
-    targets: npt.NDArray[Any] | None = None  # the indices of their labels
+    unseen: Predicted | None = None  # what it is calibrated with; None for a network without calibration
+    cross_validated: bool = False  # whether that is of cross-validation; else it is of validation
 
 
 def make_config(

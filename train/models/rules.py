@@ -6,7 +6,8 @@ They were chosen by cross-validation on the training texts of two small datasets
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +35,20 @@ BATCH_SIZE = 64
 # With fewer texts than this the model is fitted again on the validation texts too, once everything is chosen and
 # measured.
 REFIT_BELOW = 100_000
-RARE = 1 / 5  # classes are weighted if the rarest has less than this part of an even share of the texts
+# Class weights: powers of the balanced ones. They are chosen if the rarest class has less than this part of an even
+# share. In validation, where each costs a training, fewer are tried.
+POWERS = {"none": 0.0, "^0.25": 0.25, "^0.5": 0.5, "^0.75": 0.75, "balanced": 1.0}
+RARE = 2 / 3
+TRIED_IN_VALIDATION = ("none", "^0.5", "balanced")
+# With class weights the accuracy may be lower by this, for a higher macro F1. With this many texts its calibration
+# error can be measured, and may not be larger.
+TOLERANCE, LARGEST_ERROR, ENOUGH_TEXTS = 0.005, 0.05, 2_000
+# Regularisation and class weights are chosen, and probabilities calibrated, in cross-validation up to this number of
+# ids, which limits memory, and of ids times outputs times candidates, which takes some minutes. With more texts, the
+# validation texts suffice.
+MOST_IDS, MOST_WORK = 2**21, 20 * 2**21
+
+Weights = npt.NDArray[np.float32]
 
 
 def choose_max_length(lengths: Counter[int]) -> int:
@@ -95,22 +109,63 @@ def choices_for(texts: int) -> Choices:
     )
 
 
-def weigh_classes(targets: npt.NDArray[np.int64], labels: Sequence[str], how: str) -> npt.NDArray[np.float32]:
-    """Return the weight of each label's texts in the loss, shape (labels,), and print it if it is not 1.
+def weigh_classes(targets: npt.NDArray[np.int64], labels: int, how: str) -> dict[str, Weights]:
+    """Return the class weights to choose from, by name, each of shape (labels,).
 
-    ``"balanced"`` gives every label the same total weight, like scikit-learn's ``class_weight``; ``"none"`` gives every
-    text the same weight; ``"auto"`` takes the square root of the balanced weights, if the rarest label has less than
-    ``RARE`` of an even share. The mean over the texts is 1.
+    ``"balanced"`` gives every label the same total weight, like scikit-learn's ``class_weight``; ``"^0.5"`` is the
+    square root of these weights; ``"none"`` gives every text the same weight. The mean over the texts is 1.
+
+    Args:
+        targets: Index of the label of each text to fit, shape (texts,).
+        labels: Number of labels.
+        how: One of the names; or ``"auto"``, which is all of them if the rarest label has less than ``RARE`` of an even
+            share of the texts, else ``"none"``.
     """
+    counts = np.bincount(targets, minlength=labels)
+    even = len(targets) / labels
+    rare = bool(counts.min() < RARE * even)
+    names = [name for name in POWERS if name == how or (how == "auto" and (rare or name == "none"))]
+    found = {name: (even / np.maximum(counts, 1)) ** POWERS[name] for name in names}
+    return {name: (weights / (weights @ counts / len(targets))).astype(np.float32) for name, weights in found.items()}
+
+
+def describe_weights(weights: Weights, targets: npt.NDArray[np.int64], labels: Sequence[str]) -> str:
+    """Return a line about class weights: those of the rarest and of the most frequent label."""
     counts = np.bincount(targets, minlength=len(labels))
-    even = len(targets) / len(labels)
-    if how == "none" or counts.min() == counts.max() or (how == "auto" and counts.min() >= RARE * even):
-        return np.ones(len(labels), np.float32)
-    weights = (even / np.maximum(counts, 1)) ** (1.0 if how == "balanced" else 0.5)
-    weights = weights / (weights @ counts / len(targets))
     rarest, commonest = int(counts.argmin()), int(counts.argmax())
-    print(
+    return (
         f"class weights: {weights[rarest]:.2f} for {labels[rarest]!r}, which has {counts[rarest]:,} of "
         f"{len(targets):,} texts, {weights[commonest]:.2f} for {labels[commonest]!r} (--class-weights none for equal)"
     )
-    return weights.astype(np.float32)
+
+
+def can_cross_validate(ids: int, num_outputs: int, candidates: int) -> bool:
+    """Return whether a table with this number of ids in its texts to fit is small enough for cross-validation."""
+    return ids <= MOST_IDS and ids * num_outputs * candidates <= MOST_WORK
+
+
+def choose_candidate(measured: Mapping[str, Mapping[str, Any]], unweighted: Collection[str]) -> str:
+    """Return the candidate with the highest macro F1, to 0.1 %, whose accuracy is not much lower than without weights.
+
+    It may be lower by ``TOLERANCE`` than the best accuracy without class weights; if all have weights, than the best of
+    all. If the macro F1 is equal, the one with the lowest loss is taken. With ``ENOUGH_TEXTS``, candidates with a
+    calibration error above ``LARGEST_ERROR`` do not count, unless all have one: class weights can change answers so
+    that a temperature cannot make up for it.
+
+    Args:
+        measured: By the name of a candidate, what ``metrics.measure`` returns.
+        unweighted: The names of those without class weights.
+    """
+    good = {
+        name: found
+        for name, found in measured.items()
+        if found["texts"] < ENOUGH_TEXTS or found["ece"] <= LARGEST_ERROR
+    }
+    good = good or dict(measured)
+    least = max(good[name]["accuracy"] for name in good.keys() & unweighted or good) - TOLERANCE
+    ranked = {
+        name: (round(found["macro_f1"], 3), -found["loss"])
+        for name, found in good.items()
+        if found["accuracy"] >= least
+    }
+    return max(ranked, key=lambda name: ranked[name])

@@ -1,0 +1,139 @@
+"""Cross-validation on a table: it chooses regularisation and class weights, and calibrates what is exported.
+
+Each fold of the texts is predicted by a model that was fitted on all others. So every text is predicted by a model that
+does not know it, and the model that is exported can be fitted on all of them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from train.dataset import TRAIN, VALIDATION, Dataset
+from train.encoding.encoded import Splits
+from train.fitting.calibration import Logits, measure_calibrated
+from train.fitting.folds import assign_folds, number_copies
+from train.fitting.linear import Features, count_features, predict_margins
+from train.fitting.naive_bayes import find_scales
+from train.models.network import Tables
+from train.models.recipe import Fitted, Predicted, Recipe
+from train.models.rules import TOLERANCE, choose_candidate
+
+FOLDS = 5
+
+
+class CrossValidation(NamedTuple):
+    """What was found in cross-validation; without one only the recipe as it was."""
+
+    recipe: Recipe  # nothing in it is left to choose
+    unseen: Predicted | None = None  # of all texts that were held out
+    validation: Logits | None = None  # of the validation texts, by what was fitted on the texts to train
+
+
+class _Fold(NamedTuple):
+    held_out: npt.NDArray[np.bool_]  # shape (texts,)
+    scales: Tables  # of the others
+
+
+def cross_validate(texts: Splits, dataset: Dataset, recipe: Recipe, lowercase: str) -> CrossValidation:
+    """Choose the strength of regularisation and the class weights, if the recipe cross-validates.
+
+    Args:
+        texts: The encoded texts; those for validation take part if the network is fitted on them in the end.
+        dataset: The same texts as written, in which copies are found.
+        recipe: The recipe, with what there is to choose from.
+        lowercase: As for ``edgetext.text.tokenize``.
+    """
+    if not recipe.cross_validates:
+        return CrossValidation(recipe)
+    started = time.monotonic()
+    everything = texts.train.joined(texts.validation) if recipe.refits else texts.train
+    written = chain.from_iterable(map(dataset.texts, (TRAIN, VALIDATION) if recipe.refits else (TRAIN,)))
+    assigned = assign_folds(number_copies(written, lowercase), everything.targets, FOLDS, recipe.settings.seed)
+    masks = [assigned == fold for fold in range(FOLDS) if (assigned == fold).any()]
+    if not masks:
+        return CrossValidation(recipe)
+    folds = [_Fold(mask, find_scales(everything.subset(~mask), recipe, recipe.choices.buckets)) for mask in masks]
+    features = count_features(everything, recipe)
+    found = _try_candidates(features, everything.targets, folds, recipe, dataset.labels)
+    unweighted = [name for name, (candidate, _, _) in found.items() if (candidate.class_weights == 1).all()]
+    name = choose_candidate({name: measured for name, (_, _, measured) in found.items()}, unweighted)
+    chosen, unseen, measured = found[name]
+    taken = f", best of {len(found)}: {name}" if len(found) > 1 else ""
+    print(
+        f"cross-validating: {time.monotonic() - started:.0f} s, accuracy {measured['accuracy']:.2%}, macro F1 "
+        f"{measured['macro_f1']:.3f}{taken}",
+        flush=True,
+    )
+    count = len(texts.train)
+    scales = find_scales(texts.train, recipe, recipe.choices.buckets)
+    asked = count_features(texts.validation, recipe)
+    validation = predict_margins(features[:count], texts.train.targets, asked, scales, chosen)
+    return CrossValidation(chosen, unseen, validation)
+
+
+def _try_candidates(
+    features: Features, targets: npt.NDArray[np.int64], folds: Sequence[_Fold], recipe: Recipe, labels: Sequence[str]
+) -> dict[str, tuple[Recipe, Predicted, dict[str, Any]]]:
+    """Return each candidate by its name: its recipe, its predictions of what was held out, and how good they are.
+
+    Stronger regularisation is tried as long as the accuracy stays within ``TOLERANCE`` of the best.
+    """
+    found: dict[str, tuple[Recipe, Predicted, dict[str, Any]]] = {}
+    best, choices = 0.0, recipe.choices
+    for factor in (1.0, *choices.stronger):
+        fixed = replace(choices, regularization=factor * choices.regularization, stronger=())
+        reached = 0.0
+        for name, weights in recipe.weightings.items():
+            candidate = recipe._replace(choices=fixed, class_weights=weights, weightings={name: weights})
+            unseen = _predict_folds(features, targets, folds, candidate)
+            measured = measure_calibrated(unseen, labels, smooth=True)
+            found[f"{factor:g} times the regularization, class weights {name}"] = candidate, unseen, measured
+            reached = max(reached, measured["accuracy"])
+        best = max(best, reached)
+        if reached < best - TOLERANCE:
+            break
+    return found
+
+
+def _predict_folds(
+    features: Features, targets: npt.NDArray[np.int64], folds: Sequence[_Fold], recipe: Recipe
+) -> Predicted:
+    logits = np.zeros((len(targets),) if recipe.num_outputs == 1 else (len(targets), recipe.num_outputs))
+    for held_out, scales in folds:
+        rest = ~held_out
+        logits[held_out] = predict_margins(features[rest], targets[rest], features[held_out], scales, recipe)
+    known = np.any([fold.held_out for fold in folds], axis=0)
+    return Predicted(logits[known], targets[known])
+
+
+def use_for_calibration(fitted: Fitted, found: CrossValidation) -> Fitted:
+    """Return a fitted network that is calibrated by what was found in cross-validation, if there was one.
+
+    The margins of cross-validation are scaled by how those of the network compare with them on the validation texts: if
+    it is fitted for a few epochs only, it has smaller ones.
+    """
+    if found.unseen is None or found.validation is None or fitted.unseen is None:
+        return fitted
+    ours, theirs = _spread(fitted.unseen.logits[: len(found.validation)]), _spread(found.validation)
+    ratio = ours / theirs if ours > 0 and theirs > 0 else 1.0
+    unseen = found.unseen._replace(logits=ratio * found.unseen.logits)
+    return fitted._replace(unseen=unseen, cross_validated=True)
+
+
+def _spread(logits: Logits) -> float:
+    """Return how far the logits of texts are apart, on which alone their probabilities depend."""
+    return float(np.linalg.norm(logits if logits.ndim == 1 else logits - logits.mean(axis=1, keepdims=True)))
+
+
+def measure_cross_validation(fitted: Fitted, labels: Sequence[str]) -> dict[str, Any]:
+    """Return the metrics of the texts that were held out, by name, if there was a cross-validation."""
+    if not fitted.cross_validated or fitted.unseen is None:
+        return {}
+    return {"cross_validation": measure_calibrated(fitted.unseen, labels, smooth=True)}
