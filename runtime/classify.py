@@ -4,6 +4,9 @@ if __name__ == "__main__":
     try:
         import sys
 
+        if sys.version_info < (3, 9):  # noqa: UP036  # this file can be parsed by any Python
+            sys.stderr.write("error: edgetext needs Python 3.9 or later, and this is %d.%d\n" % sys.version_info[:2])  # noqa: UP031
+            sys.exit(2)
         if getattr(sys.flags, "safe_path", sys.flags.isolated):  # python -P and -I leave the script's folder out
             import os
 
@@ -12,4 +15,4 @@ if __name__ == "__main__":
 
         command()
     except KeyboardInterrupt:  # during an import
-        raise SystemExit(130) from None
+        sys.exit(130)

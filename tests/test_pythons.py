@@ -15,6 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
+TOO_OLD = ["2.7", "3.6", "3.7", "3.8"]
 VERSIONS = [version for version in ("3.9", "3.10", "3.11", "3.12", "3.13") if version != HERE]
 
 
@@ -42,3 +43,17 @@ def test_runtime_under(version: str) -> None:
     result = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300, check=False)
     assert result.returncode == 0, result.stderr[-3000:]
     assert "Ran " in result.stderr
+
+
+@pytest.mark.parametrize("version", TOO_OLD)
+def test_a_python_that_is_too_old(version: str) -> None:
+    python = find(version)
+    if python is None:
+        pytest.skip(f"this machine has no Python {version}")
+    message = f"edgetext needs Python 3.9 or later, and this is {version}\n"
+    for arguments in (["great movie"], ["--csv", "text", "--file", "x"]):
+        result = subprocess.run([python, "runtime/classify.py", *arguments], cwd=ROOT, capture_output=True, text=True)
+        assert (result.returncode, result.stdout, result.stderr) == (2, "", f"error: {message}")
+    command = [python, "-B", "-c", "import edgetext"]
+    result = subprocess.run(command, cwd=ROOT / "runtime", capture_output=True, text=True, check=False)
+    assert result.stderr.endswith(f"ImportError: {message}")

@@ -8,6 +8,11 @@
 Importing this package imports the standard library only. An engine imports numpy and its interpreter when it is chosen.
 """
 
+import sys
+
+if sys.version_info < (3, 9):  # noqa: UP036  # this file can be parsed by any Python
+    raise ImportError("edgetext needs Python 3.9 or later, and this is %d.%d" % sys.version_info[:2])  # noqa: UP031
+
 from edgetext.bundle import Bundle
 from edgetext.classifier import Classifier
 from edgetext.errors import BundleError, EdgetextError, EngineError, InputError
