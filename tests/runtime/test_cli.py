@@ -405,6 +405,20 @@ class ProcessTest(unittest.TestCase):
             process.stdin.close()
             self.assertEqual(process.wait(30), 0)
 
+    def test_an_input_that_is_the_output(self) -> None:
+        """Each result would be read as a text again, without end."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "texts.csv"
+            for arguments in ("--file {0} >> {0}", "< {0} >> {0}", "--csv text --file {0} >> {0}", "< {0} 1<> {0}"):
+                path.write_text("text\n" + "great\n" * 1000, "utf-8")
+                size = path.stat().st_size
+                shell = f'ulimit -f 1000; exec "{sys.executable}" "{FAKE}" {arguments.format(path)}'
+                result = subprocess.run(["bash", "-c", shell], capture_output=True, timeout=60, check=False)
+                with self.subTest(arguments):
+                    self.assertEqual(result.returncode, 2)
+                    self.assertRegex(result.stderr, b"^error: the input is the output as well: [^\n]*\n$")
+                    self.assertEqual(path.stat().st_size, size)
+
     def test_closed_pipe(self) -> None:
         shell = f'yes great | "{sys.executable}" "{FAKE}" | head -n 2; echo "${{PIPESTATUS[1]}}"'
         result = subprocess.run(["bash", "-c", shell], capture_output=True, timeout=60, check=False)

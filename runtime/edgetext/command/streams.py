@@ -63,6 +63,7 @@ def score(options: Options, stream: BinaryIO) -> int:
         EdgetextError: If nothing can be scored.
         OSError: If the stream cannot be read, or the output cannot be written.
     """
+    _refuse_own_output(stream)
     classifier = options.load_classifier()
     _import_all(options)
     stop = Stop()
@@ -76,6 +77,16 @@ def score(options: Options, stream: BinaryIO) -> int:
             return _score(classifier, form, 1 if live else BATCH_SIZE, output)
     except Stopped:
         return 128 + stop.signal
+
+
+def _refuse_own_output(stream: BinaryIO) -> None:
+    """Refuse an input that is the output as well: it would grow, and be read, without end."""
+    try:
+        source, target = os.fstat(stream.fileno()), os.fstat(sys.stdout.fileno())
+    except OSError:  # a stream in memory, given by a program
+        return
+    if stat.S_ISREG(source.st_mode) and os.path.samestat(source, target):
+        raise InputError("the input is the output as well: write the results to another file")
 
 
 def _import_all(options: Options) -> None:
