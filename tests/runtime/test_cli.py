@@ -169,6 +169,14 @@ class LinesTest(CommandTest):
             self.succeed("--label-only", "--threshold", "0.8", "great", "bad bad"), "uncertain\nnegative\n"
         )
 
+    def test_each_text_has_its_line_of_labels(self) -> None:
+        """A text that cannot be read gets an empty one, so that ``paste`` puts labels next to their texts."""
+        errors = "error: line 2: not UTF-8 (byte 0xe9 at 4)\n"
+        output = self.succeed("--label-only", stdin=b"great\ncaf\xe9\nbad\n", errors=errors, code=2)
+        self.assertEqual(output, "positive\n\nnegative\n")
+        output = self.succeed("--label-only", "great", "", "bad", errors="error: text 2 is empty\n", code=2)
+        self.assertEqual(output, "positive\n\nnegative\n")
+
     def test_the_name_of_a_file_as_a_text(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = str(Path(folder) / "my texts.txt")

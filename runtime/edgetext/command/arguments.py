@@ -98,7 +98,11 @@ def make_parser() -> argparse.ArgumentParser:
     source.add_argument(
         "--json", action="store_true", help="print a JSON object per text: text, label, score, probabilities, engine"
     )
-    source.add_argument("--label-only", action="store_true", help="print the label of each text and nothing else")
+    source.add_argument(
+        "--label-only",
+        action="store_true",
+        help="print the label of each text and nothing else; an empty line if it cannot be read",
+    )
     source.add_argument(
         "--top-k",
         metavar="K",

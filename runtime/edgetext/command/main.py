@@ -114,6 +114,7 @@ def _score_arguments(options: Options) -> int:
             from edgetext.command.messages import print_error
 
             print_error(record)
+            sys.stdout.write(form.unread)
             code = MISTAKE
         else:
             sys.stdout.write(form.write(record, classifier.classify(record.text)))

@@ -2,7 +2,7 @@
 
 A form yields its records, and its method ``write`` returns the output for a record and its prediction, line end
 included; ``header`` comes before the first record. In place of a record that cannot be read it yields an InputError, so
-that the rest of the stream is still scored.
+that the rest of the stream is still scored, and ``unread`` is written.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ class Arguments:
         self._texts = texts
         self._as_json = as_json
         self._label_only = label_only
+        self.unread = "\n" if label_only else ""
         self._width = width
         self._ranking = ranking
 

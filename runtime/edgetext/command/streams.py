@@ -139,6 +139,7 @@ def _score(classifier: Classifier, form: Form, size: int, output: Output) -> int
         for record in batch:
             if isinstance(record, InputError):
                 print_error(record)
+                results.append(form.unread)
                 unread += 1
             else:
                 prediction = next(predictions)

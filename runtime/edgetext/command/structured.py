@@ -31,6 +31,8 @@ JSON_FIELDS = ("label", "score", "probabilities", "engine")
 class _Table:
     """What both forms share: reading the records, and counting their faults."""
 
+    unread = ""
+
     def __init__(self, reader: TableReader) -> None:
         self._reader = reader
         self._faults: dict[str, int] = {}
