@@ -187,6 +187,10 @@ class LinesTest(CommandTest):
             self.assertEqual(len(output.splitlines()), 3)
             self.succeed("great", folder)
 
+    @unittest.skipUnless(os.path.exists("/proc/self/mem"), "this system has no file that cannot be read")
+    def test_a_file_that_cannot_be_read(self) -> None:
+        self.fail_with("/proc/self/mem: Input/output error", "--file", "/proc/self/mem")
+
     def test_no_lines(self) -> None:
         self.assertEqual(self.succeed(stdin=b""), "")
 

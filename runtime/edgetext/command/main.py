@@ -127,7 +127,12 @@ def _score_stream(options: Options) -> int:
 
     if options.file not in (None, "-"):
         with open(options.file, "rb") as file:
-            return score(options, file)
+            try:
+                return score(options, file)
+            except OSError as error:
+                if error.filename is None:  # raised by reading
+                    error.filename = options.file
+                raise
     if options.file is None and (sys.stdin is None or sys.stdin.isatty()):
         raise InputError('no text: give one as an argument ("great movie"), or --file, or pipe lines in')
     if sys.stdin is None:
