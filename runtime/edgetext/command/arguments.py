@@ -132,7 +132,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--threads",
         metavar="N",
         type=int,
-        help=f"threads that the engine uses (default: {Options.threads})",
+        help=f"threads that tflite and onnx use; builtin uses one (default: {Options.threads})",
     )
     about = parser.add_argument_group("about").add_mutually_exclusive_group()
     about.add_argument("--info", action="store_true", help="show bundle metadata and measured accuracy, then exit")
