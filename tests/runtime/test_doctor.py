@@ -171,6 +171,23 @@ class DoctorTest(unittest.TestCase):
                 self.assertEqual([engine for engine in found if found[engine]["works"]], working)
                 self.assertRegex(found["builtin"]["reason"], f"{changed}: its checksum")
 
+    def test_what_a_command_does_not_pass_over(self) -> None:
+        """Of a damaged bundle, even a sound model is only used if its engine is chosen."""
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name) / "bundle"
+            shutil.copytree(DEFAULT_BUNDLE, folder)
+            (folder / "model.wi8_afp64.safetensors").unlink()
+            with answers(tflite=self.RIGHT, onnx=self.RIGHT):
+                with redirect_stdout(io.StringIO()) as printed:
+                    self.assertFalse(doctor.report(folder))
+                self.assertIsNone(doctor.examine(folder)["auto"])
+            self.assertEqual(run("--model", str(folder), "great", fake=False).returncode, 2)
+        last = printed.getvalue().splitlines()[-1]
+        self.assertEqual(last, "this bundle works here, but only with --engine tflite or onnx")
+        fail = mock.patch.object(doctor, "attempt", return_value={"error": "this Python is too small"})
+        with answers(tflite=self.RIGHT, onnx=self.RIGHT), fail:
+            self.assertEqual(doctor.examine(None)["auto"], "tflite")
+
     def test_no_bundle(self) -> None:
         with redirect_stdout(io.StringIO()) as printed, self.assertRaises(BundleError):
             doctor.report("/nowhere")

@@ -43,7 +43,9 @@ def examine(path: str | os.PathLike[str] | None) -> dict[str, Any]:
 
     Returns:
         ``edgetext``, ``python``, ``machine``, ``libc``; ``bundle``, its name, or ``error``, why it cannot be opened;
-        and ``engines``, for each engine by name ``works``, and ``runtime``, ``label`` and ``score``, or ``reason``.
+        ``engines``, for each engine by name ``works``, and ``runtime``, ``label`` and ``score``, or ``reason``, and
+        ``passed_over`` if ``--engine auto`` then tries the next; and ``auto``, the engine that it uses, None if it
+        fails.
     """
     machine = Machine.here()
     found: dict[str, Any] = {
@@ -52,6 +54,7 @@ def examine(path: str | os.PathLike[str] | None) -> dict[str, Any]:
         "machine": f"{machine.system} {machine.processor}",
         "libc": machine.libc or "not glibc",
         "engines": {},
+        "auto": None,
     }
     try:
         bundle = Bundle.open(path)
@@ -64,7 +67,17 @@ def examine(path: str | os.PathLike[str] | None) -> dict[str, Any]:
             found["engines"][engine] = _try_engine(bundle, models[0], machine)
         else:
             found["engines"][engine] = {"works": False, "reason": "this bundle has no model for it"}
+    found["auto"] = _find_auto(bundle, found["engines"])
     return found
+
+
+def _find_auto(bundle: Bundle, engines: dict[str, dict[str, Any]]) -> str | None:
+    """Return the engine that ``auto`` uses; None if the first that it does not pass over does not work."""
+    for model in bundle.models:
+        record = engines.get(model.engine, {"passed_over": True})
+        if not record.get("passed_over"):
+            return model.engine if record["works"] else None
+    return None
 
 
 def _try_engine(bundle: Bundle, model: ModelFile, machine: Machine) -> dict[str, Any]:
@@ -81,7 +94,8 @@ def _try_engine(bundle: Bundle, model: ModelFile, machine: Machine) -> dict[str,
         advice = f"; another version may work: {fix}" if fix else ""
         return {"works": False, "reason": f"{answer['crash']}{advice}"}
     if "error" in answer:
-        return {"works": False, "reason": answer["error"].removeprefix(f"engine {model.engine}: ")}
+        reason = answer["error"].removeprefix(f"engine {model.engine}: ")
+        return {"works": False, "reason": reason, "passed_over": not answer.get("damaged")}
     probability = answer["probabilities"].get(expected.get("label"))
     if probability is not None and not abs(probability - expected["score"]) <= TOLERANCE:
         wrong = f"it answers {probability:.2f} for {expected['label']} instead of {expected['score']:.2f}"
@@ -102,14 +116,15 @@ def attempt(task: Sequence[str]) -> dict[str, Any]:
     """Load an engine and classify a text, in this process; the task is the bundle, the engine, the recipe, the text.
 
     Returns:
-        The engine's ``runtime`` and the prediction's fields, or ``error``, one line.
+        The engine's ``runtime`` and the prediction's fields; or ``error``, one line, and whether the bundle is
+        ``damaged``.
     """
     path, engine, recipe, text = task
     try:
         classifier = Classifier.load(path, engine, recipe=recipe, quiet=True)
         return {"runtime": classifier.engine.runtime, **classifier.classify(text).as_dict()}
     except EdgetextError as error:
-        return {"error": str(error)}
+        return {"error": str(error), "damaged": isinstance(error, BundleError)}
 
 
 def child(task: Sequence[str]) -> None:
@@ -145,7 +160,7 @@ def _signal_name(number: int) -> str:
 
 
 def report(path: str | os.PathLike[str] | None, *, as_json: bool = False) -> bool:
-    """Print the result of ``examine``, and return whether any engine works with the bundle.
+    """Print the result of ``examine``, and return whether scoring works without ``--engine``.
 
     Raises:
         BundleError: If the bundle cannot be opened; the rest was printed.
@@ -164,7 +179,10 @@ def report(path: str | os.PathLike[str] | None, *, as_json: bool = False) -> boo
             else:
                 print(f"{engine:11s} does not work: {record['reason']}")
         if working:
-            print(f"this bundle works here, with {' and '.join(working)}")
+            which = (
+                f"with {' and '.join(working)}" if found["auto"] else f"but only with --engine {' or '.join(working)}"
+            )
+            print(f"this bundle works here, {which}")
     if "error" in found:
         raise BundleError(found["error"])
-    return bool(working)
+    return found["auto"] is not None
