@@ -6,6 +6,7 @@ of signed weights into unsigned bytes. A checksum travels with the values, so th
 
 from __future__ import annotations
 
+import sys
 from binascii import crc32
 
 from edgetext.errors import BundleError
@@ -18,12 +19,22 @@ if TYPE_CHECKING:
 
 def rebuild_with(build: Callable[..., Any], *arguments: Any, **settings: Any) -> tuple[Any, ...]:
     """Return what ``__reduce__`` returns for an object that ``build`` makes of plain values."""
-    return _rebuild, (build, arguments, settings, checksum((arguments, settings)))
+    return _rebuild, (build, arguments, settings, checksum((arguments, settings)), _version())
 
 
-def _rebuild(build: Callable[..., Any], arguments: tuple[Any, ...], settings: dict[str, Any], expected: int) -> Any:
+def _rebuild(
+    build: Callable[..., Any], arguments: tuple[Any, ...], settings: dict[str, Any], expected: int, version: str
+) -> Any:
+    if version != _version():
+        both = f"edgetext {version}, and this is {_version()}"
+        raise BundleError(f"this copy of a classifier or bundle was made by {both}: install the same version")
     check_copy((arguments, settings), expected)
     return build(*arguments, **settings)
+
+
+def _version() -> str:
+    """Return the version of the package, which is loaded; importing it here would be a cycle."""
+    return str(sys.modules["edgetext"].__version__)
 
 
 def check_copy(value: Any, expected: int) -> None:

@@ -8,8 +8,9 @@ import unittest
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
-from edgetext import Bundle, BundleError, Classifier, Prediction
+from edgetext import Bundle, BundleError, Classifier, Prediction, __version__
 from edgetext.bundle import DEFAULT_BUNDLE
 from edgetext.encoder import Encoder, Preprocessing
 from edgetext.engines.builtin import BuiltinEngine
@@ -94,6 +95,13 @@ class CopiesTest(unittest.TestCase):
                 pickle.loads(copied.replace(before, after))
         with self.assertRaisesRegex(BundleError, "manifest.json|damaged on its way"):
             pickle.loads(pickle.dumps(bundle).replace(b"positive", b"negative"))
+
+    def test_another_version_where_the_copy_arrives(self) -> None:
+        for value in (Classifier.load(engine="builtin"), Bundle.open()):
+            copied = pickle.dumps(value)
+            message = f"made by edgetext {__version__}, and this is 9.8.7: install the same version"
+            with mock.patch("edgetext.__version__", "9.8.7"), self.assertRaisesRegex(BundleError, message):
+                pickle.loads(copied)
 
     def test_what_a_program_has_changed_is_kept(self) -> None:
         classifier = Named.load(engine="builtin")
