@@ -139,6 +139,8 @@ class OursTest(SingleTest):
 
     def test_another_name(self) -> None:
         self.assertEqual(self.open(TFLITE, "no suffix at all").models[0].engine, "tflite")
+        for name in ("model.bin", "model.tflite"):
+            self.assertEqual(self.open(ONNX, name).models[0].engine, "onnx")
 
     def test_neither(self) -> None:
         for name in ("model.safetensors", "model", "readme.txt"):

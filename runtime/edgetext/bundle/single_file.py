@@ -62,7 +62,7 @@ class SingleFile:
             if content[4:8] == b"TFL3":
                 engine = "tflite"
                 record, self.encoder = _read_tflite(path, content)
-            elif path.lower().endswith(".onnx"):
+            elif path.lower().endswith(".onnx") or has_right_checksum(content):
                 engine = "onnx"
                 record, self.encoder = _read_onnx(content)
             else:
