@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
+import pickle
+import shutil
 import tempfile
 import unittest
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -29,6 +33,17 @@ from tests.runtime.helpers import (
 )
 
 COPY_AGAIN = "copy the bundle again, or remove it and export it again"
+
+
+@contextlib.contextmanager
+def in_folder(folder: Path) -> Iterator[None]:
+    """Make a folder the current one meanwhile; contextlib.chdir is new in Python 3.11."""
+    before = os.getcwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
 
 
 class BundleTest(unittest.TestCase):
@@ -66,6 +81,11 @@ class BundleTest(unittest.TestCase):
     def test_missing(self) -> None:
         (self.folder / "manifest.json").rename(self.folder / "other.json")
         self.refuse("no bundle at", "manifest.json")
+        run = self.folder.parent / "a run"  # which is easily taken for its bundle
+        run.mkdir()
+        (run / "model.keras").touch()
+        with self.assertRaisesRegex(BundleError, f"to_safetensors.py --run '{run}' writes one"):
+            Bundle.open(run)
         with self.assertRaisesRegex(BundleError, "no such folder"):
             Bundle.open(self.folder / "nowhere")
         with self.assertRaisesRegex(BundleError, "neither a folder nor"):
@@ -96,6 +116,21 @@ class BundleTest(unittest.TestCase):
         for wrong in (5, b"bundle", ["bundle"]):
             with self.assertRaisesRegex(TypeError, f"is a str or a path, not {type(wrong).__name__}"):
                 Bundle.open(wrong)  # type: ignore[arg-type]
+
+    def test_the_path_of_the_manifest(self) -> None:
+        bundle = Bundle.open(self.folder / "manifest.json")
+        self.assertEqual(bundle.folder, str(self.folder))
+        self.assertEqual(bundle.vocabulary().tokens, VOCABULARY.tokens)
+        with in_folder(self.folder):
+            Bundle.open("manifest.json").verify()
+
+    def test_a_program_that_changes_its_folder(self) -> None:
+        single = shutil.copy(os.path.join(DEFAULT_BUNDLE, "model.dynamic_wi8.onnx"), self.folder.parent)
+        with in_folder(self.folder.parent):
+            bundle, file = Bundle.open("bundle"), Bundle.open(os.path.basename(single))
+        self.assertEqual(bundle.vocabulary().tokens, VOCABULARY.tokens)
+        self.assertEqual(pickle.loads(pickle.dumps(bundle)).labels, bundle.labels)
+        self.assertEqual(Bundle.open(file.folder).name, file.name)
 
     def test_files_that_may_not_be_read(self) -> None:
         denied = PermissionError(errno.EACCES, "Permission denied")

@@ -41,7 +41,7 @@ class Bundle:
     A copy made by ``copy.deepcopy`` or pickle holds the content of all files, so it works on another machine too.
 
     Attributes:
-        folder: The folder, or the single file.
+        folder: The absolute path of the folder, or of the single file.
         name: The bundle's name.
         labels: The labels, by the model's output index; two for a model with one sigmoid output.
         preprocessing: How a text becomes ids.
@@ -94,8 +94,8 @@ class Bundle:
         """Open a bundle.
 
         Args:
-            path: The bundle's folder, or a ``.tflite`` or ``.onnx`` file that carries everything a bundle holds (see
-                ``edgetext.bundle.single_file``); None opens the bundle that ships with the package.
+            path: The bundle's folder or its manifest, or a ``.tflite`` or ``.onnx`` file that carries everything a
+                bundle holds (see ``edgetext.bundle.single_file``); None opens the bundle that ships with the package.
 
         Raises:
             BundleError: If there is no bundle, or it is damaged or of an unknown format version.
@@ -113,14 +113,20 @@ class Bundle:
             if not missing or os.path.lexists(where):
                 raise
             if os.path.isdir(folder):
-                fix = "python export/to_safetensors.py writes one"
+                from shlex import quote
+
+                run = f" --run {quote(folder)}" if os.path.exists(os.path.join(folder, "model.keras")) else ""
+                fix = f"python export/to_safetensors.py{run} writes one"
                 raise BundleError(f"no bundle at {folder}: it has no {MANIFEST}; {fix}") from None
             if not os.path.exists(folder):
                 raise BundleError(f"no bundle at {folder}: there is no such folder or file") from None
+            if os.path.basename(folder) == MANIFEST:
+                return cls.open(os.path.dirname(folder) or os.curdir)
             from edgetext.bundle.single_file import MAX_BYTES
 
-            return cls(folder, {os.path.basename(folder): read_file(folder, MAX_BYTES, inside=False)})
-        return cls(folder, {MANIFEST: content})
+            content = read_file(folder, MAX_BYTES, inside=False)
+            return cls(_make_absolute(folder), {os.path.basename(folder): content})
+        return cls(_make_absolute(folder), {MANIFEST: content})
 
     def path_of(self, entry: BundleFile) -> str:
         """Return the path of one of the bundle's files, for errors."""
@@ -187,3 +193,8 @@ class Bundle:
     def vocabulary(self) -> Vocabulary:
         """Return the vocabulary; raise BundleError as ``read`` does, or if it is not a vocabulary."""
         return self.encoder().vocabulary
+
+
+def _make_absolute(path: str) -> str:
+    """Return a path that is still right when the program changes its folder; links in it are not resolved."""
+    return path if os.path.isabs(path) else os.path.join(os.getcwd(), path)
