@@ -104,7 +104,7 @@ class Classifier:
         threshold: float | None = None,
         quiet: bool = False,
     ) -> Classifier:
-        """Load a bundle.
+        """Load a bundle; if another is put in its place meanwhile, that one.
 
         Args:
             path: The bundle's folder, or a single ``.tflite`` or ``.onnx`` file that carries everything a bundle holds;
@@ -131,6 +131,20 @@ class Classifier:
         if threads > MAX_THREADS:
             raise ValueError(f"threads must be at most {MAX_THREADS}, not {threads}")
         bundle = Bundle.open(path)
+        settings: dict[str, Any] = {"recipe": recipe, "threads": threads, "threshold": threshold, "quiet": quiet}
+        try:
+            return cls._load(bundle, engine, **settings)
+        except BundleError:
+            again = Bundle.open(path)
+            if again.manifest == bundle.manifest:
+                raise
+            return cls._load(again, engine, **settings)
+
+    @classmethod
+    def _load(
+        cls, bundle: Bundle, engine: str, *, recipe: str | None, threads: int, threshold: float | None, quiet: bool
+    ) -> Classifier:
+        """Load a bundle whose manifest was read."""
         candidates = engines.find_models(bundle, engine, recipe)
         encoder = bundle.encoder()
         failures: dict[str, str] = {}

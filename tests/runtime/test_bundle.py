@@ -27,6 +27,8 @@ from tests.runtime.helpers import (
     as_version_2,
     change_behind_crc32,
     entry,
+    random_bigrams,
+    safetensors,
     with_checksums,
     write_bundle,
     write_manifest,
@@ -131,6 +133,25 @@ class BundleTest(unittest.TestCase):
         self.assertEqual(bundle.vocabulary().tokens, VOCABULARY.tokens)
         self.assertEqual(pickle.loads(pickle.dumps(bundle)).labels, bundle.labels)
         self.assertEqual(Bundle.open(file.folder).name, file.name)
+
+    def test_a_bundle_that_is_exchanged_while_it_is_loaded(self) -> None:
+        """As an export does: the manifest was the old one's, and the other files are the new one's."""
+        new = self.folder.parent / "new"
+        for seed, (folder, labels) in enumerate(((self.folder, ["old", "older"]), (new, ["new", "newer"]))):
+            content = safetensors(*random_bigrams(seed, vocabulary=len(VOCABULARY), max_length=8))
+            model = entry("model.wi8_afp64.safetensors", content, engine="builtin", recipe="wi8_afp64")
+            write_bundle(folder, labels=labels, models=[model])
+            (folder / model["file"]).write_bytes(content)
+        encoder = Bundle.encoder
+
+        def exchange(bundle: Bundle) -> Any:
+            if new.exists():
+                shutil.rmtree(self.folder)
+                new.rename(self.folder)
+            return encoder(bundle)
+
+        with mock.patch.object(Bundle, "encoder", exchange):
+            self.assertEqual(Classifier.load(self.folder).labels, ["new", "newer"])
 
     def test_files_that_may_not_be_read(self) -> None:
         denied = PermissionError(errno.EACCES, "Permission denied")
