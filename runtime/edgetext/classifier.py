@@ -206,9 +206,10 @@ class Classifier:
 
     def _classify_batches(self, texts: Iterator[str], batch_size: int) -> Iterator[Prediction]:
         from itertools import islice  # not needed by a one-shot command
+        from sys import maxsize
 
         position = 0
-        while batch := list(islice(texts, batch_size)):
+        while batch := list(islice(texts, min(batch_size, maxsize))):
             try:
                 prepared = list(map(self.prepare, batch))
             except TypeError:

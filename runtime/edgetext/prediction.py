@@ -46,13 +46,14 @@ class Prediction:
         return sorted(self.probabilities.items(), key=lambda item: -item[1])[: as_count("k", k)]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the four attributes by name, ready for JSON.
+        """Return copies of the four attributes by name, ready for JSON.
 
         Returns:
             ``label`` str, ``score`` float from 0 to 1, ``probabilities`` dict of a float for each label, in the
             bundle's order, and ``engine`` str: the fields that ``classify.py --json`` adds to each text.
         """
-        return {name: getattr(self, name) for name in ("label", "score", "probabilities", "engine")}
+        own = {"label": self.label, "score": self.score, "probabilities": dict(self.probabilities)}
+        return {**own, "engine": self.engine}
 
     def __repr__(self) -> str:
         probabilities = [f"{label!r}: {probability:.4f}" for label, probability in self.top(SHOWN)]
@@ -102,7 +103,7 @@ def check_threshold(threshold: Any) -> None:
     """
     if threshold is None:
         return
-    if isinstance(threshold, bool) or not hasattr(threshold, "__float__"):
+    if type(threshold).__name__ in ("bool", "bool_") or not hasattr(threshold, "__float__"):  # bool_ is numpy's
         raise TypeError(f"threshold must be a number from 0 to 1, not {threshold!r}")
     if not 0.0 <= threshold <= 1.0:  # false for NaN too
         raise ValueError(f"threshold must be from 0 to 1, not {threshold}")

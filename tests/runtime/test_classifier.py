@@ -49,6 +49,7 @@ class ClassifierTest(unittest.TestCase):
             self.assertEqual(list(classifier.classify_many(texts, size)), alone)
             self.assertLessEqual(max(classifier.engine.batches), size)  # type: ignore[attr-defined]
         self.assertEqual(list(fake_classifier().classify_many([])), [])
+        self.assertEqual(len(list(fake_classifier().classify_many(["great", "bad"], 10**30))), 2)
 
     def test_many_streams(self) -> None:
         """An endless iterable is read one batch ahead and no further."""
@@ -86,7 +87,8 @@ class ClassifierTest(unittest.TestCase):
             ):
                 with self.subTest(name, wrong=wrong), self.assertRaisesRegex(TypeError, f"^{name} {whole} "):
                     call()
-        for threshold in ("0.5", True, [0.5]):
+        numpys = type("bool_", (), {"__float__": lambda self: 1.0})()  # numpy's bool, which becomes a float
+        for threshold in ("0.5", True, [0.5], numpys):
             with self.subTest(threshold), self.assertRaisesRegex(TypeError, f"^threshold {number} "):
                 Classifier.load(threshold=threshold)  # type: ignore[arg-type]
         with self.assertRaisesRegex(ValueError, "threads must be at most 256, not 257"):
@@ -132,6 +134,8 @@ class ClassifierTest(unittest.TestCase):
         prediction = fake_classifier().classify("great")
         self.assertIn("'positive'", repr(prediction))
         self.assertEqual(list(prediction.as_dict()), ["label", "score", "probabilities", "engine"])
+        prediction.as_dict()["probabilities"].clear()
+        self.assertEqual(list(prediction.probabilities), ["negative", "positive"])
         self.assertNotEqual(prediction, "positive")
 
 
