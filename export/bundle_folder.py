@@ -5,16 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from edgetext import Bundle
+from edgetext import Bundle, BundleError
 from edgetext.bundle.manifest import MANIFEST
 from train.atomic_folder import FolderKind, check_replaceable
 from train.run_folder import RunError, RunIdentity, identify_run
 
 VOCABULARY = "vocab.txt"
-# The files of a bundle; a folder with any other file is not replaced.
-BUNDLE_FOLDER = FolderKind(MANIFEST, VOCABULARY, optional="model.*")
 # What becomes of a bundle of another run: it is not replaced, it is kept as NAME.previous, or it is dropped.
 OtherRun = Literal["refuse", "keep", "drop"]
+
+
+def _list_models(folder: str) -> list[str]:
+    """Return the names of the model files in a manifest; none if it is damaged."""
+    try:
+        return [model.file for model in Bundle.open(folder).models]
+    except BundleError:
+        return []
+
+
+# The files of a bundle; a folder with any other file is not replaced.
+BUNDLE_FOLDER = FolderKind(MANIFEST, VOCABULARY, find_optional=_list_models)
 
 
 def read_origin(bundle: Bundle) -> object:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
-import fnmatch
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from train.temporary import naming_folder
 
@@ -25,12 +24,12 @@ _PROBE_BYTES = 1 << 16  # fewer than in any folder that is made here
 class FolderKind:
     """The names of the files in folders of a kind, which distinguish them from the user's own folders.
 
-    Every folder of the kind has the required names, and may have names that match ``optional``, as for ``fnmatch``.
+    Every folder of the kind has the required names. It may also have those that ``find_optional`` returns for its path.
     """
 
-    def __init__(self, *required: str, optional: str = "") -> None:
+    def __init__(self, *required: str, find_optional: Callable[[str], Collection[str]] = lambda _: ()) -> None:
         self.required = frozenset(required)
-        self.optional = optional
+        self.find_optional = find_optional
 
     def check(self, folder: str) -> None:
         """Check that ``folder`` may be replaced: it is of this kind, empty or missing.
@@ -43,10 +42,9 @@ class FolderKind:
             return
         for name in sorted(self.required - names):
             raise FileExistsError(errno.EEXIST, f"it exists but has no {name}, so it is not replaced", folder)
-        for name in sorted(names - self.required):
-            if name.startswith(_TEMPORARY):  # a killed process left it
-                continue
-            if not fnmatch.fnmatchcase(name, self.optional) or os.path.isdir(os.path.join(folder, name)):
+        known = self.required.union(self.find_optional(folder))
+        for name in sorted(names):
+            if name not in known or os.path.isdir(os.path.join(folder, name)):
                 raise FileExistsError(
                     errno.EEXIST, f"it contains {name!r}, which would be lost: move that away", folder
                 )

@@ -301,12 +301,25 @@ class TestWriteBundle:
             write_bundle(out, run, [fake("model.float32.onnx", b"second")])
         assert list(entries(out)) == ["model.float32.tflite"]
 
-    def test_other_files_do_not_stay(self, run: Run, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("name", ["model.own.onnx", "model.card.txt", "model.float32.tflite"])
+    def test_files_that_the_manifest_does_not_name_are_not_lost(self, name: str, run: Run, tmp_path: Path) -> None:
         out = tmp_path / "bundle"
         write_bundle(out, run, [fake("model.float32.onnx", b"old")])
-        (out / "model.stray.onnx").write_bytes(b"stray")
-        write_bundle(out, run, [fake("model.float32.onnx", b"new")])
-        check_records(out)
+        (out / name).write_bytes(b"precious")
+        before = snapshot(out)
+        with pytest.raises(FileExistsError, match=f"'{name}', which would be lost"):
+            write_bundle(out, run, [fake("model.float32.onnx", b"new")])
+        assert snapshot(out) == before
+
+    def test_a_damaged_previous_bundle_is_not_lost(self, run: Run, tmp_path: Path) -> None:
+        """Its manifest does not say which files are its own."""
+        out, previous = tmp_path / "bundle", tmp_path / "bundle.previous"
+        for folder in (out, previous):
+            write_bundle(folder, run, [fake("model.float32.onnx", b"old")])
+        (previous / "manifest.json").write_text("{}")
+        other = dataclasses.replace(run, model_sha256="0" * 64)
+        with pytest.raises(FileExistsError, match=r"model\.float32\.onnx"):
+            write_bundle(out, other, [fake("model.float32.onnx", b"new")], "keep")
 
     def test_a_bundle_that_cannot_be_read_back_is_not_written(
         self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
