@@ -117,6 +117,28 @@ def test_previous(tmp_path: Path) -> None:
     assert len(list(target.parent.iterdir())) == 2
 
 
+def test_an_empty_folder_does_not_replace_the_previous(tmp_path: Path) -> None:
+    target, previous = tmp_path / "folder", tmp_path / "folder.previous"
+    replace(previous, keep_previous=False)
+    target.mkdir()
+    replace(target)
+    assert [path.name for path in previous.iterdir()] == ["marker"]
+
+
+@pytest.mark.parametrize("place", ["elsewhere", "missing"])
+def test_a_link_called_previous_is_refused(place: str, tmp_path: Path) -> None:
+    target, link = tmp_path / "folder", tmp_path / "folder.previous"
+    replace(target)
+    (tmp_path / "elsewhere").mkdir()
+    link.symlink_to(place)
+    before = sorted(tmp_path.iterdir())
+    for attempt in (lambda: check_replaceable(target, KIND, keep_previous=True), lambda: replace(target)):
+        with pytest.raises(FileExistsError, match="is a link"):
+            attempt()
+        assert sorted(tmp_path.iterdir()) == before
+        assert link.is_symlink()
+
+
 def test_the_previous_is_there_before_it_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that ends between the two steps loses nothing: the old folder has its own name or `.previous`."""
     target = tmp_path / "folder"

@@ -52,11 +52,11 @@ def run(args: argparse.Namespace) -> int:
     import_tensorflow()
     from train.pipeline import train
 
-    replaced = job.out.exists()
+    replaced = (job.out / "config.json").exists()
     print_metrics(train(job))
     shown = job.out.relative_to(Path.cwd()) if job.out.is_relative_to(Path.cwd()) else job.out
     if replaced:
-        print(f"kept the previous run as {shown}.previous")
+        print(f"kept the previous run as {job.out.resolve() if job.out.is_symlink() else shown}.previous")
     option = "" if job.out == DEFAULT_RUN else f" --run {shlex.quote(str(shown))}"
     if option and replaced:
         option += " --replace"  # there may be a bundle of the previous run

@@ -63,7 +63,9 @@ def check_replaceable(target: str | os.PathLike[str], kind: FolderKind, *, keep_
     target = os.path.realpath(target)
     kind.check(target)
     if keep_previous:
-        kind.check(target + ".previous")
+        if os.path.islink(previous := target + ".previous"):
+            raise FileExistsError(errno.EEXIST, "it is a link, so it is not replaced: move it away", previous)
+        kind.check(previous)
     parent = os.path.dirname(target)
     while not os.path.lexists(parent):
         parent = os.path.dirname(parent)
@@ -89,8 +91,8 @@ def replacing(target: str | os.PathLike[str], kind: FolderKind, *, keep_previous
     Args:
         target: The folder to make or to replace; if it is a link, what it points to.
         kind: The kind of folder that may be replaced.
-        keep_previous: Keep the replaced folder as ``<target>.previous`` (in place of an older one). It is copied before
-            it is replaced, so that a killed process loses nothing.
+        keep_previous: Keep the replaced folder, unless it is empty, as ``<target>.previous`` (in place of an older
+            one). It is copied before it is replaced, so that a killed process loses nothing.
 
     Yields:
         The path of the empty folder, on the same file system as ``target``.
@@ -110,7 +112,7 @@ def replacing(target: str | os.PathLike[str], kind: FolderKind, *, keep_previous
         with naming_folder(target):
             os.chmod(new, 0o755)  # mkdtemp makes it private
             yield new
-            if previous is not None and os.path.lexists(target):
+            if previous is not None and os.path.lexists(target) and os.listdir(target):
                 shutil.copytree(target, previous, dirs_exist_ok=True)
                 put_in_place(previous, target + ".previous")
             put_in_place(new, target)

@@ -250,6 +250,23 @@ def test_patience(
     assert read(out / "metrics.json")["validation"]["loss"] == pytest.approx(loss, abs=1e-6)
 
 
+def test_which_previous_run_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """None for an empty folder, and for a link the one beside the folder that it points to."""
+    measured = {"accuracy": 1.0, "macro_f1": 1.0, "ece": 0.0, "texts": 1, "classes": {}}
+    monkeypatch.setattr("train.pipeline.train", lambda job: {"test": measured})
+    empty, link, old = tmp_path / "empty", tmp_path / "link", tmp_path / "old"
+    for folder in (empty, old):
+        folder.mkdir()
+    for name in FILES:
+        (old / name).touch()
+    link.symlink_to(old)
+    for out, named in ((empty, []), (link, [f"kept the previous run as {old}.previous"])):
+        assert main([*TUTORIAL, *SHORT, "--out", str(out)]) == 0
+        assert [line for line in capsys.readouterr().out.splitlines() if "kept" in line] == named
+
+
 class TestRefused:
     @pytest.mark.parametrize(
         ("options", "message"),
