@@ -6,6 +6,7 @@ import contextlib
 import os
 import random
 import shutil
+import stat
 import subprocess
 import sys
 import textwrap
@@ -221,6 +222,37 @@ def test_a_folder_in_the_place_of_a_file_is_not_lost(tmp_path: Path) -> None:
     (tmp_path / "folder" / "marker").mkdir(parents=True)
     with pytest.raises(FileExistsError, match="'marker', which would be lost"):
         replace(tmp_path / "folder", keep_previous=False)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
+@pytest.mark.parametrize(("mask", "modes"), [(0o077, [0o700, 0o600]), (0o002, [0o775, 0o664])])
+def test_permissions_of_a_new_folder(mask: int, modes: list[int], tmp_path: Path) -> None:
+    before = os.umask(mask)
+    try:
+        replace(tmp_path / "folder")
+    finally:
+        os.umask(before)
+    assert permissions(tmp_path / "folder", tmp_path / "folder" / "marker") == modes
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
+@pytest.mark.parametrize("mode", [0o750, 0o555])
+def test_permissions_are_kept(mode: int, tmp_path: Path) -> None:
+    """Those of the folder and its files, also in `.previous`; an added file is no more open than the others."""
+    target, previous = tmp_path / "folder", tmp_path / "folder.previous"
+    replace(target)
+    (target / "marker").chmod(0o640)
+    target.chmod(mode)
+    with replacing(target, KIND, keep_previous=True) as folder:
+        for name in ("marker", "1"):
+            (Path(folder) / name).write_text("new")
+    assert permissions(target, target / "marker", target / "1") == [mode, 0o640, 0o640]
+    assert permissions(previous, previous / "marker") == [mode, 0o640]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "folder.previous"]
+
+
+def permissions(*paths: Path) -> list[int]:
+    return [stat.S_IMODE(path.stat().st_mode) for path in paths]
 
 
 def test_a_link_is_followed(tmp_path: Path) -> None:

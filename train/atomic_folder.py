@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import errno
 import os
+import secrets
 import shutil
 import tempfile
 import time
@@ -15,7 +16,7 @@ from train.temporary import naming_folder
 
 _AT_FDCWD = -100  # <fcntl.h>: paths are relative to the working directory
 _RENAME_EXCHANGE = 2  # <linux/fs.h>: swap the two names atomically
-_RANDOM_LETTERS = 8  # at the end of the names that tempfile.mkdtemp makes
+_RANDOM_LETTERS = 8  # at the end of the names of temporary folders, as in those that tempfile makes
 _TEMPORARY = ".tmp-"  # the beginning of all temporary names of this project
 _STALE_SECONDS = 24 * 60 * 60
 _PROBE_BYTES = 1 << 16  # fewer than in any folder that is made here
@@ -83,6 +84,8 @@ def check_replaceable(target: str | os.PathLike[str], kind: FolderKind, *, keep_
 def replacing(target: str | os.PathLike[str], kind: FolderKind, *, keep_previous: bool = False) -> Iterator[str]:
     """Provide an empty folder to fill, which becomes ``target`` when the block ends without an error.
 
+    The folder and its files get the permissions of those they replace; without any, those that the umask allows.
+
     On Linux the exchange is one system call, so that at every moment ``target`` is either the complete old folder or
     the complete new one, even if the process is killed. Elsewhere it is missing for a moment between two renames.
 
@@ -106,20 +109,31 @@ def replacing(target: str | os.PathLike[str], kind: FolderKind, *, keep_previous
     parent, name = os.path.split(target)
     os.makedirs(parent, exist_ok=True)
     _sweep(parent, name)
-    new = tempfile.mkdtemp(prefix=f"{_TEMPORARY}{name}-", dir=parent)
+    new = os.path.join(parent, f"{_TEMPORARY}{name}-{secrets.token_hex(_RANDOM_LETTERS // 2)}")
+    os.mkdir(new, 0o700 if os.path.lexists(target) else 0o777)  # less the umask
     previous = tempfile.mkdtemp(prefix=f"{_TEMPORARY}{name}-", dir=parent) if keep_previous else None
     try:
         with naming_folder(target):
-            os.chmod(new, 0o755)  # mkdtemp makes it private
             yield new
+            if os.path.lexists(target):
+                _copy_permissions(target, new, kind)
             if previous is not None and os.path.lexists(target) and os.listdir(target):
                 shutil.copytree(target, previous, dirs_exist_ok=True)
                 put_in_place(previous, target + ".previous")
             put_in_place(new, target)
     finally:
-        shutil.rmtree(new, ignore_errors=True)
+        _remove(new)
         if previous is not None:
-            shutil.rmtree(previous, ignore_errors=True)
+            _remove(previous)
+
+
+def _copy_permissions(old: str, new: str, kind: FolderKind) -> None:
+    """Copy the permissions of a folder and its files; files that the old one does not have get those of another."""
+    if os.listdir(old):
+        for name in os.listdir(new):
+            known = name if os.path.exists(os.path.join(old, name)) else min(kind.required)
+            shutil.copymode(os.path.join(old, known), os.path.join(new, name))
+    shutil.copymode(old, new)
 
 
 def _sweep(parent: str, name: str) -> None:
@@ -131,6 +145,13 @@ def _sweep(parent: str, name: str) -> None:
                 with contextlib.suppress(FileNotFoundError):  # another process is sweeping too
                     if entry.stat(follow_symlinks=False).st_mtime < time.time() - _STALE_SECONDS:
                         shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def _remove(folder: str) -> None:
+    """Remove a folder if there is one, a read-only one too."""
+    with contextlib.suppress(OSError):
+        os.chmod(folder, 0o700)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def put_in_place(new: str, target: str) -> None:
