@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,6 +71,18 @@ def test_a_killed_process_holds_nothing(start: Start, tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), locked(tmp_path / "runs" / "more" / "folder"):
         raise ZeroDivisionError
     assert [path.name for path in tmp_path.iterdir()] == ["deep"]
+
+
+def test_a_long_wait_is_explained(start: Start, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "deep" / "folder"
+    with start(HOLDER) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        killer = threading.Timer(3, process.kill)
+        killer.start()
+        with locked(folder):
+            killer.join()
+    assert capsys.readouterr().err == f"note: waiting for another export or training that writes {folder}\n"
 
 
 def test_a_link_is_the_folder(tmp_path: Path) -> None:

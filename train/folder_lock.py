@@ -5,7 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 from collections.abc import Iterator
+
+from edgetext.command.messages import print_note
+
+_PATIENCE_SECONDS = 1.5  # longer than writing a folder usually takes
 
 if sys.platform == "win32":
     import msvcrt
@@ -23,7 +28,7 @@ else:
 
 @contextlib.contextmanager
 def locked(target: str | os.PathLike[str]) -> Iterator[None]:
-    """Hold the lock of a folder, which need not exist, during the block; wait for it first.
+    """Hold the lock of a folder, which need not exist, during the block; wait for it first, with a note after a while.
 
     The lock is held on the file ``.tmp-NAME-lock`` beside the folder, which exists meanwhile. The system releases the
     lock of a process that is killed, and the file that stays then is harmless. Missing parents of the folder are made,
@@ -35,8 +40,14 @@ def locked(target: str | os.PathLike[str]) -> Iterator[None]:
     parent, name = os.path.split(os.path.realpath(target))
     made = list(_missing(parent))
     path = os.path.join(parent, f".tmp-{name}-lock")
+    waiting = f"note: waiting for another export or training that writes {os.fspath(target)}"
+    note = threading.Timer(_PATIENCE_SECONDS, print_note, [waiting])
     try:
-        file = _open_locked(path)
+        note.start()
+        try:
+            file = _open_locked(path)
+        finally:
+            note.cancel()
         try:
             yield
         finally:
