@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
 import gzip
 import io
 import json
+import lzma
 import random
 import subprocess
 import sys
@@ -134,6 +136,8 @@ class EncodingTest(TableTest):
         for content, encoding, message in (
             (b"text\ngreat\n", "klingon", "--encoding klingon: unknown encoding"),
             (b"text\ngreat\n", "hex", "--encoding hex: not an encoding of text"),
+            (b"text\ngreat\n", "idna", "--encoding idna: not an encoding of text"),
+            (b"text\ngreat\n", "unicode_escape", "--encoding unicode_escape: not an encoding of text"),
             ("text\ngreat\n".encode("utf-16"), "latin-1", "this is utf-16, not latin-1: pass --encoding utf-16"),
             (b"text\ngreat\n", "utf-16", "not utf-16 (no byte order mark): name another with --encoding"),
         ):
@@ -347,7 +351,15 @@ class OtherFormsTest(TableTest):
         self.assertEqual([row[0] for row in found], ["negative", "positive", "negative"])
 
     def test_files_that_are_no_text(self) -> None:
-        for content, name in ((b"PAR1\0\0PAR1", "a Parquet file"), (b"PK\x03\x04\x14\0", "a workbook, such as .xlsx")):
+        for content, name in (
+            (b"PAR1\0\0PAR1", "a Parquet file"),
+            (b"PK\x03\x04\x14\0", "a workbook, such as .xlsx"),
+            (bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 16, "an Excel workbook (.xls) or another"),
+            (b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n", "a PDF document"),
+            (bz2.compress(b"text\ngreat\n"), "a file compressed with bzip2: decompress it first"),
+            (lzma.compress(b"text\ngreat\n"), "a file compressed with xz"),
+            (b"\x28\xb5\x2f\xfd\x24\x0b", "a file compressed with Zstandard"),
+        ):
             for options in ((), ("--csv", "text"), ("--jsonl", "text")):
                 _, messages = self.score(content, *options, code=2)
                 self.assertIn(f"this is {name}", messages)

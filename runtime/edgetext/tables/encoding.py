@@ -20,6 +20,9 @@ PROPOSED = (("utf-8", "windows-1252", "latin-1"), ("utf-8", "gb18030", "shift_ji
 # A larger share of other bytes than ASCII is not text in the letters of Western Europe.
 MOST_ACCENTS = 0.3
 
+# Codecs from text to text, or to source code, that Python counts among the encodings.
+NOT_OF_FILES = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
+
 # So many faults of a kind are no accident: options that would read the records are proposed.
 MANY = 3
 
@@ -39,7 +42,8 @@ codecs.register_error(KEEP_BYTES, _keep_bytes)
 def check_encoding(name: str | None) -> None:
     """Raise InputError if there is no such encoding of text."""
     try:
-        if name is not None and not codecs.lookup(name)._is_text_encoding:
+        found = None if name is None else codecs.lookup(name)
+        if found and (found.name in NOT_OF_FILES or not found._is_text_encoding):
             raise InputError(f"--encoding {name}: not an encoding of text")
     except (LookupError, ValueError) as error:
         raise InputError(f"--encoding {name}: {error}") from None

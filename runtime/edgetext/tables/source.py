@@ -14,7 +14,17 @@ if TYPE_CHECKING:
 GZIP_MARK = b"\x1f\x8b"
 # The first part of a file, from which its dialect is detected.
 HEAD_BYTES = 2**20
-OTHER_FILES = ((b"PAR1", "a Parquet file"), (b"PK\x03\x04", "a workbook, such as .xlsx, or a ZIP archive"))
+# Files that are not text, by how they begin, and what makes text of them.
+_SAVE, _UNPACK = "save the table as CSV", "decompress it first"
+OTHER_FILES = (
+    (b"PAR1", "a Parquet file", _SAVE),
+    (b"PK\x03\x04", "a workbook, such as .xlsx, or a ZIP archive", _SAVE),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook (.xls) or another Office document", _SAVE),
+    (b"%PDF-", "a PDF document", "save its text"),
+    *((b"BZh%d1AY&SY" % level, "a file compressed with bzip2", _UNPACK) for level in range(1, 10)),
+    (b"\xfd7zXZ\0", "a file compressed with xz", _UNPACK),
+    (b"\x28\xb5\x2f\xfd", "a file compressed with Zstandard", _UNPACK),
+)
 
 
 class Source:
@@ -38,9 +48,9 @@ class Source:
 
             stream = io.BufferedReader(_Unpacked(gzip.GzipFile(fileobj=_chain(head, stream))))
             head, whole = _read_head(stream, live, lines)
-        for mark, name in OTHER_FILES:
+        for mark, name, fix in OTHER_FILES:
             if head.startswith(mark):
-                raise InputError(f"this is {name}: save the table as CSV")
+                raise InputError(f"this is {name}: {fix}")
         self.stream = _chain(head, stream)
         self.head = head
         self.is_whole = whole
