@@ -161,7 +161,9 @@ class SeparatorTest(TableTest):
             found = self.rows(content.encode(), "--csv", "text")
             self.assertEqual(found[1:], [[f"great{mark} movie {n}"] for n in range(20)])
             headless = content.partition("\n")[2].replace('"', "").encode()
-            found = self.rows(headless[: len(headless) // 10], "--csv", "1", "--no-header")
+            option = "tab" if mark == "\t" else f"'{mark}'"
+            note = f"note: read as one column: --delimiter {option} if that separates columns\n"
+            found = self.rows(headless[: len(headless) // 10], "--csv", "1", "--no-header", notes=note)
             self.assertEqual(found[0], [f"great{mark} movie 0"])
 
     def test_commas_in_a_header_of_another_separator(self) -> None:
@@ -185,6 +187,20 @@ class SeparatorTest(TableTest):
         self.assertIn("the columns are '7', 'great'; --no-header if this is a row", messages)
         _, messages = self.score(b"7,great\n8\n", "--csv", "2", "--no-header", code=2)
         self.assertIn("line 2: 1 columns, and the first row has 2", messages)
+
+    def test_no_header_in_a_pipe(self) -> None:
+        """How many rows have arrived is chance, so they do not count; the separator that may be meant is named."""
+        for count in (1, 2, 9):
+            content = b"great, movie;5\n" * count
+            found = run("--csv", "2", "--no-header", stdin=content)
+            self.assertEqual((found.returncode, found.stdout.count(b" movie;5,negative")), (0, count))
+            found = run("--csv", "1", "--no-header", stdin=content.replace(b",", b""))
+            self.assertEqual(found.stdout.count(b"great movie;5,"), count)
+            self.assertEqual(found.stderr, b"note: read as one column: --delimiter ';' if that separates columns\n")
+            found = run("--csv", "2", "--no-header", stdin=content.replace(b",", b""))
+            self.assertIn(b"no column is called '2'; the columns are '1'; with --delimiter ';' there are", found.stderr)
+            found = run("--csv", "1", "--no-header", "--delimiter", ";", stdin=content)
+            self.assertEqual((found.stderr, found.stdout.count(b";5;positive")), (b"", count))
 
     def test_spaces_around_a_name(self) -> None:
         self.assertEqual(self.rows(b"id, text\n1, great\n", "--csv", "text")[0], ["id", " text"])
@@ -386,7 +402,8 @@ class LiveTest(unittest.TestCase):
         for options, first, answers, then in (
             (("--csv", "text"), b"id;text\n1;great\n", 2, b"2;bad\n"),
             (("--tsv", "text"), b"id\ttext\n1\tgreat\n", 2, b"2\tbad\n"),
-            (("--csv", "2", "--no-header"), b"1,great\n2,great\n", 2, b"3,bad\n"),
+            (("--csv", "2", "--no-header"), b"1,great\n", 1, b"3,bad\n"),
+            (("--csv", "2", "--no-header"), b"sep=;\n1;great\n", 2, b"3;bad\n"),
             (("--jsonl", "t"), b'{"t": "great"}\n', 1, b'{"t": "bad"}\n'),
             (("--encoding", "utf-16-le"), "great\n".encode("utf-16-le"), 1, "bad\n".encode("utf-16-le")),
         ):

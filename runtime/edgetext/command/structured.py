@@ -131,6 +131,9 @@ class Table(_Table):
         reader = TableReader(stream, given or Dialect(CSV), columns=[column], live=live)
         super().__init__(reader)
         self._column = _find_column(reader, column)
+        is_alone = len(reader.names) == 1 and not reader.header and reader.dialect.format == CSV
+        if is_alone and (given is None or given.delimiter is None) and (option := reader.propose_delimiter(2)):
+            self.notes.append(f"read as one column: {option} if that separates columns")
         self._ranking = ranking
         if not is_utf8(prefix):
             raise InputError("--prefix is not UTF-8")
@@ -171,6 +174,8 @@ def _find_column(reader: TableReader, column: str) -> int:
     if names.count(column) == 1:
         return names.index(column)
     fix = "; --no-header if this is a row" if reader.header and column not in names else ""
+    if not reader.header and column.isdecimal() and (option := reader.propose_delimiter(int(column[:9]))):
+        fix = f"; with {option} there are more"
     listing = ", ".join(map(repr, names))
     called = "no column is" if column not in names else f"{names.count(column)} columns are"
     raise InputError(f"line 1: {called} called {column!r}; the columns are {listing}{fix}")

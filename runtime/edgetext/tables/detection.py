@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # Rows that must agree where nothing else speaks for a separator.
 _ENOUGH = 5
+_FIRST_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)?")
 
 
 class Found(NamedTuple):
@@ -29,7 +30,12 @@ class Found(NamedTuple):
 
 
 def detect(
-    head: bytes, given: Dialect, is_whole: bool = True, columns: Collection[str] = (), is_labelled: bool = False
+    head: bytes,
+    given: Dialect,
+    is_whole: bool = True,
+    columns: Collection[str] = (),
+    is_labelled: bool = False,
+    live: bool = False,
 ) -> Found:
     """Complete a dialect.
 
@@ -39,6 +45,7 @@ def detect(
         is_whole: Whether ``head`` is all of the table.
         columns: Columns that the table must have.
         is_labelled: Whether it must have two columns.
+        live: Whether chance decides how many rows ``head`` has.
 
     Raises:
         InputError: If it is not of the given encoding.
@@ -51,6 +58,8 @@ def detect(
     if is_utf8_by_mistake(head, encoding):
         found = found._replace(notes=(f"valid UTF-8, read as {encoding}",))
     if given.format in (CSV, TSV):
+        if live and given.header is False:  # only rows could tell, and there may be one
+            found = found._replace(text=_FIRST_LINE.match(text)[0])  # type: ignore[index]
         return _find_columns(found, is_whole, columns, is_labelled)
     if given.format == FASTTEXT:
         return found._replace(notes=(*found.notes, "lines of fastText"))

@@ -7,7 +7,7 @@ import re
 from typing import NamedTuple
 
 from edgetext.tables.delimited import make_reader
-from edgetext.tables.dialect import TSV, Dialect
+from edgetext.tables.dialect import SEPARATORS, TSV, Dialect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,6 +70,15 @@ def _read(reader: Any) -> Iterator[tuple[int, int, list[str] | None]]:
         else:
             if fields:
                 yield start, reader.line_num, fields
+
+
+def propose_delimiter(text: str, dialect: Dialect, least: int) -> str:
+    """Return the option with a separator that gives the first row at least so many columns; empty if none does."""
+    for mark in SEPARATORS:
+        _, _, fields = next(_read(make_reader(_split_lines(text), dialect._replace(delimiter=mark))), (0, 0, None))
+        if mark != dialect.delimiter and fields is not None and len(fields) >= least:
+            return "--delimiter tab" if mark == "\t" else f"--delimiter {_show(mark)}"
+    return ""
 
 
 def has_mark(text: str, delimiter: str, mark: str) -> bool:

@@ -8,7 +8,7 @@ from edgetext.tables.dialect import ARRAY, CSV, FASTTEXT, TSV, Dialect
 from edgetext.tables.encoding import advise_encoding, not_readable, propose_encoding, show_encoding
 from edgetext.tables.fasttext import NAMES, read_fasttext
 from edgetext.tables.objects import read_json_array, read_json_lines
-from edgetext.tables.proposals import propose_quoting
+from edgetext.tables.proposals import propose_delimiter, propose_quoting
 from edgetext.tables.records import Fault, Record
 from edgetext.tables.source import Source
 
@@ -61,9 +61,9 @@ class TableReader:
         """
         given.check()
         is_delimited = given.format in (CSV, TSV)
-        source = Source(stream, live, 2 if is_delimited else 1)
+        source = Source(stream, live, 2 if is_delimited and given.header is not False else 1)
         self._head, self._is_whole = source.head, source.is_whole
-        found = detect(source.head, given, source.is_whole, columns, is_labelled)
+        found = detect(source.head, given, source.is_whole, columns, is_labelled, live)
         self.dialect, self.notes = found.dialect, found.notes
         self.has_bom, self.separator_line, self.line_end = found.has_bom, found.separator_line, found.line_end
         self.names: list[str] = []
@@ -103,8 +103,14 @@ class TableReader:
         """Return the options that read rows whose quotation marks or columns are wrong; empty if none do."""
         if self.dialect.format not in (CSV, TSV):
             return ""
-        text = detect(self._head, self.dialect, self._is_whole).text
-        return propose_quoting(text, self.dialect, self._is_whole)
+        return propose_quoting(self._text(), self.dialect, self._is_whole)
+
+    def propose_delimiter(self, least: int) -> str:
+        """Return the option with a separator that gives the first row at least so many columns; empty if none does."""
+        return propose_delimiter(self._text(), self.dialect, least)
+
+    def _text(self) -> str:
+        return detect(self._head, self.dialect, self._is_whole).text
 
     def _read_rows(self, stream: BinaryIO, replay: bool) -> Iterator[RecordOrFault]:
         """Read the header and return the records that follow."""
