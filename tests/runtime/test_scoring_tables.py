@@ -288,6 +288,19 @@ class QuotingTest(TableTest):
                     messages.splitlines()[-1], f"note: 9 records have wrong columns or quotes: try {proposal}"
                 )
 
+    def test_options_are_proposed_for_one_mark_that_swallows_rows(self) -> None:
+        rows = "".join(f"{n},he said great\n" for n in range(40))
+        for start, end in (('1,"he', ""), ('1,"he', '8,"whole" it was\n')):
+            content = f"id,text\n{start} said great\n{rows}{end}"
+            output, messages = self.score(content.encode(), "--csv", "text", code=2)
+            self.assertEqual(output.count("\n"), 1)
+            count = content.count("\n") - 1
+            self.assertEqual(
+                messages.splitlines()[-1], f"note: {count} records have wrong columns or quotes: try --quote none"
+            )
+            output, _ = self.score(content.encode(), "--csv", "text", "--quote", "none")
+            self.assertEqual(output.count("\n"), count + 1)
+
     def test_line_ends_in_fields_do_not_matter(self) -> None:
         """A word at the end of a line is the same word, whatever ends the line; what is passed on is not changed."""
         for end in ("\n", "\r\n"):

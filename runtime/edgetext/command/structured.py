@@ -47,7 +47,7 @@ class _Table:
 
     def _try(self, found: RecordOrFault) -> RecordOrError:
         if isinstance(found, Fault):
-            self._faults[found.kind] = self._faults.get(found.kind, 0) + 1
+            self._faults[found.kind] = self._faults.get(found.kind, 0) + found.lines
             return found
         try:
             return self._accept(found)

@@ -91,11 +91,12 @@ class Rows:
         where = f"line {start}" if start == end else f"lines {start} to {end}"
         mark = " (a quote not closed?)" if self._with_quotes else ""
         self._lines.recover()
-        if not isinstance(error, _TooLong):
-            return Fault("quotes", start, f"{where}: not CSV: {error}{mark}")
-        if start == end:
+        if isinstance(error, _TooLong) and start == end:
             return Fault("long", start, f"{where}: {limits.TOO_LONG}")
-        return Fault("quotes", start, f"{where}: {limits.TOO_LONG}{mark}")
+        problem = limits.TOO_LONG if isinstance(error, _TooLong) else f"not CSV: {error}"
+        fault = Fault("quotes", start, f"{where}: {problem}{mark}")
+        fault.lines = end - start + 1
+        return fault
 
 
 class _RecordLines:

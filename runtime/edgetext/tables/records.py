@@ -37,6 +37,7 @@ class Fault(InputError):
         kind: ``encoding``, ``long``, ``quotes``, ``ragged``, ``json`` or ``labels``.
         line: The line on which the record begins, from 1.
         is_last: Whether the rest of the file cannot be read either.
+        lines: The number of its lines, where a quotation mark may have swallowed rows; else 1.
         values: Of a record with invalid bytes its cells or its object, with lone surrogates in their place; else None.
     """
 
@@ -46,6 +47,7 @@ class Fault(InputError):
         self.kind = kind
         self.line = line
         self.is_last = is_last
+        self.lines = 1
 
 
 def is_unicode(text: str) -> bool:
