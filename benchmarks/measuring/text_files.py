@@ -105,7 +105,7 @@ def _read(path: Path, reading: Reading) -> Iterator[Text]:
     with path.open("rb") as file:
         if table is None:
             source = Source(file)
-            if not is_fasttext(source.head):
+            if not is_fasttext(source.head, reading.dialect.encoding):
                 yield from _read_lines(source, reading.dialect.encoding)
                 return
             file.seek(0)

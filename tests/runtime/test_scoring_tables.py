@@ -74,7 +74,8 @@ class EncodingTest(TableTest):
                 self.assertTrue(row.startswith("1,caf") and row.endswith(" great,positive,0.750000,fake"), row)
 
     def test_lines_and_json_in_other_encodings(self) -> None:
-        for encoding, option in (("utf-16", ()), ("latin-1", ("--encoding", "latin-1"))):
+        utf16 = ("--encoding", "utf-16-le")
+        for encoding, option in (("utf-16", ()), ("utf-16-le", utf16), ("latin-1", ("--encoding", "latin-1"))):
             output, _ = self.score("great caf\u00e9\nbad\n".encode(encoding), *option)
             self.assertEqual([line.split("\t")[-1] for line in output.splitlines()], ["great caf\u00e9", "bad"])
             content = '{"t": "great caf\u00e9"}\n'.encode(encoding)
@@ -124,7 +125,13 @@ class EncodingTest(TableTest):
             for options in ((), ("--csv", "text"), ("--jsonl", "text")):
                 _, messages = self.score(content, *options, code=2)
                 self.assertIn(f"not UTF-8: name the encoding with --encoding, such as {encoding}", messages)
-        self.assertEqual(len(self.score(b"a\0b\n" * 9)[0].splitlines()), 9)
+        for text in ("\u0445\u043e\u0440\u043e\u0448\u043e \u043d\u0435\u0442\n" * 3, "hi\n"):
+            _, messages = self.score(text.encode("utf-16-le"), code=2)
+            self.assertIn("such as utf-16-le", messages)
+        output, messages = self.score(b"a\0b\n" * 9)
+        self.assertEqual(len(output.splitlines()), 9)
+        self.assertIn("note: 9 lines have NUL characters: if this is UTF-16, name it with --encoding", messages)
+        self.assertEqual(self.score(b"greatt\0\nbad\n")[0].count("\n"), 2)
 
     def test_lines_in_another_encoding(self) -> None:
         content = "caf\u00e9 \u2019s great\n".encode("cp1252") * 3
@@ -370,6 +377,25 @@ class OtherFormsTest(TableTest):
             with mock.patch.object(lines, "PIECE_BYTES", size):
                 found = list(structured.JSONObjects(io.BytesIO(long), "t"))
             self.assertEqual([getattr(record, "text", None) for record in found], ["a", "x" * 100, "b"])
+
+    def test_tables_read_as_lines(self) -> None:
+        """Each line is scored, and a note names the option that reads a table."""
+        for content, name, option in (
+            (b"text,label\ngreat,up\n", "t.csv", "--csv COLUMN"),
+            (gzip.compress(b"text\tlabel\ngreat\tup\n"), "T.TSV.gz", "--tsv COLUMN"),
+            (b'{"t": "great"}\n{"t": "bad"}\n', "t", "--jsonl FIELD"),
+            (b'[\n {"t": "great"}\n]\n', "t.txt", "--jsonl FIELD"),
+            (b"great, good\nbad, awful\n", "t.txt", None),
+            (b'{great} "movie": good\n[1] bad\n', "t", None),
+        ):
+            note = f"note: each line is scored as it is: {option} would read a table\n" if option else ""
+            with self.subTest(content):
+                self.assertEqual(self.score(content, name=name)[1], note)
+
+    def test_lines_that_end_with_carriage_returns(self) -> None:
+        self.assertIn("the only line has carriage returns in it", self.score(b"great\rbad\r")[1])
+        for content in (b"great\rbad\nbad\n", b"great\r\n"):
+            self.assertEqual(self.score(content)[1], "")
 
     def test_labels_of_fasttext_are_not_scored(self) -> None:
         content = b"__label__great bad movie\n__label__bad  the great\n__label__a __label__b bad\n"

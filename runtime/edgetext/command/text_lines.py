@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from edgetext.command.records import Arguments, Record
 from edgetext.errors import InputError
-from edgetext.tables.encoding import advise_encoding, find_encoding, is_utf8_by_mistake, not_readable
+from edgetext.tables.dialect import CSV, ENDINGS, TSV, ending
+from edgetext.tables.encoding import advise_encoding, decode, find_encoding, is_utf8_by_mistake, not_readable
 from edgetext.tables.fasttext import is_fasttext, split_line
 from edgetext.tables.lines import Lines, read_line
 from edgetext.tables.records import Fault
@@ -41,11 +44,15 @@ class TextLines(Arguments):
         self._stream = source.stream
         self._head = source.head
         self._faults = 0  # lines that are not in the encoding
+        self._zeros = 0  # lines with NUL
+        self._is_one_with_cr = False  # whether a single line has CR in it
         self._encoding, _ = find_encoding(source.head, encoding)
-        self._with_labels = is_fasttext(source.head)
+        self._with_labels = is_fasttext(source.head, encoding)
         self.notes = ["fastText's lines: the labels are left out of the texts"] if self._with_labels else []
         if is_utf8_by_mistake(source.head, self._encoding):
             self.notes.append(f"read as {encoding}, but it is valid UTF-8")
+        if option := _find_table(str(getattr(stream, "name", "")), decode(source.head[:1000], self._encoding, True)):
+            self.notes.append(f"each line is scored as it is: {option} would read a table")
 
     def __iter__(self) -> Iterator[RecordOrError]:
         lines = Lines(self._stream, self._encoding)
@@ -55,7 +62,10 @@ class TextLines(Arguments):
                     self._faults += line.kind == "encoding"
                     yield line
                 else:
-                    yield Record(lines.number, self._text(line.rstrip("\r\n")))
+                    text = line.rstrip("\r\n")
+                    self._zeros += "\0" in text
+                    self._is_one_with_cr = lines.number == 1 and "\r" in text
+                    yield Record(lines.number, self._text(text))
         except InputError as error:  # the rest cannot be read, as of a damaged gzip file
             yield error
         except UnicodeError as error:
@@ -65,5 +75,19 @@ class TextLines(Arguments):
         return split_line(line)[1] if self._with_labels else line
 
     def advise(self) -> list[str]:
-        """Return which encoding may be meant, if many lines are not in the one in use."""
-        return advise_encoding(self._faults, self._head, self._encoding)
+        """Return what may have been meant, if lines look as if they were read wrongly."""
+        notes = advise_encoding(self._faults, self._head, self._encoding)
+        if self._zeros:
+            subject = "1 line has" if self._zeros == 1 else f"{self._zeros:,} lines have"
+            notes.append(f"{subject} NUL characters: if this is UTF-16, name it with --encoding utf-16-le")
+        if self._is_one_with_cr:
+            notes.append("the only line has carriage returns in it: if they end lines, convert with tr '\\r' '\\n'")
+        return notes
+
+
+def _find_table(name: str, text: str) -> str:
+    """Return the option that reads a file as the table that it seems to be; empty if it seems to be none."""
+    if re.match(r'\s*(?:\[\s*)?\{\s*"(?:[^"\\]|\\.)*"\s*:', text):
+        return "--jsonl FIELD"
+    found = ENDINGS.get(ending(name))
+    return f"--{found} COLUMN" if found in (CSV, TSV) else ""

@@ -94,9 +94,14 @@ def _find_utf16(head: bytes) -> str:
     """Return which UTF-16 a file without a mark is in, by its zeros; empty if it is in none."""
     first = head[:1000]
     even, odd = first[::2].count(0), first[1::2].count(0)
-    if len(first) < 16 or max(even, odd) < 0.4 * len(first) or min(even, odd) > 0.02 * len(first):
+    name = "utf-16-le" if odd > even else "utf-16-be"
+    if len(first) < 6 or min(even, odd) > 0.02 * len(first):
         return ""
-    return "utf-16-le" if odd > even else "utf-16-be"
+    if max(even, odd) >= (0.4 if len(first) >= 16 else 0.5) * len(first):
+        return name
+    # Letters of other scripts than Latin have no zeros, but all line ends have.
+    ends = first.decode(name, "replace").count("\n")
+    return name if ends > 1 and ends == first.count(b"\n") and not min(even, odd) else ""
 
 
 def is_utf8_by_mistake(head: bytes, encoding: str) -> bool:

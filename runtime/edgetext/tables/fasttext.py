@@ -17,9 +17,9 @@ PREFIX = "__label__"
 NAMES = ["label", "text"]
 
 
-def is_fasttext(head: bytes) -> bool:
-    """Return whether a file begins as fastText's lines do."""
-    return decode(head[:64], find_encoding(head, None)[0], True).startswith(PREFIX)
+def is_fasttext(head: bytes, encoding: str | None = None) -> bool:
+    """Return whether a file begins as fastText's lines do; ``encoding`` is what the user says."""
+    return decode(head[:64], find_encoding(head, encoding)[0], True).startswith(PREFIX)
 
 
 def read_fasttext(stream: BinaryIO, encoding: str) -> Iterator[RecordOrFault]:
