@@ -30,7 +30,7 @@ def predict_encoded(run: Run, encoded: npt.NDArray[np.int32]) -> Probabilities:
 
 def predict_keras(run: Run, texts: Sequence[str]) -> Probabilities:
     """Return the Keras model's probabilities, shape (texts, labels)."""
-    encode = Encoder(Vocabulary(run.tokens), run.preprocessing).encode
+    encode = Encoder(Vocabulary(run.tokens, run.preprocessing.rules), run.preprocessing).encode
     return predict_encoded(run, np.array([encode(text) for text in texts], dtype=np.int32))
 
 

@@ -29,6 +29,7 @@ from train.tables.table import is_archive, is_table, refuse, stem
 
 RUNS = Path("runs")
 MOST_SHOWN = 10  # labels in a line
+TOKENIZERS = ("keras-imdb", "words")  # rule sets; a run records the version too
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -104,6 +105,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         help="the run folder to write (default: train/default of this checkout; for a table runs/NAME, after the file)",
     )
     _add_settings(parser)
+    _add_rules(parser)
     _add_sizes(parser)
     _add_table_options(parser)
     parser.add_argument("--no-test", action="store_true", help="skip the test-set evaluation (use while tuning)")
@@ -132,6 +134,21 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
                 shown += "; edge on a table: chosen from the number of texts"
         option = f"--{name.replace('_', '-')}"
         parser.add_argument(option, metavar="N", type=int, help=f"{about} (default: {shown})")
+
+
+def _add_rules(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--tokenizer",
+        choices=TOKENIZERS,
+        default=TOKENIZERS[0],
+        help="how text is split into words: keras-imdb (at spaces and ASCII punctuation; lower-cases A to Z) or words "
+        "(text of any script as people type it) (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--marks",
+        choices=("on", "off"),
+        help="with --tokenizer words: whether !, ? and emoticons are words (default: off)",
+    )
 
 
 def _add_sizes(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from edgetext.text import LOWERCASES
+from edgetext.text import KERAS_IMDB, KerasIMDB, RuleSet, Words
 from train.dataset import DataError, Dataset
 from train.models.choices import Choices
 from train.models.presets import PRESETS
@@ -63,6 +63,17 @@ def _check_preset(args: argparse.Namespace, changes: Sequence[str], *, is_own: b
         raise ValueError(f"--target-size is for the preset edge, not for {args.preset}")
 
 
+def _choose_rules(args: argparse.Namespace) -> RuleSet:
+    """Return the rule set that the options ask for; ValueError if they contradict each other."""
+    if args.tokenizer == KERAS_IMDB.name:
+        if args.marks is not None:
+            raise ValueError("--marks is for --tokenizer words")
+        return KerasIMDB(args.lowercase) if args.lowercase else KERAS_IMDB
+    if args.lowercase is not None:
+        raise ValueError("--lowercase is for --tokenizer keras-imdb: words lower-cases all letters")
+    return Words(args.marks == "on")
+
+
 def _make_table_job(args: argparse.Namespace, settings: Mapping[str, int], changes: Sequence[str]) -> Job:
     test = args.test
     if args.no_test:
@@ -70,13 +81,13 @@ def _make_table_job(args: argparse.Namespace, settings: Mapping[str, int], chang
             raise ValueError(f"--no-test and --test {test} contradict each other: leave one of them out")
         test = "none"
     preset = PRESETS[args.preset]
-    lowercase = args.lowercase or LOWERCASES[0]
-    plan = make_plan(make_options(argparse.Namespace(**{**vars(args), "test": test}), Path(args.data), lowercase))
+    rules = _choose_rules(args)
+    plan = make_plan(make_options(argparse.Namespace(**{**vars(args), "test": test}), Path(args.data), rules))
     replace(preset.settings, **settings)  # checks the ranges, like the next line
     replace(preset.choices or Choices(), crops=0).changed(changes)
     size = None if args.target_size is None else parse_size(args.target_size)
     final = not args.no_test
-    request = Request(preset, True, settings, changes, lowercase, args.class_weights or "auto", size, refits=final)
+    request = Request(preset, True, settings, changes, rules, args.class_weights or "auto", size, refits=final)
     return Job(request, partial(read_and_report, plan), args.out, final)
 
 
@@ -87,7 +98,7 @@ def _make_reviews_job(args: argparse.Namespace, settings: Mapping[str, int], cha
     count = replace(preset.settings, **settings).validation
     if preset.choices is not None:
         preset.choices.changed(changes)
-    request = Request(preset, settings=settings, changes=changes)
+    request = Request(preset, settings=settings, changes=changes, rules=_choose_rules(args))
     return Job(request, partial(read_reviews, args.data, count, by_movie=preset.by_movie), args.out, not args.no_test)
 
 

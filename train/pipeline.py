@@ -31,7 +31,7 @@ def train(job: Job) -> dict[str, Any]:
     dataset = job.read()
     name, labels = f"{dataset.name}-{job.request.preset.name}", dataset.labels
 
-    survey = survey_dataset(dataset, job.request.lowercase)
+    survey = survey_dataset(dataset, job.request.rules)
     plan = choose_encoding(survey, dataset, job.request)
     texts = encode_dataset(dataset, Encoder(plan.vocabulary, plan.preprocessing), test=job.test)
     plan = choose_tables(plan, texts, dataset.name, labels, job.request)
@@ -42,7 +42,7 @@ def train(job: Job) -> dict[str, Any]:
 
     started = time.monotonic()
     make_reproducible(recipe.settings.seed)
-    found = cross_validate(texts, dataset, recipe, job.request.lowercase)
+    found = cross_validate(texts, dataset, recipe, job.request.rules)
     fitted = fit_edge(texts, found.recipe) if recipe.preset == "edge" else fit_tutorial(texts, recipe)
     if not (fitted.recipe.class_weights == 1).all():
         print(describe_weights(fitted.recipe.class_weights, texts.train.targets, labels), flush=True)

@@ -28,9 +28,10 @@ import numpy as np
 import numpy.typing as npt
 
 from edgetext.encoder import Preprocessing
-from edgetext.text import tokenize
+from edgetext.text import RuleSet
 from edgetext.vocabulary import Vocabulary
 from train.atomic_folder import replacing
+from train.encoding.vocabulary import is_spelling
 from train.fitting.plots import is_comparable, plot_history
 from train.folder_lock import locked
 from train.models.recipe import count_outputs
@@ -78,8 +79,8 @@ def load_run(folder: Path) -> Run:
     config = read_config(folder)
     try:
         vocabulary = (folder / "vocab.txt").read_bytes()
-        parsed = Vocabulary.from_bytes(vocabulary)
         preprocessing = Preprocessing.from_json(config["preprocessing"])
+        parsed = Vocabulary.from_bytes(vocabulary, preprocessing.rules)
         samples = _read_samples(folder, preprocessing.max_length, len(parsed))
         run = Run(
             folder=folder,
@@ -87,7 +88,7 @@ def load_run(folder: Path) -> Run:
             metrics=_read_metrics(folder),
             vocabulary=vocabulary,
             tokens=parsed.tokens,
-            spellings=_read_spellings(folder / "spellings.txt", parsed, preprocessing.lowercase),
+            spellings=_read_spellings(folder / "spellings.txt", parsed, preprocessing.rules),
             preprocessing=preprocessing,
             model=_read_model(folder, len(config["labels"]), len(parsed)),
             model_sha256=hashlib.sha256((folder / "model.keras").read_bytes()).hexdigest(),
@@ -141,19 +142,16 @@ def _read_model(folder: Path, labels: int, vocabulary_size: int) -> keras.Model:
     return model
 
 
-def _read_spellings(path: Path, vocabulary: Vocabulary, lowercase: str) -> dict[str, int]:
+def _read_spellings(path: Path, vocabulary: Vocabulary, rules: RuleSet) -> dict[str, int]:
     """Read ``spellings.txt``; ValueError if a line is not a spelling of a word of the vocabulary."""
     known, spellings = vocabulary.ids, {}
     *lines, rest = path.read_bytes().decode("utf-8").split("\n")
     if rest:
         raise ValueError(f"{path.name}: the last line has no end")
     for number, spelling in enumerate(lines, 1):
-        words = tokenize(spelling, lowercase)
-        # Lower-casing can change the length, but what separates words would be missing from the word all the same.
-        whole = len(spelling.lower() if lowercase == "unicode" else spelling)
-        if len(words) != 1 or len(words[0]) != whole or words[0] == spelling or words[0] not in known:
+        if not is_spelling(spelling, known, rules):
             raise ValueError(f"{path.name}: line {number}: not a spelling of a word of vocab.txt: {spelling!r}")
-        spellings[spelling] = known[words[0]]
+        spellings[spelling] = known[rules.tokenize(spelling)[0]]
     return spellings
 
 

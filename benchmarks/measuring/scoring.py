@@ -19,7 +19,6 @@ from benchmarks.measuring.text_files import ANY_READING, Reading, Text, find_giv
 from benchmarks.measuring.texts import Texts
 from edgetext import Bundle, EngineError
 from edgetext.bundle.manifest import ModelFile
-from edgetext.text import tokenize
 from train import metrics
 from train.tensorflow_setup import import_tensorflow
 
@@ -71,7 +70,7 @@ def score_bundle(bundle: Bundle, models: Iterable[ModelFile], run: Run, given: S
         label as from the first file.
     """
     targets, whole = find_targets(given, bundle.labels), [text.text for text in given]
-    short = [" ".join(tokenize(text)[:SHORT_WORDS]) for text in whole]
+    short = [" ".join(bundle.preprocessing.rules.tokenize(text)[:SHORT_WORDS]) for text in whole]
 
     def score(model: Callable[[Sequence[str]], Probabilities]) -> tuple[Probabilities, Probabilities, dict[str, Any]]:
         started = time.perf_counter()

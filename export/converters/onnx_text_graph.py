@@ -15,7 +15,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from edgetext.engines.onnx import STAND_IN
-from edgetext.text import PAD_ID, RESERVED, START_ID, UNKNOWN_ID
+from edgetext.text import KERAS_IMDB, PAD_ID, RESERVED, START_ID, UNKNOWN_ID
 from export.converters.model_card import TOKEN
 from train.run import Run
 from train.run_folder import RunError
@@ -37,14 +37,15 @@ def add_text_input(model: onnx.ModelProto, run: Run) -> onnx.ModelProto:
         (batch,), and ``probabilities``, float32 (batch, labels).
 
     Raises:
-        RunError: If the run lower-cases more than ASCII letters, which StringNormalizer does according to the machine's
-            locales, or if a token contains the character that the engine puts in the place of invalid UTF-8.
+        RunError: If the run has another rule set, or lower-cases more than ASCII letters, which StringNormalizer does
+            according to the machine's locales; or if a token contains the character that the engine puts in the place
+            of invalid UTF-8.
     """
-    if run.preprocessing.lowercase != "ascii":
-        raise RunError(
-            f"{run.folder}: the run lower-cases all letters, which ONNX does not do alike on every machine; "
-            "export the file that takes ids, with --input ids"
-        )
+    if run.preprocessing.rules != KERAS_IMDB:
+        reason = "splits text by the rule set words-1, which the graph does not have"
+        if run.preprocessing.rules.name == KERAS_IMDB.name:
+            reason = "lower-cases all letters, which ONNX does not do alike on every machine"
+        raise RunError(f"{run.folder}: the run {reason}; export the file that takes ids, with --input ids")
     if any(STAND_IN in token for token in run.tokens):
         raise RunError(f"{run.folder}: a token in vocab.txt contains the character U+{ord(STAND_IN):X}")
     graph = model.graph

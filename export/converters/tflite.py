@@ -10,9 +10,11 @@ from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from edgetext.engines.process import muted_stderr
+from edgetext.text import KERAS_IMDB
+from export.converters import tflite_metadata
 from export.converters.calibration import calibration_batches
 from export.converters.inference import inference_function
-from export.converters.tflite_metadata import add_metadata as add_metadata
+from export.converters.model_card import ModelCard
 from export.recipes import Recipe
 from train.run import Run
 
@@ -37,6 +39,21 @@ def convert(run: Run, recipe: Recipe) -> bytes:
     with muted_stderr(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about input statistics, which only quantised inputs need
         return bytes(converter.convert())
+
+
+def add_metadata(content: bytes, card: ModelCard) -> bytes:
+    """Add TensorFlow Lite metadata, unless MediaPipe's tokenizer would split text in another way than the run does.
+
+    Raises:
+        RunError: As for ``tflite_metadata.add_metadata``.
+    """
+    if card.run.preprocessing.rules.name != KERAS_IMDB.name:
+        print(
+            f"note: {card.recipe.file} gets no metadata for MediaPipe, whose tokenizer cannot follow the rule set "
+            f"{card.run.preprocessing.rules.name}; edgetext runs it from the bundle"
+        )
+        return content
+    return tflite_metadata.add_metadata(content, card)
 
 
 def summarize(content: bytes) -> dict[str, dict[str, int]]:

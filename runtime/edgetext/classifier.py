@@ -6,7 +6,7 @@ from edgetext import engines
 from edgetext.bundle import Bundle
 from edgetext.errors import BundleError, EngineError
 from edgetext.prediction import SHOWN, UNCERTAIN, Prediction, as_count, check_threshold, shorten
-from edgetext.text import check_text
+from edgetext.text import KERAS_IMDB, check_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,8 +69,9 @@ class Classifier:
                 encoder.check_vocabulary_size(engine.vocabulary_size)
             except ValueError as error:
                 raise BundleError(str(error)) from None
-        if engine.takes_text and encoder.preprocessing.lowercase != "ascii":
-            raise BundleError("the model takes text and lower-cases A to Z only, but its preprocessing all letters")
+        rules = encoder.preprocessing.rules
+        if engine.takes_text and rules != KERAS_IMDB:
+            raise BundleError(f"the model takes text and splits it by {KERAS_IMDB}, not by its bundle's {rules}")
         self.labels = list(labels)
         self.encoder = encoder
         self.engine = engine

@@ -7,7 +7,7 @@ by ``keras.utils.pad_sequences`` does.
 
 from __future__ import annotations
 
-from edgetext.text import PAD_ID, START_ID, TOKENIZER, UNKNOWN_ID, check_lowercase, fold, split
+from edgetext.text import KERAS_IMDB, PAD_ID, START_ID, UNKNOWN_ID, VARIANTS, read_rules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar
 
     from edgetext.bundle.vocabulary import StoredVocabulary
+    from edgetext.text import RuleSet
     from edgetext.vocabulary import Vocabulary
 
 # The number of words that an encoder looks up one at a time before it asks for the vocabulary's table, for which a
@@ -29,41 +30,38 @@ class Preprocessing:
         max_length: The number of ids that a text is truncated or padded to.
         truncating: Which end of a long text is cut off: ``"pre"`` keeps the last ids, ``"post"`` the first (the names
             of ``keras.utils.pad_sequences``).
-        lowercase: What is lower-cased: ``"ascii"``, A to Z only, or ``"unicode"``, all letters; see ``edgetext.text``.
+        rules: How a text becomes words.
     """
 
-    __slots__ = ("lowercase", "max_length", "truncating")
+    __slots__ = ("max_length", "rules", "truncating")
 
     # What this version of the runtime always does. It is recorded so that a port, or a reader of the file, does not
     # depend on this module, and refused when it differs.
     _FIXED: ClassVar[dict[str, Any]] = {
-        "tokenizer": TOKENIZER,
         "padding": "post",
         "pad_id": PAD_ID,
         "start_id": START_ID,
         "unknown_id": UNKNOWN_ID,
     }
 
-    def __init__(self, max_length: int, truncating: str, lowercase: str = "ascii") -> None:
+    def __init__(self, max_length: int, truncating: str, rules: RuleSet = KERAS_IMDB) -> None:
         """Check the settings.
 
         Raises:
-            ValueError: If ``max_length`` is not a whole number from 1 to 65,536, or ``truncating`` or ``lowercase`` is
-                unknown.
+            ValueError: If ``max_length`` is not a whole number from 1 to 65,536, or ``truncating`` is unknown.
         """
         if type(max_length) is not int or not 1 <= max_length <= 65_536:
             raise ValueError(f"max_length must be a whole number from 1 to 65536, not {max_length!r}")
         if truncating not in ("pre", "post"):
             raise ValueError(f"truncating must be 'pre' or 'post', not {truncating!r}")
-        check_lowercase(lowercase)
         self.max_length = max_length
         self.truncating = truncating
-        self.lowercase = lowercase
+        self.rules = rules
 
     def to_json(self) -> dict[str, Any]:
-        """Return the record that ``from_json`` reads; without ``lowercase`` it stands for ``"ascii"``."""
-        record = {**self._FIXED, "max_length": self.max_length, "truncating": self.truncating}
-        return record if self.lowercase == "ascii" else {**record, "lowercase": self.lowercase}
+        """Return the record that ``from_json`` reads."""
+        sizes = {"max_length": self.max_length, "truncating": self.truncating}
+        return {"tokenizer": self.rules.name, **self._FIXED, **sizes, **self.rules.variant}
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Preprocessing:
@@ -72,20 +70,20 @@ class Preprocessing:
         Raises:
             ValueError: If a key is missing or unknown, or its value is one that this version does not support.
         """
-        expected = {*cls._FIXED, "max_length", "truncating"}
-        keys = record.keys() - {"lowercase"}
-        if keys != expected:
-            odd = ", ".join(map(repr, sorted(keys ^ expected)))
+        expected = {"tokenizer", *cls._FIXED, "max_length", "truncating"}
+        variant = {key: value for key, value in record.items() if key in VARIANTS}
+        if record.keys() - variant.keys() != expected:
+            odd = ", ".join(map(repr, sorted(record.keys() - variant.keys() ^ expected)))
             raise ValueError(f"preprocessing has missing or unknown keys: {odd}")
         for key, value in cls._FIXED.items():
             if record[key] != value:
                 raise ValueError(f"{key} is {record[key]!r}, and this version knows {value!r} only")
-        return cls(record["max_length"], record["truncating"], record.get("lowercase", "ascii"))
+        return cls(record["max_length"], record["truncating"], read_rules(record["tokenizer"], variant))
 
     def __reduce__(self) -> tuple[Any, ...]:
         from edgetext.copying import rebuild_with
 
-        return rebuild_with(type(self), self.max_length, self.truncating, self.lowercase)
+        return rebuild_with(type(self), self.max_length, self.truncating, self.rules)
 
 
 class Encoder:
@@ -98,10 +96,11 @@ class Encoder:
 
     tokenizer: dict[str, Any] | None = None
     note: str | None = None
-    __slots__ = ("_few", "_look_up", "_words", "preprocessing")
+    __slots__ = ("_few", "_fold", "_look_up", "_words", "preprocessing")
 
     def __init__(self, vocabulary: Vocabulary | StoredVocabulary, preprocessing: Preprocessing) -> None:
         self._words = vocabulary
+        self._fold = preprocessing.rules.fold
         self.preprocessing = preprocessing
         self._few = FEW_WORDS
         self._look_up: Callable[[bytes], int] | None = None
@@ -120,12 +119,12 @@ class Encoder:
 
     def ids(self, text: str) -> list[int]:
         """Return the ids of a text, start mark first, neither truncated nor padded."""
-        words = split(text, self.preprocessing.lowercase)
+        words = self._fold(text).split()
         return [START_ID, *map(self._look_up or self._choose_lookup(words), words)]
 
     def truncate(self, text: str) -> list[int]:
         """Return the ids of a text, start mark first, truncated to ``max_length`` and not padded."""
-        folded = fold(text, self.preprocessing.lowercase)
+        folded = self._fold(text)
         length = self.preprocessing.max_length
         # Only the words that are kept are split off and looked up: millions took 30 times the memory of the text.
         if self.preprocessing.truncating == "pre":

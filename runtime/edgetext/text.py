@@ -1,16 +1,30 @@
 """The tokenisation: text to words. It is the only one; training, export and benchmarks import it.
 
-The rules reproduce the published Keras IMDB word index:
+A rule set says how. Runs, bundles and model files record its name and its variant, and its rules never change.
+
+``KerasIMDB`` reproduces the published Keras IMDB word index:
 
 1. Lower-case the ASCII letters A to Z; every other character stays as it is.
 2. Replace each character of ``FILTERS``, tab and newline by a space. The apostrophe is not among them.
 3. Split at the space character only (U+0020, not other white space) and drop empty strings.
 
-The variant ``lowercase="unicode"`` replaces rule 1 by ``str.lower()`` on the whole text: Unicode's full mapping, the
+Its variant ``lowercase="unicode"`` replaces rule 1 by ``str.lower()`` on the whole text: Unicode's full mapping, the
 same in every locale. A capital I with dot becomes ``i`` and a combining dot, two characters, and ``I`` becomes ``i``
 in Turkish too; a capital sharp s becomes the small one, not ``ss``; a capital sigma becomes the final one at the end of
 its word, where Unicode looks past full stops, colons and apostrophes. Letters that are newer than the Unicode version
 of the Python in use stay as they are.
+
+``Words`` takes text as people write it, in any script:
+
+1. Replace each code point as ``edgetext.characters`` says. Letters become lower case, one to one; typographic
+   apostrophes and full-width characters become ASCII; soft hyphens, joiners, direction marks, variation selectors and
+   skin tones are dropped; white space, controls, punctuation, symbols and lone surrogates separate words. Everything
+   else is a letter here, digits, combining marks and unassigned code points too.
+2. Each emoji is a word, and so is each code point of a script that is written without spaces.
+3. An apostrophe between two letters is part of the word; any other one separates words.
+
+In its variant ``marks=True``, exclamation and question marks of all scripts are the words ``!`` and ``?``, and so are
+``EMOTICONS`` in the text as it was written; ``:D`` and ``<3`` not before an ASCII letter, digit or underscore.
 
 ``edgetext.vocabulary`` maps words to ids, and ``edgetext.encoder`` turns a text into the ids that a model takes.
 """
@@ -21,14 +35,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-# The name of these rules in a manifest.
-TOKENIZER = "keras-imdb"
+    from edgetext.folding import Folding
 
-# The values of ``lowercase``; the first is the default.
+# The values of ``KerasIMDB.lowercase``; the first is the default.
 LOWERCASES = ("ascii", "unicode")
 
 # keras.preprocessing.text.Tokenizer's default filters, with which the published IMDB index was made.
 FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
+
+# No two can overlap, so that the order in which they are searched for does not matter.
+EMOTICONS = (":)", ":(", ":D", ";)", "<3")
 
 # keras.datasets.imdb.load_data's start_char=1, oov_char=2, index_from=3, and 0 as pad_sequences' default value.
 PAD_ID = 0
@@ -42,33 +58,173 @@ _KEPT, _STAND_INS = b"\r\x0b\x0c", b"\xf8\xf9\xfa"
 _FOLD = bytes.maketrans(FILTERS.encode() + _UPPER + _KEPT, b" " * len(FILTERS) + _UPPER.lower() + _STAND_INS)
 _UNFOLD = bytes.maketrans(_STAND_INS, _KEPT)
 
+# ASCII under ``Words``: all but these bytes and capitals becomes a space; and with marks.
+_LETTERS = b"'0123456789abcdefghijklmnopqrstuvwxyz"
+_OTHERS = bytes(range(128)).translate(None, _UPPER + _LETTERS)
+_WORDS = bytes.maketrans(_UPPER + _OTHERS, _UPPER.lower() + b" " * len(_OTHERS))
+_MARKED = _WORDS[:0x21] + b"!" + _WORDS[0x22:0x3F] + b"?" + _WORDS[0x40:]
+# The settings of rule sets that a record of the preprocessing may have.
+VARIANTS = ("lowercase", "marks")
 
-def tokenize(text: str, lowercase: str = "ascii") -> list[str]:
-    """Split a text into its words, none of them empty; lone surrogates are kept as they are.
+
+class RuleSet:
+    """How a text becomes words; see the module's docstring.
+
+    Attributes:
+        name: Its name in a manifest.
+        variant: The settings that are recorded beside the name.
+    """
+
+    __slots__ = ("variant",)
+    name = ""
+
+    def __init__(self, variant: dict[str, Any]) -> None:
+        self.variant = variant
+
+    def fold(self, text: str) -> bytes:
+        """Return a text of which ``bytes.split`` makes the keys of its words; with the errors of ``tokenize``."""
+        raise NotImplementedError
+
+    def split(self, text: str) -> list[bytes]:
+        """Split a text into the keys of its words, see ``from_key``; with the errors of ``tokenize``."""
+        return self.fold(text).split()
+
+    def tokenize(self, text: str) -> list[str]:
+        """Split a text into its words, none of them empty.
+
+        Raises:
+            TypeError: If ``text`` is not a string.
+        """
+        words = self.split(text)
+        joined = from_key(b" ".join(words)).decode("utf-8", "surrogatepass")
+        return joined.split(" ") if words else []
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RuleSet) and (self.name, self.variant) == (other.name, other.variant)
+
+    def __hash__(self) -> int:
+        return hash(repr(self))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.variant.items())})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), tuple(self.variant.values())
+
+
+class KerasIMDB(RuleSet):
+    """The rules of the published Keras IMDB word index; lone surrogates are kept as they are.
+
+    Attributes:
+        lowercase: What is lower-cased: ``"ascii"``, A to Z only, or ``"unicode"``, all letters.
+    """
+
+    __slots__ = ("lowercase",)
+    name = "keras-imdb"
+
+    def __init__(self, lowercase: str = "ascii") -> None:
+        """Check the setting.
+
+        Raises:
+            ValueError: If ``lowercase`` is not one of ``LOWERCASES``.
+        """
+        if lowercase not in LOWERCASES:
+            raise ValueError(f"lowercase must be 'ascii' or 'unicode', not {lowercase!r}")
+        super().__init__({} if lowercase == "ascii" else {"lowercase": lowercase})
+        self.lowercase = lowercase
+
+    def fold(self, text: str) -> bytes:
+        """Apply rules 1 and 2; see ``RuleSet``."""
+        check_text(text)
+        if self.lowercase != "ascii":
+            text = text.lower()
+        # On bytes, because str.translate looks up each character in a dict from the first non-ASCII one on, and because
+        # str.split(" ") leaves empty words to filter out.
+        return text.encode("utf-8", "surrogatepass").translate(_FOLD)
+
+
+class Words(RuleSet):
+    """The rules for text as people write it.
+
+    Attributes:
+        marks: Whether ``!``, ``?`` and emoticons are words.
+    """
+
+    __slots__ = ("_ascii", "_table", "marks")
+    name = "words-1"
+
+    def __init__(self, marks: bool) -> None:
+        """Check the setting.
+
+        Raises:
+            ValueError: If ``marks`` is neither True nor False.
+        """
+        if not isinstance(marks, bool):
+            raise ValueError(f"marks must be true or false, not {marks!r}")
+        super().__init__({"marks": marks})
+        self.marks = marks
+        self._ascii = _MARKED if marks else _WORDS
+        self._table: Folding | None = None
+
+    def fold(self, text: str) -> bytes:
+        """Apply the rules; see ``RuleSet``."""
+        check_text(text)
+        if self.marks:
+            for emoticon in EMOTICONS:
+                # Searching for one character takes a twentieth of the time of searching for two.
+                if emoticon[0] in text and emoticon[1] in text and emoticon in text:
+                    from edgetext.folding import fold_between_emoticons
+
+                    return fold_between_emoticons(text, self._fold, EMOTICONS)
+        return self._fold(text)
+
+    def _fold(self, text: str) -> bytes:
+        if text.isascii():
+            folded = text.encode().translate(self._ascii)
+            if self.marks:
+                folded = folded.replace(b"!", b" ! ").replace(b"?", b" ? ")
+        else:
+            if self._table is None:
+                from edgetext.folding import TABLES  # not needed for ASCII
+
+                self._table = TABLES[self.marks]
+            folded = text.translate(self._table).encode()
+        return drop_apostrophes(folded + b" ") if b"'" in folded else folded
+
+
+def drop_apostrophes(folded: bytes) -> bytes:
+    """Replace each apostrophe that has no letter on both sides by a space; ``folded`` ends with a space."""
+    place = folded.find(b"'")
+    while place >= 0:
+        if folded[place - 1] <= 0x27 or folded[place + 1] <= 0x27:  # a space or another apostrophe
+            # Most texts do not come here. Of an even number in a row none is left, and of an odd number the last.
+            return folded.replace(b"''", b"  ").replace(b"' ", b"  ").replace(b" '", b"  ").lstrip(b"'")
+        place = folded.find(b"'", place + 1)
+    return folded
+
+
+KERAS_IMDB = KerasIMDB()
+
+
+def read_rules(name: Any, variant: dict[str, Any]) -> RuleSet:
+    """Return the rule set with a recorded name and variant.
 
     Raises:
-        TypeError: If ``text`` is not a string.
-        ValueError: If ``lowercase`` is unknown.
+        ValueError: If this version does not know the name, or a setting is missing, unknown or wrong.
     """
-    words = split(text, lowercase)
-    joined = from_key(b" ".join(words)).decode("utf-8", "surrogatepass")
-    return joined.split(" ") if words else []
+    for rules in (KerasIMDB, Words):
+        if name == rules.name:
+            try:
+                return rules(**variant)
+            except TypeError:
+                settings = ", ".join(map(repr, variant)) or "none"
+                raise ValueError(f"tokenizer {name!r} has other settings than these: {settings}") from None
+    raise ValueError(f"tokenizer is {name!r}, and this version knows {KerasIMDB.name!r} and {Words.name!r} only")
 
 
-def split(text: str, lowercase: str = "ascii") -> list[bytes]:
-    """Split a text into the keys of its words, see ``from_key``; with the errors of ``tokenize``."""
-    return fold(text, lowercase).split()
-
-
-def fold(text: str, lowercase: str = "ascii") -> bytes:
-    """Apply rules 1 and 2, so that ``bytes.split`` returns the keys of the words; with the errors of ``tokenize``."""
-    check_text(text)
-    if lowercase != "ascii":
-        check_lowercase(lowercase)
-        text = text.lower()
-    # On bytes, because str.translate looks up each character in a dict from the first non-ASCII one on, and because
-    # str.split(" ") leaves empty words to filter out.
-    return text.encode("utf-8", "surrogatepass").translate(_FOLD)
+def tokenize(text: str, rules: RuleSet = KERAS_IMDB) -> list[str]:
+    """Split a text into its words; see ``RuleSet.tokenize``."""
+    return rules.tokenize(text)
 
 
 def from_key(key: bytes) -> bytes:
@@ -81,9 +237,3 @@ def check_text(text: Any) -> str:
     if not isinstance(text, str):
         raise TypeError(f"a text is a str, not {type(text).__name__}")
     return text
-
-
-def check_lowercase(lowercase: Any) -> None:
-    """Raise ValueError if ``lowercase`` is not one of ``LOWERCASES``."""
-    if lowercase not in LOWERCASES:
-        raise ValueError(f"lowercase must be 'ascii' or 'unicode', not {lowercase!r}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from edgetext.text import PAD_ID, RESERVED, UNKNOWN_ID, split, tokenize
+from edgetext.text import KERAS_IMDB, PAD_ID, RESERVED, UNKNOWN_ID, from_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
+
+    from edgetext.text import RuleSet
 
 
 class WordTable(dict[bytes, int]):
@@ -22,12 +24,13 @@ class Vocabulary:
 
     Attributes:
         tokens: All tokens by id; the first four are ``RESERVED``, the others words by falling frequency.
+        rules: How a text becomes such words.
         table: The id of each word by its key; without the reserved tokens, which no text contains.
     """
 
-    __slots__ = ("table", "tokens")
+    __slots__ = ("rules", "table", "tokens")
 
-    def __init__(self, tokens: Sequence[str]) -> None:
+    def __init__(self, tokens: Sequence[str], rules: RuleSet = KERAS_IMDB) -> None:
         """Check the tokens and number them.
 
         Raises:
@@ -37,18 +40,21 @@ class Vocabulary:
         if tuple(tokens[: len(RESERVED)]) != RESERVED:
             raise ValueError(f"the first tokens must be {' '.join(RESERVED)}")
         self.tokens = tuple(tokens)
+        # What one variant of keras-imdb makes of texts are words for all of them.
+        self.rules = rules = KERAS_IMDB if rules.name == KERAS_IMDB.name else rules
         words = self.tokens[len(RESERVED) :]
         # One pass in C over all words at once: the tokenisation must leave each as it is.
-        if tokenize(" ".join(words)) != list(words):
+        keys = rules.split(" ".join(words))
+        if len(keys) != len(words) or from_key(b" ".join(keys)) != " ".join(words).encode("utf-8", "surrogatepass"):
             raise ValueError("a word is empty or holds a character that the tokenisation removes")
-        self.table = WordTable(zip(split(" ".join(words)), range(len(RESERVED), len(self.tokens))))
+        self.table = WordTable(zip(keys, range(len(RESERVED), len(self.tokens))))
         if len(self.table) != len(words):
             raise ValueError("a word occurs twice")
 
     def __reduce__(self) -> tuple[Any, ...]:
         from edgetext.copying import rebuild_with
 
-        return rebuild_with(type(self), self.tokens)
+        return rebuild_with(type(self), self.tokens, self.rules)
 
     @property
     def ids(self) -> dict[str, int]:
@@ -59,7 +65,7 @@ class Vocabulary:
         return len(self.tokens)
 
     @classmethod
-    def from_bytes(cls, content: bytes) -> Vocabulary:
+    def from_bytes(cls, content: bytes, rules: RuleSet = KERAS_IMDB) -> Vocabulary:
         r"""Read the content of a ``vocab.txt``: UTF-8, line n is the token with id n, lines end in ``\n`` only.
 
         Other line separators (U+0085, carriage return) are words of real reviews, so the file must not be opened in
@@ -70,7 +76,7 @@ class Vocabulary:
         """
         if not content.endswith(b"\n"):
             raise ValueError("the last line has no end")
-        return cls(content[:-1].decode("utf-8").split("\n"))
+        return cls(content[:-1].decode("utf-8").split("\n"), rules)
 
     def to_bytes(self) -> bytes:
         """Return the content of a ``vocab.txt``, which ``from_bytes`` reads."""

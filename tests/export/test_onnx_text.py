@@ -18,6 +18,7 @@ from onnx import TensorProto, helper
 
 from edgetext import Bundle, Classifier
 from edgetext.encoder import Encoder, Preprocessing
+from edgetext.text import KerasIMDB
 from edgetext.vocabulary import Vocabulary
 from export.converters.onnx_text_graph import add_text_input
 from export.recipes import RECIPES
@@ -109,7 +110,7 @@ def test_a_token_with_the_stand_in_for_invalid_utf8(run: Run, exported: Any) -> 
 
 
 def test_a_run_that_lower_cases_all_letters(run: Run, exported: Any) -> None:
-    settings = Preprocessing(run.preprocessing.max_length, run.preprocessing.truncating, "unicode")
+    settings = Preprocessing(run.preprocessing.max_length, run.preprocessing.truncating, KerasIMDB("unicode"))
     with pytest.raises(RunError, match=r"lower-cases all letters.* --input ids$"):
         add_text_input(
             onnx.load_from_string(exported.read("onnx", "float32")), dataclasses.replace(run, preprocessing=settings)

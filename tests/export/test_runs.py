@@ -16,7 +16,7 @@ import keras
 import numpy as np
 import pytest
 
-from edgetext.text import RESERVED
+from edgetext.text import RESERVED, KerasIMDB
 from edgetext.vocabulary import Vocabulary
 from export.converters.inference import inference_function
 from train import atomic_folder
@@ -297,7 +297,7 @@ def test_spellings_of_a_run_that_lower_cases_all_letters(run_copy: Path) -> None
     }
     lower_case_all(run_copy, list(spellings.values()), ["THE", *spellings])
     found = load_run(run_copy)
-    assert found.preprocessing.lowercase == "unicode"
+    assert found.preprocessing.rules == KerasIMDB("unicode")
     assert {spelling: found.tokens[index] for spelling, index in found.spellings.items()} == {"THE": "the", **spellings}
     for bad in (
         "\u0130stanbul!",

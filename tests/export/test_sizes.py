@@ -14,7 +14,7 @@ import pytest
 
 from edgetext import Bundle
 from edgetext.encoder import Preprocessing
-from edgetext.text import RESERVED
+from edgetext.text import RESERVED, KerasIMDB
 from edgetext.vocabulary import Vocabulary
 from export.converters import load_converter
 from export.converters.model_card import ModelCard
@@ -184,7 +184,7 @@ class TestFit:
         room = sizing.SizeBudget(12_000, 1, ["a", "b"])
         for lowercase, kept in (("ascii", []), ("unicode", ["\u00c9COLE"])):
             found, spellings, _ = sizing.fit_budget(
-                room, Vocabulary([*RESERVED, *words]), ["\u00c9COLE"], 2**10, lowercase
+                room, Vocabulary([*RESERVED, *words]), ["\u00c9COLE"], 2**10, KerasIMDB(lowercase)
             )
             assert "\u00c9cole" not in found.ids
             assert spellings == kept

@@ -12,7 +12,7 @@ import atheris
 with atheris.instrument_imports(include=["edgetext"]):
     from edgetext import Classifier
     from edgetext.encoder import Encoder, Preprocessing
-    from edgetext.text import tokenize
+    from edgetext.text import KerasIMDB, tokenize
 
     _CLASSIFIER = Classifier.load(engine="builtin")
 
@@ -34,8 +34,8 @@ def fuzz(content: bytes) -> None:
     lowercase, end = provider.PickValueInList(["ascii", "unicode"]), provider.PickValueInList(["pre", "post"])
     length = provider.ConsumeIntInRange(1, 12)
     text = provider.ConsumeUnicode(sys.maxsize)  # lone surrogates too
-    assert tokenize(text, lowercase) == words_of(text, lowercase)
-    row = Encoder(VOCABULARY, Preprocessing(length, end, lowercase)).encode(text)
+    assert tokenize(text, KerasIMDB(lowercase)) == words_of(text, lowercase)
+    row = Encoder(VOCABULARY, Preprocessing(length, end, KerasIMDB(lowercase))).encode(text)
     assert row == row_of(text, VOCABULARY.ids, length, end, lowercase)
     check(_CLASSIFIER, text)
 

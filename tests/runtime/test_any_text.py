@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgetext import Classifier
 from edgetext.encoder import Encoder, Preprocessing
-from edgetext.text import tokenize
+from edgetext.text import KerasIMDB, tokenize
 from tests.runtime.helpers import VOCABULARY
 from tests.runtime.oracle import check, row_of, words_of
 
@@ -40,11 +40,11 @@ class AnyTextTest(unittest.TestCase):
     @example("\ud83d\ude00 \ude00\ud83d", "ascii")  # surrogates that look like a pair
     @example("\rGREAT\v\fgreat\x1f", "unicode")
     def test_words(self, text: str, lowercase: str) -> None:
-        self.assertEqual(tokenize(text, lowercase), words_of(text, lowercase))
+        self.assertEqual(tokenize(text, KerasIMDB(lowercase)), words_of(text, lowercase))
 
     @given(TEXTS, st.integers(1, 12), st.sampled_from(["pre", "post"]), st.sampled_from(["ascii", "unicode"]))
     def test_rows(self, text: str, length: int, end: str, lowercase: str) -> None:
-        encoder = Encoder(VOCABULARY, Preprocessing(length, end, lowercase))
+        encoder = Encoder(VOCABULARY, Preprocessing(length, end, KerasIMDB(lowercase)))
         row = row_of(text, VOCABULARY.ids, length, end, lowercase)
         self.assertEqual(encoder.encode(text), row)
         self.assertEqual(encoder.truncate(text), [index for index in row if index])

@@ -21,7 +21,7 @@ from edgetext.bundle.manifest import describe_file
 from edgetext.bundle.manifest import write_manifest as write
 from edgetext.bundle.vocabulary import StoredVocabulary
 from edgetext.encoder import FEW_WORDS
-from edgetext.text import split
+from edgetext.text import KERAS_IMDB
 from tests.runtime.helpers import (
     VOCABULARY,
     as_version_2,
@@ -429,9 +429,9 @@ class BundleTest(unittest.TestCase):
         lazy = StoredVocabulary(parsed.to_bytes(), "vocab.txt")
         words = [*parsed.tokens[::997], "nosuchword", "<PAD>", "great\r", "\x0b", "gre", "reat"]
         for word in words:
-            for key in split(word):
+            for key in KERAS_IMDB.split(word):
                 self.assertEqual(lazy.find(key), parsed.find(key), word)
-        self.assertEqual([lazy.find(key) for key in split(parsed.tokens[-1])], [len(parsed) - 1])
+        self.assertEqual([lazy.find(key) for key in KERAS_IMDB.split(parsed.tokens[-1])], [len(parsed) - 1])
         self.assertEqual(lazy.table, parsed.table)
 
     def test_a_vocabulary_that_is_none(self) -> None:

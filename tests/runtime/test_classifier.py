@@ -7,6 +7,7 @@ from unittest import mock
 
 from edgetext import UNCERTAIN, Bundle, BundleError, Classifier, EngineError, Prediction
 from edgetext.encoder import Encoder, Preprocessing
+from edgetext.text import KerasIMDB
 from tests.runtime.helpers import VOCABULARY, FakeEngine, fake_classifier, fake_classifier_of, fake_engine
 
 ENCODER = Encoder(VOCABULARY, Preprocessing(8, "pre"))
@@ -214,13 +215,17 @@ class TextTest(unittest.TestCase):
         engine = fake_engine()
         engine.takes_text = True
         Classifier(["negative", "positive"], ENCODER, engine)
-        with self.assertRaisesRegex(BundleError, "takes text and lower-cases A to Z only"):
-            Classifier(["negative", "positive"], Encoder(VOCABULARY, Preprocessing(8, "pre", "unicode")), engine)
+        with self.assertRaisesRegex(
+            BundleError,
+            r"splits it by KerasIMDB\(\), not by .*KerasIMDB\(lowercase='unicode'\)",
+        ):
+            encoder = Encoder(VOCABULARY, Preprocessing(8, "pre", KerasIMDB("unicode")))
+            Classifier(["negative", "positive"], encoder, engine)
 
     def test_unicode(self) -> None:
         engine = fake_engine()
         for lowercase, label in (("ascii", "negative"), ("unicode", "positive")):
-            encoder = Encoder(VOCABULARY, Preprocessing(8, "pre", lowercase))
+            encoder = Encoder(VOCABULARY, Preprocessing(8, "pre", KerasIMDB(lowercase)))
             counting = FakeEngine(lambda row: [float(row.count(VOCABULARY.ids["caf\u00e9"]))])
             self.assertEqual(Classifier(["negative", "positive"], encoder, counting).classify("CAF\u00c9").label, label)
             self.assertEqual(Classifier(["negative", "positive"], encoder, engine).classify("GREAT").label, "positive")

@@ -20,6 +20,7 @@ from edgetext.command import Options
 from edgetext.command.arguments import parse
 from edgetext.command.main import main
 from edgetext.encoder import Preprocessing
+from edgetext.text import KERAS_IMDB, KerasIMDB, Words
 from tests.runtime import RUNTIME
 from tests.runtime.helpers import (
     VOCABULARY,
@@ -644,11 +645,16 @@ class RealCommandTest(unittest.TestCase):
                     self.assertTrue(line.startswith(f"labels      {', '.join(labels[:12])}, ... (300 in all"), line)
                 self.assertEqual(json.loads(self.succeed("--model", folder, "--info", "--json"))["labels"], labels)
 
-    def test_lower_casing_in_info(self) -> None:
-        for lowercase, shown in (("ascii", False), ("unicode", True)):
+    def test_rule_set_in_info(self) -> None:
+        for rules, shown in (
+            (KERAS_IMDB, []),
+            (KerasIMDB("unicode"), ["tokenizer   keras-imdb, lowercase unicode"]),
+            (Words(marks=True), ["tokenizer   words-1, marks True"]),
+        ):
             with tempfile.TemporaryDirectory() as folder:
-                write_bundle(Path(folder), preprocessing=Preprocessing(8, "pre", lowercase).to_json())
-                self.assertEqual("lower case  all letters" in self.succeed("--model", folder, "--info"), shown)
+                write_bundle(Path(folder), preprocessing=Preprocessing(8, "pre", rules).to_json())
+                lines = self.succeed("--model", folder, "--info").splitlines()
+                self.assertEqual([line for line in lines if line.startswith("tokenizer")], shown)
 
     def test_a_class_called_uncertain(self) -> None:
         with tempfile.TemporaryDirectory() as folder:

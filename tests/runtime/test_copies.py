@@ -14,7 +14,7 @@ from edgetext import Bundle, BundleError, Classifier, Prediction, __version__
 from edgetext.bundle import DEFAULT_BUNDLE
 from edgetext.encoder import Encoder, Preprocessing
 from edgetext.engines.builtin import BuiltinEngine
-from edgetext.text import RESERVED
+from edgetext.text import RESERVED, KerasIMDB
 from edgetext.vocabulary import Vocabulary
 from tests.runtime.helpers import fake_classifier, random_average, random_bigrams, safetensors
 
@@ -118,7 +118,7 @@ class CopiesTest(unittest.TestCase):
         for metadata, tensors in (random_bigrams(1), random_average(2)):
             engine = BuiltinEngine(safetensors(metadata, tensors), max_length=64)
             for lowercase in ("ascii", "unicode"):
-                encoder = Encoder(words, Preprocessing(64, "pre", lowercase))
+                encoder = Encoder(words, Preprocessing(64, "pre", KerasIMDB(lowercase)))
                 classifier = Classifier(["a", "b"], encoder, engine)
                 text = "W1 w2 nowhere " * 40
                 for make in COPIES:

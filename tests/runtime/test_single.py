@@ -21,6 +21,7 @@ from edgetext.bundle.mediapipe_tokenizer import RegexEncoder, compile_delimiter
 from edgetext.formats.flatbuffer import Table
 from edgetext.formats.onnx import ONNXFile
 from edgetext.formats.tflite import TFLiteFile
+from edgetext.text import KerasIMDB
 from tests.runtime.helpers import slow
 
 OURS, THEIRS = Path(DEFAULT_BUNDLE), Path(__file__).with_name("model_maker.tflite")
@@ -127,7 +128,7 @@ class OursTest(SingleTest):
         tflite = record(lambda found: found["preprocessing"].update(lowercase="unicode"))
         for content, name in ((tflite, "m.tflite"), (with_properties(preprocessing=json.dumps(settings)), "m.onnx")):
             alone = self.open(content, name)
-            self.assertEqual(alone.preprocessing.lowercase, "unicode")
+            self.assertEqual(alone.preprocessing.rules, KerasIMDB("unicode"))
             self.assertEqual(alone.manifest["preprocessing"], settings)
             text, encoder = "A CAF\u00c9, NA\u00cfVE", Bundle.open().encoder()
             self.assertEqual(alone.encoder().encode(text), encoder.encode(text.lower()))

@@ -7,7 +7,7 @@ import unittest
 from pathlib import Path
 
 from edgetext.encoder import Encoder, Preprocessing
-from edgetext.text import FILTERS, RESERVED, tokenize
+from edgetext.text import FILTERS, KERAS_IMDB, RESERVED, KerasIMDB, tokenize
 from edgetext.vocabulary import Vocabulary
 from tests.runtime import RUNTIME
 from tests.runtime.helpers import VOCABULARY
@@ -26,10 +26,10 @@ class TokenizeTest(unittest.TestCase):
     def test_golden_unicode(self) -> None:
         for case in UNICODE["cases"]:
             with self.subTest(text=case["text"]):
-                self.assertEqual(tokenize(case["text"], lowercase="unicode"), case["words"])
+                self.assertEqual(tokenize(case["text"], KerasIMDB("unicode")), case["words"])
                 # What it gives is in lower case for both.
                 self.assertEqual(tokenize(" ".join(case["words"])), case["words"])
-                self.assertEqual(tokenize(" ".join(case["words"]), "unicode"), case["words"])
+                self.assertEqual(tokenize(" ".join(case["words"]), KerasIMDB("unicode")), case["words"])
 
     def test_every_character_alone(self) -> None:
         """Each of Unicode's characters is dropped, lower-cased or kept, as the rules say; surrogates too."""
@@ -47,23 +47,23 @@ class TokenizeTest(unittest.TestCase):
     def test_every_character_in_lower_case(self) -> None:
         """So is each by the other rule; all at once, for one by one would take long."""
         chars = [chr(code) for code in range(sys.maxunicode + 1) if chr(code) not in FILTERS + " "]
-        found = tokenize(" ".join(f"x{char}y" for char in chars), "unicode")
+        found = tokenize(" ".join(f"x{char}y" for char in chars), KerasIMDB("unicode"))
         self.assertEqual(len(found), len(chars))
         odd = [(char, word) for char, word in zip(chars, found) if word != f"x{char.lower()}y"]
         self.assertEqual(odd, [])
         for char in FILTERS + " ":
-            self.assertEqual(tokenize(f"x{char}y", "unicode"), ["x", "y"])
+            self.assertEqual(tokenize(f"x{char}y", KerasIMDB("unicode")), ["x", "y"])
 
     def test_unknown_lower_casing(self) -> None:
         for lowercase in ("turkish", "Unicode", "", None):
             with self.subTest(lowercase), self.assertRaisesRegex(ValueError, "'ascii' or 'unicode', not "):
-                tokenize("great", lowercase)  # type: ignore[arg-type]
+                KerasIMDB(lowercase)  # type: ignore[arg-type]
 
     def test_other_types_are_refused(self) -> None:
         for value in (None, b"great", 1, ["great"]):
             for lowercase in ("ascii", "unicode"):
                 with self.assertRaises(TypeError):
-                    tokenize(value, lowercase)  # type: ignore[arg-type]
+                    tokenize(value, KerasIMDB(lowercase))  # type: ignore[arg-type]
 
 
 class VocabularyTest(unittest.TestCase):
@@ -82,10 +82,10 @@ class VocabularyTest(unittest.TestCase):
         """Whatever lower-casing makes of a character can be a word, and is found in a vocabulary again."""
         every = (chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code <= 0xDFFF)  # as UTF-8 has them
         chars = [char for char in every if char.lower() != char or ord(char) % 64 == 0]
-        words = sorted({*tokenize(" ".join(chars), "unicode")})
+        words = sorted({*tokenize(" ".join(chars), KerasIMDB("unicode"))})
         vocabulary = Vocabulary([*RESERVED, *words])
         self.assertEqual(Vocabulary.from_bytes(vocabulary.to_bytes()).tokens, vocabulary.tokens)
-        encoder = Encoder(vocabulary, Preprocessing(8, "post", "unicode"))
+        encoder = Encoder(vocabulary, Preprocessing(8, "post", KerasIMDB("unicode")))
         self.assertEqual(encoder.ids(" ".join(words)), [1, *vocabulary.ids.values()])
 
     def test_decode(self) -> None:
@@ -128,7 +128,7 @@ class EncoderTest(unittest.TestCase):
     def test_golden_unicode(self) -> None:
         vocabulary = Vocabulary(UNICODE["vocabulary"])
         for end in ("pre", "post"):
-            encoder = Encoder(vocabulary, Preprocessing(4, end, lowercase="unicode"))
+            encoder = Encoder(vocabulary, Preprocessing(4, end, KerasIMDB("unicode")))
             for case in UNICODE["cases"]:
                 with self.subTest(text=case["text"], end=end):
                     kept = case["ids"][-4:] if end == "pre" else case["ids"][:4]
@@ -159,10 +159,12 @@ class PreprocessingTest(unittest.TestCase):
     def test_json_round_trip(self) -> None:
         record = Preprocessing(256, "pre").to_json()
         again = Preprocessing.from_json(json.loads(json.dumps(record)))
-        self.assertEqual((again.max_length, again.truncating, again.lowercase), (256, "pre", "ascii"))
+        self.assertEqual((again.max_length, again.truncating, again.rules), (256, "pre", KERAS_IMDB))
 
     def test_lower_casing_is_written_where_it_is_not_the_usual(self) -> None:
-        usual, unicode = (Preprocessing(8, "post", lowercase).to_json() for lowercase in ("ascii", "unicode"))
+        usual, unicode = (
+            Preprocessing(8, "post", KerasIMDB(lowercase)).to_json() for lowercase in ("ascii", "unicode")
+        )
         self.assertNotIn("lowercase", usual)
         self.assertEqual(list(unicode.items()), [*usual.items(), ("lowercase", "unicode")])
         for record, lowercase in (
@@ -170,7 +172,7 @@ class PreprocessingTest(unittest.TestCase):
             (unicode, "unicode"),
             ({**usual, "lowercase": "ascii"}, "ascii"),
         ):
-            self.assertEqual(Preprocessing.from_json(record).lowercase, lowercase)
+            self.assertEqual(Preprocessing.from_json(record).rules, KerasIMDB(lowercase))
 
     def test_what_this_version_does_not_do_is_refused(self) -> None:
         record = Preprocessing(256, "pre").to_json()

@@ -16,6 +16,7 @@ from typing import Any
 
 from edgetext import Classifier
 from edgetext.encoder import Encoder, Preprocessing
+from edgetext.text import KerasIMDB
 from tests.soaking import ROOT, SoakError, last_line
 
 BUILTIN, TFLITE, ONNX = "builtin", "tflite", "onnx"
@@ -40,7 +41,7 @@ def load(name: str, exported: str = "") -> Classifier:
     if name == ALL_LETTERS:
         usual = Classifier.load(engine=BUILTIN)
         kept = usual.encoder.preprocessing
-        changed = Preprocessing(kept.max_length, kept.truncating, lowercase="unicode")
+        changed = Preprocessing(kept.max_length, kept.truncating, KerasIMDB("unicode"))
         return Classifier(usual.labels, Encoder(usual.encoder.vocabulary, changed), usual.engine)
     return Classifier.load(engine=name)
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from edgetext.encoder import Encoder, Preprocessing
-from edgetext.text import RESERVED
+from edgetext.text import KERAS_IMDB, RESERVED, KerasIMDB
 from edgetext.vocabulary import Vocabulary
 from train.encoding.encoded import Encoded, encode
 from train.encoding.vocabulary import note_capitals, survey_texts
@@ -193,22 +193,23 @@ class TestCandidates:
 class TestCapitals:
     @pytest.mark.parametrize("text", ["Привет мир", "GRÖSSE größe", "İstanbul istanbul"])
     def test_are_noted(self, text: str, capsys: pytest.CaptureFixture[str]) -> None:
-        note_capitals(survey_texts([text]), "ascii")
+        note_capitals(survey_texts([text]), KERAS_IMDB)
         (line,) = capsys.readouterr().out.splitlines()
         assert line.startswith("note: 50.0% of the words, such as ")
         assert "have capitals other than A to Z" in line
         assert "--lowercase unicode" in line
-        note_capitals(survey_texts([text], "unicode"), "unicode")
+        unicode = KerasIMDB("unicode")
+        note_capitals(survey_texts([text], unicode), unicode)
         assert capsys.readouterr().out == ""
 
     def test_the_most_frequent_is_the_example(self, capsys: pytest.CaptureFixture[str]) -> None:
-        note_capitals(survey_texts(["Öl Übung Übung öl"]), "ascii")
+        note_capitals(survey_texts(["Öl Übung Übung öl"]), KERAS_IMDB)
         assert "75.0%" in (shown := capsys.readouterr().out)
         assert "'Übung'" in shown
 
     @pytest.mark.parametrize("text", ["A Film, GREAT", "größe", "電影 映画", "", "Ä" + " word" * 2000])
     def test_nothing_to_note(self, text: str, capsys: pytest.CaptureFixture[str]) -> None:
-        note_capitals(survey_texts([text]), "ascii")
+        note_capitals(survey_texts([text]), KERAS_IMDB)
         assert capsys.readouterr().out == ""
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edgetext.encoder import Encoder, Preprocessing
-from edgetext.text import RESERVED
+from edgetext.text import KERAS_IMDB, RESERVED
 from edgetext.vocabulary import Vocabulary
 from train.__main__ import main
 from train.encoding.encoded import Encoded, encode
@@ -51,7 +51,7 @@ class TestFolds:
 
     def test_copies_have_the_same_words(self) -> None:
         texts = ["Good film!", "good  FILM", "bad film", "good film", "film good"]
-        found = number_copies((Text(str(n), "a", text) for n, text in enumerate(texts)), "ascii")
+        found = number_copies((Text(str(n), "a", text) for n, text in enumerate(texts)), KERAS_IMDB)
         assert found.tolist() == [0, 0, 1, 0, 2]
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from edgetext.encoder import Encoder, Preprocessing
-from edgetext.text import RESERVED
+from edgetext.text import RESERVED, Words
 from edgetext.vocabulary import Vocabulary
 from train.encoding.vocabulary import build_vocabulary, find_spellings, survey_texts
 from train.reviews.dataset import Review
@@ -90,6 +90,15 @@ class TestSpellings:
         assert find_spellings(texts, self.VOCABULARY) == wanted
         assert find_spellings(reversed(texts), self.VOCABULARY, size=2) == wanted[:2]
         assert find_spellings(["great film", ""], self.VOCABULARY) == []
+
+    def test_of_other_rules(self) -> None:
+        vocabulary = Vocabulary([*RESERVED, "caf\u00e9", "it's", "\u5f88", "!"], Words(marks=True))
+        texts = [
+            "CAF\u00c9 It\u2019s \u5f88\u5f88 'it\u2019s' caf\u00e9!",
+            "CAF\u00c9 (It\u2019s) caf\u00e9\xa0x! It's IT\u2019S!",
+        ]
+        wanted = ["CAF\u00c9", "It\u2019s", "'it\u2019s'", "IT\u2019S", "It's"]
+        assert find_spellings(texts, vocabulary, vocabulary.rules) == wanted
 
     @pytest.mark.data
     def test_real_reviews(self, real_splits: dict[str, list[Review]], root: Path) -> None:

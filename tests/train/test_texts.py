@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgetext.text import tokenize
+from edgetext.encoder import Preprocessing
+from edgetext.text import KERAS_IMDB, KerasIMDB, RuleSet, tokenize
 from train import texts as command_line
 from train.dataset import DataError
 from train.tables.dataset import TableDataset, Text, read_table
@@ -289,7 +290,7 @@ def test_no_text_to_draw(write: Write) -> None:
 def test_the_same_words_by_how_letters_are_folded(write: Write) -> None:
     path = write([("ÄRGER", "a"), ("ärger", "a"), *many(40)])
     assert read_table(TableOptions(path)).findings == ()
-    assert count_rows(read_table(TableOptions(path, lowercase="unicode")).findings) == {"t.csv": {"repeated": 1}}
+    assert count_rows(read_table(TableOptions(path, rules=KerasIMDB("unicode"))).findings) == {"t.csv": {"repeated": 1}}
 
 
 def test_a_column_of_which_every_value_is_another(write: Write) -> None:
@@ -691,8 +692,8 @@ def test_options() -> None:
     assert make_options(parser.parse_args([]), data) == TableOptions(data)
     given = "--text-column a --text-column b --label-column c --validation 7 --test none --split-seed 3 --strict"
     args = parser.parse_args([*given.split(), "--encoding", "latin-1", "--delimiter", "tab"])
-    assert make_options(args, data, "unicode") == TableOptions(
-        data, ("a", "b"), "c", "7", None, 3, True, "latin-1", "\t", "unicode"
+    assert make_options(args, data, KerasIMDB("unicode")) == TableOptions(
+        data, ("a", "b"), "c", "7", None, 3, True, "latin-1", "\t", KerasIMDB("unicode")
     )
     assert make_options(parser.parse_args(["--test", "5", "--delimiter", ";"]), data) == TableOptions(
         data, test="5", delimiter=";"
@@ -784,11 +785,15 @@ def test_command_needs_no_framework(run_python: Callable[..., Any], write: Write
 # What a run held out
 
 
-def make_run(folder: Path, source: TableOptions, **preprocessing: str) -> Path:
+def make_run(folder: Path, source: TableOptions, rules: RuleSet = KERAS_IMDB) -> Path:
     """Write the part of a run's configuration that describes its texts."""
     found = read_table(source)
     folder.mkdir()
-    config = {"labels": list(found.labels), "preprocessing": preprocessing, "data": found.describe()}
+    config = {
+        "labels": list(found.labels),
+        "preprocessing": Preprocessing(8, "post", rules).to_json(),
+        "data": found.describe(),
+    }
     (folder / "config.json").write_text(json.dumps(config))
     return folder
 
@@ -797,8 +802,8 @@ def test_held_out_rows(command: Command, tmp_path: Path) -> None:
     content = "id;Body;Kind\n" + "".join(f'{n};"TEXT Ä{n}; x";{"ab"[n % 2]}\n' for n in range(80)) + "80;text ä1 x;b\n"
     path = tmp_path / "t.csv.gz"
     path.write_bytes(gzip.compress(content.encode("utf-16")))
-    source = TableOptions(path, ("Body",), "Kind", "5", "0.3", 9, False, "utf-16", ";", "unicode")
-    run = make_run(tmp_path / "run", source, lowercase="unicode")
+    source = TableOptions(path, ("Body",), "Kind", "5", "0.3", 9, False, "utf-16", ";", KerasIMDB("unicode"))
+    run = make_run(tmp_path / "run", source, KerasIMDB("unicode"))
     assert count_rows(read_table(source).findings) == {"t.csv.gz": {"repeated": 1}}
     for split in SPLITS:
         code, written, _ = command("--data", path, "--run", run, "--split", split)

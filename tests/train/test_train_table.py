@@ -21,7 +21,7 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
 from edgetext.encoder import Encoder, Preprocessing
-from edgetext.text import tokenize
+from edgetext.text import KerasIMDB, tokenize
 from edgetext.vocabulary import Vocabulary
 from train.__main__ import main
 from train.models.sizing import SizeBudget, tflite_size
@@ -285,7 +285,8 @@ class TestOthers:
         spellings = (run / "spellings.txt").read_text("utf-8").splitlines()
         assert set(spellings) == set(stems)
         room = SizeBudget(size=30_000, num_outputs=12, labels=labels, name=config["name"])
-        spelled: Any = {spelling: encoder.vocabulary.ids[tokenize(spelling, "unicode")[0]] for spelling in spellings}
+        words = {spelling: tokenize(spelling, KerasIMDB("unicode"))[0] for spelling in spellings}
+        spelled: Any = {spelling: encoder.vocabulary.ids[word] for spelling, word in words.items()}
         assert tflite_size(room, encoder.vocabulary.tokens, spelled, config["network"]["buckets"]) <= 30_000
         assert read(run / "metrics.json")["test"]["accuracy"] > 0.8
         small = [text.lower() for text, _ in parts["end.jsonl"]]
@@ -370,6 +371,8 @@ MISTAKES = {
     "--data t.csv --test 1.5": "--test 1.5: must be a file",
     "--data t.csv --test 100": "t.csv: --test 100 of 24 rows would leave no row of a label to fit",
     "--data t.csv --no-test --test 0.2": "--no-test and --test 0.2 contradict each other",
+    "--data t.csv --marks on": "--marks is for --tokenizer words",
+    "--data t.csv --tokenizer words --lowercase unicode": "--lowercase is for --tokenizer keras-imdb",
     "--data t.csv --max-length 1": "max-length must be from 2 to 65536, not 1",
     "--data t.csv --vocabulary 3": "vocabulary must be from 5 to 30455, not 3",
     "--data t.csv --buckets 1000": "buckets must be a power of two from 2 to 16777216, not 1000",
@@ -449,6 +452,7 @@ class TestMistakes:
             ("--strict", "--strict is for --data FILE, a table"),
             ("--lowercase unicode", "--lowercase is for --data FILE, a table"),
             ("--class-weights none", "--class-weights is for --data FILE, a table"),
+            ("--data t.csv --tokenizer words-1", "argument --tokenizer: invalid choice: 'words-1'"),
             ("--data t.csv --lowercase turkish", "argument --lowercase: invalid choice: 'turkish'"),
             ("--data t.csv --buckets many", "argument --buckets: invalid int value: 'many'"),
         ],

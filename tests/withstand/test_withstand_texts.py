@@ -67,13 +67,12 @@ def failures(classifiers: dict[str, Classifier], text: str) -> list[int]:
 
 
 def test_an_exception_is_a_failure(classifiers: dict[str, Classifier], monkeypatch: pytest.MonkeyPatch) -> None:
-    fold = Encoder.truncate.__globals__["fold"]
+    def strict(prepare: Callable[[str], object]) -> Callable[[str], object]:
+        return lambda text: prepare(text) if text.encode("utf-8") else None
 
-    def strict(text: str, lowercase: str = "ascii") -> bytes:
-        text.encode("utf-8")
-        return bytes(fold(text, lowercase))
-
-    monkeypatch.setattr("edgetext.encoder.fold", strict)
+    for classifier in classifiers.values():
+        if not classifier.engine.takes_text:
+            monkeypatch.setattr(classifier, "prepare", strict(classifier.prepare))
     assert failures(classifiers, "great") == [0, 0]
     # Not with the engine that takes text; every pair of engines includes one without a score.
     assert failures(classifiers, "\ud800") == [3, 3]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from itertools import chain, islice
 from typing import NamedTuple
 
-from edgetext.text import FILTERS, RESERVED, tokenize
+from edgetext.text import FILTERS, KERAS_IMDB, RESERVED, RuleSet
 from edgetext.vocabulary import Vocabulary
 from train.dataset import Dataset
 
@@ -26,13 +26,13 @@ class Survey(NamedTuple):
     lengths: Counter[int]
 
 
-def survey_dataset(dataset: Dataset, lowercase: str) -> Survey:
-    """Survey the texts that the vocabulary is made from; ``lowercase`` as for ``edgetext.text.tokenize``."""
+def survey_dataset(dataset: Dataset, rules: RuleSet) -> Survey:
+    """Survey the texts that the vocabulary is made from."""
     texts = chain.from_iterable(map(dataset.texts, dataset.vocabulary_splits))
-    return survey_texts((text.text for text in texts), lowercase)
+    return survey_texts((text.text for text in texts), rules)
 
 
-def survey_texts(texts: Iterable[str], lowercase: str = "ascii") -> Survey:
+def survey_texts(texts: Iterable[str], rules: RuleSet = KERAS_IMDB) -> Survey:
     """Count words and lengths in bounded memory.
 
     Whenever there are more than ``MAX_COUNTED`` different words, the rarest so far are dropped until half are left.
@@ -41,7 +41,7 @@ def survey_texts(texts: Iterable[str], lowercase: str = "ascii") -> Survey:
     words: Counter[str] = Counter()
     lengths: Counter[int] = Counter()
     for text in texts:
-        found = tokenize(text, lowercase)
+        found = rules.tokenize(text)
         words.update(found)
         lengths[len(found)] += 1
         if len(words) > MAX_COUNTED:
@@ -49,11 +49,11 @@ def survey_texts(texts: Iterable[str], lowercase: str = "ascii") -> Survey:
     return Survey(words, lengths)
 
 
-def note_capitals(survey: Survey, lowercase: str) -> None:
+def note_capitals(survey: Survey, rules: RuleSet) -> None:
     """Print a note if many words have capitals that are not lower-cased."""
     cased = {word: count for word, count in survey.words.items() if word != word.lower()}
     share = sum(cased.values()) / max(survey.words.total(), 1)
-    if lowercase == "ascii" and share > 0.001:
+    if rules == KERAS_IMDB and share > 0.001:
         example = max(cased, key=lambda word: (cased[word], word))
         print(
             f"note: {share:.1%} of the words, such as {example!r}, have capitals other than A to Z, which are not "
@@ -61,7 +61,7 @@ def note_capitals(survey: Survey, lowercase: str) -> None:
         )
 
 
-def build_vocabulary(counts: Counter[str], size: int, min_count: int = 1) -> Vocabulary:
+def build_vocabulary(counts: Counter[str], size: int, min_count: int = 1, rules: RuleSet = KERAS_IMDB) -> Vocabulary:
     """Return a vocabulary of the most frequent words that occur at least ``min_count`` times.
 
     ``size`` is the number of ids, the four reserved ones included; few texts may give fewer. Equally frequent words are
@@ -74,27 +74,30 @@ def build_vocabulary(counts: Counter[str], size: int, min_count: int = 1) -> Voc
     if size <= len(RESERVED):
         raise ValueError(f"a vocabulary of {size} ids has no room for words after {len(RESERVED)} reserved ids")
     ranked = sorted((item for item in counts.items() if item[1] >= min_count), key=lambda item: (-item[1], item[0]))
-    return Vocabulary([*RESERVED, *(word for word, _ in ranked[: size - len(RESERVED)])])
+    return Vocabulary([*RESERVED, *(word for word, _ in ranked[: size - len(RESERVED)])], rules)
 
 
 def find_spellings(
-    texts: Iterable[str], vocabulary: Vocabulary, lowercase: str = "ascii", size: int = SPELLINGS
+    texts: Iterable[str], vocabulary: Vocabulary, rules: RuleSet = KERAS_IMDB, size: int = SPELLINGS
 ) -> list[str]:
-    """Return the most frequent capitalised spellings of a vocabulary's words in texts; few texts may give fewer.
+    """Return the most frequent spellings of a vocabulary's words that are not the word itself, such as ``Great``.
 
-    They are ordered by falling frequency (ties by code points). The tokenisation turns each into one word of the
-    vocabulary, and none is a word of the vocabulary itself.
+    They are ordered by falling frequency (ties by code points); few texts may give fewer. See ``is_spelling``.
     """
     counts: Counter[str] = Counter()
     known = vocabulary.ids
     for text in texts:
-        # Lower-casing makes no separators, so the words as written are, one by one, those of the tokenisation.
-        written = [word for word in text.translate(_SPACES).split(" ") if word]
-        words = tokenize(text, lowercase)
-        if len(words) != len(written):
-            raise AssertionError("the spellings do not match the words of the tokenisation")
-        counts.update(spelling for spelling, word in zip(written, words) if spelling != word and word in known)
+        counts.update(word for word in text.translate(_SPACES).split(" ") if word not in known)
+        if len(counts) > MAX_COUNTED:
+            counts = Counter(dict(counts.most_common(MAX_COUNTED // 2)))
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    # The lower case of a capital sigma depends on its neighbours, so that on its own a spelling may be another word.
-    kept = (spelling for spelling, _ in ranked if lowercase == "ascii" or tokenize(spelling, lowercase)[0] in known)
+    kept = (spelling for spelling, _ in ranked if is_spelling(spelling, known, rules))
     return list(islice(kept, size))
+
+
+def is_spelling(written: str, known: Container[str], rules: RuleSet) -> bool:
+    """Return whether the tokenisation turns this into one known word, and it has no separators of ``KERAS_IMDB``."""
+    if written.translate(_SPACES).split(" ") != [written]:
+        return False
+    words = rules.tokenize(written)
+    return len(words) == 1 and words[0] in known and words[0] != written

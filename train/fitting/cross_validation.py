@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from edgetext.text import RuleSet
 from train.dataset import TRAIN, VALIDATION, Dataset
 from train.encoding.encoded import Splits
 from train.fitting.calibration import Logits, measure_calibrated
@@ -41,21 +42,21 @@ class _Fold(NamedTuple):
     scales: Tables  # of the others
 
 
-def cross_validate(texts: Splits, dataset: Dataset, recipe: Recipe, lowercase: str) -> CrossValidation:
+def cross_validate(texts: Splits, dataset: Dataset, recipe: Recipe, rules: RuleSet) -> CrossValidation:
     """Choose the strength of regularisation and the class weights, if the recipe cross-validates.
 
     Args:
         texts: The encoded texts; those for validation take part if the network is fitted on them in the end.
         dataset: The same texts as written, in which copies are found.
         recipe: The recipe, with what there is to choose from.
-        lowercase: As for ``edgetext.text.tokenize``.
+        rules: How a text becomes words.
     """
     if not recipe.cross_validates:
         return CrossValidation(recipe)
     started = time.monotonic()
     everything = texts.train.joined(texts.validation) if recipe.refits else texts.train
     written = chain.from_iterable(map(dataset.texts, (TRAIN, VALIDATION) if recipe.refits else (TRAIN,)))
-    assigned = assign_folds(number_copies(written, lowercase), everything.targets, FOLDS, recipe.settings.seed)
+    assigned = assign_folds(number_copies(written, rules), everything.targets, FOLDS, recipe.settings.seed)
     masks = [assigned == fold for fold in range(FOLDS) if (assigned == fold).any()]
     if not masks:
         return CrossValidation(recipe)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from edgetext.text import tokenize
+from edgetext.text import RuleSet
 from train.dataset import LabelledText
 
 ALWAYS_FITTED = -1  # in place of a fold
@@ -37,11 +37,11 @@ def assign_folds(
     return assigned[copies]
 
 
-def number_copies(texts: Iterable[LabelledText], lowercase: str) -> npt.NDArray[np.int64]:
+def number_copies(texts: Iterable[LabelledText], rules: RuleSet) -> npt.NDArray[np.int64]:
     """Return a number for each text, the same for texts of the same words, from 0 on in the order of the texts.
 
     Texts of different words can have the same ids, those of unknown words, but they are no copies.
     """
     numbers: dict[str, int] = {}
-    words = (" ".join(tokenize(text.text, lowercase)) for text in texts)
+    words = (" ".join(rules.tokenize(text.text)) for text in texts)
     return np.array([numbers.setdefault(text, len(numbers)) for text in words], np.int64)

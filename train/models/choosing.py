@@ -30,7 +30,7 @@ def choose_encoding(survey: Survey, dataset: Dataset, request: Request) -> Plan:
         ValueError: If a choice that was given is out of range, or does not fit the number of labels.
     """
     if request.from_texts:
-        note_capitals(survey, request.lowercase)
+        note_capitals(survey, request.rules)
         choices = _choose_from_texts(survey, count_outputs(len(dataset.labels)), request)
         # In very few and short texts no word may occur twice.
         min_count = min(rules.MIN_COUNT, max(survey.words.values()))
@@ -38,12 +38,12 @@ def choose_encoding(survey: Survey, dataset: Dataset, request: Request) -> Plan:
         preset, min_count = request.preset, 1
         choices = Choices(vocabulary=preset.vocabulary_size, max_length=preset.preprocessing.max_length)
         choices = (preset.choices or choices).changed(request.changes)
-    vocabulary = build_vocabulary(survey.words, choices.vocabulary, min_count)
+    vocabulary = build_vocabulary(survey.words, choices.vocabulary, min_count, request.rules)
     texts = chain.from_iterable(map(dataset.texts, dataset.vocabulary_splits))
     some = (text.text for text in islice(texts, TEXTS_FOR_SPELLINGS))
-    spellings = find_spellings(some, vocabulary, request.lowercase)
+    spellings = find_spellings(some, vocabulary, request.rules)
     truncating = request.preset.preprocessing.truncating
-    preprocessing = Preprocessing(choices.max_length, truncating, request.lowercase)
+    preprocessing = Preprocessing(choices.max_length, truncating, request.rules)
     return Plan(vocabulary, spellings, preprocessing, choices)
 
 
@@ -75,7 +75,7 @@ def choose_tables(plan: Plan, texts: Splits, name: str, labels: Sequence[str], r
         choices = replace(choices, buckets=rules.choose_buckets(texts.train, num_outputs))
     if request.target_size is not None:
         budget = SizeBudget(request.target_size, num_outputs, labels, name)
-        vocabulary, spellings, buckets = fit_budget(budget, vocabulary, spellings, choices.buckets, request.lowercase)
+        vocabulary, spellings, buckets = fit_budget(budget, vocabulary, spellings, choices.buckets, request.rules)
         choices = replace(choices, buckets=buckets)
     return Plan(vocabulary, spellings, preprocessing, replace(choices, vocabulary=len(vocabulary)))
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgetext.encoder import Preprocessing
+from edgetext.text import KERAS_IMDB, RuleSet
 from edgetext.vocabulary import Vocabulary
 from train.models.choices import MULTIPLIERS, Choices
 from train.models.presets import Preset, Settings
@@ -28,7 +29,7 @@ class Request:
     from_texts: bool = False  # whether the rest is chosen from the texts, as for tables, instead of by the preset
     settings: Mapping[str, int] = field(default_factory=dict)  # those that were given, by name
     changes: Sequence[str] = ()  # the choices that were given, as for Choices.changed
-    lowercase: str = "ascii"  # as for edgetext.encoder.Preprocessing
+    rules: RuleSet = KERAS_IMDB
     class_weights: str = "none"  # as for rules.weigh_classes
     target_size: int | None = None  # the most bytes of an int8 file; None for no limit
     refits: bool = True  # whether the model may be fitted on the validation texts too, once they were measured

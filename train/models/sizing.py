@@ -9,7 +9,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from edgetext.command.info import MANY_LABELS
-from edgetext.text import RESERVED, tokenize
+from edgetext.text import KERAS_IMDB, RESERVED, RuleSet
 from edgetext.vocabulary import Vocabulary
 
 FEWEST_WORDS, FEWEST_BUCKETS = 50, 2**8  # of a model
@@ -82,7 +82,11 @@ def _json_size(text: str) -> int:
 
 
 def fit_budget(
-    budget: SizeBudget, vocabulary: Vocabulary, spellings: Sequence[str], buckets: int, lowercase: str = "ascii"
+    budget: SizeBudget,
+    vocabulary: Vocabulary,
+    spellings: Sequence[str],
+    buckets: int,
+    rules: RuleSet = KERAS_IMDB,
 ) -> tuple[Vocabulary, list[str], int]:
     """Return the vocabulary, spellings and number of buckets of the largest model that fits; print its size.
 
@@ -92,7 +96,7 @@ def fit_budget(
     Raises:
         ValueError: If not even the smallest model fits.
     """
-    search = _Search(budget, vocabulary, spellings, lowercase)
+    search = _Search(budget, vocabulary, spellings, rules)
     # A table of fewer weights would not be quantised, so it would save no space.
     fewest = max(FEWEST_BUCKETS, 1 << (-(-_QUANTIZED // budget.num_outputs) - 1).bit_length())
     chosen = buckets
@@ -114,17 +118,17 @@ def fit_budget(
         f"{search.size(count, chosen):,} bytes as TFLite with its vocabulary, "
         f"{safetensors_size(budget, count, chosen):,} as safetensors"
     )
-    return Vocabulary(vocabulary.tokens[:count]), list(search.spelled(count)), chosen
+    return Vocabulary(vocabulary.tokens[:count], rules), list(search.spelled(count)), chosen
 
 
 class _Search:
     """The sizes of models with the beginning of a vocabulary."""
 
-    def __init__(self, budget: SizeBudget, vocabulary: Vocabulary, spellings: Sequence[str], lowercase: str) -> None:
+    def __init__(self, budget: SizeBudget, vocabulary: Vocabulary, spellings: Sequence[str], rules: RuleSet) -> None:
         ids = vocabulary.ids
         self._budget = budget
         self._vocabulary = vocabulary
-        self._numbered = [(spelling, ids[tokenize(spelling, lowercase)[0]]) for spelling in spellings]
+        self._numbered = [(spelling, ids[rules.tokenize(spelling)[0]]) for spelling in spellings]
         self.fewest = min(FEWEST_WORDS + len(RESERVED), len(vocabulary))
 
     def spelled(self, count: int) -> dict[str, int]:

@@ -103,10 +103,10 @@ def read_planned(plan: TablePlan) -> TableDataset:
         DataError: If a file cannot be read.
     """
     names: dict[str, int] = {}
-    lowercase = plan.options.lowercase
+    rules = plan.options.rules
     dropped = plan.options.drop_labels
     files = {
-        split: read_index(table, plan.columns, split, names, lowercase, dropped) for split, table in plan.tables.items()
+        split: read_index(table, plan.columns, split, names, rules, dropped) for split, table in plan.tables.items()
     }
     if unknown := sorted(set(dropped) - files["train"].dropped):
         raise DataError(f"--drop-label {unknown[0]!r}: {plan.options.data} has no such label")

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from edgetext.text import RuleSet
 from train.dataset import DataError
 from train.tables import splits
 from train.tables.columns import Columns
@@ -112,7 +113,7 @@ def read_index(
     columns: Columns,
     split: str,
     names: dict[str, int],
-    lowercase: str,
+    rules: RuleSet,
     dropped: Collection[str] = (),
 ) -> TableIndex:
     """Read a file once, and keep its usable rows, which are all of ``split`` until they are divided.
@@ -127,7 +128,7 @@ def read_index(
     lost_labels, lost_lines = array("H"), array("I")
     texts, faults = TextStore(), Faults()
     for row in tqdm(table.rows(columns), table.path.name, unit=" rows", leave=False, disable=None):
-        digest = splits.digest(row.text, lowercase)
+        digest = splits.digest(row.text, rules)
         fault = WISHED if row.label and row.label in dropped else row.fault or ("no text" if digest is None else "")
         if fault or row.collapsed:
             faults.add(row, fault or "spaces")

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from edgetext.tables.dialect import CSV, TSV, Dialect
 from edgetext.tables.options import OF_COLUMNS, add_dialect_arguments, make_dialect, show_option
+from edgetext.text import KERAS_IMDB, RuleSet
 from train.dataset import DataError
 from train.tables.columns import Columns, choose_columns, join_words
 from train.tables.table import ENDINGS, Inspection, Table, is_table
@@ -32,7 +33,7 @@ class TableOptions:
     strict: bool = False  # whether every problem found in the table is an error
     encoding: str | None = None  # None to detect, like the delimiter of CSV and the quotation mark of TSV
     delimiter: str | None = None
-    lowercase: str = "ascii"  # how words are compared, as for edgetext.text.tokenize
+    rules: RuleSet = KERAS_IMDB  # how a text becomes the words that are compared
     drop_labels: tuple[str, ...] = ()  # whose rows are left out
     quote: str | None = None
     escape: str | None = None
@@ -105,9 +106,9 @@ def find_given(args: argparse.Namespace) -> dict[str, Any]:
     return given | {name: said[name] for name in OF_COLUMNS if said[name] is not None}
 
 
-def make_options(args: argparse.Namespace, data: Path, lowercase: str = TableOptions.lowercase) -> TableOptions:
+def make_options(args: argparse.Namespace, data: Path, rules: RuleSet = KERAS_IMDB) -> TableOptions:
     """Return the options for a table that a command line gives."""
-    return TableOptions(data, lowercase=lowercase, **find_given(args))
+    return TableOptions(data, rules=rules, **find_given(args))
 
 
 class TablePlan(NamedTuple):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from edgetext.encoder import Preprocessing
 from edgetext.tables.dialect import TSV, Dialect
 from train.dataset import DataError
 from train.tables.columns import Columns
@@ -37,7 +38,7 @@ def read_recorded(run: Path, data: Path, given: Mapping[str, Any]) -> Recorded:
     parts = [given[split] for split in ("validation", "test") if split in given]
     try:
         config = json.loads((run / "config.json").read_text("utf-8"))
-        record, lowercase = config["data"], config["preprocessing"].get("lowercase", TableOptions.lowercase)
+        record, rules = config["data"], Preprocessing.from_json(config["preprocessing"]).rules
         if "files" not in record:
             raise DataError(f"{run}: this run was not trained on a table")
         if {"split_seed", "drop_labels"} & set(given) or any(part is None or not is_table(part) for part in parts):
@@ -50,7 +51,7 @@ def read_recorded(run: Path, data: Path, given: Mapping[str, Any]) -> Recorded:
         recorded["dialects"] = {} if set(given) & set(Dialect._fields) else _read_dialects(record)
         for name in ("validation", "test"):
             recorded[name] = str(data.parent / record[name]) if name in record["files"] else record[name]
-        recorded |= {"text_columns": tuple(record["text_columns"]), "lowercase": lowercase}
+        recorded |= {"text_columns": tuple(record["text_columns"]), "rules": rules}
         recorded["drop_labels"] = tuple(record.get("drop_labels", ()))  # which earlier versions do not have
         options = TableOptions(data, **{**recorded, **given})
         return Recorded(options, record["files"], record["rows"], tuple(config["labels"]))
@@ -114,7 +115,7 @@ def _read_whole(recorded: Recorded, split: str) -> TableDataset:
     table = inspected.table
     known = len(recorded.labels)
     names = {label: place for place, label in enumerate(recorded.labels)}
-    found = read_index(table, columns, split, names, options.lowercase, options.drop_labels)
+    found = read_index(table, columns, split, names, options.rules, options.drop_labels)
     found.find_labels("unknown label", dict(enumerate(list(names)[known:], known)))
     found.find_repeated()
     return make_dataset(options, columns, recorded.labels, {split: found}, tuple(names))

@@ -9,19 +9,19 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from edgetext.text import split
+from edgetext.text import RuleSet
 
 Digests = npt.NDArray[np.uint64]
 Labels = npt.NDArray[np.uint16]
 Mask = npt.NDArray[np.bool_]
 
 
-def digest(text: str, lowercase: str) -> int | None:
+def digest(text: str, rules: RuleSet) -> int | None:
     """Return a 64-bit digest of a text's words, which are all that a model sees; None for a text without words.
 
     The chance that any two of a million texts have the same digest is 1 in 37 million.
     """
-    words = split(text, lowercase)
+    words = rules.split(text)
     return int.from_bytes(blake2b(b" ".join(words), digest_size=8).digest(), "little") if words else None
 
 

@@ -188,7 +188,9 @@ class Bundle:
         if self._single_file:
             return self._single_file.encoder
         path = self.path_of(self._vocabulary)
-        return Encoder(StoredVocabulary(self.read(self._vocabulary), path), self.preprocessing)
+        return Encoder(
+            StoredVocabulary(self.read(self._vocabulary), path, self.preprocessing.rules), self.preprocessing
+        )
 
     def vocabulary(self) -> Vocabulary:
         """Return the vocabulary; raise BundleError as ``read`` does, or if it is not a vocabulary."""

@@ -202,7 +202,8 @@ def _record(record: Any) -> dict[str, Any]:
 
 
 def _encoder(tokens: list[str], record: dict[str, Any]) -> Encoder:
-    return Encoder(Vocabulary(tokens), Preprocessing.from_json(record["preprocessing"]))
+    preprocessing = Preprocessing.from_json(record["preprocessing"])
+    return Encoder(Vocabulary(tokens, preprocessing.rules), preprocessing)
 
 
 def _measured(accuracy: Any) -> dict[str, Any]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from edgetext.errors import BundleError
-from edgetext.text import RESERVED, UNKNOWN_ID, from_key
+from edgetext.text import KERAS_IMDB, RESERVED, UNKNOWN_ID, from_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from edgetext.text import RuleSet
     from edgetext.vocabulary import Vocabulary, WordTable
 
 _FIRST_LINES = "".join(f"{token}\n" for token in RESERVED).encode()
@@ -21,14 +22,17 @@ class StoredVocabulary:
     0.3 ms for the rarest; parsing its 20,000 lines takes 8 ms, where starting Python takes 12.
     """
 
-    __slots__ = ("_content", "_expected_size", "_parsed", "_path")
+    __slots__ = ("_content", "_expected_size", "_parsed", "_path", "_rules")
 
-    def __init__(self, content: bytes, path: str, expected_size: int | None = None) -> None:
+    def __init__(
+        self, content: bytes, path: str, rules: RuleSet = KERAS_IMDB, expected_size: int | None = None
+    ) -> None:
         """Check the first and last lines; the others are checked when the file is parsed.
 
         Args:
             content: The file's bytes.
             path: The file's path, for errors.
+            rules: How a text becomes words.
             expected_size: See ``check_size``.
 
         Raises:
@@ -38,13 +42,14 @@ class StoredVocabulary:
             raise BundleError(f"{path}: not a vocabulary: the first lines must be {' '.join(RESERVED)}")
         self._content = content
         self._path = path
+        self._rules = rules
         self._parsed: Vocabulary | None = None
         self._expected_size = expected_size
 
     def __reduce__(self) -> tuple[Any, ...]:
         from edgetext.copying import rebuild_with
 
-        return rebuild_with(type(self), self._content, self._path, self._expected_size)
+        return rebuild_with(type(self), self._content, self._path, self._rules, self._expected_size)
 
     def __len__(self) -> int:
         return self._content.count(b"\n")
@@ -59,7 +64,7 @@ class StoredVocabulary:
             from edgetext.vocabulary import Vocabulary  # not needed by a one-shot command
 
             try:
-                parsed = Vocabulary.from_bytes(self._content)
+                parsed = Vocabulary.from_bytes(self._content, self._rules)
                 if self._expected_size is not None:
                     parsed.check_size(self._expected_size)
             except ValueError as error:

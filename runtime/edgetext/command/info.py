@@ -9,6 +9,7 @@ import sys
 from edgetext.bundle import Bundle
 from edgetext.bundle.manifest import MANIFEST
 from edgetext.errors import BundleError
+from edgetext.text import KERAS_IMDB
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,8 +37,9 @@ def print_info(path: str | os.PathLike[str] | None, *, as_json: bool = False) ->
     print(f"{bundle.name} in {bundle.folder}")
     print(f"labels      {_list(bundle.labels)}")
     print(f"words       {len(bundle.vocabulary()):,} ids; the {end} {settings.max_length} of a text are read")
-    if settings.lowercase == "unicode":
-        print("lower case  all letters, not only A to Z")
+    if settings.rules != KERAS_IMDB:
+        variant = "".join(f", {name} {value}" for name, value in settings.rules.variant.items())
+        print(f"tokenizer   {settings.rules.name}{variant}")
     for key in ("author", "license"):
         if isinstance(bundle.manifest.get(key), str) and bundle.manifest[key]:
             print(f"{key:11s} {bundle.manifest[key]}")

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 
 from edgetext.engines.process import fork_safe_lock
 from edgetext.errors import BundleError, EngineError
-from edgetext.text import fold, from_key
+from edgetext.text import KERAS_IMDB, from_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _shorten(text: str, max_length: int) -> str:
     """Return a text that is encoded to the same ids as a longer one, whichever end is truncated."""
     if len(text) <= LONG_TEXT:
         return text
-    folded = fold(text)
+    folded = KERAS_IMDB.fold(text)
     words = folded.rsplit(None, max_length)[-max_length:]
     if len(words) == max_length:  # there may be more before these
         words = folded.split(None, max_length)[:max_length] + words

@@ -1,0 +1,83 @@
+"""What few texts need of the rule set ``words-1``: characters beyond ASCII, and emoticons."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+from edgetext import characters
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# Code points that a table remembers, about 200 bytes each; more than the characters in use in any language.
+MOST = 16_384
+
+
+# What may not follow an emoticon that ends with one of these.
+_WORD_CHARACTERS = frozenset("_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+
+
+class Folding(dict[int, "int | str"]):
+    """What ``str.translate`` puts in the place of each code point; found when it is needed first.
+
+    Threads may share it: what is found twice is the same.
+    """
+
+    def __init__(self, marks: bool) -> None:
+        """Make a table, in which exclamation and question marks are words if ``marks`` is set."""
+        super().__init__()
+        self._marks = marks
+
+    def __missing__(self, code: int) -> int | str:
+        if len(self) >= MOST:
+            self.clear()
+        self[code] = found = fold_character(code, self._marks)
+        return found
+
+
+def fold_character(code: int, marks: bool) -> int | str:
+    """Return what takes the place of a code point: one, or a string; words of one character have spaces around them."""
+    action = characters.ACTIONS[bisect_right(characters.STARTS, code) - 1]
+    if action == characters.LETTER:
+        return code
+    if action == characters.NOTHING:
+        return ""
+    if action == characters.WORD:
+        return f" {chr(code)} "
+    if action == characters.TO_ODD:
+        return code | 1
+    if action == characters.TO_EVEN:
+        return code + (code & 1)
+    if action >= characters.SHIFT:
+        return code + characters.DISTANCES[action - characters.SHIFT]
+    if marks and action in (characters.EXCLAMATION, characters.QUESTION):
+        return " ! " if action == characters.EXCLAMATION else " ? "
+    return 0x20
+
+
+# By ``marks``.
+TABLES = {marks: Folding(marks) for marks in (False, True)}
+
+
+def fold_between_emoticons(text: str, fold: Callable[[str], bytes], emoticons: tuple[str, ...]) -> bytes:
+    """Fold what stands between emoticons, each of which is a word; no two can overlap."""
+    for place, emoticon in enumerate(emoticons, 1):
+        if emoticon in text:
+            others, mark, folded = emoticons[place:], b" %b " % emoticon.encode(), bytearray()
+            for part in _cut_at(emoticon, text):
+                folded += fold_between_emoticons(part, fold, others) + mark if part else mark
+            return bytes(folded[: -len(mark)])
+    return fold(text)
+
+
+def _cut_at(emoticon: str, text: str) -> Iterator[str]:
+    """Yield the parts of a text before, between and after the places where an emoticon stands."""
+    start, place = 0, text.find(emoticon)
+    while place >= 0:
+        end = place + len(emoticon)
+        if emoticon[-1] not in _WORD_CHARACTERS or text[end : end + 1] not in _WORD_CHARACTERS:
+            yield text[start:place]
+            start = end
+        place = text.find(emoticon, end)
+    yield text[start:]

@@ -1,0 +1,77 @@
+"""The table of code points, and the rule set that uses it, against the rules said again."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+
+import pytest
+import unicodedataplus as unicode
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from edgetext import characters
+from edgetext.folding import fold_character
+from edgetext.text import Words
+from tests import make_golden_words
+from tests.runtime.strategies import TEXTS
+from tests.unicode_rules import replacement, words_of
+from train.encoding import make_characters
+
+ODD = (
+    "'\u2019\u02bc\u05f4\u05f3\xdf\xad\u0130\u0131\u03a3\u03c2\u200b\u200c\u200d\ufeff\u200f\ufe0f\U0001f44d\U0001f3fd\U0001f1e9\u2764\xa9"
+    "\uff01\uff1f\u061f\xbf\xa1;\u055e\u203d\uff21\u6f22\u304b\u30fc\u30ab\u0e44\u0e17\u0e22\u103a\u0301\u0378\ud800:)(D;<3!?_-"
+)
+PIECES = st.one_of(TEXTS, st.text(ODD, max_size=12), st.sampled_from([":)", ":(", ":D", ";)", "<3", " '", "' ", "''"]))
+
+
+def test_the_table_is_what_its_script_makes() -> None:
+    assert make_characters.TARGET.read_text("utf-8") == make_characters.make_module()
+
+
+def test_another_version_of_unicode_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(make_characters, "UNICODE_VERSION", "15.0.0")
+    with pytest.raises(RuntimeError, match=r"made from Unicode 15\.0\.0, not 16\.0\.0: pip install"):
+        make_characters.make_module()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("marks", [False, True])
+def test_every_code_point(marks: bool) -> None:
+    for code in range(sys.maxunicode + 1):
+        found = fold_character(code, marks)
+        if (chr(found) if isinstance(found, int) else found) != replacement(chr(code), marks):
+            pytest.fail(f"U+{code:04X}: {found!r}, not {replacement(chr(code), marks)!r}")
+
+
+def test_the_golden_file_is_what_its_script_makes() -> None:
+    content = make_golden_words.GOLDEN.read_text("utf-8")
+    assert make_golden_words.make_content(content) == content
+    cases = json.loads(content)["cases"]
+    scripts = {unicode.script(char) for case in cases for char in case["text"]}
+    assert len(scripts - {"Common", "Inherited", "Unknown"}) >= 20
+
+
+def test_the_table_is_small() -> None:
+    assert len(characters.STARTS) == len(characters.ACTIONS) < 1_500
+    assert make_characters.TARGET.stat().st_size < 16_000
+
+
+@given(st.text(st.sampled_from("aB1_' \n-!?.:;<3)(D"), max_size=30), st.booleans())
+def test_ascii_text_as_an_expression(text: str, marks: bool) -> None:
+    """CONTRIBUTING.md has this expression for ports."""
+    emoticons = r":[()]|;\)|:D\b|<3\b|[!?]|" if marks else ""
+    found = re.findall(emoticons + "[0-9A-Za-z]+(?:'[0-9A-Za-z]+)*", text, re.ASCII)
+    assert Words(marks).tokenize(text) == [word if word == ":D" else word.lower() for word in found]
+
+
+@given(st.lists(PIECES, max_size=12).map("".join), st.booleans())
+@example("'rock 'n' roll' isn''t it's' '\u2019tis '", True)
+@example(":D :Da :D_ <3 <30 x:) ;););( :D<3", True)
+def test_words(text: str, marks: bool) -> None:
+    rules = Words(marks)
+    words = rules.tokenize(text)
+    assert words == words_of(text, marks)
+    # What it makes are words for it.
+    assert rules.tokenize(" ".join(words)) == words
