@@ -12,8 +12,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edgetext import characters
+from edgetext.encoder import Encoder, Preprocessing
 from edgetext.folding import fold_character
-from edgetext.text import Words
+from edgetext.text import RESERVED, Words
+from edgetext.vocabulary import Vocabulary
 from tests import make_golden_words
 from tests.runtime.strategies import TEXTS
 from tests.unicode_rules import replacement, words_of
@@ -24,6 +26,13 @@ ODD = (
     "\uff01\uff1f\u061f\xbf\xa1;\u055e\u203d\uff21\u6f22\u304b\u30fc\u30ab\u0e44\u0e17\u0e22\u103a\u0301\u0378\ud800:)(D;<3!?_-"
 )
 PIECES = st.one_of(TEXTS, st.text(ODD, max_size=12), st.sampled_from([":)", ":(", ":D", ";)", "<3", " '", "' ", "''"]))
+
+
+ENCODERS = [
+    (Vocabulary([*RESERVED, "\u6f22", "a", "c'd", *("!" * marks)], Words(marks)), marks, end)
+    for marks in (False, True)
+    for end in ("pre", "post")
+]
 
 
 def test_the_table_is_what_its_script_makes() -> None:
@@ -75,3 +84,18 @@ def test_words(text: str, marks: bool) -> None:
     assert words == words_of(text, marks)
     # What it makes are words for it.
     assert rules.tokenize(" ".join(words)) == words
+
+
+@given(
+    st.lists(PIECES | st.text("\u6f22\u5b57\u3001 a'\xad!\u2019:)", max_size=20), max_size=6).map("".join),
+    st.integers(1, 40),
+)
+@example("\u6f22a\xadb\u5b57'\u5b57c'd\u6f22!:D", 9)
+def test_ids(text: str, length: int) -> None:
+    """Also of texts of which most characters are words, which take another way to their ids."""
+    for vocabulary, marks, end in ENCODERS:
+        encoder = Encoder(vocabulary, Preprocessing(length, end, vocabulary.rules))
+        encoder.ids("a " * 20)  # what follows uses the table of the vocabulary
+        ids = [1, *(vocabulary.ids.get(word, 2) for word in words_of(text, marks))]
+        assert encoder.ids(text) == ids
+        assert encoder.truncate(text) == (ids[:length] if end == "post" else ids[-length:])

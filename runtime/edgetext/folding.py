@@ -10,10 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-# Code points that a table remembers, about 200 bytes each; more than the characters in use in any language.
-MOST = 16_384
-
-
+# Code points that a table remembers, about 200 bytes each; more than most languages use.
+MOST = 8_192
 # What may not follow an emoticon that ends with one of these.
 _WORD_CHARACTERS = frozenset("_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 

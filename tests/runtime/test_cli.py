@@ -20,7 +20,8 @@ from edgetext.command import Options
 from edgetext.command.arguments import parse
 from edgetext.command.main import main
 from edgetext.encoder import Preprocessing
-from edgetext.text import KERAS_IMDB, KerasIMDB, Words
+from edgetext.text import KERAS_IMDB, RESERVED, KerasIMDB, Words
+from edgetext.vocabulary import Vocabulary
 from tests.runtime import RUNTIME
 from tests.runtime.helpers import (
     VOCABULARY,
@@ -652,7 +653,12 @@ class RealCommandTest(unittest.TestCase):
             (Words(marks=True), ["tokenizer   words-1, marks True"]),
         ):
             with tempfile.TemporaryDirectory() as folder:
-                write_bundle(Path(folder), preprocessing=Preprocessing(8, "pre", rules).to_json())
+                words = Vocabulary([*RESERVED, "great"], rules).to_bytes()
+                vocabulary = entry("vocab.txt", words)
+                write_bundle(
+                    Path(folder), preprocessing=Preprocessing(8, "pre", rules).to_json(), vocabulary=vocabulary
+                )
+                Path(folder, "vocab.txt").write_bytes(words)
                 lines = self.succeed("--model", folder, "--info").splitlines()
                 self.assertEqual([line for line in lines if line.startswith("tokenizer")], shown)
 
