@@ -12,10 +12,12 @@ import atheris
 with atheris.instrument_imports(include=["edgetext"]):
     from edgetext import Classifier
     from edgetext.encoder import Encoder, Preprocessing
-    from edgetext.text import KerasIMDB, tokenize
+    from edgetext.text import RESERVED, KerasIMDB, Words, tokenize
+    from edgetext.vocabulary import Vocabulary
 
     _CLASSIFIER = Classifier.load(engine="builtin")
 
+from tests import unicode_rules
 from tests.fuzz.driver import start
 from tests.runtime.helpers import VOCABULARY
 from tests.runtime.oracle import check, row_of, words_of
@@ -24,6 +26,7 @@ from tests.runtime.oracle import check, row_of, words_of
 SEEDS = [
     b"\x01GREAT movie, bad <PAD> <START> the\r\x0bthe\0end" + b" great" * 50,
     b"\x02" + "caf\u00e9 CAF\u00c9\u0301\u05d0\u2028\u03a3".encode("utf-16-le"),
+    b"\x02" + "\u6f22a\u6f22 \u0e01\u0e49 it\u2019s! :) x\xady".encode("utf-16-le"),
     b"\x03" + "\U0001f468\u200d great \U0010ffff".encode("utf-32-le"),
 ]
 
@@ -37,6 +40,13 @@ def fuzz(content: bytes) -> None:
     assert tokenize(text, KerasIMDB(lowercase)) == words_of(text, lowercase)
     row = Encoder(VOCABULARY, Preprocessing(length, end, KerasIMDB(lowercase))).encode(text)
     assert row == row_of(text, VOCABULARY.ids, length, end, lowercase)
+    for rules in (Words(marks=False), Words(marks=True)):
+        words = unicode_rules.words_of(text, rules.marks)
+        assert rules.tokenize(text) == words
+        encoder = Encoder(Vocabulary([*RESERVED, "a", "\u6f22", "\u0e01"], rules), Preprocessing(length, end, rules))
+        encoder.ids("a " * 20)  # what follows uses the table of the vocabulary
+        ids = [1, *(encoder.vocabulary.ids.get(word, 2) for word in words)]
+        assert encoder.truncate(text) == (ids[:length] if end == "post" else ids[-length:])
     check(_CLASSIFIER, text)
 
 
