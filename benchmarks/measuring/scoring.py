@@ -27,6 +27,7 @@ import_tensorflow()  # what follows imports Keras
 from export.compare import predict_keras
 from export.scoring import load_classifier, load_labelled_texts, predict
 from train.run import Run
+from train.tables.table import Table
 
 # A short text is a review truncated to this many words: quantisation errors that a long text averages away show.
 SHORT_WORDS = 10
@@ -38,16 +39,21 @@ Targets = npt.NDArray[np.int64]  # (texts,)
 def find_labelled(data: str | None, run: Run, limit: int | None, reading: Reading = ANY_READING) -> Texts:
     """Find texts that a run was not fitted on: see ``load_labelled_texts``; or any table, if the run has none."""
     files = run.config.get("data", {}).get("files")
-    if data and (is_text_file(Path(data)) if files is None else _is_other_lines(data, files)):
+    if data and (is_text_file(Path(data)) if files is None else _has_other_columns(data, run, reading)):
         return texts.find(data, limit, reading=reading)
     found = load_labelled_texts(run, data, find_given(reading))
     labelled = [Text(text, None, run.config["labels"][target]) for text, target in zip(found.texts, found.targets)]
     return texts.choose(found.description, labelled, limit)
 
 
-def _is_other_lines(data: str, files: dict[str, dict[str, str]]) -> bool:
-    """Return whether a file has JSON lines and is not that of the run."""
-    return data.endswith(".jsonl") and Path(data).name != files["train"]["name"]
+def _has_other_columns(data: str, run: Run, reading: Reading) -> bool:
+    """Return whether a file has JSON lines without the columns of the run, as ``train.texts`` writes them."""
+    record = run.config["data"]
+    if not data.endswith(".jsonl") or Path(data).name == record["files"]["train"]["name"]:
+        return False
+    texts = record["text_columns"] if reading.column is None else [reading.column]
+    names = Table(Path(data)).written_as(reading.dialect).inspect().names
+    return not {record["label_column"], *texts} <= set(names)
 
 
 def find_targets(given: Sequence[Text], labels: Sequence[str]) -> Targets:

@@ -111,7 +111,10 @@ def _read(path: Path, reading: Reading) -> Iterator[Text]:
             file.seek(0)
         dialect = reading.dialect._replace(format=table or FASTTEXT)
         columns = [] if reading.column is None else [reading.column]
-        yield from _read_records(TableReader(file, dialect, columns=columns), reading.column)
+        reader = TableReader(file, dialect, columns=columns)
+        if twice := [name for name in reader.names if name and reader.names.count(name) > 1]:
+            raise InputError(f"more than one column is called {twice[0]!r}")
+        yield from _read_records(reader, reading.column)
 
 
 def _read_lines(source: Source, encoding: str | None) -> Iterator[Text]:
@@ -151,7 +154,9 @@ def _choose_columns(names: list[str], column: str | None, *, with_header: bool) 
 
 
 def _as_name(value: object) -> str | None:
-    """Return an id or a label as training reads it: white space collapsed, whole numbers as text."""
+    """Return an id or a label as training reads it: white space collapsed, whole numbers without a fraction."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, (bool, float, int)):
         return str(value).lower()
     return " ".join(value.split()) if isinstance(value, str) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 from collections.abc import Callable
@@ -19,6 +20,8 @@ from edgetext import Bundle, Classifier, EngineError
 from edgetext.text import tokenize
 from tests.runtime.helpers import FakeEngine
 from train.run import load_run
+from train.tables.dataset import read_table
+from train.tables.options import TableOptions
 
 ErrorLine = Callable[[str], str]
 Measured = Callable[..., dict[str, Any]]
@@ -177,3 +180,22 @@ def test_of_a_table_only_what_was_not_fitted(default_run: Path, labelled: Path, 
     run.config["data"] = {"files": {"train": {"name": "tickets.csv"}}}
     with pytest.raises(Exception, match=r"was trained on tickets\.csv, not on the reviews: name it with --data"):
         scoring.find_labelled(None, run, None)
+
+
+def test_json_lines_are_read_as_the_run_was(default_run: Path, tmp_path: Path) -> None:
+    """By its columns if the file has them; the trained file is known by its checksum, whatever its name."""
+    rows = [{"title": f"T {n}", "msg": f"great {n}", "label": ["negative", "positive"][n % 2]} for n in range(40)]
+    trained, copy, newer = tmp_path / "t.jsonl", tmp_path / "copy.jsonl", tmp_path / "newer.jsonl"
+    for path in (trained, copy):
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    newer.write_text(json.dumps({"title": "T", "msg": "new", "label": "positive"}))
+    dataset = read_table(TableOptions(trained, ("msg",), "label"))
+    config = {"labels": list(dataset.labels), "preprocessing": {}, "data": dataset.describe()}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    run = dataclasses.replace(load_run(default_run), folder=tmp_path, config=config)
+    assert [text.text for text in scoring.find_labelled(str(newer), run, None).texts] == ["new"]
+    held_out = [text.text for text in dataset.texts("test")]
+    assert [text.text for text in scoring.find_labelled(str(copy), run, None).texts] == held_out
+    other = tmp_path / "written.jsonl"
+    other.write_text('{"id": "t.jsonl:1", "label": "positive", "text": "of train.texts"}')
+    assert [text.text for text in scoring.find_labelled(str(other), run, None).texts] == ["of train.texts"]

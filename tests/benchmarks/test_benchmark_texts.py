@@ -80,6 +80,12 @@ def test_tables(tmp_path: Path, name: str, content: str, reading: Reading, gz: s
     assert [text.label for text in found] == ([None] * 2 if reading.column == "2" else ["a", "b"])
 
 
+def test_labels_are_numbers_as_training_reads_them(tmp_path: Path) -> None:
+    file = tmp_path / "t.jsonl"
+    file.write_text("".join(f'{{"text": "x", "label": {label}}}\n' for label in ("0.0", "1", "2.5", "true", '"3.0"')))
+    assert [text.label for text in texts.find(str(file)).texts] == ["0", "1", "2.5", "true", "3.0"]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "reading", "message"),
     [
@@ -92,6 +98,7 @@ def test_tables(tmp_path: Path, name: str, content: str, reading: Reading, gz: s
         ("t.csv", b"a,b\n1,2\n", Reading("c"), "no column 'c'; the columns are 'a', 'b'"),
         ("t.csv", b"1,a text\n2,more\n", Reading("2"), "--no-header if the first line is a row"),
         ("t.jsonl", b'{"text": "x", "labels": ["a", "b"]}', Reading(), "line 1: several labels per text are not supp"),
+        ("t.csv", b"text,label,text\nx,a,y\n", Reading(), "more than one column is called 'text'"),
         ("t.csv", b"text\nx\n\xff\n", Reading(), "line 3: not UTF-8"),
         ("t.csv", b"text\nx\n", Reading(None, Dialect(encoding="klingon")), "--encoding klingon: unknown encoding"),
         ("t.xlsx", b"PK\x03\x04", Reading(), "not texts: the name must end in .csv"),
