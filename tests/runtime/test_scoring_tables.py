@@ -243,11 +243,21 @@ class QuotingTest(TableTest):
         output, _ = self.score(b"text\nthe\n", *options, "--quote", "none", "--escape", "\\")
         self.assertEqual(output.splitlines()[1], "the,bad\\, very,0.833333,fake")
 
+    def test_line_ends_that_no_mark_encloses_are_escaped(self) -> None:
+        how: Any = {"delimiter": "\t", "quoting": csv.QUOTE_NONE, "escapechar": "\\"}
+        for end in ("\n", "\r", "\r\n"):
+            escaped = "".join(f"\\{char}" for char in end)
+            content = f"text\ngreat film{escaped}again\nbad\n"
+            found = self.rows(content.encode(), "--tsv", "text", "--quote", "none", "--escape", "\\", **how)
+            self.assertEqual(found[1:], [[f"great film{end}again"], ["bad"]])
+
     def test_tsv_with_quoted_fields(self) -> None:
         content = b'id\ttext\n1\t"great\nmovie"\n2\tbad\n3\t"say ""bad"""\n'
         note = "note: detected fields in quotation marks\n"
         found = self.rows(content, "--tsv", "text", notes=note, delimiter="\t")
         self.assertEqual(found[1:], [["1", "great\nmovie"], ["2", "bad"], ["3", 'say "bad"']])
+        found = self.rows(b'text\r"great \rmovie"\r', "--tsv", "text", notes=note, delimiter="\t")
+        self.assertEqual([row[0] for row in found[1:]], ["great \rmovie"])
 
     def test_tsv_whose_marks_are_text(self) -> None:
         content = b'id\ttext\n1\t"great" he said\n2\tbad\n3\t"whole"\n4\t"open\n5\tends"\n'

@@ -170,7 +170,7 @@ def write_row(fields: Sequence[str], dialect: Dialect) -> str:
 
 def _write_field(field: str, delimiter: str, quote: str, escape: str) -> str:
     """Return a field with its special characters escaped, and between quotes if there are any."""
-    special = [mark for mark in (escape, quote, *(() if quote else (delimiter,))) if mark]
+    special = [mark for mark in (escape, quote, *(() if quote else (delimiter, "\r", "\n"))) if mark]
     if escape:
         for mark in special:  # the escape character first
             field = field.replace(mark, escape + mark)

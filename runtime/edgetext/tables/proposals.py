@@ -83,7 +83,7 @@ def propose_delimiter(text: str, dialect: Dialect, least: int) -> str:
 
 def has_mark(text: str, delimiter: str, mark: str) -> bool:
     """Return whether a field begins with a quotation mark."""
-    return re.search(f"(?m)(?:^|{re.escape(delimiter)}){re.escape(mark)}", text) is not None
+    return re.search(f"(?:\\A|[\r\n{re.escape(delimiter)}]){re.escape(mark)}", text) is not None
 
 
 def propose_quoting(text: str, dialect: Dialect, is_whole: bool = True) -> str:
