@@ -6,6 +6,7 @@ import argparse
 import gzip
 import hashlib
 import json
+import os
 import random
 import subprocess
 import tracemalloc
@@ -419,10 +420,11 @@ def test_white_space_in_labels(write: Write) -> None:
 
 
 def test_labels_that_look_alike(write: Write) -> None:
-    values = ["Spam", "spam", "ham", "h\u200bam", "ﬁne", "fine", "other"]
+    values = ["Spam", "spam", "ham", "h\u200bam", "ﬁne", "fine", "10", "10.0", "1.00", "other"]
     findings = [*map(str, read_table(TableOptions(write(labelled(values)))).findings)]
-    kept = "10 rows kept: labels that differ only in case, white space or invisible characters"
+    kept = "10 rows kept: labels that differ only in case, white space, invisible characters or '.0'"
     assert [finding.rpartition(" (line")[0] for finding in findings] == [
+        f"t.csv: {kept.replace('10', '20', 1)}: '10' (10) and '10.0' (10)",
         f"t.csv: {kept.replace('10', '20')}: 'Spam' (10) and 'spam' (10)",
         f"t.csv: {kept.replace('10', '20')}: 'fine' (10) and 'ﬁne' (10)",
         f"t.csv: {kept.replace('10', '20')}: 'ham' (10) and 'h\\u200bam' (10)",
@@ -430,18 +432,18 @@ def test_labels_that_look_alike(write: Write) -> None:
 
 
 def test_labels_that_may_be_missing(write: Write) -> None:
-    rows = labelled(["NaN", "nan", "NULL", "none", "N/A", "<NA>", "a", "b"])
+    rows = labelled(["NaN", "nan", "NULL", "none", "N/A", "<NA>", "\\N", "a", "b"])
     path = write(rows)
     (finding,) = read_table(TableOptions(path)).findings
-    assert finding.rows == 60
-    for name in ("NaN", "nan", "NULL", "none", "N/A", "<NA>"):
+    assert finding.rows == 70
+    for name in ("NaN", "nan", "NULL", "none", "N/A", "<NA>", "\\N"):
         assert f"{name!r} (10)" in str(finding)
     assert "--drop-label" in str(finding)
-    drop = ("NaN", "nan", "NULL", "none", "N/A", "<NA>")
+    drop = ("NaN", "nan", "NULL", "none", "N/A", "<NA>", "\\N")
     found = read_table(TableOptions(path, drop_labels=drop, strict=True))
     assert found.labels == ("a", "b")
     assert found.describe()["drop_labels"] == list(drop)
-    assert count_rows(found.findings) == {"t.csv": {"dropped": 60}}
+    assert count_rows(found.findings) == {"t.csv": {"dropped": 70}}
     with pytest.raises(DataError, match=r"--drop-label 'Nan': .*t\.csv has no such label"):
         read_table(TableOptions(path, drop_labels=("Nan",)))
 
@@ -829,6 +831,19 @@ def test_a_file_that_is_new_to_the_run(command: Command, write: Write, tmp_path:
     other.write_text("body\tlabel\nx\ta\n")
     assert len(command("--data", other, "--run", run, "--text-column", "body")[1]) == 1
     assert command("--data", other, "--run", run)[0] == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
+def test_a_pipe_is_refused(command: Command, write: Write, tmp_path: Path, name: str) -> None:
+    run = make_run(tmp_path / "run", TableOptions(write(many(40), "u.csv")))
+    os.mkfifo(tmp_path / name)
+    for options in ((), ("--run", run)):
+        code, _, errors = command("--data", tmp_path / name, *options)
+        assert code == 2
+        assert errors == [
+            f"error: {tmp_path / name}: a table is read several times: write what comes from the pipe to a file"
+        ]
 
 
 def test_a_run_with_files_of_its_own(command: Command, write: Write, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -16,7 +17,9 @@ MOST_WORDS = 4  # in the name of a column
 INVISIBLE = ("Cf", "Zs")  # categories of characters: format, space
 SELECTORS = "\ufe0e\ufe0f"  # choose between a plain and an emoji shape of the character before
 # What programs write for a missing value, folded.
-MISSING = frozenset(("nan", "-nan", "null", "(null)", "nil", "none", "n/a", "na", "<na>", "#n/a", "#na", "undefined"))
+MISSING = frozenset(
+    ("nan", "-nan", "null", "(null)", "nil", "none", "n/a", "na", "<na>", "#n/a", "#na", "undefined", "\\n")
+)
 
 
 class Columns(NamedTuple):
@@ -137,8 +140,8 @@ def join_words(label: str) -> str:
 
 
 def fold(label: str) -> str:
-    """Return what is equal for labels that differ only in case, white space, or characters without a shape."""
-    folded = unicodedata.normalize("NFKC", label).casefold()
+    """Return what is equal for labels that differ only in case, white space, characters without a shape, or ``.0``."""
+    folded = re.sub(r"^(-?[0-9]+)\.0+$", r"\1", unicodedata.normalize("NFKC", label).casefold())
     return "".join(char for char in folded if unicodedata.category(char) not in INVISIBLE and char not in SELECTORS)
 
 

@@ -15,6 +15,7 @@ from train.tables.dataset import TableDataset, make_dataset, read_table
 from train.tables.index import read_index, sha256
 from train.tables.options import TableOptions, check_columns
 from train.tables.table import Table, is_table
+from train.tables.text_file import check_file
 
 
 class Recorded(NamedTuple):
@@ -84,6 +85,7 @@ def read_for_run(recorded: Recorded, split: str) -> TableDataset:
         DataError: If a file cannot be read, has changed since, or the run has no such split.
     """
     data = recorded.options.data
+    check_file(data)
     if sha256(data) != recorded.files["train"]["sha256"]:
         if data.name == recorded.files["train"]["name"]:
             raise DataError(f"{data}: the file has changed since the run was trained; rename it if it is another file")

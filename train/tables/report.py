@@ -27,7 +27,7 @@ KINDS = {
     "repeated": "kept: same words as an earlier row",
     "conflict": "kept: another label than most rows with the same words, in {detail}",
     "missing": "kept: a label that may stand for a missing one: {detail}; --drop-label leaves out the rows of a label",
-    "alike": "kept: labels that differ only in case, white space or invisible characters: {detail}",
+    "alike": "kept: labels that differ only in case, white space, invisible characters or '.0': {detail}",
     "seen once": "kept to fit: the only text of a label: {detail}",
 }
 WISHED = "dropped"  # the kind that is no problem

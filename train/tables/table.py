@@ -17,7 +17,7 @@ from edgetext.tables.source import GZIP_MARK
 from train.dataset import DataError
 from train.tables import parquet
 from train.tables.columns import Columns, as_label, as_text
-from train.tables.text_file import is_fasttext, open_reader, read_start, read_values
+from train.tables.text_file import check_file, is_fasttext, open_reader, read_start, read_values
 
 
 class Row(NamedTuple):
@@ -68,6 +68,7 @@ class Table(NamedTuple):
             DataError: If the file cannot be read, is in none of the formats, is empty, or has two columns of the same
                 name.
         """
+        check_file(self.path)
         if self.format == PARQUET:
             names, rows = parquet.read_columns(self.path)
             found = Inspection(self._replace(dialect=Dialect(PARQUET)), names, rows == 0)

@@ -31,6 +31,12 @@ class Start(NamedTuple):
     lists: list[str]  # the columns that hold lists
 
 
+def check_file(path: Path) -> None:
+    """Raise DataError if a file is a pipe or a device, which cannot be read several times."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise DataError(f"{path}: a table is read several times: write what comes from the pipe to a file")
+
+
 @contextlib.contextmanager
 def open_reader(path: Path, dialect: Dialect) -> Iterator[TableReader]:
     """Open a file to read its records.
