@@ -110,6 +110,33 @@ def test_quoted_fields_with_line_ends_in_tsv(command: Command, tmp_path: Path) -
         )
 
 
+@pytest.mark.parametrize(
+    ("header", "label", "cell"),
+    [
+        ("label\ttext\n", "{}", "see\tbelow\nx\ty\nz\tw"),
+        ('"label"\t"text"\n', '"{}"', "see:\n\nx\ty\nz\tw"),
+    ],
+)
+def test_a_pasted_table_in_tsv(command: Command, tmp_path: Path, header: str, label: str, cell: str) -> None:
+    rows = [*PLAIN, *[(f"{cell} {n}", "ab"[n % 2]) for n in range(20)]]
+    path = tmp_path / "t.tsv"
+    path.write_text(header + "".join(f"{label.format(name)}\t{quoted(text)}\n" for text, name in rows))
+    assert check(command, path, rows)[0] == "t.tsv: detected fields in quotation marks"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_the_first_mark_of_tsv_comes_late(command: Command, tmp_path: Path, encoding: str) -> None:
+    rows = [(f"Caf\u00e9 {n} " + "x" * 500, "ab"[n % 2]) for n in range(5000)]
+    late = [(f"two\nlines {n}", "ab"[n % 2]) for n in range(10)]
+    path = tmp_path / "t.tsv"
+    lines = [f"{text}\t{label}\n" for text, label in rows]
+    lines[4000:4000] = [f"{quoted(text)}\t{label}\n" for text, label in late]
+    path.write_text("text\tlabel\n" + "".join(lines), encoding=encoding)
+    options = [] if encoding == "utf-8" else ["--encoding", encoding]
+    notes = check(command, path, [*rows, *late], *options)
+    assert notes == ["t.tsv: detected fields in quotation marks", GUESSED]
+
+
 def test_the_separator_of_many_rows(command: Command, tmp_path: Path) -> None:
     """Detection sees the first part of a large file; its last record may be cut."""
     rows = [(f"{text} {n} " + "x" * 500, label) for n, (text, label) in enumerate(ROWS * 50)]

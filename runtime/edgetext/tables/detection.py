@@ -130,11 +130,12 @@ def _find_quote(text: str, dialect: Dialect, is_whole: bool) -> tuple[str, str]:
     """Return the quotation mark, and a note if it was decided.
 
     CSV has quotation marks. Of TSV, where a field begins with one there are two kinds of files; it is the kind that
-    leaves fewer lines unread.
+    leaves fewer lines unread, unless the whole header is in marks.
     """
     if dialect.delimiter != "\t" or not has_mark(text, "\t", '"'):
         return ("" if dialect.format == TSV else '"'), ""
     quoted, plain = (tally(text, dialect._replace(quote=quote), is_whole).bad for quote in ('"', ""))
-    if not quoted or quoted < plain or (quoted == plain and dialect.format == CSV):
+    is_header_quoted = dialect.header and re.match(r'"[^"\r\n]*"(?:\t"[^"\r\n]*")*[\r\n]', text)
+    if is_header_quoted or not quoted or quoted < plain or (quoted == plain and dialect.format == CSV):
         return '"', "fields in quotation marks" if dialect.format == TSV else ""
     return "", "quotation marks as text"

@@ -39,7 +39,7 @@ def tally(text: str, dialect: Dialect, is_whole: bool = True) -> Tally:
             bad += 0 if is_open else end - start
         elif not names:
             names = tuple(field.strip() for field in fields)
-        elif len(fields) != len(names) or (dialect.format == TSV and _encloses_rows(fields)):
+        elif len(fields) != len(names) or (dialect.format == TSV and _encloses_rows(fields, len(names))):
             bad += end - start
         else:
             rows += 1
@@ -52,9 +52,11 @@ def _split_lines(text: str) -> Iterator[str]:
         yield line.group().replace("\0", "")
 
 
-def _encloses_rows(fields: list[str]) -> bool:
-    """Return whether two marks of the text seem to enclose the rows between them: lines and tabs, but no mark."""
-    return any("\n" in field and "\t" in field and '"' not in field for field in fields)
+def _encloses_rows(fields: list[str], width: int) -> bool:
+    """Return whether two marks of the text seem to enclose rows: lines as wide as the header, but no mark."""
+    if not any("\n" in field and "\t" in field and '"' not in field for field in fields):
+        return False
+    return all(line.count("\t") == width - 1 for line in "\t".join(fields).split("\n") if line.strip())
 
 
 def _read(reader: Any) -> Iterator[tuple[int, int, list[str] | None]]:

@@ -8,7 +8,7 @@ from edgetext.tables.dialect import ARRAY, CSV, FASTTEXT, TSV, Dialect
 from edgetext.tables.encoding import advise_encoding, not_readable, propose_encoding, show_encoding
 from edgetext.tables.fasttext import NAMES, read_fasttext
 from edgetext.tables.objects import read_json_array, read_json_lines
-from edgetext.tables.proposals import propose_delimiter, propose_quoting
+from edgetext.tables.proposals import has_mark, propose_delimiter, propose_quoting
 from edgetext.tables.records import Fault, Record
 from edgetext.tables.source import Source
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from edgetext.errors import InputError
     from edgetext.tables.delimited import Fields, FieldsOrFault
+    from edgetext.tables.detection import Found
     from edgetext.tables.records import RecordOrFault
 
 
@@ -64,6 +65,8 @@ class TableReader:
         source = Source(stream, live, 2 if is_delimited and given.header is not False else 1)
         self._head, self._is_whole = source.head, source.is_whole
         found = detect(source.head, given, source.is_whole, columns, is_labelled, live)
+        if is_delimited and given.quote is None and not live:
+            found = self._look_later(source, found)
         self.dialect, self.notes = found.dialect, found.notes
         self.has_bom, self.separator_line, self.line_end = found.has_bom, found.separator_line, found.line_end
         self.names: list[str] = []
@@ -74,6 +77,14 @@ class TableReader:
             readers = {ARRAY: read_json_array, FASTTEXT: read_fasttext}
             self.names = NAMES if given.format == FASTTEXT else []
             self._records = readers.get(self.dialect.format or "", read_json_lines)(source.stream, self.encoding)
+
+    def _look_later(self, source: Source, found: Found) -> Found:
+        """Decide again about the quotation marks of TSV if the first of them comes late."""
+        if found.dialect.quote or has_mark(found.text, "\t", '"') or not (later := source.sample_later(b'[\t\r\n]"')):
+            return found
+        self._head = later
+        more = detect(later, found.dialect._replace(quote=None), False)
+        return found._replace(dialect=more.dialect, notes=tuple(dict.fromkeys((*found.notes, *more.notes))))
 
     @property
     def encoding(self) -> str:

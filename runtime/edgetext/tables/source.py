@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zlib
 
 from edgetext.errors import InputError
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 GZIP_MARK = b"\x1f\x8b"
 # The first part of a file, from which its dialect is detected.
 HEAD_BYTES = 2**20
+# Bytes before a match that are sampled with it, to begin with a whole line.
+_BEFORE = 2**16
 # Files that are not text, by how they begin, and what makes text of them.
 _SAVE, _UNPACK = "save the table as CSV", "decompress it first"
 OTHER_FILES = (
@@ -54,6 +57,34 @@ class Source:
         self.stream = _chain(head, stream)
         self.head = head
         self.is_whole = whole
+        self._file = stream
+
+    def sample_later(self, pattern: bytes) -> bytes:
+        """Return the first line and a later part that begins before the first match of a pattern of two bytes.
+
+        Empty if there is none behind the head, or the stream cannot be read twice.
+        """
+        file = self._file
+        if self.is_whole or b"\0" in self.head[:1000] or not file.seekable():  # NUL: each character is several bytes
+            return b""
+        start = place = file.tell()
+        try:
+            while len(block := file.read(HEAD_BYTES)) > 1:
+                if found := re.search(pattern, block):
+                    file.seek(max(start, place + found.start() - _BEFORE))
+                    later = file.read(HEAD_BYTES)
+                    return self.head[: _end_of_line(self.head)] + later[_end_of_line(later) :]
+                place += len(block) - 1
+                file.seek(place)
+            return b""
+        finally:
+            file.seek(start)
+
+
+def _end_of_line(part: bytes) -> int:
+    """Return where the first line of a part ends; 0 if it does not."""
+    found = re.match(rb"[^\r\n]*[\r\n]+", part)
+    return found.end() if found else 0
 
 
 def _read_head(stream: BinaryIO, live: bool, lines: int) -> tuple[bytes, bool]:
