@@ -124,6 +124,14 @@ def test_a_pasted_table_in_tsv(command: Command, tmp_path: Path, header: str, la
     assert check(command, path, rows)[0] == "t.tsv: detected fields in quotation marks"
 
 
+def test_the_separator_that_gives_the_columns(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("text;label, sub\nx;a\ny;b\nz;a\nu;b\n")
+    options = ["--text-column", "text", "--label-column", "label, sub", "--validation", "1"]
+    code, found, notes = command(path, *options)
+    assert (code, len(found), notes[0]) == (0, 3, "t.csv: detected separator ';'")
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
 def test_the_first_mark_of_tsv_comes_late(command: Command, tmp_path: Path, encoding: str) -> None:
     rows = [(f"Caf\u00e9 {n} " + "x" * 500, "ab"[n % 2]) for n in range(5000)]

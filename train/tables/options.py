@@ -133,7 +133,8 @@ def make_plan(options: TableOptions) -> TablePlan:
     _check_names(list(paths.values()))
     tables = {split: _make_table(path, options, split) for split, path in paths.items()}
     _check_use(options.given, tables["train"], list(tables.values()))
-    found = tables["train"].inspect()
+    label = [] if options.label_column is None else [options.label_column]
+    found = tables["train"].inspect([*options.text_columns, *label])
     columns = choose_columns(
         options.data,
         found.names,
@@ -142,7 +143,9 @@ def make_plan(options: TableOptions) -> TablePlan:
         with_header=found.with_header,
         is_headless=found.is_headless,
     )
-    inspected = {"train": found, **{split: table.inspect() for split, table in tables.items() if split != "train"}}
+    wanted = [*columns.texts, columns.label]
+    others = {split: table.inspect(wanted) for split, table in tables.items() if split != "train"}
+    inspected = {"train": found, **others}
     for split, inspection in inspected.items():
         check_columns(inspection, columns, split)
     tables = {split: inspection.table for split, inspection in inspected.items()}

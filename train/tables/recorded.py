@@ -111,8 +111,8 @@ def read_for_run(recorded: Recorded, split: str) -> TableDataset:
 def _read_whole(recorded: Recorded, split: str) -> TableDataset:
     """Read all usable rows of a file as one split."""
     options = recorded.options
-    inspected = Table(options.data).written_as(options.given).inspect()
     columns = Columns(options.text_columns, options.label_column or "")
+    inspected = Table(options.data).written_as(options.given).inspect([*columns.texts, columns.label])
     check_columns(inspected, columns, split)
     table = inspected.table
     known = len(recorded.labels)

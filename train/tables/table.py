@@ -7,7 +7,7 @@ Parquet, which has no lines, by the row.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,8 +61,8 @@ class Table(NamedTuple):
             return self._replace(dialect=given._replace(format=self.format, delimiter=delimiter))
         return self._replace(dialect=Dialect(self.format, given.encoding if self.format != PARQUET else None))
 
-    def inspect(self) -> Inspection:
-        """Read the names of the columns, and complete the dialect.
+    def inspect(self, columns: Collection[str] = ()) -> Inspection:
+        """Read the names of the columns, and complete the dialect; ``columns`` are those that the table must have.
 
         Raises:
             DataError: If the file cannot be read, is in none of the formats, is empty, or has two columns of the same
@@ -73,7 +73,7 @@ class Table(NamedTuple):
             names, rows = parquet.read_columns(self.path)
             found = Inspection(self._replace(dialect=Dialect(PARQUET)), names, rows == 0)
         else:
-            start = read_start(self.path, self.dialect._replace(format=self.format))
+            start = read_start(self.path, self.dialect._replace(format=self.format), columns)
             table = self._replace(dialect=start.dialect, notes=start.notes)
             found = Inspection(table, start.names, start.is_empty, start.is_headless, start.lists)
         names = found.names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,8 +38,8 @@ def check_file(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def open_reader(path: Path, dialect: Dialect) -> Iterator[TableReader]:
-    """Open a file to read its records.
+def open_reader(path: Path, dialect: Dialect, columns: Collection[str] = ()) -> Iterator[TableReader]:
+    """Open a file to read its records; ``columns`` are those that it must have.
 
     Raises:
         DataError: If it cannot be read, here or to its end.
@@ -50,20 +50,20 @@ def open_reader(path: Path, dialect: Dialect) -> Iterator[TableReader]:
         raise DataError(str(error)) from None
     try:
         with path.open("rb") as file:
-            yield TableReader(file, dialect, is_labelled=True, replay=True)
+            yield TableReader(file, dialect, columns=columns, is_labelled=True, replay=True)
     except InputError as error:
         raise DataError(f"{path}: {error}") from None
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}") from None
 
 
-def read_start(path: Path, dialect: Dialect) -> Start:
-    """Read the header and the first records.
+def read_start(path: Path, dialect: Dialect, columns: Collection[str] = ()) -> Start:
+    """Read the header and the first records; ``columns`` are those that the table must have.
 
     Raises:
         DataError: If they cannot be read, or none of them is a JSON object.
     """
-    with open_reader(path, dialect) as reader:
+    with open_reader(path, dialect, columns) as reader:
         found = list(itertools.islice(reader, FIRST_RECORDS))
         first = [record.values for record in found if isinstance(record, Record)]
         if reader.names:
