@@ -375,6 +375,33 @@ class OtherFormsTest(TableTest):
                     self.assertTrue(line.startswith(f"error: line {error}"), line)
                 self.assertEqual(output.count("\n"), count)
 
+    def test_a_field_that_no_object_has(self) -> None:
+        """Nothing of a file is scored; of a pipe, what comes later may have the field."""
+        message = "error: line 1: no field 'txt' with a text; the fields are 'id', 't'\n"
+        objects = [{"id": number, "t": "great"} for number in range(9)]
+        for content in ("".join(json.dumps(row) + "\n" for row in objects), json.dumps(objects)):
+            self.assertEqual(self.score(content.encode(), "--jsonl", "txt", code=2)[1], message)
+        later = b'{"id": 1, "t": ""}\n{"txt": "great"}\n{"id": 1}\n'
+        output, messages = self.score(later, "--jsonl", "txt", code=2)
+        self.assertEqual(output.count("positive"), 2)
+        self.assertEqual(messages, f"{message}error: line 3: no field 'txt' with a text\n")
+        piped = run("--jsonl", "txt", stdin=json.dumps(objects[0]).encode())
+        self.assertEqual(piped.stderr.decode(), message)
+
+    def test_csv_that_is_read_as_json(self) -> None:
+        content = b"id,t\n" + b"1,great\n" * 9
+        _, messages = self.score(content, "--jsonl", "t", code=2)
+        self.assertTrue(messages.startswith("error: line 1: not JSON: "), messages)
+        self.assertTrue(messages.endswith(": --csv COLUMN reads CSV\n") and messages.count("\n") == 1, messages)
+        piped = run("--jsonl", "t", stdin=content)
+        self.assertIn(b"note: this does not look like JSON: --csv COLUMN reads CSV\n", piped.stderr)
+        # An object that is cut is none to judge by, and a bad line is only one.
+        for start in (b"noise\n", b'{"u": 1\n'):
+            self.assertEqual(self.score(start + b'{"t": "great"}\n', "--jsonl", "t", code=2)[0].count("\n"), 1)
+        for form in ("%s", "[%s]"):
+            long = form % json.dumps({"id": "x" * 2**20, "t": "great"})
+            self.assertIn('"positive"', self.score(long.encode(), "--jsonl", "t", code=0)[0][-150:])
+
     def test_bounds_of_an_array(self) -> None:
         long = json.dumps([{"t": "a"}, {"t": "x" * 100}, {"t": "b"}], indent=1).encode()
         patches = mock.patch.object(lines, "MAX_LINE_BYTES", 60), mock.patch.object(lines, "PIECE_BYTES", 7)

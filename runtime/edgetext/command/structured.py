@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 # The fields that predictions add, without those of a ranking; CSV gets no `probabilities`.
 JSON_FIELDS = ("label", "score", "probabilities", "engine")
+# So many fields of an object are listed in a message.
+MOST_NAMES = 20
 
 
 class _Table:
@@ -90,6 +92,38 @@ class JSONObjects(_Table):
         self._field = field
         self._ranking = ranking
         self._names = {name: prefix + name for name in (*JSON_FIELDS, *([FIELD] if ranking else []))}
+        self._is_found = False  # whether a record had the field
+        start = self._reader.first_part().lstrip()
+        is_other = bool(start) and start[0] not in "[{"
+        if is_other and live:
+            self.notes.append("this does not look like JSON: --csv COLUMN reads CSV")
+        if not live:
+            self._check_start(is_other)
+
+    def _check_start(self, is_other: bool) -> None:
+        """Raise InputError if no record of a file's first part has the field, or if none is JSON, nor looks like it."""
+        records: list[TableRecord] = []
+        fault: Fault | None = None
+        for found in self._reader.preview():
+            if isinstance(found, Fault):
+                if found.kind != "json":
+                    return
+                fault = fault or found
+            elif self._field in found.values:
+                return
+            elif not records:
+                records.append(found)
+        if records:
+            raise InputError(f"line {records[0].line}: {self._describe(records[0])}")
+        if fault and is_other:
+            raise InputError(f"{fault}: --csv COLUMN reads CSV")
+
+    def _describe(self, found: TableRecord) -> str:
+        """Return what is wrong with a record that has no text."""
+        if self._is_found or self._field in found.values:
+            return f"no field {self._field!r} with a text"
+        listing = ", ".join(map(repr, [*found.values][:MOST_NAMES])) or "none"
+        return f"no field {self._field!r} with a text; the fields are {listing}"
 
     def _accept(self, found: TableRecord) -> Record:
         if taken := found.values.keys() & self._names.values():
@@ -98,7 +132,8 @@ class JSONObjects(_Table):
             )
         text = found.values.get(self._field)
         if not isinstance(text, str):
-            raise InputError(f"line {found.line}: no field {self._field!r} with a text")
+            raise InputError(f"line {found.line}: {self._describe(found)}")
+        self._is_found = True
         return Record(found.line, unify_line_ends(text), found.source)
 
     def write(self, record: Record, prediction: Prediction) -> str:

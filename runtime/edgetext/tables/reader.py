@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 from edgetext.tables.delimited import Rows
 from edgetext.tables.detection import detect
 from edgetext.tables.dialect import ARRAY, CSV, FASTTEXT, TSV, Dialect
@@ -114,14 +116,19 @@ class TableReader:
         """Return the options that read rows whose quotation marks or columns are wrong; empty if none do."""
         if self.dialect.format not in (CSV, TSV):
             return ""
-        return propose_quoting(self._text(), self.dialect, self._is_whole)
+        return propose_quoting(self.first_part(), self.dialect, self._is_whole)
 
     def propose_delimiter(self, least: int) -> str:
         """Return the option with a separator that gives the first row at least so many columns; empty if none does."""
-        return propose_delimiter(self._text(), self.dialect, least)
+        return propose_delimiter(self.first_part(), self.dialect, least)
 
-    def _text(self) -> str:
+    def first_part(self) -> str:
+        """Return the first part of the table, in whole lines unless it is all there is."""
         return detect(self._head, self.dialect, self._is_whole).text
+
+    def preview(self) -> Iterator[RecordOrFault]:
+        """Return the records of the first part, the last of which may be cut; they are yielded again later."""
+        return iter(TableReader(io.BytesIO(self._head), self.dialect))
 
     def _read_rows(self, stream: BinaryIO, replay: bool) -> Iterator[RecordOrFault]:
         """Read the header and return the records that follow."""
