@@ -68,7 +68,7 @@ def search(
     about = {
         "runtime": f"scikit-learn {sklearn.__version__}",
         "features": ", ".join(f"{name.partition('__')[2]}={value}" for name, value in first.items()),
-        "classifier": repr(best.named_steps["classify"]),
+        "classifier": " ".join(repr(best.named_steps["classify"]).split()),  # without line ends
         "cross_validation": round(float(found.best_score_), 6),
         "seconds": round(time.perf_counter() - started, 1),
     }
