@@ -28,6 +28,9 @@ ODD = (
 PIECES = st.one_of(TEXTS, st.text(ODD, max_size=12), st.sampled_from([":)", ":(", ":D", ";)", "<3", " '", "' ", "''"]))
 
 
+# Texts of which only the characters beyond ASCII are replaced.
+_ASCII = st.text("aBc '!?:)D-\n", min_size=24, max_size=40)
+MOSTLY_ASCII = st.lists(st.tuples(_ASCII, st.sampled_from(ODD), _ASCII).map("".join), max_size=5).map("".join)
 ENCODERS = [
     (Vocabulary([*RESERVED, "\u6f22", "a", "c'd", *("!" * marks)], Words(marks)), marks, end)
     for marks in (False, True)
@@ -75,7 +78,7 @@ def test_ascii_text_as_an_expression(text: str, marks: bool) -> None:
     assert Words(marks).tokenize(text) == [word if word == ":D" else word.lower() for word in found]
 
 
-@given(st.lists(PIECES, max_size=12).map("".join), st.booleans())
+@given(st.lists(PIECES, max_size=12).map("".join) | MOSTLY_ASCII, st.booleans())
 @example("'rock 'n' roll' isn''t it's' '\u2019tis '", True)
 @example(":D :Da :D_ <3 <30 x:) ;););( :D<3", True)
 def test_words(text: str, marks: bool) -> None:

@@ -185,16 +185,15 @@ class Words(RuleSet):
         return False
 
     def _fold(self, text: str) -> bytes:
-        if text.isascii():
-            folded = text.encode().translate(self._ascii)
-            if self.marks:
-                folded = folded.replace(b"!", b" ! ").replace(b"?", b" ? ")
-        else:
+        if not text.isascii():
             if self._table is None:
                 from edgetext.folding import TABLES  # not needed for ASCII
 
                 self._table = TABLES[self.marks]
-            folded = text.translate(self._table).encode()
+            text = self._table.fold(text)
+        folded = text.encode().translate(self._ascii)
+        if self.marks:
+            folded = folded.replace(b"!", b" ! ").replace(b"?", b" ? ")
         return drop_apostrophes(folded + b" ") if b"'" in folded else folded
 
 
