@@ -190,9 +190,10 @@ def test_json_lines_are_read_as_the_run_was(default_run: Path, tmp_path: Path) -
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     newer.write_text(json.dumps({"title": "T", "msg": "new", "label": "positive"}))
     dataset = read_table(TableOptions(trained, ("msg",), "label"))
-    config = {"labels": list(dataset.labels), "preprocessing": {}, "data": dataset.describe()}
+    found = load_run(default_run)
+    config = {**found.config, "labels": list(dataset.labels), "data": dataset.describe()}
     (tmp_path / "config.json").write_text(json.dumps(config))
-    run = dataclasses.replace(load_run(default_run), folder=tmp_path, config=config)
+    run = dataclasses.replace(found, folder=tmp_path, config=config)
     assert [text.text for text in scoring.find_labelled(str(newer), run, None).texts] == ["new"]
     held_out = [text.text for text in dataset.texts("test")]
     assert [text.text for text in scoring.find_labelled(str(copy), run, None).texts] == held_out
