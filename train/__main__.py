@@ -108,7 +108,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     _add_rules(parser)
     _add_sizes(parser)
     _add_table_options(parser)
-    parser.add_argument("--no-test", action="store_true", help="skip the test-set evaluation (use while tuning)")
+    about_test = "hold the test texts back, but do not evaluate on them (use while tuning)"
+    parser.add_argument("--no-test", action="store_true", help=about_test)
     args = parser.parse_args(argv)
     table = args.data is not None and is_table(Path(args.data))
     if args.out is None:

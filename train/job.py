@@ -75,14 +75,9 @@ def _choose_rules(args: argparse.Namespace) -> RuleSet:
 
 
 def _make_table_job(args: argparse.Namespace, settings: Mapping[str, int], changes: Sequence[str]) -> Job:
-    test = args.test
-    if args.no_test:
-        if test not in (None, "none"):
-            raise ValueError(f"--no-test and --test {test} contradict each other: leave one of them out")
-        test = "none"
     preset = PRESETS[args.preset]
     rules = _choose_rules(args)
-    plan = make_plan(make_options(argparse.Namespace(**{**vars(args), "test": test}), Path(args.data), rules))
+    plan = make_plan(make_options(args, Path(args.data), rules))
     replace(preset.settings, **settings)  # checks the ranges, like the next line
     replace(preset.choices or Choices(), crops=0).changed(changes)
     size = None if args.target_size is None else parse_size(args.target_size)
