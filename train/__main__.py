@@ -69,6 +69,8 @@ def print_metrics(metrics: dict[str, Any]) -> None:
     """Print what was measured, and a warning about labels that are rarely recognised."""
     names = {key: key.replace("_", " ") for key in ("validation", "validation_sentences", "cross_validation", "test")}
     names["cross_validation"] = "cross-validation"
+    if "refitted" in metrics:
+        names["validation"] += " (before fitting again)"
     for key, name in names.items():
         if found := metrics.get(key):
             positive = f", {found['positive']:.1%} called positive" if key.endswith("sentences") else ""
