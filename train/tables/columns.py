@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from edgetext.tables.names import LABEL_NAMES, TEXT_NAMES
 from edgetext.tables.reader import unify_line_ends
+from edgetext.tables.records import is_unicode
 from train.dataset import DataError
 
 MAX_LABEL = 100  # characters
@@ -102,7 +103,8 @@ def as_text(values: Sequence[Any]) -> tuple[str, str]:
     if not all(isinstance(value, str) for value in parts):
         return "", "text"
     text = unify_line_ends(" ".join(part for part in parts if part))
-    return (text, "") if _is_unicode(text) else ("", "encoding")
+    fault = _find_fault(text)
+    return ("", fault) if fault else (text, "")
 
 
 def as_label(value: Any) -> tuple[str, str]:
@@ -122,9 +124,9 @@ def as_label(value: Any) -> tuple[str, str]:
         return "", "no label"
     if not isinstance(value, str):
         return "", "labels" if isinstance(value, list) else "label"
-    if not _is_unicode(value):
+    if fault := _find_fault(value):
         shown = "".join("\ufffd" if char == "\0" or "\ud800" <= char < "\ue000" else char for char in value)
-        return join_words(shown)[:MAX_LABEL], "encoding"
+        return join_words(shown)[:MAX_LABEL], fault
     label = join_words(value)
     kinds = set() if label.isprintable() else {unicodedata.category(char) for char in label}
     if not label or (kinds and kinds <= set(INVISIBLE)):
@@ -145,9 +147,8 @@ def fold(label: str) -> str:
     return "".join(char for char in folded if unicodedata.category(char) not in INVISIBLE and char not in SELECTORS)
 
 
-def _is_unicode(text: str) -> bool:
-    """Return whether a string has neither NUL nor half of a surrogate pair, which no encoding can write."""
-    try:
-        return b"\0" not in text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
+def _find_fault(text: str) -> str:
+    """Return the kind of fault of a string with NUL, or with half of a surrogate pair, which no encoding can write."""
+    if "\0" in text:
+        return "nul"
+    return "" if is_unicode(text) else "encoding"

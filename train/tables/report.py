@@ -10,6 +10,7 @@ from train.dataset import DataError
 # The kinds of problems, in the order in which they are reported.
 KINDS = {
     "encoding": "left out: text that is not valid {detail}",
+    "nul": "left out: a NUL character in the text or the label",
     "quotes": "left out: a quotation mark that is never closed, or in the wrong place{detail}",
     "long": "left out: longer than 16 MiB",
     "ragged": "left out: more or fewer columns than the header{detail}",
