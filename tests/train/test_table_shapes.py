@@ -227,7 +227,7 @@ class TestProposals:
         code, _, lines = command(path)
         shown = " ".join('"\'"' if option == "'" else "'\\'" if option == "\\" else option for option in options)
         assert code == 2
-        assert f"(try {shown}) (lines " in "\n".join(lines)
+        assert f"(try {shown})" in "\n".join(lines)
         code, found, notes = command(path, *options)
         assert (code, len(found), notes) == (0, 54, [GUESSED])
 

@@ -410,6 +410,13 @@ def test_no_json(write: Write) -> None:
     )
 
 
+def test_no_row_is_as_wide_as_the_header(write: Write) -> None:
+    path = write("t.csv", "body,queue\n" + "a text,q,\n" * 150)
+    assert refused(path).endswith("t.csv: no row is as wide as the header: line 2: 3 columns, and the header has 2")
+    path = write("t.csv", "body,queue\n" + "'a, text',q\n" * 3)
+    assert refused(path).endswith('the header has 2 (try --quote "\'")')
+
+
 def test_a_header_with_an_open_quote(write: Write) -> None:
     assert "lines 1 to 2: not CSV" in refused(write("t.csv", '"body,queue\nx,q\n'))
 

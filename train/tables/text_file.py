@@ -61,7 +61,7 @@ def read_start(path: Path, dialect: Dialect, columns: Collection[str] = ()) -> S
     """Read the header and the first records; ``columns`` are those that the table must have.
 
     Raises:
-        DataError: If they cannot be read, or none of them is a JSON object.
+        DataError: If they cannot be read, or none of them is a JSON object or as wide as the header.
     """
     with open_reader(path, dialect, columns) as reader:
         found = list(itertools.islice(reader, FIRST_RECORDS))
@@ -74,6 +74,9 @@ def read_start(path: Path, dialect: Dialect, columns: Collection[str] = ()) -> S
             if isinstance(found[0], Fault) and found[0].is_last:
                 raise found[0]
             raise InputError(f"none of the first {len(found)} lines is a JSON object in {reader.encoding}")
+        if found and all(isinstance(record, Fault) and record.kind == "ragged" for record in found):
+            options = reader.propose_quoting()
+            raise InputError(f"no row is as wide as the header: {found[0]}" + (f" (try {options})" if options else ""))
         cells = {name: [row[name] for row in rows if row.get(name) is not None] for name in names}
         return Start(
             reader.dialect,
