@@ -352,6 +352,16 @@ def test_faults(tmp_path: Path) -> None:
     }
 
 
+def test_files_that_were_joined(tmp_path: Path) -> None:
+    """Each has a header, and the second and third a byte order mark too."""
+    parts = ["".join(f"text {n} {part},{'ab'[n % 2]}\n" for n in range(20)) for part in range(3)]
+    path = tmp_path / "t.csv"
+    path.write_text("\ufeff".join("text,label\n" + part for part in parts), encoding="utf-8")
+    found = read_table(TableOptions(path))
+    assert found.labels == ("a", "b")
+    assert [*map(str, found.findings)] == ["t.csv: 2 rows left out: the header again (lines 22 and 43)"]
+
+
 def test_labels_that_are_seen_once(write: Write) -> None:
     found = read_table(TableOptions(write([*many(40), ("one more", "z"), ("and another", "c")])))
     assert [*map(str, found.findings)] == [

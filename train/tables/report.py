@@ -14,6 +14,7 @@ KINDS = {
     "quotes": "left out: a quotation mark that is never closed, or in the wrong place{detail}",
     "long": "left out: longer than 16 MiB",
     "ragged": "left out: more or fewer columns than the header{detail}",
+    "header": "left out: the header again",
     "json": "left out: not a JSON object",
     "text": "left out: the text is not a string",
     "no text": "left out: no word in the text",

@@ -101,7 +101,9 @@ def read_values(path: Path, dialect: Dialect, names: Sequence[str]) -> Iterator[
             raise DataError(f"{path}: the file was changed while it was being read")
         columns = {name: place for place, name in enumerate(reader.names)}
         for found in reader:
-            if isinstance(found, Record):
+            if isinstance(found, Record) and reader.header and _is_header(found.values, reader.header):
+                yield found.line, "header"
+            elif isinstance(found, Record):
                 yield found.line, _pick(found.values, columns, names)
             elif found.is_last:
                 raise found
@@ -109,6 +111,11 @@ def read_values(path: Path, dialect: Dialect, names: Sequence[str]) -> Iterator[
                 yield found.line, [*_pick(found.values, columns, names[:1]), NOT_TEXT]
             else:
                 yield found.line, found.kind
+
+
+def _is_header(values: Sequence[str], header: Sequence[str]) -> bool:
+    """Return whether a row repeats the header, as in files that were joined; each may have a byte order mark."""
+    return values[0].removeprefix("\ufeff") == header[0] and values[1:] == header[1:]
 
 
 def _pick(values: Any, columns: Mapping[str, int], names: Sequence[str]) -> list[Any]:
