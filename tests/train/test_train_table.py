@@ -136,11 +136,11 @@ class TestThreeClasses:
         assert ", validation accuracy " in lines[3]
         assert lines[4].startswith("fitting again, on the validation texts too: 8 epochs, ")
         assert "accuracy" not in lines[4]
-        measured = ["validation", "cross-validation", "test"]
+        measured = ["validation (before fitting again)", "cross-validation", "test"]
         assert [line.partition(":")[0] for line in lines[5:8]] == measured
         for line, texts in zip(lines[5:8], (7, 72, 18)):
             assert re.fullmatch(
-                rf"[a-z-]+: accuracy [\d.]+%, macro F1 [\d.]+, calibration error [\d.]+, of {texts} texts", line
+                rf"[a-z() -]+: accuracy [\d.]+%, macro F1 [\d.]+, calibration error [\d.]+, of {texts} texts", line
             )
         shown = os.path.join("runs", "colours")
         assert lines[8:] == [f"wrote {shown}; next: python export/to_safetensors.py --run {shown}"]
