@@ -73,7 +73,7 @@ def test_a_copy_answers_alike(path: Path | None, engine: str, tmp_path: Path) ->
         assert made.model.record == classifier.model.record  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("path", {path for path, _ in BUNDLES})
+@pytest.mark.parametrize("path", dict.fromkeys(path for path, _ in BUNDLES))
 def test_a_copy_of_a_bundle_has_the_same_files(path: Path | None, tmp_path: Path) -> None:
     bundle = Bundle.open(path)
     for made in (cloudpickle.loads(cloudpickle.dumps(bundle)), through_joblib(bundle, tmp_path)):

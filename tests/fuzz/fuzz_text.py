@@ -17,10 +17,10 @@ with atheris.instrument_imports(include=["edgetext"]):
 
     _CLASSIFIER = Classifier.load(engine="builtin")
 
-from tests import unicode_rules
 from tests.fuzz.driver import start
 from tests.runtime.helpers import VOCABULARY
 from tests.runtime.oracle import check, row_of, words_of
+from tests.unicode import unicode_rules
 
 # atheris makes characters of one, two or four bytes, depending on the first byte.
 SEEDS = [

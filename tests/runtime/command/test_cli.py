@@ -44,7 +44,7 @@ code = main(["great movie"])
 print(*sorted(set(sys.modules) - before))
 sys.exit(code)
 """
-FAKE = str(Path(__file__).with_name("fake_command.py"))
+FAKE = str(Path(__file__).parent.with_name("fake_command.py"))
 
 
 class CommandTest(unittest.TestCase):
@@ -603,7 +603,7 @@ class RealCommandTest(unittest.TestCase):
         ours = RUNTIME / "edgetext" / "default" / "model.dynamic_wi8.onnx"
         result = run("--verify", "--model", str(ours), fake=False)
         self.assertEqual((result.returncode, result.stdout), (0, b"model.dynamic_wi8.onnx: ok\n"))
-        other = Path(__file__).with_name("model_maker.tflite")
+        other = Path(__file__).parent.with_name("model_maker.tflite")
         result = run("--verify", "--model", str(other), fake=False)
         self.assertEqual(result.returncode, 2)
         self.assertIn(b"no checksum of its model", result.stdout)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from tests.train.test_texts import make_run
+from tests.tables.test_texts import make_run
 from train import __main__ as training
 from train import texts as command_line
 from train.tables.options import TableOptions

@@ -26,7 +26,7 @@ from edgetext.errors import InputError
 from edgetext.tables import lines
 from tests.runtime.helpers import run, slow
 
-FAKE = str(Path(__file__).with_name("fake_command.py"))
+FAKE = str(Path(__file__).parent.with_name("fake_command.py"))
 TOO_LONG = "longer than 16 MiB: split it"
 
 

@@ -21,7 +21,7 @@ from edgetext.command import structured
 from edgetext.tables import lines
 from tests.runtime.helpers import run
 
-FAKE = str(Path(__file__).with_name("fake_command.py"))
+FAKE = str(Path(__file__).parent.with_name("fake_command.py"))
 ADDED = ["label", "score", "engine"]
 
 

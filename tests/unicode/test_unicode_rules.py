@@ -16,9 +16,9 @@ from edgetext.encoder import Encoder, Preprocessing
 from edgetext.folding import fold_character
 from edgetext.text import RESERVED, Words
 from edgetext.vocabulary import Vocabulary
-from tests import make_golden_words
 from tests.runtime.strategies import TEXTS
-from tests.unicode_rules import replacement, words_of
+from tests.unicode import make_golden_words
+from tests.unicode.unicode_rules import replacement, words_of
 from train.encoding import make_characters
 
 ODD = (

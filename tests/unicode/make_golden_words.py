@@ -1,6 +1,6 @@
 """Fill in the words and ids in ``tests/runtime/golden_words.json``, by the rules as ``unicode_rules`` has them.
 
-    python -m tests.make_golden_words
+    python -m tests.unicode.make_golden_words
 
 The texts stay as they are: to add one, add ``{"text": "..."}`` to the cases. A text whose words depend on ``marks`` has
 a case for each value.
@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from edgetext.text import EMOTICONS, RESERVED, Words
-from tests.unicode_rules import words_of
+from tests.unicode.unicode_rules import words_of
 
-GOLDEN = Path(__file__).parent / "runtime" / "golden_words.json"
+GOLDEN = Path(__file__).parent.parent / "runtime" / "golden_words.json"
 MARKS = ("!", "?", *EMOTICONS)
 ABOUT = (
     "The contract for every port of the rule set words-1: text to words to ids, start mark first, neither truncated "

@@ -1,0 +1,1 @@
+"""Tests of the command line. They need the standard library only."""
