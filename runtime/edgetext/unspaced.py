@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Texts with more characters are left to ``Words.fold``, which needs less memory.
 LONG_TEXT = 10_000
-# Most texts with at most so many characters have no letters among them.
+# Most texts of at most this many characters have no letters among them.
 SHORT_TEXT = 64
 # What stands for separators, and for characters that are no words. No word has these ids.
 _SEPARATOR, _LETTER = PAD_ID, START_ID

@@ -75,7 +75,7 @@ def _read(reader: Any) -> Iterator[tuple[int, int, list[str] | None]]:
 
 
 def propose_delimiter(text: str, dialect: Dialect, least: int) -> str:
-    """Return the option with a separator that gives the first row at least so many columns; empty if none does."""
+    """Return the option with a separator that gives the first row ``least`` columns or more; empty if none does."""
     for mark in SEPARATORS:
         _, _, fields = next(_read(make_reader(_split_lines(text), dialect._replace(delimiter=mark))), (0, 0, None))
         if mark != dialect.delimiter and fields is not None and len(fields) >= least:

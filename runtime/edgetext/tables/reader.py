@@ -119,7 +119,7 @@ class TableReader:
         return propose_quoting(self.first_part(), self.dialect, self._is_whole)
 
     def propose_delimiter(self, least: int) -> str:
-        """Return the option with a separator that gives the first row at least so many columns; empty if none does."""
+        """Return the option with a separator that gives the first row ``least`` columns or more; empty if none does."""
         return propose_delimiter(self.first_part(), self.dialect, least)
 
     def first_part(self) -> str:
