@@ -22,8 +22,10 @@ def fuzz(target: str, folder: Path, root: Path = ROOT) -> subprocess.CompletedPr
     corpus = folder / "corpus"
     corpus.mkdir()
     options = [f"-atheris_runs={RUNS[target]}", "-seed=1", "-max_len=2000", "-len_control=0"]
+    command = [sys.executable, "-m", f"tests.fuzz.{target}", *options, f"-artifact_prefix={folder}/", str(corpus)]
     return subprocess.run(
-        [sys.executable, "-m", f"tests.fuzz.{target}", *options, f"-artifact_prefix={folder}/", corpus],
+        # The fuzzer limits ru_maxrss, which a process inherits from the one that started it: a shell, not these tests.
+        ["sh", "-c", '"$@"; exit $?', "sh", *command],
         cwd=root,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(root), str(root / "runtime")])},
         capture_output=True,
