@@ -95,7 +95,7 @@ def _try_candidates(
             candidate = recipe._replace(choices=fixed, class_weights=weights, weightings={name: weights})
             unseen = _predict_folds(features, targets, folds, candidate)
             measured = measure_calibrated(unseen, labels, smooth=True)
-            found[f"{factor:g} times the regularization, class weights {name}"] = candidate, unseen, measured
+            found[f"regularization × {factor:g}, class weights {name}"] = candidate, unseen, measured
             reached = max(reached, measured["accuracy"])
         best = max(best, reached)
         if reached < best - TOLERANCE:
