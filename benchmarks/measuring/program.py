@@ -80,7 +80,7 @@ def time_texts(runtime: str, argument: str, file: str) -> dict[str, Any]:
         calls["text_to_label"] = runtimes.load(runtime, argument), texts
     else:
         calls["text_to_label"] = classifier.classify, texts
-        calls["model_only"] = classifier.engine.predict, [[classifier.prepare(text)] for text in texts]
+        calls["model_only"] = classifier.engine.predict, [[classifier.prepare(text)[0]] for text in texts]
     for call, inputs in calls.values():
         for item in inputs[:WARM_UP]:
             call(item)

@@ -6,7 +6,7 @@ from edgetext import engines
 from edgetext.bundle import Bundle
 from edgetext.errors import BundleError, EngineError
 from edgetext.prediction import SHOWN, UNCERTAIN, Prediction, as_count, check_threshold, shorten
-from edgetext.text import KERAS_IMDB, check_text
+from edgetext.text import KERAS_IMDB
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ class Classifier:
     Attributes:
         labels: The labels, in the order of the model's outputs.
         encoder: Encodes texts.
-        prepare: Turns a text into what the engine takes: its ids, padded or not, or the text itself.
         engine: The engine; ``engine.name`` and ``engine.runtime`` describe it.
         model: The bundle's entry of the model file in use; None if the classifier was built from parts.
         threshold: The lowest score at which a prediction gets a label; None for no such limit.
@@ -77,8 +76,6 @@ class Classifier:
         self.engine = engine
         self.model = model
         self.threshold = threshold
-        encode = encoder.truncate if engine.accepts_unpadded else encoder.encode
-        self.prepare = check_text if engine.takes_text else encode
         self._predict = engine.predict
         self._engine_name = engine.name
 
@@ -181,7 +178,21 @@ class Classifier:
             BundleError: If the vocabulary repeats a word or is not UTF-8, which is checked when more than a few words
                 have been looked up.
         """
-        return self._to_prediction(self._predict([self.prepare(text)])[0])
+        prepared, known = self.prepare(text)
+        return self._to_prediction(self._predict([prepared])[0], known)
+
+    def prepare(self, text: str) -> tuple[Any, float]:
+        """Return what the engine takes, a text's ids, padded or not, or the text itself; and the share of known words.
+
+        Raises:
+            TypeError: If ``text`` is not a string.
+            BundleError: As for ``classify``.
+        """
+        ids = self.encoder.truncate(text)
+        known = self.encoder.known(ids)
+        if self.engine.accepts_unpadded:
+            return ids, known
+        return text if self.engine.takes_text else self.encoder.pad(ids), known
 
     def classify_many(self, texts: Iterable[str], batch_size: int = BATCH_SIZE) -> Iterator[Prediction]:
         """Classify texts as they arrive, in order; one batch at a time is held in memory.
@@ -212,7 +223,7 @@ class Classifier:
         position = 0
         while batch := list(islice(texts, min(batch_size, maxsize))):
             try:
-                prepared = list(map(self.prepare, batch))
+                prepared, known = zip(*map(self.prepare, batch))
             except TypeError:
                 for number, text in enumerate(batch, position):
                     if not isinstance(text, str):
@@ -224,7 +235,7 @@ class Classifier:
                 raise BundleError(
                     f"the model gives {len(outputs)} answers to {len(prepared)} texts: it takes no batches"
                 )
-            yield from map(self._to_prediction, outputs)
+            yield from map(self._to_prediction, outputs, known)
 
     def __repr__(self) -> str:
         labels = shorten([repr(label) for label in self.labels[:SHOWN]], len(self.labels))
@@ -232,8 +243,8 @@ class Classifier:
         threshold = "" if self.threshold is None else f", threshold={self.threshold}"
         return f"Classifier(labels=[{labels}], engine={self._engine_name!r}{recipe}{threshold})"
 
-    def _to_prediction(self, outputs: list[float]) -> Prediction:
-        """Turn the model's outputs for one text into a prediction."""
+    def _to_prediction(self, outputs: list[float], known: float) -> Prediction:
+        """Turn the model's outputs for one text, and the share of its words that are known, into a prediction."""
         if len(outputs) == 1:
             outputs = [1.0 - outputs[0], outputs[0]]
         score = max(outputs)
@@ -243,4 +254,4 @@ class Classifier:
         label = labels[outputs.index(score)]
         if self.threshold is not None and score < self.threshold:
             label = UNCERTAIN
-        return Prediction(label, score, dict(zip(labels, outputs)), self._engine_name)
+        return Prediction(label, score, dict(zip(labels, outputs)), self._engine_name, known)

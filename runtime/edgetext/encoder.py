@@ -146,8 +146,20 @@ class Encoder:
 
     def encode(self, text: str) -> list[int]:
         """Return exactly ``max_length`` ids of a text, truncated and padded."""
-        ids = self.truncate(text)
+        return self.pad(self.truncate(text))
+
+    def pad(self, ids: list[int]) -> list[int]:
+        """Return the ids of a text as ``truncate`` returns them, padded to ``max_length``."""
         return ids + [PAD_ID] * (self.preprocessing.max_length - len(ids))
+
+    def known(self, ids: list[int]) -> float:
+        """Return the share of a text's words that are in the vocabulary, 0 to 1; 0.0 for a text without words.
+
+        Args:
+            ids: What ``truncate`` returns for the text.
+        """
+        words = len(ids) - (ids[0] == START_ID)  # truncated at the front, a text has no start mark
+        return (words - ids.count(UNKNOWN_ID)) / words if words else 0.0
 
     def _find_unspaced(self, text: str) -> list[int] | None:
         """Return the ids of a text's words, if most of them are single characters; see ``edgetext.unspaced``."""

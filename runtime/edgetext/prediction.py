@@ -24,15 +24,21 @@ class Prediction:
         probabilities: The probability of each label, in the bundle's order. They sum to 1, except for rounding: a
             TensorFlow Lite model that computes in int8 to the end rounds each to 1/256, down to 0 where many share.
         engine: The name of the engine that computed them.
+        known: The share of the text's words that are in the model's vocabulary, 0 to 1; 0.0 for a text without words.
+            Only words that the model reads count, not those after the maximum length. The lower it is, the less the
+            text had to do with the score.
     """
 
-    __slots__ = ("engine", "label", "probabilities", "score")
+    __slots__ = ("engine", "known", "label", "probabilities", "score")
 
-    def __init__(self, label: str, score: float, probabilities: dict[str, float], engine: str) -> None:
+    def __init__(
+        self, label: str, score: float, probabilities: dict[str, float], engine: str, known: float = 1.0
+    ) -> None:
         self.label = label
         self.score = score
         self.probabilities = probabilities
         self.engine = engine
+        self.known = known
 
     def top(self, k: int) -> list[tuple[str, float]]:
         """Return the ``k`` most probable labels, or all if there are fewer, with their probabilities.
@@ -46,24 +52,26 @@ class Prediction:
         return sorted(self.probabilities.items(), key=lambda item: -item[1])[: as_count("k", k)]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return copies of the four attributes by name, ready for JSON.
+        """Return copies of the five attributes by name, ready for JSON.
 
         Returns:
             ``label`` str, ``score`` float from 0 to 1, ``probabilities`` dict of a float for each label, in the
-            bundle's order, and ``engine`` str: the fields that ``classify.py --json`` adds to each text.
+            bundle's order, ``engine`` str and ``known`` float from 0 to 1: the fields that ``classify.py --json`` adds
+            to each text.
         """
         own = {"label": self.label, "score": self.score, "probabilities": dict(self.probabilities)}
-        return {**own, "engine": self.engine}
+        return {**own, "engine": self.engine, "known": self.known}
 
     def __repr__(self) -> str:
         probabilities = [f"{label!r}: {probability:.4f}" for label, probability in self.top(SHOWN)]
         return (
             f"Prediction(label={self.label!r}, score={self.score:.4f}, "
-            f"probabilities={{{shorten(probabilities, len(self.probabilities))}}}, engine={self.engine!r})"
+            f"probabilities={{{shorten(probabilities, len(self.probabilities))}}}, engine={self.engine!r}, "
+            f"known={self.known:.4f})"
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.label, self.score, self.probabilities, self.engine)
+        return type(self), (self.label, self.score, self.probabilities, self.engine, self.known)
 
     def __eq__(self, other: object) -> bool:
         return self.as_dict() == other.as_dict() if isinstance(other, Prediction) else NotImplemented

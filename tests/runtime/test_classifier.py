@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import pickle
 import unittest
 from unittest import mock
 
@@ -134,10 +135,30 @@ class ClassifierTest(unittest.TestCase):
     def test_prediction_shows_itself(self) -> None:
         prediction = fake_classifier().classify("great")
         self.assertIn("'positive'", repr(prediction))
-        self.assertEqual(list(prediction.as_dict()), ["label", "score", "probabilities", "engine"])
+        self.assertEqual(list(prediction.as_dict()), ["label", "score", "probabilities", "engine", "known"])
+        self.assertTrue(repr(fake_classifier().classify("great tale")).endswith(", engine='fake', known=0.5000)"))
         prediction.as_dict()["probabilities"].clear()
         self.assertEqual(list(prediction.probabilities), ["negative", "positive"])
         self.assertNotEqual(prediction, "positive")
+
+
+class KnownTest(unittest.TestCase):
+    def test_the_share_does_not_depend_on_what_the_engine_takes(self) -> None:
+        shares = {"": 0.0, "?!": 0.0, "tale": 0.0, "great tale": 0.5, "the Great": 1.0, "tale " * 9 + "bad": 1 / 8}
+        for settings in ({}, {"accepts_unpadded": True}, {"takes_text": True}):
+            engine = FakeEngine(lambda taken: [0.5])
+            vars(engine).update(settings)
+            classifier = Classifier(["negative", "positive"], ENCODER, engine)
+            with self.subTest(settings):
+                self.assertEqual([one.known for one in classifier.classify_many(list(shares))], list(shares.values()))
+                self.assertEqual([classifier.classify(text).known for text in shares], list(shares.values()))
+
+    def test_built_by_hand(self) -> None:
+        made = Prediction("a", 0.5, {"a": 0.5, "b": 0.5}, "fake")
+        self.assertEqual(made.known, 1.0)
+        other = Prediction("a", 0.5, {"a": 0.5, "b": 0.5}, "fake", known=0.25)
+        self.assertNotEqual(made, other)
+        self.assertEqual(pickle.loads(pickle.dumps(other)), other)
 
 
 class TopTest(unittest.TestCase):

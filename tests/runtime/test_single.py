@@ -320,6 +320,8 @@ class ForeignTest(SingleTest):
         self.assertEqual(encoder.encode("a wonderful... film"), ids + [0] * 28)
         self.assertEqual(encoder.truncate("a Wonderful film")[2], int(table["<UNKNOWN>"]))  # MediaPipe keeps case
         self.assertEqual(encoder.truncate("film " * 40), [ids[0], *[ids[3]] * 31])
+        self.assertEqual(encoder.known(encoder.truncate("a Wonderful film, film")), 0.75)
+        self.assertEqual(encoder.known(encoder.truncate("")), 0.0)
         self.assertIn("lower case", encoder.note or "")
         self.assertIn("224", str(len(encoder.vocabulary)))
         with self.assertRaises(TypeError):
@@ -329,6 +331,10 @@ class ForeignTest(SingleTest):
         lines = [("<PAD>", 0), ("<UNKNOWN>", 1), ("film", 2), ("Film", 2), ("film", 3)]
         encoder = RegexEncoder("[ ]+", lines, 4)
         self.assertEqual(encoder.encode(" film  Film FILM"), [3, 2, 1, 0])  # the last of a word, and no <START>
+        self.assertEqual(encoder.known(encoder.truncate(" film  Film FILM")), 2 / 3)
+        self.assertEqual(encoder.known(encoder.truncate("")), 0.0)
+        shared = RegexEncoder("[ ]+", [("<PAD>", 0), ("<UNKNOWN>", 0), ("film", 2)], 4)
+        self.assertEqual(shared.known(shared.truncate("film FILM")), 0.5)
         self.assertIsNone(encoder.note)
 
     def test_what_a_vocabulary_must_have(self) -> None:

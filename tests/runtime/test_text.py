@@ -154,6 +154,23 @@ class EncoderTest(unittest.TestCase):
                     self.assertEqual(Encoder(VOCABULARY, Preprocessing(length, "post")).truncate(text), ids[:length])
                     self.assertEqual(Encoder(VOCABULARY, Preprocessing(length, "pre")).truncate(text), ids[-length:])
 
+    def test_known(self) -> None:
+        """The start mark is no word, and words that are truncated do not count."""
+        for text, post, pre in (
+            ("", 0.0, 0.0),
+            ("...", 0.0, 0.0),
+            ("tale", 0.0, 0.0),
+            ("great", 1.0, 1.0),
+            ("Great, <UNKNOWN> movie!", 2 / 3, 2 / 3),
+            ("the tale the movie", 2 / 3, 3 / 4),  # without the start mark there is room for one more word
+            ("tale of the great movie", 1 / 3, 3 / 4),
+        ):
+            for end, share in (("post", post), ("pre", pre)):
+                encoder = Encoder(VOCABULARY, Preprocessing(4, end))
+                with self.subTest(text, end=end):
+                    self.assertEqual(encoder.known(encoder.truncate(text)), share)
+        self.assertEqual(Encoder(VOCABULARY, Preprocessing(1, "post")).known([1]), 0.0)
+
 
 class PreprocessingTest(unittest.TestCase):
     def test_json_round_trip(self) -> None:

@@ -130,7 +130,11 @@ class RegexEncoder(Encoder):
         """Return the ids of a text, truncated and not padded; see ``Encoder``."""
         return self.ids(text)[: self.preprocessing.max_length]
 
-    def encode(self, text: str) -> list[int]:
-        """Return exactly ``max_length`` ids of a text; see ``Encoder``."""
-        ids = self.truncate(text)
+    def pad(self, ids: list[int]) -> list[int]:
+        """Return the ids of a text, padded; see ``Encoder``."""
         return ids + [self._pad] * (self.preprocessing.max_length - len(ids))
+
+    def known(self, ids: list[int]) -> float:
+        """Return the share of a text's words that are in the vocabulary; see ``Encoder``."""
+        words = ids[len(self._start) :]
+        return (len(words) - words.count(self._unknown)) / len(words) if words else 0.0

@@ -96,7 +96,10 @@ def make_parser() -> argparse.ArgumentParser:
         help="prefix for the names of added fields, if the input has a 'label' already",
     )
     source.add_argument(
-        "--json", action="store_true", help="print a JSON object per text: text, label, score, probabilities, engine"
+        "--json",
+        action="store_true",
+        help="print a JSON object per text: text, label, score, probabilities, engine, known (the share of its words "
+        "that the model knows)",
     )
     source.add_argument(
         "--label-only",

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from edgetext.tables.records import Record as TableRecord
     from edgetext.tables.records import RecordOrFault
 
-# The fields that predictions add, without those of a ranking; CSV gets no `probabilities`.
-JSON_FIELDS = ("label", "score", "probabilities", "engine")
+# The fields that predictions add, without those of a ranking; CSV gets no `probabilities` and no `known`.
+JSON_FIELDS = ("label", "score", "probabilities", "engine", "known")
 # So many fields of an object are listed in a message.
 MOST_NAMES = 20
 

@@ -81,9 +81,11 @@ class ArgumentsTest(CommandTest):
                 "score": 0.75,
                 "probabilities": {"negative": 0.25, "positive": 0.75},
                 "engine": "fake",
+                "known": 1.0,
             },
         )
         self.assertEqual(rows[1]["text"], "caf\u00e9")
+        self.assertEqual(json.loads(self.succeed("--json", "a great tale"))["known"], 1 / 3)
 
     def test_empty_and_undecodable_texts(self) -> None:
         """What can be scored is scored; the rest is named."""
@@ -229,6 +231,7 @@ class JSONLinesTest(CommandTest):
             (b'{"u": "x"}', b"no field 't'"),
             (b'{"t": 1}', b"no field 't'"),
             (b'{"t": "x", "label": 1}', b"a field 'label' already: choose a --prefix"),
+            (b'{"t": "x", "known": 1}', b"a field 'known' already: choose a --prefix"),
             (b"\xff", b"not UTF-8"),
             (b"[" * 100_000, b"not JSON"),
         ):
@@ -363,7 +366,7 @@ class ManyClassesTest(CommandTest):
         ):
             for options, label in (((), "travel"), (("--threshold", "0.6"), "uncertain")):
                 plain = json.loads(self.succeed(*arguments, *options, *self.model, stdin=stdin))
-                self.assertEqual(list(plain), ["text", "label", "score", "probabilities", "engine"])
+                self.assertEqual(list(plain), ["text", "label", "score", "probabilities", "engine", "known"])
                 self.assertEqual((plain["label"], plain["score"]), (label, 9 / 16))
                 for k in (3, 9):
                     row = json.loads(self.succeed(*arguments, *options, "--top-k", str(k), *self.model, stdin=stdin))
