@@ -31,7 +31,7 @@ from benchmarks.measuring import command, processes, results, texts
 from benchmarks.measuring.layout import Part, Table
 from benchmarks.measuring.results import BenchmarkError
 from edgetext import Bundle
-from edgetext.text import tokenize
+from edgetext.keras_imdb import KERAS_IMDB
 
 COMMITTED = results.FOLDER / "instructions.json"
 DESCRIPTION, MAKE = "machines.json", "make pi-test makes it"
@@ -115,7 +115,7 @@ def make_text() -> str:
     """Return the beginning of a sample review that has the right number of words."""
     for review in texts.find(str(texts.SAMPLE)).texts:
         for end in re.finditer(" |$", review.text):
-            if len(tokenize(review.text[: end.start()])) == WORDS:
+            if len(KERAS_IMDB.tokenize(review.text[: end.start()])) == WORDS:
                 return review.text[: end.start()]
     raise BenchmarkError(f"{texts.SAMPLE.name}: no review of {WORDS} words")
 

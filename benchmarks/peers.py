@@ -54,8 +54,9 @@ trained.save_model(model)
 # The shortest programs that classify a text with fastText, by its preparation: of a model, a text, edgetext's folder.
 ONCE = {
     "lower case": "import sys, fasttext; print(fasttext.load_model(sys.argv[1]).predict(sys.argv[2].lower())[0][0])",
-    "tokens": "import sys; sys.path.insert(0, sys.argv[3]); import fasttext; from edgetext.text import tokenize; "
-    "print(fasttext.load_model(sys.argv[1]).predict(' '.join(tokenize(sys.argv[2])))[0][0])",
+    "tokens": "import sys; sys.path.insert(0, sys.argv[3]); import fasttext; "
+    "from edgetext.keras_imdb import KERAS_IMDB; "
+    "print(fasttext.load_model(sys.argv[1]).predict(' '.join(KERAS_IMDB.tokenize(sys.argv[2])))[0][0])",
 }
 
 

@@ -19,6 +19,7 @@ from edgetext import Bundle, BundleError, Classifier, EngineError, engines
 from edgetext.bundle import DEFAULT_BUNDLE
 from edgetext.encoder import Encoder, Preprocessing
 from edgetext.engines import tflite
+from edgetext.keras_imdb import KERAS_IMDB
 from edgetext.text import RESERVED
 from edgetext.vocabulary import Vocabulary
 from tests.runtime.helpers import change_behind_crc32, safetensors, write_manifest
@@ -136,7 +137,7 @@ def same_network(request: pytest.FixtureRequest) -> dict[str, bytes]:
 
 
 def test_many_classes(same_network: dict[str, bytes]) -> None:
-    encoder = Encoder(Vocabulary([*RESERVED, *(f"w{i}" for i in range(16))]), Preprocessing(8, "post"))
+    encoder = Encoder(Vocabulary([*RESERVED, *(f"w{i}" for i in range(16))]), Preprocessing(8, "post", KERAS_IMDB))
     texts = ["", "w1", "w2 w2 w3", "unknown w15 w0 w7 w7 w9 w11 w12 w13"]
     found = {}
     for name, content in same_network.items():

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from edgetext.command import OK
+from edgetext.keras_imdb import LOWERCASES
 from edgetext.tables.options import NAMES, show_option
-from edgetext.text import LOWERCASES
 from train.atomic_folder import check_replaceable
 from train.command import finish
 from train.models.presets import DEFAULT_PRESET, PRESETS

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from edgetext.text import KERAS_IMDB, KerasIMDB, RuleSet, Words
+from edgetext.keras_imdb import KERAS_IMDB, KerasIMDB
+from edgetext.text import RuleSet, Words
 from train.dataset import DataError, Dataset
 from train.models.choices import Choices
 from train.models.presets import PRESETS

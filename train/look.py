@@ -14,7 +14,8 @@ from collections.abc import Sequence
 
 from edgetext.command import OK
 from edgetext.encoder import Encoder
-from edgetext.text import PAD_ID, tokenize
+from edgetext.keras_imdb import KERAS_IMDB
+from edgetext.text import PAD_ID
 from train.command import finish
 from train.dataset import DataError, LabelledText
 from train.encoding.vocabulary import build_vocabulary, survey_texts
@@ -29,7 +30,7 @@ def show_split(name: str, reviews: Sequence[LabelledText]) -> None:
         return
     counts = Counter(review.label for review in reviews)
     labels = ", ".join(f"{counts[label]:,} {label}" for label in LABELS if counts[label]) or "unlabelled"
-    lengths = sorted(len(tokenize(review.text)) for review in reviews)
+    lengths = sorted(len(KERAS_IMDB.tokenize(review.text)) for review in reviews)
     ranks = {percent: max(0, round(percent / 100 * len(lengths)) - 1) for percent in (10, 50, 90, 99, 100)}
     print(f"{name}: {len(reviews):,} reviews, {labels}")
     print(

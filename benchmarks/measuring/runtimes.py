@@ -68,9 +68,9 @@ def mediapipe(file: str) -> Classify:
 
 
 def _tokens(text: str) -> str:
-    from edgetext.text import tokenize
+    from edgetext.keras_imdb import KERAS_IMDB
 
-    return " ".join(tokenize(text))
+    return " ".join(KERAS_IMDB.tokenize(text))
 
 
 # How a text is prepared for fastText: as little as it needs, or split into edgetext's tokens, without punctuation.

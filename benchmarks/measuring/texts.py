@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from benchmarks.measuring.command import at_least
 from benchmarks.measuring.text_files import ANY_READING, Reading, Text, add_reading_arguments, is_text_file, read_texts
 from edgetext import EdgetextError
-from edgetext.text import tokenize
+from edgetext.keras_imdb import KERAS_IMDB
 
 SAMPLE = Path(__file__).resolve().parents[1] / "sample_reviews.txt"
 TEST_REVIEWS = "test reviews"
@@ -33,7 +33,7 @@ class Texts(NamedTuple):
 
     def describe(self) -> dict[str, Any]:
         """Return what a results file records of the texts; words are counted as the runtime splits them."""
-        words = statistics.median(len(tokenize(text.text)) for text in self.texts)
+        words = statistics.median(len(KERAS_IMDB.tokenize(text.text)) for text in self.texts)
         return {"source": self.source, "count": len(self.texts), "available": self.available, "median_words": words}
 
 

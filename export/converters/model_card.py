@@ -8,7 +8,7 @@ from typing import Any
 
 from edgetext import __version__
 from edgetext.bundle.single_file import FORMAT_VERSION
-from edgetext.text import FILTERS
+from edgetext.keras_imdb import FILTERS
 from export.recipes import Recipe
 from train.run import Run
 

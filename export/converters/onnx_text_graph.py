@@ -15,7 +15,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from edgetext.engines.onnx import STAND_IN
-from edgetext.text import KERAS_IMDB, PAD_ID, RESERVED, START_ID, UNKNOWN_ID
+from edgetext.keras_imdb import KERAS_IMDB
+from edgetext.text import PAD_ID, RESERVED, START_ID, UNKNOWN_ID
 from export.converters.model_card import TOKEN
 from train.run import Run
 from train.run_folder import RunError

@@ -10,7 +10,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from edgetext.engines.process import muted_stderr
-from edgetext.text import KERAS_IMDB
+from edgetext.keras_imdb import KERAS_IMDB
 from export.converters import tflite_metadata
 from export.converters.calibration import calibration_batches
 from export.converters.inference import inference_function

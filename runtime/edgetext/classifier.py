@@ -6,7 +6,6 @@ from edgetext import engines
 from edgetext.bundle import Bundle
 from edgetext.errors import BundleError, EngineError
 from edgetext.prediction import SHOWN, UNCERTAIN, Prediction, as_count, check_threshold, shorten
-from edgetext.text import KERAS_IMDB
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,9 +67,12 @@ class Classifier:
                 encoder.check_vocabulary_size(engine.vocabulary_size)
             except ValueError as error:
                 raise BundleError(str(error)) from None
-        rules = encoder.preprocessing.rules
-        if engine.takes_text and rules != KERAS_IMDB:
-            raise BundleError(f"the model takes text and splits it by {KERAS_IMDB}, not by its bundle's {rules}")
+        if engine.takes_text:
+            from edgetext.keras_imdb import KERAS_IMDB  # not needed by most bundles
+
+            rules = encoder.preprocessing.rules
+            if rules != KERAS_IMDB:
+                raise BundleError(f"the model takes text and splits it by {KERAS_IMDB}, not by its bundle's {rules}")
         self.labels = list(labels)
         self.encoder = encoder
         self.engine = engine

@@ -7,7 +7,7 @@ by ``keras.utils.pad_sequences`` does.
 
 from __future__ import annotations
 
-from edgetext.text import KERAS_IMDB, PAD_ID, START_ID, UNKNOWN_ID, VARIANTS, Words, check_text, read_rules
+from edgetext.text import PAD_ID, START_ID, UNKNOWN_ID, VARIANTS, Words, check_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Preprocessing:
         "unknown_id": UNKNOWN_ID,
     }
 
-    def __init__(self, max_length: int, truncating: str, rules: RuleSet = KERAS_IMDB) -> None:
+    def __init__(self, max_length: int, truncating: str, rules: RuleSet) -> None:
         """Check the settings.
 
         Raises:
@@ -85,6 +85,28 @@ class Preprocessing:
         from edgetext.copying import rebuild_with
 
         return rebuild_with(type(self), self.max_length, self.truncating, self.rules)
+
+
+def read_rules(name: Any, variant: dict[str, Any]) -> RuleSet:
+    """Return the rule set with a recorded name and variant.
+
+    Raises:
+        ValueError: If this version does not know the name, or a setting is missing, unknown or wrong.
+    """
+    rules: type[RuleSet] = Words
+    if name != Words.name:
+        from edgetext.keras_imdb import KerasIMDB  # not needed by most bundles
+
+        if name != KerasIMDB.name:
+            raise ValueError(
+                f"tokenizer is {name!r}, and this version knows {KerasIMDB.name!r} and {Words.name!r} only"
+            )
+        rules = KerasIMDB
+    try:
+        return rules(**variant)
+    except TypeError:
+        settings = ", ".join(map(repr, variant)) or "none"
+        raise ValueError(f"tokenizer {name!r} has other settings than these: {settings}") from None
 
 
 class Encoder:

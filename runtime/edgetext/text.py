@@ -1,18 +1,8 @@
 """The tokenisation: text to words. It is the only one; training, export and benchmarks import it.
 
 A rule set says how. Runs, bundles and model files record its name and its variant, and its rules never change.
-
-``KerasIMDB`` reproduces the published Keras IMDB word index:
-
-1. Lower-case the ASCII letters A to Z; every other character stays as it is.
-2. Replace each character of ``FILTERS``, tab and newline by a space. The apostrophe is not among them.
-3. Split at the space character only (U+0020, not other white space) and drop empty strings.
-
-Its variant ``lowercase="unicode"`` replaces rule 1 by ``str.lower()`` on the whole text: Unicode's full mapping, the
-same in every locale. A capital I with dot becomes ``i`` and a combining dot, two characters, and ``I`` becomes ``i``
-in Turkish too; a capital sharp s becomes the small one, not ``ss``; a capital sigma becomes the final one at the end of
-its word, where Unicode looks past full stops, colons and apostrophes. Letters that are newer than the Unicode version
-of the Python in use stay as they are.
+``Words`` is here; the one of the published Keras IMDB word index is ``edgetext.keras_imdb``, which only those load who
+use it. ``edgetext.encoder.read_rules`` finds a rule set by its name.
 
 ``Words`` takes text as people write it, in any script:
 
@@ -37,12 +27,6 @@ if TYPE_CHECKING:
 
     from edgetext.folding import Folding
 
-# The values of ``KerasIMDB.lowercase``; the first is the default.
-LOWERCASES = ("ascii", "unicode")
-
-# keras.preprocessing.text.Tokenizer's default filters, with which the published IMDB index was made.
-FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
-
 # No two can overlap, so that the order in which they are searched for does not matter.
 EMOTICONS = (":)", ":(", ":D", ";)", "<3")
 
@@ -53,10 +37,9 @@ UNKNOWN_ID = 2
 RESERVED = ("<PAD>", "<START>", "<UNKNOWN>", "<UNUSED>")
 
 _UPPER = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-# bytes.split also splits at these three, which are parts of words: bytes that UTF-8 never contains stand in for them.
-_KEPT, _STAND_INS = b"\r\x0b\x0c", b"\xf8\xf9\xfa"
-_FOLD = bytes.maketrans(FILTERS.encode() + _UPPER + _KEPT, b" " * len(FILTERS) + _UPPER.lower() + _STAND_INS)
-_UNFOLD = bytes.maketrans(_STAND_INS, _KEPT)
+# bytes.split also splits at CR, VT and FF. Where these are parts of words, bytes that UTF-8 never contains stand in.
+WITH_STAND_INS, STAND_INS = b"\r\x0b\x0c", b"\xf8\xf9\xfa"
+_FROM_STAND_INS = bytes.maketrans(STAND_INS, WITH_STAND_INS)
 
 # ASCII under ``Words``: all but these bytes and capitals becomes a space; and with marks.
 _LETTERS = b"'0123456789abcdefghijklmnopqrstuvwxyz"
@@ -110,37 +93,6 @@ class RuleSet:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), tuple(self.variant.values())
-
-
-class KerasIMDB(RuleSet):
-    """The rules of the published Keras IMDB word index; lone surrogates are kept as they are.
-
-    Attributes:
-        lowercase: What is lower-cased: ``"ascii"``, A to Z only, or ``"unicode"``, all letters.
-    """
-
-    __slots__ = ("lowercase",)
-    name = "keras-imdb"
-
-    def __init__(self, lowercase: str = "ascii") -> None:
-        """Check the setting.
-
-        Raises:
-            ValueError: If ``lowercase`` is not one of ``LOWERCASES``.
-        """
-        if lowercase not in LOWERCASES:
-            raise ValueError(f"lowercase must be 'ascii' or 'unicode', not {lowercase!r}")
-        super().__init__({} if lowercase == "ascii" else {"lowercase": lowercase})
-        self.lowercase = lowercase
-
-    def fold(self, text: str) -> bytes:
-        """Apply rules 1 and 2; see ``RuleSet``."""
-        check_text(text)
-        if self.lowercase != "ascii":
-            text = text.lower()
-        # On bytes, because str.translate looks up each character in a dict from the first non-ASCII one on, and because
-        # str.split(" ") leaves empty words to filter out.
-        return text.encode("utf-8", "surrogatepass").translate(_FOLD)
 
 
 class Words(RuleSet):
@@ -208,33 +160,9 @@ def drop_apostrophes(folded: bytes) -> bytes:
     return folded
 
 
-KERAS_IMDB = KerasIMDB()
-
-
-def read_rules(name: Any, variant: dict[str, Any]) -> RuleSet:
-    """Return the rule set with a recorded name and variant.
-
-    Raises:
-        ValueError: If this version does not know the name, or a setting is missing, unknown or wrong.
-    """
-    for rules in (KerasIMDB, Words):
-        if name == rules.name:
-            try:
-                return rules(**variant)
-            except TypeError:
-                settings = ", ".join(map(repr, variant)) or "none"
-                raise ValueError(f"tokenizer {name!r} has other settings than these: {settings}") from None
-    raise ValueError(f"tokenizer is {name!r}, and this version knows {KerasIMDB.name!r} and {Words.name!r} only")
-
-
-def tokenize(text: str, rules: RuleSet = KERAS_IMDB) -> list[str]:
-    """Split a text into its words; see ``RuleSet.tokenize``."""
-    return rules.tokenize(text)
-
-
 def from_key(key: bytes) -> bytes:
     """Return a word as UTF-8 from its key: the same bytes, except for CR, VT and FF, which have stand-ins in keys."""
-    return key.translate(_UNFOLD)
+    return key.translate(_FROM_STAND_INS)
 
 
 def check_text(text: Any) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from edgetext.text import KERAS_IMDB, PAD_ID, RESERVED, UNKNOWN_ID, from_key
+from edgetext.keras_imdb import KERAS_IMDB
+from edgetext.text import PAD_ID, RESERVED, UNKNOWN_ID, from_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

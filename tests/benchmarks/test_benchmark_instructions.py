@@ -13,7 +13,7 @@ import pytest
 from benchmarks import instructions
 from benchmarks.measuring import layout
 from benchmarks.measuring.results import BenchmarkError
-from edgetext.text import tokenize
+from edgetext.keras_imdb import KERAS_IMDB
 
 ErrorLine = Callable[[str], str]
 
@@ -48,7 +48,7 @@ def test_table() -> None:
 
 
 def test_the_review_has_230_words() -> None:
-    assert len(tokenize(instructions.make_text())) == 230
+    assert len(KERAS_IMDB.tokenize(instructions.make_text())) == 230
 
 
 @pytest.fixture

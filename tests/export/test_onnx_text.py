@@ -18,7 +18,7 @@ from onnx import TensorProto, helper
 
 from edgetext import Bundle, Classifier
 from edgetext.encoder import Encoder, Preprocessing
-from edgetext.text import KerasIMDB
+from edgetext.keras_imdb import KERAS_IMDB, KerasIMDB
 from edgetext.vocabulary import Vocabulary
 from export.converters.onnx_text_graph import add_text_input
 from export.recipes import RECIPES
@@ -38,7 +38,7 @@ class Graph:
     """The part of a text graph that returns ids, and the encoder that it is compared with."""
 
     def __init__(self, run: Run, ids_model: bytes, truncating: str, max_length: int) -> None:
-        settings = Preprocessing(max_length, truncating)
+        settings = Preprocessing(max_length, truncating, KERAS_IMDB)
         changed = dataclasses.replace(run, preprocessing=settings)
         model = add_text_input(onnx.load_from_string(ids_model), changed)
         # What follows the ids is tested with the exported files.

@@ -16,7 +16,8 @@ import keras
 import numpy as np
 import pytest
 
-from edgetext.text import RESERVED, KerasIMDB
+from edgetext.keras_imdb import KerasIMDB
+from edgetext.text import RESERVED
 from edgetext.vocabulary import Vocabulary
 from export.converters.inference import inference_function
 from train import atomic_folder

@@ -14,7 +14,8 @@ import pytest
 
 from edgetext import Bundle
 from edgetext.encoder import Preprocessing
-from edgetext.text import RESERVED, KerasIMDB
+from edgetext.keras_imdb import KERAS_IMDB, KerasIMDB
+from edgetext.text import RESERVED
 from edgetext.vocabulary import Vocabulary
 from export.converters import load_converter
 from export.converters.model_card import ModelCard
@@ -67,7 +68,7 @@ def make_run(case: Case) -> Run:
         words.add("".join(draw.choices("abcdefghijklmnopqrstuvwxyz\u00e9", k=draw.randint(1, 12))))
     tokens = (*RESERVED, *draw.sample(sorted(words), len(words)))
     capitals = draw.sample(range(len(RESERVED), len(tokens)), min(case.spellings, len(words)))
-    room, settings = case.room, Preprocessing(128, "post")
+    room, settings = case.room, Preprocessing(128, "post", KERAS_IMDB)
     choices = Choices(vocabulary=case.ids, max_length=128, buckets=case.buckets, crops=0)
     bias = generator.normal(size=room.num_outputs).astype(np.float32) if room.num_outputs > 1 else None
     model = network.build_edge(case.ids, 128, choices, bias)

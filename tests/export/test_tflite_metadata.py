@@ -16,7 +16,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 from edgetext import Bundle, Classifier
 from edgetext.formats.flatbuffer import Table
 from edgetext.formats.tflite import TFLiteFile
-from edgetext.text import tokenize
+from edgetext.keras_imdb import KERAS_IMDB
 from export.converters import load_converter
 from export.converters.model_card import DELIMITER, TOKEN, ModelCard
 from export.converters.tflite_metadata import vocabulary_file
@@ -80,7 +80,7 @@ def test_vocabulary(exported: Any, run: Run) -> None:
     assert len({word for word, _ in pairs}) == len(pairs)
     assert ["Great", pairs[run.tokens.index("great")][1]] in pairs
     for word, index in pairs[10_000:]:
-        assert tokenize(word) == [run.tokens[int(index)]]
+        assert KERAS_IMDB.tokenize(word) == [run.tokens[int(index)]]
         assert word != run.tokens[int(index)]
 
 
@@ -98,7 +98,7 @@ def test_delimiter_is_the_tokenisation() -> None:
     for code in range(0x3000):
         text = f"x{chr(code)}y"
         assert [word for word in re.split(DELIMITER, text) if word] == (
-            ["x", "y"] if len(tokenize(text)) == 2 else [text]
+            ["x", "y"] if len(KERAS_IMDB.tokenize(text)) == 2 else [text]
         )
 
 

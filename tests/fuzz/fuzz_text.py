@@ -12,7 +12,8 @@ import atheris
 with atheris.instrument_imports(include=["edgetext"]):
     from edgetext import Classifier
     from edgetext.encoder import Encoder, Preprocessing
-    from edgetext.text import RESERVED, KerasIMDB, Words, tokenize
+    from edgetext.keras_imdb import KerasIMDB
+    from edgetext.text import RESERVED, Words
     from edgetext.vocabulary import Vocabulary
 
     _CLASSIFIER = Classifier.load(engine="builtin")
@@ -37,7 +38,7 @@ def fuzz(content: bytes) -> None:
     lowercase, end = provider.PickValueInList(["ascii", "unicode"]), provider.PickValueInList(["pre", "post"])
     length = provider.ConsumeIntInRange(1, 12)
     text = provider.ConsumeUnicode(sys.maxsize)  # lone surrogates too
-    assert tokenize(text, KerasIMDB(lowercase)) == words_of(text, lowercase)
+    assert KerasIMDB(lowercase).tokenize(text) == words_of(text, lowercase)
     row = Encoder(VOCABULARY, Preprocessing(length, end, KerasIMDB(lowercase))).encode(text)
     assert row == row_of(text, VOCABULARY.ids, length, end, lowercase)
     for rules in (Words(marks=False), Words(marks=True)):

@@ -18,6 +18,7 @@ from typing import Any
 from edgetext import Classifier
 from edgetext.command.main import main
 from edgetext.encoder import Encoder, Preprocessing
+from edgetext.keras_imdb import KERAS_IMDB
 from edgetext.text import RESERVED
 from edgetext.vocabulary import Vocabulary
 from tests.runtime import RUNTIME
@@ -72,7 +73,7 @@ def fake_engine() -> FakeEngine:
 
 def fake_classifier(max_length: int = 8, threshold: float | None = None) -> Classifier:
     """Make a classifier that needs no model and no interpreter."""
-    encoder = Encoder(VOCABULARY, Preprocessing(max_length, "pre"))
+    encoder = Encoder(VOCABULARY, Preprocessing(max_length, "pre", KERAS_IMDB))
     return Classifier(["negative", "positive"], encoder, fake_engine(), threshold=threshold)
 
 
@@ -83,7 +84,7 @@ def fake_classifier_of(labels: list[str], threshold: float | None = None) -> Cla
         counts = [1 + 4 * row.count(len(RESERVED) + place) for place in range(len(labels))]
         return [count / sum(counts) for count in counts]
 
-    encoder = Encoder(VOCABULARY, Preprocessing(8, "pre"))
+    encoder = Encoder(VOCABULARY, Preprocessing(8, "pre", KERAS_IMDB))
     return Classifier(labels, encoder, FakeEngine(answer, len(labels)), threshold=threshold)
 
 
@@ -100,7 +101,7 @@ def write_bundle(folder: Path, **changes: Any) -> dict[str, Any]:
         "format_version": 3,
         "name": "test",
         "labels": ["negative", "positive"],
-        "preprocessing": Preprocessing(8, "pre").to_json(),
+        "preprocessing": Preprocessing(8, "pre", KERAS_IMDB).to_json(),
         "vocabulary": entry("vocab.txt", vocabulary),
         "models": [entry("model.float32.tflite", model, engine="tflite", recipe="float32")],
         **changes,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgetext import Classifier
 from edgetext.encoder import Encoder, Preprocessing
-from edgetext.text import KerasIMDB, tokenize
+from edgetext.keras_imdb import KerasIMDB
 from tests.runtime.helpers import VOCABULARY
 from tests.runtime.oracle import check, row_of, words_of
 
@@ -40,7 +40,7 @@ class AnyTextTest(unittest.TestCase):
     @example("\ud83d\ude00 \ude00\ud83d", "ascii")  # surrogates that look like a pair
     @example("\rGREAT\v\fgreat\x1f", "unicode")
     def test_words(self, text: str, lowercase: str) -> None:
-        self.assertEqual(tokenize(text, KerasIMDB(lowercase)), words_of(text, lowercase))
+        self.assertEqual(KerasIMDB(lowercase).tokenize(text), words_of(text, lowercase))
 
     @given(TEXTS, st.integers(1, 12), st.sampled_from(["pre", "post"]), st.sampled_from(["ascii", "unicode"]))
     def test_rows(self, text: str, length: int, end: str, lowercase: str) -> None:

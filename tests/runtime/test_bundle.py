@@ -21,7 +21,7 @@ from edgetext.bundle.manifest import describe_file
 from edgetext.bundle.manifest import write_manifest as write
 from edgetext.bundle.vocabulary import StoredVocabulary
 from edgetext.encoder import FEW_WORDS
-from edgetext.text import KERAS_IMDB
+from edgetext.keras_imdb import KERAS_IMDB
 from tests.runtime.helpers import (
     VOCABULARY,
     as_version_2,
@@ -426,7 +426,7 @@ class BundleTest(unittest.TestCase):
 
     def test_words_are_found_alike_before_and_after_parsing(self) -> None:
         parsed = Bundle.open().vocabulary()
-        lazy = StoredVocabulary(parsed.to_bytes(), "vocab.txt")
+        lazy = StoredVocabulary(parsed.to_bytes(), "vocab.txt", KERAS_IMDB)
         words = [*parsed.tokens[::997], "nosuchword", "<PAD>", "great\r", "\x0b", "gre", "reat"]
         for word in words:
             for key in KERAS_IMDB.split(word):

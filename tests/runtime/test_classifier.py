@@ -8,10 +8,10 @@ from unittest import mock
 
 from edgetext import UNCERTAIN, Bundle, BundleError, Classifier, EngineError, Prediction
 from edgetext.encoder import Encoder, Preprocessing
-from edgetext.text import KerasIMDB
+from edgetext.keras_imdb import KERAS_IMDB, KerasIMDB
 from tests.runtime.helpers import VOCABULARY, FakeEngine, fake_classifier, fake_classifier_of, fake_engine
 
-ENCODER = Encoder(VOCABULARY, Preprocessing(8, "pre"))
+ENCODER = Encoder(VOCABULARY, Preprocessing(8, "pre", KERAS_IMDB))
 
 
 class ClassifierTest(unittest.TestCase):

@@ -14,7 +14,8 @@ from edgetext import Bundle, BundleError, Classifier, Prediction, __version__
 from edgetext.bundle import DEFAULT_BUNDLE
 from edgetext.encoder import Encoder, Preprocessing
 from edgetext.engines.builtin import BuiltinEngine
-from edgetext.text import RESERVED, KerasIMDB
+from edgetext.keras_imdb import KerasIMDB
+from edgetext.text import RESERVED
 from edgetext.vocabulary import Vocabulary
 from tests.runtime.helpers import fake_classifier, random_average, random_bigrams, safetensors
 

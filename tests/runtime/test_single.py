@@ -21,7 +21,7 @@ from edgetext.bundle.mediapipe_tokenizer import RegexEncoder, compile_delimiter
 from edgetext.formats.flatbuffer import Table
 from edgetext.formats.onnx import ONNXFile
 from edgetext.formats.tflite import TFLiteFile
-from edgetext.text import KerasIMDB
+from edgetext.keras_imdb import KerasIMDB
 from tests.runtime.helpers import slow
 
 OURS, THEIRS = Path(DEFAULT_BUNDLE), Path(__file__).with_name("model_maker.tflite")

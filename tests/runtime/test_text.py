@@ -7,7 +7,8 @@ import unittest
 from pathlib import Path
 
 from edgetext.encoder import Encoder, Preprocessing
-from edgetext.text import FILTERS, KERAS_IMDB, RESERVED, KerasIMDB, tokenize
+from edgetext.keras_imdb import FILTERS, KERAS_IMDB, KerasIMDB
+from edgetext.text import RESERVED
 from edgetext.vocabulary import Vocabulary
 from tests.runtime import RUNTIME
 from tests.runtime.helpers import VOCABULARY
@@ -21,15 +22,15 @@ class TokenizeTest(unittest.TestCase):
     def test_golden_words(self) -> None:
         for case in GOLDEN["cases"]:
             with self.subTest(text=case["text"][:40]):
-                self.assertEqual(tokenize(case["text"]), case["words"])
+                self.assertEqual(KERAS_IMDB.tokenize(case["text"]), case["words"])
 
     def test_golden_unicode(self) -> None:
         for case in UNICODE["cases"]:
             with self.subTest(text=case["text"]):
-                self.assertEqual(tokenize(case["text"], KerasIMDB("unicode")), case["words"])
+                self.assertEqual(KerasIMDB("unicode").tokenize(case["text"]), case["words"])
                 # What it gives is in lower case for both.
-                self.assertEqual(tokenize(" ".join(case["words"])), case["words"])
-                self.assertEqual(tokenize(" ".join(case["words"]), KerasIMDB("unicode")), case["words"])
+                self.assertEqual(KERAS_IMDB.tokenize(" ".join(case["words"])), case["words"])
+                self.assertEqual(KerasIMDB("unicode").tokenize(" ".join(case["words"])), case["words"])
 
     def test_every_character_alone(self) -> None:
         """Each of Unicode's characters is dropped, lower-cased or kept, as the rules say; surrogates too."""
@@ -41,18 +42,18 @@ class TokenizeTest(unittest.TestCase):
                 expected = ["x" + char.lower() + "y"]
             else:
                 expected = ["x" + char + "y"]
-            if tokenize(f"x{char}y") != expected:
-                self.fail(f"U+{code:04X}: {tokenize(f'x{char}y')}")
+            if KERAS_IMDB.tokenize(f"x{char}y") != expected:
+                self.fail(f"U+{code:04X}: {KERAS_IMDB.tokenize(f'x{char}y')}")
 
     def test_every_character_in_lower_case(self) -> None:
         """So is each by the other rule; all at once, for one by one would take long."""
         chars = [chr(code) for code in range(sys.maxunicode + 1) if chr(code) not in FILTERS + " "]
-        found = tokenize(" ".join(f"x{char}y" for char in chars), KerasIMDB("unicode"))
+        found = KerasIMDB("unicode").tokenize(" ".join(f"x{char}y" for char in chars))
         self.assertEqual(len(found), len(chars))
         odd = [(char, word) for char, word in zip(chars, found) if word != f"x{char.lower()}y"]
         self.assertEqual(odd, [])
         for char in FILTERS + " ":
-            self.assertEqual(tokenize(f"x{char}y", KerasIMDB("unicode")), ["x", "y"])
+            self.assertEqual(KerasIMDB("unicode").tokenize(f"x{char}y"), ["x", "y"])
 
     def test_unknown_lower_casing(self) -> None:
         for lowercase in ("turkish", "Unicode", "", None):
@@ -63,7 +64,7 @@ class TokenizeTest(unittest.TestCase):
         for value in (None, b"great", 1, ["great"]):
             for lowercase in ("ascii", "unicode"):
                 with self.assertRaises(TypeError):
-                    tokenize(value, KerasIMDB(lowercase))  # type: ignore[arg-type]
+                    KerasIMDB(lowercase).tokenize(value)  # type: ignore[arg-type]
 
 
 class VocabularyTest(unittest.TestCase):
@@ -75,14 +76,14 @@ class VocabularyTest(unittest.TestCase):
 
     def test_reserved_tokens_cannot_be_written_by_a_text(self) -> None:
         for token in RESERVED:
-            self.assertNotIn(token, tokenize(token))
+            self.assertNotIn(token, KERAS_IMDB.tokenize(token))
             self.assertNotIn(token, VOCABULARY.ids)
 
     def test_words_of_every_letter_in_lower_case(self) -> None:
         """Whatever lower-casing makes of a character can be a word, and is found in a vocabulary again."""
         every = (chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code <= 0xDFFF)  # as UTF-8 has them
         chars = [char for char in every if char.lower() != char or ord(char) % 64 == 0]
-        words = sorted({*tokenize(" ".join(chars), KerasIMDB("unicode"))})
+        words = sorted({*KerasIMDB("unicode").tokenize(" ".join(chars))})
         vocabulary = Vocabulary([*RESERVED, *words])
         self.assertEqual(Vocabulary.from_bytes(vocabulary.to_bytes()).tokens, vocabulary.tokens)
         encoder = Encoder(vocabulary, Preprocessing(8, "post", KerasIMDB("unicode")))
@@ -116,7 +117,7 @@ class EncoderTest(unittest.TestCase):
         content = (RUNTIME.parent / GOLDEN["vocabulary"]).read_bytes()
         self.assertEqual(hashlib.sha256(content).hexdigest(), GOLDEN["vocabulary_sha256"])
         vocabulary = Vocabulary.from_bytes(content)
-        last, first = (Encoder(vocabulary, Preprocessing(256, end)) for end in ("pre", "post"))
+        last, first = (Encoder(vocabulary, Preprocessing(256, end, KERAS_IMDB)) for end in ("pre", "post"))
         for case in GOLDEN["cases"]:
             with self.subTest(text=case["text"][:40]):
                 ids = case["ids"]
@@ -139,7 +140,7 @@ class EncoderTest(unittest.TestCase):
     def test_row_is_always_max_length_long(self) -> None:
         for length in (1, 2, 3, 8):
             for end in ("pre", "post"):
-                encoder = Encoder(VOCABULARY, Preprocessing(length, end))
+                encoder = Encoder(VOCABULARY, Preprocessing(length, end, KERAS_IMDB))
                 for words in range(12):
                     self.assertEqual(len(encoder.encode("the " * words)), length)
 
@@ -149,10 +150,14 @@ class EncoderTest(unittest.TestCase):
         for count in range(len(words) + 1):
             for text in (" ".join(words[:count]), "\n" + " \t".join(words[:count]) + ". "):
                 for length in range(1, 10):
-                    ids = Encoder(VOCABULARY, Preprocessing(length, "post")).ids(text)
+                    ids = Encoder(VOCABULARY, Preprocessing(length, "post", KERAS_IMDB)).ids(text)
                     self.assertEqual(len(ids), count + 1)
-                    self.assertEqual(Encoder(VOCABULARY, Preprocessing(length, "post")).truncate(text), ids[:length])
-                    self.assertEqual(Encoder(VOCABULARY, Preprocessing(length, "pre")).truncate(text), ids[-length:])
+                    self.assertEqual(
+                        Encoder(VOCABULARY, Preprocessing(length, "post", KERAS_IMDB)).truncate(text), ids[:length]
+                    )
+                    self.assertEqual(
+                        Encoder(VOCABULARY, Preprocessing(length, "pre", KERAS_IMDB)).truncate(text), ids[-length:]
+                    )
 
     def test_known(self) -> None:
         """The start mark is no word, and words that are truncated do not count."""
@@ -166,15 +171,15 @@ class EncoderTest(unittest.TestCase):
             ("tale of the great movie", 1 / 3, 3 / 4),
         ):
             for end, share in (("post", post), ("pre", pre)):
-                encoder = Encoder(VOCABULARY, Preprocessing(4, end))
+                encoder = Encoder(VOCABULARY, Preprocessing(4, end, KERAS_IMDB))
                 with self.subTest(text, end=end):
                     self.assertEqual(encoder.known(encoder.truncate(text)), share)
-        self.assertEqual(Encoder(VOCABULARY, Preprocessing(1, "post")).known([1]), 0.0)
+        self.assertEqual(Encoder(VOCABULARY, Preprocessing(1, "post", KERAS_IMDB)).known([1]), 0.0)
 
 
 class PreprocessingTest(unittest.TestCase):
     def test_json_round_trip(self) -> None:
-        record = Preprocessing(256, "pre").to_json()
+        record = Preprocessing(256, "pre", KERAS_IMDB).to_json()
         again = Preprocessing.from_json(json.loads(json.dumps(record)))
         self.assertEqual((again.max_length, again.truncating, again.rules), (256, "pre", KERAS_IMDB))
 
@@ -192,7 +197,7 @@ class PreprocessingTest(unittest.TestCase):
             self.assertEqual(Preprocessing.from_json(record).rules, KerasIMDB(lowercase))
 
     def test_what_this_version_does_not_do_is_refused(self) -> None:
-        record = Preprocessing(256, "pre").to_json()
+        record = Preprocessing(256, "pre", KERAS_IMDB).to_json()
         changes: list[dict[str, object]] = [
             {"tokenizer": "other"},
             {"padding": "pre"},

@@ -17,7 +17,8 @@ from edgetext.bundle.vocabulary import StoredVocabulary
 from edgetext.encoder import Encoder, Preprocessing
 from edgetext.errors import BundleError
 from edgetext.folding import MOST, Folding
-from edgetext.text import KERAS_IMDB, RESERVED, KerasIMDB, RuleSet, Words
+from edgetext.keras_imdb import KERAS_IMDB, KerasIMDB
+from edgetext.text import RESERVED, RuleSet, Words
 from edgetext.vocabulary import Vocabulary
 from tests.runtime import RUNTIME
 from tests.runtime.helpers import slow
@@ -118,6 +119,15 @@ class RecordTest(unittest.TestCase):
         del record["marks"]
         with self.assertRaisesRegex(ValueError, "'words-1' has other settings than these: none"):
             Preprocessing.from_json(record)
+
+    def test_other_rules_are_not_loaded(self) -> None:
+        record = Preprocessing(8, "post", Words(False)).to_json()
+        code = (
+            "import sys; from edgetext.encoder import Preprocessing\n"
+            f"Preprocessing.from_json({record}); print('edgetext.keras_imdb' in sys.modules)\n"
+        )
+        result = subprocess.run([sys.executable, "-c", code], cwd=RUNTIME, capture_output=True, text=True, check=True)
+        self.assertEqual(result.stdout, "False\n")
 
     def test_copies(self) -> None:
         rules: RuleSet

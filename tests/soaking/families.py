@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from edgetext.bundle import DEFAULT_BUNDLE
-from edgetext.text import FILTERS, RESERVED
+from edgetext.keras_imdb import FILTERS
+from edgetext.text import RESERVED
 
 # Code points in a block; the text of a block is longer than any model's maximum length.
 BLOCK = 1_000

@@ -16,7 +16,7 @@ from typing import Any
 
 from edgetext import Classifier
 from edgetext.encoder import Encoder, Preprocessing
-from edgetext.text import KerasIMDB
+from edgetext.keras_imdb import KerasIMDB
 from tests.soaking import ROOT, SoakError, last_line
 
 BUILTIN, TFLITE, ONNX = "builtin", "tflite", "onnx"

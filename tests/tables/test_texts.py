@@ -19,7 +19,8 @@ import numpy as np
 import pytest
 
 from edgetext.encoder import Preprocessing
-from edgetext.text import KERAS_IMDB, KerasIMDB, RuleSet, tokenize
+from edgetext.keras_imdb import KERAS_IMDB, KerasIMDB
+from edgetext.text import RuleSet
 from train import texts as command_line
 from train.dataset import DataError
 from train.tables.dataset import TableDataset, Text, read_table
@@ -324,7 +325,7 @@ def test_leaks(write: Write) -> None:
         "v.csv: 1 row left out: same words as a row in w.csv (line 3)",
     ]
     assert count_rows(found.findings) == {"t.csv": {"leak": 3}, "v.csv": {"leak": 1}}
-    words = {split: {tuple(tokenize(row.text)) for row in part} for split, part in read(found).items()}
+    words = {split: {tuple(KERAS_IMDB.tokenize(row.text)) for row in part} for split, part in read(found).items()}
     assert not words["train"] & words["test"]
     assert not words["train"] & words["validation"]
     assert not words["validation"] & words["test"]

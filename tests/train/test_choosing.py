@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from edgetext.encoder import Encoder, Preprocessing
-from edgetext.text import KERAS_IMDB, RESERVED, KerasIMDB
+from edgetext.keras_imdb import KERAS_IMDB, KerasIMDB
+from edgetext.text import RESERVED
 from edgetext.vocabulary import Vocabulary
 from train.encoding.encoded import Encoded, encode
 from train.encoding.vocabulary import note_capitals, survey_texts
@@ -33,7 +34,9 @@ from train.tables.dataset import Text
 
 def encoded(texts: list[str], labels: list[str] | None = None) -> Encoded:
     """Encode texts whose words are w0 to w999."""
-    encoder = Encoder(Vocabulary([*RESERVED, *(f"w{number}" for number in range(1000))]), Preprocessing(32, "post"))
+    encoder = Encoder(
+        Vocabulary([*RESERVED, *(f"w{number}" for number in range(1000))]), Preprocessing(32, "post", KERAS_IMDB)
+    )
     labels = labels or ["a"] * len(texts)
     rows = (Text(str(place), label, text) for place, (text, label) in enumerate(zip(texts, labels)))
     return encode(rows, encoder, sorted(set(labels)))

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from edgetext.encoder import Encoder, Preprocessing
-from edgetext.text import KERAS_IMDB, RESERVED
+from edgetext.keras_imdb import KERAS_IMDB
+from edgetext.text import RESERVED
 from edgetext.vocabulary import Vocabulary
 from train.__main__ import main
 from train.encoding.encoded import Encoded, encode
@@ -63,7 +64,7 @@ def make_texts(seed: int, labels: int, each: int) -> tuple[Encoded, int]:
     for number in range(labels * each):
         words = generator.normal(12 * (number % labels), 12, int(generator.integers(3, 9))).astype(int) % 60
         rows.append(Text(str(number), str(number % labels), " ".join(f"w{word}" for word in words)))
-    encoder = Encoder(vocabulary, Preprocessing(12, "post"))
+    encoder = Encoder(vocabulary, Preprocessing(12, "post", KERAS_IMDB))
     return encode(rows, encoder, [str(label) for label in range(labels)]), len(vocabulary)
 
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pytest
 
 from edgetext.encoder import Encoder, Preprocessing
+from edgetext.keras_imdb import KERAS_IMDB
 from edgetext.vocabulary import Vocabulary
 from train.models.presets import PRESETS
 from train.reviews.dataset import Review
@@ -32,7 +33,7 @@ def model(run: Path) -> keras.Model:
 
 @pytest.fixture(scope="module")
 def encoder(run: Path) -> Encoder:
-    return Encoder(Vocabulary.from_bytes((run / "vocab.txt").read_bytes()), Preprocessing(512, "post"))
+    return Encoder(Vocabulary.from_bytes((run / "vocab.txt").read_bytes()), Preprocessing(512, "post", KERAS_IMDB))
 
 
 def split(reviews: list[Review]) -> tuple[list[Review], list[Review]]:

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from edgetext.encoder import Encoder, Preprocessing
+from edgetext.keras_imdb import KERAS_IMDB
 from edgetext.vocabulary import Vocabulary
 from train.__main__ import main
 from train.encoding.encoded import Encoded, Splits, encode
@@ -332,7 +333,7 @@ class TestCommand:
         assert model.count_params() == len(vocabulary) + 4096 + 2
         # The recorded numbers are those of the saved model.
         monkeypatch.setenv("EDGETEXT_CACHE", str(run.parent / "cache"))
-        encoder = Encoder(vocabulary, Preprocessing(512, "post"))
+        encoder = Encoder(vocabulary, Preprocessing(512, "post", KERAS_IMDB))
         texts = encode(load_split("test", archive), encoder, LABELS)
         right = ((model.predict(texts.take(), verbose=0)[:, 0] > 0.5) == texts.targets).mean()
         metrics = json.loads((run / "metrics.json").read_text("utf-8"))

@@ -11,6 +11,7 @@ import pytest
 from sklearn.svm import LinearSVC
 
 from edgetext.encoder import Encoder, Preprocessing
+from edgetext.keras_imdb import KERAS_IMDB
 from edgetext.text import RESERVED
 from edgetext.vocabulary import Vocabulary
 from train.encoding.encoded import Encoded, Splits, encode
@@ -28,7 +29,7 @@ from train.tables.dataset import Text
 pytestmark = pytest.mark.slow
 
 VOCABULARY = Vocabulary([*RESERVED, *(f"f{number}" for number in range(20)), *(f"t{number}" for number in range(200))])
-ENCODER = Encoder(VOCABULARY, Preprocessing(12, "post"))
+ENCODER = Encoder(VOCABULARY, Preprocessing(12, "post", KERAS_IMDB))
 CHOICES = choices_for(200).changed(["buckets=256", "least_texts=0", "stronger=", "learning_rate=0.05"])
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from edgetext.encoder import Encoder, Preprocessing
+from edgetext.keras_imdb import KERAS_IMDB
 from edgetext.text import RESERVED
 from edgetext.vocabulary import Vocabulary
 from train.encoding.encoded import Encoded, encode
@@ -65,7 +66,7 @@ def test_parts_and_joins() -> None:
 
 @pytest.mark.parametrize("truncating", ["pre", "post"])
 def test_encode(truncating: str) -> None:
-    encoder = Encoder(Vocabulary([*RESERVED, "x", "y"]), Preprocessing(4, truncating))
+    encoder = Encoder(Vocabulary([*RESERVED, "x", "y"]), Preprocessing(4, truncating, KERAS_IMDB))
     texts = [Text("1", "c", "x y"), Text("2", "a", "x y z x y"), Text("3", "b", "!"), Text("4", "c", "Z y")]
     found = encode(iter(texts), encoder, LABELS)
     assert found.take().tolist() == [encoder.encode(text.text) for text in texts]
@@ -74,7 +75,7 @@ def test_encode(truncating: str) -> None:
 
 
 def test_encode_nothing() -> None:
-    encoder = Encoder(Vocabulary([*RESERVED, "x"]), Preprocessing(4, "post"))
+    encoder = Encoder(Vocabulary([*RESERVED, "x"]), Preprocessing(4, "post", KERAS_IMDB))
     nothing = encode([], encoder, LABELS)
     assert (len(nothing), nothing.take().shape, list(nothing.chunks())) == (0, (0, 4), [])
     something = encode([Text("1", "b", "x")], encoder, LABELS)
@@ -83,13 +84,13 @@ def test_encode_nothing() -> None:
 
 def test_large_ids() -> None:
     words = [f"w{number}" for number in range(30_000)]
-    encoder = Encoder(Vocabulary([*RESERVED, *words]), Preprocessing(3, "post"))
+    encoder = Encoder(Vocabulary([*RESERVED, *words]), Preprocessing(3, "post", KERAS_IMDB))
     assert encode([Text("1", "a", "w29999")], encoder, LABELS).take().tolist() == [[1, 30_003, 0]]
 
 
 def test_errors_name_a_place() -> None:
     """An error of the anonymous file names its folder; an error that names a file is unchanged."""
-    encoder = Encoder(Vocabulary([*RESERVED, "x"]), Preprocessing(4, "post"))
+    encoder = Encoder(Vocabulary([*RESERVED, "x"]), Preprocessing(4, "post", KERAS_IMDB))
 
     def broken(error: OSError) -> Any:
         yield Text("1", "a", "x")

@@ -14,6 +14,7 @@ import pytest
 from keras import layers
 
 from edgetext.encoder import Encoder, Preprocessing
+from edgetext.keras_imdb import KERAS_IMDB
 from edgetext.text import RESERVED
 from edgetext.vocabulary import Vocabulary
 from train.encoding.encoded import Encoded, encode
@@ -63,7 +64,7 @@ class TestSplit:
 
 
 def test_encode() -> None:
-    encoder = Encoder(Vocabulary([*RESERVED, "film", "pos"]), Preprocessing(4, "pre"))
+    encoder = Encoder(Vocabulary([*RESERVED, "film", "pos"]), Preprocessing(4, "pre", KERAS_IMDB))
     texts = encode([REVIEWS[0], REVIEWS[-1]], encoder, ("negative", "positive"))
     rows = texts.take()
     assert rows.tolist() == [[1, 2, 4, 0], [1, 5, 4, 0]]

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from edgetext.encoder import Encoder, Preprocessing
+from edgetext.keras_imdb import KERAS_IMDB
 from edgetext.text import RESERVED, Words
 from edgetext.vocabulary import Vocabulary
 from train.encoding.vocabulary import build_vocabulary, find_spellings, survey_texts
@@ -119,7 +120,7 @@ class TestRows:
     @pytest.mark.parametrize("truncating", ["pre", "post"])
     def test_real_reviews(self, real_splits: dict[str, list[Review]], root: Path, truncating: str) -> None:
         content = (root / "train" / "default" / "vocab.txt").read_bytes()
-        encoder = Encoder(Vocabulary.from_bytes(content), Preprocessing(256, truncating))
+        encoder = Encoder(Vocabulary.from_bytes(content), Preprocessing(256, truncating, KERAS_IMDB))
         table = {token: number for number, token in enumerate(content.decode("utf-8").split("\n")[:-1])}
         reviews = [review for split in ("train", "test") for review in real_splits[split][::25]]
         assert len(reviews) == 2000
@@ -132,7 +133,7 @@ class TestRows:
     @pytest.mark.parametrize("truncating", ["pre", "post"])
     @pytest.mark.parametrize("length", [1, 2, 3, 256])
     def test_lists_of_ids(self, length: int, truncating: str) -> None:
-        encoder = Encoder(Vocabulary([*RESERVED, "a", "b", "c"]), Preprocessing(length, truncating))
+        encoder = Encoder(Vocabulary([*RESERVED, "a", "b", "c"]), Preprocessing(length, truncating, KERAS_IMDB))
         rng = random.Random(length)
         sizes = [*range(8), *range(length - 3, length + 4), 1000]
         ids = [[rng.choice((2, 4, 5, 6)) for _ in range(size)] for size in sizes]
@@ -151,5 +152,5 @@ class TestRows:
         ids = [[table.get(word, 2) for word in words(text)] for text in texts]
         assert np.unique(np.concatenate([np.array(row, dtype=int) for row in ids])).size > 50
         for length, truncating in ((16, "pre"), (16, "post"), (256, "pre")):
-            encoder = Encoder(vocabulary, Preprocessing(length, truncating))
+            encoder = Encoder(vocabulary, Preprocessing(length, truncating, KERAS_IMDB))
             assert [encoder.encode(text) for text in texts] == keras_rows(ids, length, truncating)

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 from edgetext.encoder import Encoder, Preprocessing
-from edgetext.text import tokenize
+from edgetext.keras_imdb import KERAS_IMDB
 from edgetext.vocabulary import Vocabulary
 from train import __main__ as command
 from train.encoding import encoded as arrays
@@ -180,7 +180,7 @@ class TestRun:
         vocabulary = Vocabulary.from_bytes((run / "vocab.txt").read_bytes())
         found: dict[str, set[str]] = {"train": set(), "test": set()}
         for name, text in tiny_reviews.items():
-            found[name.split("/")[0]].update(tokenize(text))
+            found[name.split("/")[0]].update(KERAS_IMDB.tokenize(text))
         # All words of the training reviews, those set aside to validate too, and no word of the test reviews alone.
         assert "sequelitis" in found["test"] - found["train"]
         assert set(vocabulary.ids) == found["train"]

@@ -21,7 +21,7 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
 from edgetext.encoder import Encoder, Preprocessing
-from edgetext.text import KerasIMDB, tokenize
+from edgetext.keras_imdb import KERAS_IMDB, KerasIMDB
 from edgetext.vocabulary import Vocabulary
 from train.__main__ import main
 from train.models.sizing import SizeBudget, tflite_size
@@ -190,7 +190,7 @@ class TestThreeClasses:
         with np.load(run / "samples.npz", allow_pickle=False) as samples:
             tested = {int(name.removeprefix("colours.csv:")) for name in samples["heldout_texts"]}
         lines = set(range(2, len(COLOURS) + 2)) - tested
-        counts = Counter(word for line in lines for word in tokenize(COLOURS[line - 2][0]))
+        counts = Counter(word for line in lines for word in KERAS_IMDB.tokenize(COLOURS[line - 2][0]))
         vocabulary = Vocabulary.from_bytes((run / "vocab.txt").read_bytes())
         assert set(vocabulary.ids) == {word for word, count in counts.items() if count > 1}
         assert (run / "spellings.txt").read_text("utf-8").splitlines()[0].startswith("Filler")
@@ -285,7 +285,7 @@ class TestOthers:
         spellings = (run / "spellings.txt").read_text("utf-8").splitlines()
         assert set(spellings) == set(stems)
         room = SizeBudget(size=30_000, num_outputs=12, labels=labels, name=config["name"])
-        words = {spelling: tokenize(spelling, KerasIMDB("unicode"))[0] for spelling in spellings}
+        words = {spelling: KerasIMDB("unicode").tokenize(spelling)[0] for spelling in spellings}
         spelled: Any = {spelling: encoder.vocabulary.ids[word] for spelling, word in words.items()}
         assert tflite_size(room, encoder.vocabulary.tokens, spelled, config["network"]["buckets"]) <= 30_000
         assert read(run / "metrics.json")["test"]["accuracy"] > 0.8

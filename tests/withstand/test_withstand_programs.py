@@ -19,6 +19,7 @@ from edgetext import Classifier, engines
 from edgetext.encoder import Encoder, Preprocessing
 from edgetext.engines import tflite
 from edgetext.engines.process import fork_safe_lock
+from edgetext.keras_imdb import KERAS_IMDB
 from edgetext.text import RESERVED
 from edgetext.vocabulary import Vocabulary
 from tests.runtime.helpers import FakeEngine, random_average, safetensors
@@ -40,7 +41,9 @@ def test_all_promises_hold(outcomes: list[Outcome]) -> None:
 
 def test_threads_share_an_average_of_embeddings() -> None:
     """This network caches between calls; the shipped bundle's does not."""
-    encoder = Encoder(Vocabulary([*RESERVED, *(f"w{number}" for number in range(46))]), Preprocessing(64, "pre"))
+    encoder = Encoder(
+        Vocabulary([*RESERVED, *(f"w{number}" for number in range(46))]), Preprocessing(64, "pre", KERAS_IMDB)
+    )
     texts = [" ".join(f"w{number * place % 46}" for place in range(1, 60)) for number in range(1, 200)]
     content = safetensors(*random_average(0))
 

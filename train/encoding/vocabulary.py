@@ -7,7 +7,8 @@ from collections.abc import Container, Iterable
 from itertools import chain, islice
 from typing import NamedTuple
 
-from edgetext.text import FILTERS, KERAS_IMDB, RESERVED, RuleSet
+from edgetext.keras_imdb import FILTERS, KERAS_IMDB
+from edgetext.text import RESERVED, RuleSet
 from edgetext.vocabulary import Vocabulary
 from train.dataset import Dataset
 

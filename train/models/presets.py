@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from edgetext.encoder import Preprocessing
+from edgetext.keras_imdb import KERAS_IMDB
 from train.models.choices import Choices
 
 
@@ -55,7 +56,7 @@ PRESETS = {
             about="words and hashed bigrams, one weight each: the most accurate for its size, on short texts too",
             vocabulary_size=Choices.vocabulary,
             # The first ids are kept, as MediaPipe's TextClassifier does.
-            preprocessing=Preprocessing(max_length=Choices.max_length, truncating="post"),
+            preprocessing=Preprocessing(max_length=Choices.max_length, truncating="post", rules=KERAS_IMDB),
             settings=Settings(epochs=4, batch_size=256, seed=0, validation=2_500),
             by_movie=True,
             choices=Choices(),
@@ -64,7 +65,7 @@ PRESETS = {
             name="tutorial",
             about="TensorFlow's text-classification tutorial as published: embeddings averaged, one hidden layer",
             vocabulary_size=10_000,
-            preprocessing=Preprocessing(max_length=256, truncating="pre"),
+            preprocessing=Preprocessing(max_length=256, truncating="pre", rules=KERAS_IMDB),
             settings=Settings(epochs=40, batch_size=512, seed=2, validation=10_000),
         ),
     )

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edgetext.encoder import Preprocessing
-from edgetext.text import KERAS_IMDB, RuleSet
+from edgetext.keras_imdb import KERAS_IMDB
+from edgetext.text import RuleSet
 from edgetext.vocabulary import Vocabulary
 from train.models.choices import MULTIPLIERS, Choices
 from train.models.presets import Preset, Settings

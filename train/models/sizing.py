@@ -9,7 +9,8 @@ from itertools import islice
 from typing import NamedTuple
 
 from edgetext.command.info import MANY_LABELS
-from edgetext.text import KERAS_IMDB, RESERVED, RuleSet
+from edgetext.keras_imdb import KERAS_IMDB
+from edgetext.text import RESERVED, RuleSet
 from edgetext.vocabulary import Vocabulary
 
 FEWEST_WORDS, FEWEST_BUCKETS = 50, 2**8  # of a model

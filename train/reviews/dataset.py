@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from edgetext.text import tokenize
+from edgetext.keras_imdb import KERAS_IMDB
 from train.dataset import SENTENCES, TRAIN, UNLABELLED, VALIDATION
 from train.reviews.cache import prepare
 from train.reviews.layout import LABELS, UNSUP
@@ -82,7 +82,7 @@ def split_sentences(reviews: Iterable[Review]) -> Iterator[Review]:
     low, high = SENTENCE_WORDS
     for review in reviews:
         for sentence in _SENTENCE_END.split(review.text):
-            if low <= len(tokenize(sentence)) <= high:
+            if low <= len(KERAS_IMDB.tokenize(sentence)) <= high:
                 yield review._replace(text=sentence)
 
 

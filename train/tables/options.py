@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from edgetext.keras_imdb import KERAS_IMDB
 from edgetext.tables.dialect import CSV, TSV, Dialect
 from edgetext.tables.options import OF_COLUMNS, add_dialect_arguments, make_dialect, show_option
-from edgetext.text import KERAS_IMDB, RuleSet
+from edgetext.text import RuleSet
 from train.dataset import DataError
 from train.tables.columns import Columns, choose_columns, join_words
 from train.tables.table import ENDINGS, Inspection, Table, is_table

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from edgetext.encoder import Encoder, Preprocessing
+from edgetext.keras_imdb import KERAS_IMDB
 from edgetext.text import check_text
 
 TYPE_CHECKING = False
@@ -89,7 +90,7 @@ class RegexEncoder(Encoder):
         # Of a repeated word the last, as in MediaPipe; unlike in a Vocabulary, several words may have the same id.
         self._table = dict(lines)
         # Only the length of this vocabulary is used outside this class.
-        super().__init__(self._table, Preprocessing(max_length, "post"))  # type: ignore[arg-type]
+        super().__init__(self._table, Preprocessing(max_length, "post", KERAS_IMDB))  # type: ignore[arg-type]
         self._pattern = pattern
         self._delimiter = compile_delimiter(pattern)
         if missing := [token for token in (_PADDING, _UNKNOWN) if token not in self._table]:

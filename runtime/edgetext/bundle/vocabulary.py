@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgetext.errors import BundleError
-from edgetext.text import KERAS_IMDB, RESERVED, UNKNOWN_ID, from_key
+from edgetext.text import RESERVED, UNKNOWN_ID, from_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,9 +24,7 @@ class StoredVocabulary:
 
     __slots__ = ("_content", "_expected_size", "_parsed", "_path", "_rules")
 
-    def __init__(
-        self, content: bytes, path: str, rules: RuleSet = KERAS_IMDB, expected_size: int | None = None
-    ) -> None:
+    def __init__(self, content: bytes, path: str, rules: RuleSet, expected_size: int | None = None) -> None:
         """Check the first and last lines; the others are checked when the file is parsed.
 
         Args:

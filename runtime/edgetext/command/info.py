@@ -9,7 +9,7 @@ import sys
 from edgetext.bundle import Bundle
 from edgetext.bundle.manifest import MANIFEST
 from edgetext.errors import BundleError
-from edgetext.text import KERAS_IMDB
+from edgetext.keras_imdb import KERAS_IMDB
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from contextlib import nullcontext
 
 from edgetext.engines.process import fork_safe_lock
 from edgetext.errors import BundleError, EngineError
-from edgetext.text import KERAS_IMDB, from_key
+from edgetext.keras_imdb import KERAS_IMDB
+from edgetext.text import from_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
