@@ -47,12 +47,12 @@ def train(job: Job) -> dict[str, Any]:
     if not (fitted.recipe.class_weights == 1).all():
         print(describe_weights(fitted.recipe.class_weights, texts.train.targets, labels), flush=True)
     fitted = use_for_calibration(fitted, found)
-    model, temperature = calibrate(fitted, texts.train.max_length)
+    model, temperature = calibrate(fitted, texts)
     metrics = measure_validation(model, texts, labels) | measure_cross_validation(fitted, labels)
     heldout, heldout_split = texts.validation, VALIDATION
     if recipe.refits:
         fitted = refit_edge(fitted, texts)
-        model, temperature = calibrate(fitted, texts.train.max_length)
+        model, temperature = calibrate(fitted, texts)
         if len(texts.test):
             heldout, heldout_split = texts.test, TEST
     if len(texts.test):

@@ -13,7 +13,7 @@ from keras import layers
 from safetensors import deserialize
 from safetensors.numpy import save
 
-from edgetext.engines.builtin import FORMAT
+from edgetext.engines.builtin import FORMAT, KNOWN_ONLY
 from export.converters.inference import fold_padding
 from export.converters.model_card import ModelCard
 from export.recipes import Recipe
@@ -60,20 +60,24 @@ def quantize(table: npt.NDArray[np.float32], axis: int) -> tuple[npt.NDArray[np.
 
 def _bigrams(run: Run, model: keras.Model, network: Any) -> tuple[dict[str, str], dict[str, Any]]:
     """Return metadata and tensors of an ``edge`` network: two tables, and a head that scales and shifts each output."""
+    tensors: dict[str, Any]
     try:
         tables = {name: model.get_layer(name).get_weights()[0] for name in ("unigrams", "bigrams")}
         kernel, bias = _head(model.get_layer("head"))
         metadata = {
-            "network": "bigrams",
+            "network": network["kind"],
             "multipliers": " ".join(str(int(factor)) for factor in network["multipliers"]),
             "exponent": str(float(network["exponent"])),
         }
+        if network["kind"] == KNOWN_ONLY:
+            tensors = {"prior": bias, "bias": bias + np.diag(kernel) * np.float32(model.get_layer("bias").scale)}
+        else:
+            tensors = {"bias": bias}
     except (ValueError, KeyError, TypeError, IndexError):
         raise RunError(f"{run.folder}: the model is not the network of bigrams that config.json describes") from None
     diagonal = np.diag(kernel)
     if not np.array_equal(kernel, np.diag(diagonal)):
         raise RunError(f"{run.folder}: the head mixes outputs, which the engine builtin does not compute")
-    tensors: dict[str, Any] = {"bias": bias}
     for name, table in tables.items():
         # (ids, outputs) to (outputs, ids): the weights of one output are contiguous.
         tensors[name], tensors[f"{name}.scale"] = quantize((table * diagonal).T.copy(), axis=0)

@@ -166,12 +166,15 @@ def test_a_head_that_scales_is_folded_into_the_tables(export: Export, default_ru
 def test_a_head_that_adds(edge_run: Run) -> None:
     """With more than two labels each has its own bias."""
     generator = np.random.default_rng(1)
-    bias = np.array([-2, 1, 0, 3], np.float32)
-    model = network.build_edge(len(edge_run.tokens), 512, Choices(buckets=256), bias)
+    bias = np.array([-2.0, 1.0, 0.0, 3.0])
+    model = network.build_edge(len(edge_run.tokens), 512, Choices(buckets=256), bias, bias / 2)
     for layer in (model.get_layer("unigrams"), model.get_layer("bigrams")):
         shape = layer.get_weights()[0].shape
-        layer.set_weights([generator.normal(scale=0.2, size=shape).astype(np.float32)])
-    run = dataclasses.replace(edge_run, model=model)
+        table = generator.normal(scale=0.2, size=shape).astype(np.float32)
+        table[: 3 if layer.name == "unigrams" else 0] = 0  # what adds nothing
+        layer.set_weights([table])
+    network_of = {**edge_run.config["network"], "kind": "bigrams-2"}
+    run = dataclasses.replace(edge_run, model=model, config={**edge_run.config, "network": network_of})
     content, encoded = load_converter("builtin").convert(run, RECIPES[0]), heads(run)[::20]
     ours = np.array(engines.create("builtin", content, max_length=512).predict(encoded.tolist()))
     np.testing.assert_allclose(ours, model.predict(encoded, verbose=0), atol=0.02)

@@ -70,8 +70,8 @@ def make_run(case: Case) -> Run:
     capitals = draw.sample(range(len(RESERVED), len(tokens)), min(case.spellings, len(words)))
     room, settings = case.room, Preprocessing(128, "post", KERAS_IMDB)
     choices = Choices(vocabulary=case.ids, max_length=128, buckets=case.buckets, crops=0)
-    bias = generator.normal(size=room.num_outputs).astype(np.float32) if room.num_outputs > 1 else None
-    model = network.build_edge(case.ids, 128, choices, bias)
+    bias, prior = generator.normal(size=(2, room.num_outputs))
+    model = network.build_edge(case.ids, 128, choices, bias, prior)
     for layer in (model.get_layer("unigrams"), model.get_layer("bigrams")):
         layer.set_weights([generator.normal(size=layer.get_weights()[0].shape).astype(np.float32)])
     config = {
@@ -79,7 +79,7 @@ def make_run(case: Case) -> Run:
         "preset": "edge",
         "labels": room.labels,
         "preprocessing": settings.to_json(),
-        "network": {"multipliers": list(MULTIPLIERS), "exponent": choices.exponent},
+        "network": {"kind": "bigrams-2", "multipliers": list(MULTIPLIERS), "exponent": choices.exponent},
     }
     encoded = np.ones((1, 128), np.int32)
     return Run(
@@ -161,7 +161,7 @@ class TestFit:
 
     @pytest.mark.parametrize(
         ("columns", "size"),
-        [*itertools.product((1, 3, 6), (14_000, 20_000, 33_333, 100_000)), (50, 33_333), (50, 100_000)],
+        [*itertools.product((1, 3, 6), (16_000, 20_000, 33_333, 100_000)), (50, 33_333), (50, 100_000)],
     )
     def test_the_largest(self, columns: int, size: int) -> None:
         """Neither one more word nor the double of the buckets would have fitted, nor any larger number of words."""
@@ -182,7 +182,7 @@ class TestFit:
     def test_a_spelling_is_of_the_word_that_the_tokenisation_makes_of_it(self) -> None:
         """With ASCII alone in lower case, ECOLE with an accent is another word than the one in small letters."""
         words = ["\u00e9cole", *(f"word{number}" for number in range(500)), "\u00c9cole"]
-        room = sizing.SizeBudget(12_000, 1, ["a", "b"])
+        room = sizing.SizeBudget(13_500, 1, ["a", "b"])
         for lowercase, kept in (("ascii", []), ("unicode", ["\u00c9COLE"])):
             found, spellings, _ = sizing.fit_budget(
                 room, Vocabulary([*RESERVED, *words]), ["\u00c9COLE"], 2**10, KerasIMDB(lowercase)

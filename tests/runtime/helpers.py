@@ -200,7 +200,14 @@ def safetensors(metadata: dict[str, str], tensors: dict[str, tuple[str, list[int
     return struct.pack("<Q", len(text)) + text + data
 
 
-def random_bigrams(seed: int, columns: int = 1, vocabulary: int = 50, buckets: int = 64, max_length: int = 64) -> Any:
+def random_bigrams(
+    seed: int,
+    columns: int = 1,
+    vocabulary: int = 50,
+    buckets: int = 64,
+    max_length: int = 64,
+    network: str = "bigrams",
+) -> Any:
     """Make metadata and tensors of a network of bigrams with random weights, some of them extreme."""
     rng = random.Random(seed)
 
@@ -209,14 +216,14 @@ def random_bigrams(seed: int, columns: int = 1, vocabulary: int = 50, buckets: i
 
     metadata = {
         "format": "edgetext-1",
-        "network": "bigrams",
+        "network": network,
         "max_length": str(max_length),
         "multipliers": "40503 30011",
         "exponent": "0.25",
     }
     scales = {
         name: ("F32", [columns], [rng.uniform(-0.01, 0.01) for _ in range(columns)])
-        for name in ("unigrams.scale", "bigrams.scale", "bias")
+        for name in ("unigrams.scale", "bigrams.scale", "bias", *(["prior"] if network == "bigrams-2" else []))
     }
     return metadata, {
         "unigrams": ("I8", [columns, vocabulary], weights(columns * vocabulary)),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import random
@@ -33,13 +34,16 @@ def bigrams_oracle(tensors: dict[str, Any], ids: list[int]) -> list[float]:
     """Compute the network as its definition says, one term at a time."""
     columns, vocabulary = tensors["unigrams"][1]
     buckets = tensors["bigrams"][1][1]
-    logits = []
+    known_only, logits = "prior" in tensors, []
+    if known_only and max(ids) <= 2:
+        return activate([as_float32(value) for value in tensors["prior"][2]])
     for column in range(columns):
         one, two, bias = (as_float32(tensors[name][2][column]) for name in ("unigrams.scale", "bigrams.scale", "bias"))
         terms = [one * tensors["unigrams"][2][column * vocabulary + a] for a in ids]
         terms += [
             two * tensors["bigrams"][2][column * buckets + (a * 40503 + b * 30011) % buckets]
             for a, b in zip(ids, ids[1:])
+            if not (known_only and 2 in (a, b))
         ]
         logits.append(math.fsum(terms) / len(ids) ** 0.25 + bias)
     return activate(logits)
@@ -75,23 +79,33 @@ class PredictTest(unittest.TestCase):
 
     def test_bigrams(self) -> None:
         rng = random.Random(1)
-        for columns in (1, 2, 5):
-            metadata, tensors = random_bigrams(columns, columns, max_length=300)
+        for columns, network in itertools.product((1, 2, 5), ("bigrams", "bigrams-2")):
+            metadata, tensors = random_bigrams(columns, columns, max_length=300, network=network)
             engine = BuiltinEngine(write(metadata, tensors), max_length=300)
             self.assertEqual(engine.num_outputs, columns)
             # Short rows before and after the first long one, which prepares the tables.
             for length in (1, 2, 3, 20, 63, 64, 65, 300, 1, 2, 20):
-                ids = [rng.randrange(1, 50) for _ in range(length)]
-                (ours,) = engine.predict([ids])
-                self.assert_close(ours, bigrams_oracle(tensors, ids))
-                self.assertEqual(engine.predict([ids + [0] * (300 - length)]), [ours])
+                ids = rng.choices([1, 2, 2, 2, *range(3, 50)], k=length)
+                for row in (ids, [1] + [2] * (length - 1)):
+                    (ours,) = engine.predict([row])
+                    self.assert_close(ours, bigrams_oracle(tensors, row))
+                    self.assertEqual(engine.predict([row + [0] * (300 - length)]), [ours])
 
     def test_bigrams_at_the_edge_of_a_lane(self) -> None:
         vocabulary = 30_455  # the largest that the presets allow; sums of products come close to 2^31
-        metadata, tensors = random_bigrams(3, 1, vocabulary, 2**16, 512)
-        engine = BuiltinEngine(write(metadata, tensors), max_length=512)
-        ids = [vocabulary - 1] * 256 + [1, vocabulary - 1] * 128
-        self.assert_close(engine.predict([ids])[0], bigrams_oracle(tensors, ids))
+        for network in ("bigrams", "bigrams-2"):
+            metadata, tensors = random_bigrams(3, 1, vocabulary, 2**16, 512, network)
+            engine = BuiltinEngine(write(metadata, tensors), max_length=512)
+            ids = [vocabulary - 1] * 256 + [2, vocabulary - 1] * 128
+            self.assert_close(engine.predict([ids])[0], bigrams_oracle(tensors, ids))
+            self.assert_close(engine.predict([ids[::-1]])[0], bigrams_oracle(tensors, ids[::-1]))
+
+    def test_a_text_without_known_words(self) -> None:
+        metadata, tensors = random_bigrams(3, 3, network="bigrams-2")
+        tensors["prior"] = ("F32", [3], [math.log(share) for share in (0.5, 0.3, 0.2)])
+        engine = BuiltinEngine(write(metadata, tensors), max_length=64)
+        for ids in ([1], [1, 2], [1] + [2] * 63, [1, 2, 0]):
+            self.assert_close([round(value, 6) for value in engine.predict([ids])[0]], [0.5, 0.3, 0.2])
 
     def test_bigrams_on_a_big_endian_machine(self) -> None:
         metadata, tensors = random_bigrams(4, max_length=300)

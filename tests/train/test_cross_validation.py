@@ -125,7 +125,7 @@ class TestTraining:
             assert metrics["test"]["ece"] <= 0.05
 
     def test_class_weights_are_chosen_for_macro_f1(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        rows = noisy(2, {"often": 1500, "seldom": 500, "rare": 250}, wrong=0.2)
+        rows = noisy(2, {"often": 2000, "seldom": 300, "rare": 150}, wrong=0.15)
         found = {
             how: train(tmp_path, rows, "--epochs", "6", "--class-weights", how)["test"]
             for how in ("none", "balanced", "auto")

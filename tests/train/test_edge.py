@@ -58,26 +58,30 @@ def recipe(labels: int = 2, choices: Choices = SMALL, vocabulary: int = 30, **se
     return Recipe(vocabulary, labels, np.ones(labels, np.float32), changed, choices)
 
 
-def oracle(row: Any, unigrams: Any, bigrams: Any, bias: float, exponent: float) -> float:
+def oracle(row: Any, unigrams: Any, bigrams: Any, bias: float, prior: float, exponent: float) -> float:
     """Compute the network for one row, one term at a time."""
     ids = [int(token) for token in row if token]
-    total = sum(float(unigrams[a]) for a in ids)
-    total += sum(float(bigrams[(a * 40503 + b * 30011) % len(bigrams)]) for a, b in pairwise(ids))
-    return float(1 / (1 + np.exp(-(total / max(len(ids), 1) ** exponent + bias))))
+    if not any(token > 2 for token in ids):
+        return prior
+    total = sum(float(unigrams[a]) for a in ids if a > 2)
+    pairs = [(a, b) for a, b in pairwise(ids) if a != 2 and b > 2]
+    total += sum(float(bigrams[(a * 40503 + b * 30011) % len(bigrams)]) for a, b in pairs)
+    return float(1 / (1 + np.exp(-(total / len(ids) ** exponent + bias))))
 
 
 class TestNetwork:
     def test_computes_what_it_says(self) -> None:
         generator = np.random.default_rng(1)
         for exponent in (0.0, 0.25, 1.0):
-            model = network.build_edge(30, 20, dataclasses.replace(SMALL, exponent=exponent))
+            added, prior = np.array([0.3]), np.log([0.6 / 0.4])
+            model = network.build_edge(30, 20, dataclasses.replace(SMALL, exponent=exponent), added, prior)
             unigrams, bigrams = generator.normal(size=(30, 1)), generator.normal(size=(64, 1))
             model.get_layer("unigrams").set_weights([unigrams])
             model.get_layer("bigrams").set_weights([bigrams])
-            model.get_layer("head").set_weights([np.ones((1, 1)), np.array([0.3])])
             rows, _ = random_rows(2)
-            rows[0] = 0  # nothing at all
-            wanted = [oracle(row, unigrams[:, 0], bigrams[:, 0], 0.3, exponent) for row in rows]
+            rows[rows % 5 == 0] = np.where(rows[rows % 5 == 0] > 0, 2, 0)  # a fifth of the words is unknown
+            rows[0], rows[1] = 0, 2  # nothing at all; nothing known
+            wanted = [oracle(row, unigrams[:, 0], bigrams[:, 0], 0.3, 0.6, exponent) for row in rows]
             np.testing.assert_allclose(model.predict(rows, verbose=0)[:, 0], wanted, atol=1e-6)
 
     def test_no_overflow(self) -> None:
@@ -98,9 +102,10 @@ class TestNetwork:
             found = trained.get_layer(layer)
             found.set_weights([generator.normal(size=weights.shape) for weights in found.get_weights()])
         rows, _ = random_rows(4)
+        rows = rows[(rows > 2).any(axis=1)]
         logits = edge.predict_logits(trained, rows, recipe())
         for divisor in (1.0, 2.5):
-            model = network.finish_edge(trained, 30, 20, SMALL, divisor)
+            model = network.finish_edge(trained, 30, 20, SMALL, divisor, np.array([0.4, 0.6]))
             np.testing.assert_allclose(edge.predict_logits(model, rows, recipe()), logits / divisor, atol=2e-4)
             assert model.get_layer("head").get_weights()[0].tolist() == [[1.0]]
 
@@ -117,9 +122,9 @@ def test_log_count_ratios() -> None:
     counts = {label: ([1.0] * 30, [1.0] * 64) for label in (0, 1)}
     for row, target in zip(rows.tolist(), targets):
         ids = [token for token in row if token]
-        for token in set(ids):  # once a review
+        for token in set(ids) - {1, 2}:  # once a review
             counts[int(target)][0][token] += 1
-        for bucket in {(a * 40503 + b * 30011) % 64 for a, b in pairwise(ids)}:
+        for bucket in {(a * 40503 + b * 30011) % 64 for a, b in pairwise(ids) if a != 2 and b > 2}:
             counts[int(target)][1][bucket] += 1
     totals = {label: sum(words) + sum(pairs) for label, (words, pairs) in counts.items()}
     found = naive_bayes.log_count_ratios(naive_bayes.count_texts(encoded(rows, targets), 2, 30, 64))
@@ -185,8 +190,9 @@ def test_the_teachers_labels(monkeypatch: pytest.MonkeyPatch) -> None:
     choices = SMALL.changed([*changes, "teacher_crop_weight=0.125", "crop_weight=0.5"])
     small = recipe(choices=choices, epochs=1, batch_size=8)
     none = encoded(rows[:0], targets[:0])
-    fitted = edge.fit_edge(Splits(texts, texts, none, others, none), small)
-    model = calibrate(fitted, 20)[0]
+    splits = Splits(texts, texts, none, others, none)
+    fitted = edge.fit_edge(splits, small)
+    model = calibrate(fitted, splits)[0]
     (first, teacher, teacher_buckets, teacher_weight), (second, _, buckets, weight) = calls
     assert (teacher_buckets, teacher_weight, buckets, weight) == (128, 0.125, 64, 0.5)
     assert first is texts
@@ -322,7 +328,7 @@ class TestCommand:
     def test_saved_model(self, run: Path, archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         config = json.loads((run / "config.json").read_text("utf-8"))
         assert config["network"] == {
-            "kind": "bigrams",
+            "kind": "bigrams-2",
             "buckets": 4096,
             "multipliers": [40503, 30011],
             "exponent": 0.25,

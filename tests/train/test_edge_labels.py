@@ -64,7 +64,9 @@ def test_counts_and_log_count_ratios(labels: int) -> None:
     wanted = np.zeros((labels, size + 256))
     for row, label in zip(texts.take().tolist(), texts.targets):
         ids = [token for token in row if token]
-        for feature in {*ids, *(size + (a * 40503 + b * 30011) % 256 for a, b in pairwise(ids))}:  # once a text
+        pairs = [(a, b) for a, b in pairwise(ids) if a != 2 and b > 2]
+        words = {token for token in ids if token > 2}
+        for feature in words | {size + (a * 40503 + b * 30011) % 256 for a, b in pairs}:  # once a text
             wanted[label, feature] += 1
     counts = naive_bayes.count_texts(texts, labels, size, 256)
     assert counts.tolist() == wanted.tolist()
@@ -141,7 +143,7 @@ def test_what_ships_is_what_was_trained_over_the_temperature(labels: int) -> Non
     margins = trained.predict(rows, verbose=0).astype(np.float64)
     assert margins.shape == (len(rows), columns)
     for divisor in (1.0, 0.4, 3.0):
-        model = network.finish_edge(trained, len(VOCABULARY), 12, choices, divisor)
+        model = network.finish_edge(trained, len(VOCABULARY), 12, choices, divisor, np.full(labels, 1 / labels))
         powers = np.exp(margins / divisor)
         wanted = powers / (1 + powers) if labels == 2 else powers / powers.sum(axis=1, keepdims=True)
         np.testing.assert_allclose(model.predict(rows, verbose=0), wanted, atol=1e-5)
@@ -156,7 +158,7 @@ def test_is_right_on_unseen_texts(labels: int, each: int, epochs: int) -> None:
     training, validation, unseen = topics(6, labels, each), topics(7, labels, 2), topics(8, labels, 3)
     made = recipe(labels, epochs=epochs)
     fitted = edge.fit_edge(splits(training, validation), made)
-    model, temperature = calibrate(fitted, 12)
+    model, temperature = calibrate(fitted, splits(training, validation))
     assert temperature is not None
     history, loss = fitted.history, calibrated_loss(fitted)
     assert history["loss"][-1] < history["loss"][0]
@@ -207,7 +209,7 @@ def test_class_weights_reach_the_loss() -> None:
     # Two topics that share their words: the heavier one wins them.
     same = [Text(str(number), "ab"[number % 2], f"f{number // 2 % 20}") for number in range(80)]
     both = encode(same, ENCODER, "ab")
-    model = calibrate(edge.fit_edge(splits(both, both), recipe(2, epochs=5, weights=[1, 4])), 12)[0]
+    model = calibrate(edge.fit_edge(splits(both, both), recipe(2, epochs=5, weights=[1, 4])), splits(both, both))[0]
     assert (model.predict(both.take(), verbose=0) > 0.5).all()
 
 
@@ -226,8 +228,8 @@ def test_refit_knows_the_validated_texts_too() -> None:
     made = recipe(3, epochs=8)
     texts = splits(training, validation)
     fitted = edge.fit_edge(texts, made)
-    trained, found = calibrate(fitted, 12)
-    again, temperature = calibrate(edge.refit_edge(fitted, texts), 12)
+    trained, found = calibrate(fitted, splits(training, validation))
+    again, temperature = calibrate(edge.refit_edge(fitted, texts), texts)
     rows = validation.take()
     assert (trained.predict(rows, verbose=0).argmax(axis=1) == 2).mean() < 0.1
     assert (again.predict(rows, verbose=0).argmax(axis=1) == 2).mean() > 0.9

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from train.encoding.encoded import Splits
 from train.metrics import label_probabilities, measure
 from train.models import network
 from train.models.recipe import Fitted, Predicted
@@ -16,10 +17,11 @@ from train.models.recipe import Fitted, Predicted
 Logits = npt.NDArray[np.float64]
 
 
-def calibrate(fitted: Fitted, max_length: int) -> tuple[keras.Model, float | None]:
-    """Turn a fitted network into the one that is exported, which takes encoded texts of ``max_length`` ids.
+def calibrate(fitted: Fitted, texts: Splits) -> tuple[keras.Model, float | None]:
+    """Turn a network that was fitted on some texts into the one that is exported.
 
-    The temperature becomes part of the weights.
+    The temperature becomes part of the weights. Where no word is known, the probabilities are the shares of the labels
+    among the texts for training and validation.
 
     Returns:
         The network; and the temperature, None for a network without logits, which is not calibrated.
@@ -27,7 +29,10 @@ def calibrate(fitted: Fitted, max_length: int) -> tuple[keras.Model, float | Non
     if fitted.unseen is None:
         return fitted.model, None
     recipe, temperature = fitted.recipe, temperature_of(fitted)
-    model = network.finish_edge(fitted.model, recipe.vocabulary_size, max_length, recipe.choices, temperature)
+    counts = sum(np.bincount(part.targets, minlength=recipe.labels) for part in (texts.train, texts.validation))
+    sizes = recipe.vocabulary_size, texts.train.max_length
+    shares = np.asarray(counts) / np.sum(counts)
+    model = network.finish_edge(fitted.model, *sizes, recipe.choices, temperature, shares)
     return model, temperature
 
 

@@ -15,7 +15,7 @@ from sklearn.svm import LinearSVC
 
 from edgetext.text import PAD_ID
 from train.encoding.encoded import Encoded
-from train.models.network import Tables, bucket
+from train.models.network import Tables, find_features
 from train.models.recipe import Recipe
 
 Features = Any  # a scipy.sparse.csr_matrix of shape (texts, vocabulary_size + buckets); scipy has no types
@@ -33,8 +33,7 @@ def count_features(texts: Encoded, recipe: Recipe) -> Features:
     size, parts = recipe.vocabulary_size + recipe.choices.buckets, []
     for part, _ in texts.chunks():
         ids = part.astype(np.int64)  # (texts, max_length)
-        pairs = recipe.vocabulary_size + bucket(ids[:, :-1], ids[:, 1:], recipe.choices.buckets)
-        features = np.hstack([ids, np.where(ids[:, 1:] != PAD_ID, pairs, PAD_ID)])
+        features = find_features(ids, recipe.vocabulary_size, recipe.choices.buckets)
         present = features != PAD_ID
         values = np.maximum((ids != PAD_ID).sum(axis=1), 1.0) ** -recipe.choices.exponent
         rows = np.broadcast_to(np.arange(len(ids))[:, None], features.shape)[present]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from edgetext.text import PAD_ID
 from train.encoding.encoded import Encoded
-from train.models.network import Tables, bucket
+from train.models.network import Tables, find_features
 from train.models.recipe import Recipe
 
 
@@ -38,9 +38,7 @@ def count_texts(texts: Encoded, labels: int, vocabulary_size: int, buckets: int)
     """Return the number of texts of each label with each word and bucket: shape (labels, vocabulary_size + buckets)."""
     counts = np.zeros((labels, vocabulary_size + buckets))
     for part, targets in texts.chunks():
-        ids = part.astype(np.int64)  # (texts, max_length)
-        pairs = bucket(ids[:, :-1], ids[:, 1:], buckets) + vocabulary_size
-        features = np.hstack([ids, np.where(ids[:, 1:] != PAD_ID, pairs, PAD_ID)])
+        features = find_features(part.astype(np.int64), vocabulary_size, buckets)
         features.sort(axis=1)
         first = np.diff(features, axis=1, prepend=PAD_ID) > 0  # once per text, and never padding
         for label in np.unique(targets):

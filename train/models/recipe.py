@@ -104,7 +104,7 @@ def make_config(
     if recipe.preset == "edge":
         # What an exporter needs to compute the network without Keras.
         config["network"] = {
-            "kind": "bigrams",
+            "kind": "bigrams-2",
             "buckets": recipe.choices.buckets,
             "multipliers": list(MULTIPLIERS),
             "exponent": recipe.choices.exponent,

@@ -75,9 +75,9 @@ def choose_buckets(texts: Encoded, num_outputs: int) -> int:
     once, twice = np.zeros(2**22, bool), np.zeros(2**22, bool)  # by hash; few of some million bigrams collide
     for ids, _ in texts.chunks():
         wide = ids.astype(np.int64)
-        hashes = network.bucket(wide[:, :-1], wide[:, 1:], len(once))
-        hashes = np.sort(np.where(ids[:, 1:] > 0, hashes, -1), axis=1)
-        first = np.diff(hashes, axis=1, prepend=-1) > 0  # once per text, and never padding
+        features = network.find_features(wide, 1, len(once))
+        hashes = np.sort(features[:, ids.shape[1] :] - 1, axis=1)  # -1 for pairs that do not count
+        first = np.diff(hashes, axis=1, prepend=-1) > 0  # once per text
         counts = np.bincount(hashes[first], minlength=len(once))
         twice |= (counts > 1) | (once & (counts > 0))
         once |= counts > 0

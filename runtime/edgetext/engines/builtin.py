@@ -14,7 +14,7 @@ import sys
 
 from edgetext.engines.safetensors import UNSIGNED, TensorReader, read_safetensors
 from edgetext.errors import BundleError
-from edgetext.text import PAD_ID
+from edgetext.text import PAD_ID, UNKNOWN_ID
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from edgetext.engines.safetensors import Tensor
 
 FORMAT = "edgetext-1"
+# The network of bigrams in which unknown words add nothing.
+KNOWN_ONLY = "bigrams-2"
 _E = 2.718281828459045  # as math.e, without loading math
 # For fewer ids it does not pay to prepare the tables.
 FEW_IDS = 64
@@ -71,13 +73,13 @@ class BuiltinEngine:
 
 def _find_network(name: str | None) -> type[Network]:
     """Return the class of a network."""
-    if name == "bigrams":
+    if name in ("bigrams", KNOWN_ONLY):
         return BigramNetwork
     if name == "average":
         from edgetext.engines.average import AverageNetwork
 
         return AverageNetwork
-    raise ValueError(f"its network is {name!r}; known are bigrams and average")
+    raise ValueError(f"its network is {name!r}; known are bigrams, {KNOWN_ONLY} and average")
 
 
 def sigmoid(logits: list[float]) -> list[float]:
@@ -102,6 +104,9 @@ class BigramNetwork:
     Tensors, with C outputs: ``unigrams`` int8 (C, vocabulary), ``bigrams`` int8 (C, buckets), where buckets is a power
     of two, and their scales ``unigrams.scale``, ``bigrams.scale`` and ``bias``, float32 (C,). The bucket of ids a and b
     is ``(a * m0 + b * m1) % buckets``; metadata: ``multipliers``, ``"m0 m1"``, and ``exponent``.
+
+    In the network ``bigrams-2`` pairs with an unknown word add nothing, the start mark and unknown words have no weight
+    themselves, and the logits of a text without a known word are ``prior``, float32 (C,).
     """
 
     def __init__(self, metadata: dict[str, str], tensors: dict[str, Tensor], max_length: int) -> None:
@@ -114,6 +119,7 @@ class BigramNetwork:
         if outputs != self.num_outputs or not outputs or not vocabulary or buckets < 1 or buckets & (buckets - 1):
             raise ValueError("unigrams and bigrams do not fit together, or the buckets are no power of two")
         scales = [reader.read_vector(name, outputs) for name in ("unigrams.scale", "bigrams.scale", "bias")]
+        self._prior = reader.read_vector("prior", outputs) if metadata["network"] == KNOWN_ONLY else None
         reader.finish()
         try:
             first, second = map(int, metadata["multipliers"].split())
@@ -125,7 +131,7 @@ class BigramNetwork:
             raise ValueError("the exponent or the multipliers are out of range")
         self._first, self._second = first, second
         self._last_bucket = buckets - 1
-        self._mask = int.from_bytes(self._last_bucket.to_bytes(4, "little") * max_length, "little")
+        self._max_length = max_length
         self._signed = [
             (_weights(unigrams, output), _weights(bigrams, output), *rest) for output, rest in enumerate(zip(*scales))
         ]
@@ -134,6 +140,8 @@ class BigramNetwork:
     def logits(self, ids: Sequence[int]) -> list[float]:
         """Return the logits of unpadded ids; see ``edgetext.engines.protocol.Network``."""
         count = len(ids)
+        if self._prior is not None and (not ids or (ids[-1] <= UNKNOWN_ID and max(ids) <= UNKNOWN_ID)):
+            return self._prior
         if count < FEW_IDS or sys.byteorder == "big":
             return self._score_few(ids)
         if not self._unsigned:
@@ -142,7 +150,16 @@ class BigramNetwork:
         # int, so that two multiplications and an addition hash all pairs at once: 5 us for 180 ids, which take 11 one
         # by one. The last lane has no neighbour and is dropped.
         lanes = int.from_bytes(self._array("I", ids).tobytes(), "little")
-        lanes = (lanes * self._first + (lanes >> 32) * self._second) & self._mask
+        mask = self._mask
+        pairs_of_unknown = 0
+        if self._prior is not None:
+            # 1 where the id is UNKNOWN_ID, which alone is no larger than 0 after the exclusive or; then also before it.
+            unknown = ((((lanes ^ self._twos) + self._largest) >> 31) & self._ones) ^ self._ones
+            if unknown:
+                unknown |= unknown >> 32
+                mask ^= unknown * self._last_bucket
+                pairs_of_unknown = unknown * (self._last_bucket + 1)
+        lanes = ((lanes * self._first + (lanes >> 32) * self._second) & mask) | pairs_of_unknown
         pairs = self._array("I", lanes.to_bytes(4 * count, "little")[:-4]).tolist()
         take_words, take_pairs = self._itemgetter(*ids), self._itemgetter(*pairs)
         weight = count**-self._exponent
@@ -158,7 +175,11 @@ class BigramNetwork:
 
     def _score_few(self, ids: Sequence[int]) -> list[float]:
         """Return the logits of few ids, without preparing the tables."""
-        pairs = [(a * self._first + b * self._second) & self._last_bucket for a, b in zip(ids, ids[1:])]
+        pairs = [
+            (a * self._first + b * self._second) & self._last_bucket
+            for a, b in zip(ids, ids[1:])
+            if self._prior is None or (a != UNKNOWN_ID and b != UNKNOWN_ID)
+        ]
         weight = len(ids) ** -self._exponent if ids else 0.0
         return [
             (
@@ -177,8 +198,13 @@ class BigramNetwork:
         from operator import itemgetter
 
         self._array, self._itemgetter = array, itemgetter
+        # One number in all lanes.
+        self._ones = int.from_bytes(b"\1\0\0\0" * self._max_length, "little")
+        self._mask = self._ones * self._last_bucket
+        self._twos, self._largest = self._ones * UNKNOWN_ID, self._ones * (2**31 - 1)
+        # After the bigrams' weights follows a zero, for pairs with an unknown word.
         self._unsigned = [
-            (bytes(unigrams).translate(UNSIGNED), bytes(bigrams).translate(UNSIGNED), *rest)
+            (bytes(unigrams).translate(UNSIGNED), bytes(bigrams).translate(UNSIGNED) + b"\x80", *rest)
             for unigrams, bigrams, *rest in self._signed
         ]
 
