@@ -8,6 +8,7 @@ from typing import Any
 from edgetext.encoder import Encoder
 from train.dataset import TEST, TRAIN, VALIDATION
 from train.encoding.encoded import Splits, draw_sample, encode_dataset
+from train.encoding.unknown import describe_unknown, measure_unknown
 from train.encoding.vocabulary import survey_dataset
 from train.fitting.calibration import calibrate
 from train.fitting.cross_validation import cross_validate, measure_cross_validation, use_for_calibration
@@ -39,6 +40,8 @@ def train(job: Job) -> dict[str, Any]:
         texts = texts.limited(len(plan.vocabulary))
     recipe = make_recipe(plan, texts, labels, job.request)
     _print_plan(texts, recipe)
+    unknown = measure_unknown(texts, len(plan.vocabulary))
+    print(describe_unknown(unknown, job.request.rules, limited=job.request.limits_vocabulary), flush=True)
 
     started = time.monotonic()
     make_reproducible(recipe.settings.seed)
@@ -57,6 +60,7 @@ def train(job: Job) -> dict[str, Any]:
             heldout, heldout_split = texts.test, TEST
     if len(texts.test):
         metrics["test"] = evaluate(model, texts.test, labels)
+    metrics["unknown"] = unknown
     metrics |= describe_fitting(fitted, model, temperature, texts, time.monotonic() - started)
 
     write_run(

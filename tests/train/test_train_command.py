@@ -91,8 +91,13 @@ class TestRun:
     def test_output(self, trained: subprocess.CompletedProcess[str], run: Path) -> None:
         shown = trained.stdout.splitlines()
         assert shown[0].startswith("preset tutorial: 30 texts to fit, 10 to validate, 2 labels, ")
-        assert shown[1].startswith("fitting: 2 epochs, ")
         metrics = read(run / "metrics.json")
+        fitted, validated = metrics["unknown"]["train"], metrics["unknown"]["validation"]
+        assert shown.pop(1) == (
+            f"unknown words: {fitted['words']:.1%} in the texts to fit, {validated['words']:.1%} in those to validate; "
+            f"texts without a known word: {fitted['texts']:.1%} and {validated['texts']:.1%}"
+        )
+        assert shown[1].startswith("fitting: 2 epochs, ")
         assert [line.partition(", calibration")[0] for line in shown[2:5]] == [
             f"{name.replace('_', ' ')}: accuracy {metrics[name]['accuracy']:.2%}, macro F1 "
             f"{metrics[name]['macro_f1']:.3f}"

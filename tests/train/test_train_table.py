@@ -131,6 +131,7 @@ class TestThreeClasses:
         lines = trained.stdout.splitlines()
         assert lines[0] == "text from column 'Text', label from column 'Category'"
         assert lines[1].startswith("preset edge: 65 texts to fit, 7 to validate, 3 labels, ")
+        assert lines.pop(2).startswith("unknown words: ")
         assert lines[2].startswith("cross-validating: ")
         assert lines[3].startswith("fitting: 8 epochs, ")
         assert ", validation accuracy " in lines[3]

@@ -40,6 +40,11 @@ class Request:
         """The names of the choices that were given."""
         return {change.partition("=")[0].replace("-", "_") for change in self.changes}
 
+    @property
+    def limits_vocabulary(self) -> bool:
+        """Whether the size of the vocabulary, or one that limits it, was given."""
+        return self.target_size is not None or "vocabulary" in self.changed
+
 
 class Plan(NamedTuple):
     """What has been chosen: the vocabulary, capitalised spellings of its words, and how to encode and fit."""
