@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from edgetext.encoder import Encoder, Preprocessing
-from edgetext.text import KERAS_IMDB, RESERVED, Words
+from edgetext.keras_imdb import KERAS_IMDB
+from edgetext.text import RESERVED, Words
 from edgetext.vocabulary import Vocabulary
 from train.__main__ import main
 from train.encoding.encoded import Splits, encode

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from edgetext.text import KERAS_IMDB, RESERVED, UNKNOWN_ID, RuleSet
+from edgetext.keras_imdb import KERAS_IMDB
+from edgetext.text import RESERVED, UNKNOWN_ID, RuleSet
 from train.encoding.encoded import Encoded, Splits
 
 # Above this share training warns. 4,900 English questions have 11 %, 7,500 Arabic tweets 23 %, and Chinese reviews that
