@@ -22,7 +22,7 @@ def splits(fitted: list[str], validated: list[str], truncating: str = "post") ->
     """Encode texts with a vocabulary of all words that occur twice in both parts."""
     words = " ".join([*fitted, *validated]).split()
     vocabulary = Vocabulary([*RESERVED, *sorted({word for word in words if words.count(word) > 1})])
-    encoder = Encoder(vocabulary, Preprocessing(5, truncating))
+    encoder = Encoder(vocabulary, Preprocessing(5, truncating, KERAS_IMDB))
     parts = [
         encode([Text("", "a", text) for text in part], encoder, LABELS) for part in (fitted, validated, [], [], [])
     ]
