@@ -2,7 +2,7 @@
 
 model.keras      the trained model, without the optimizer's state
 vocab.txt        the vocabulary: line n is the token with id n
-spellings.txt    capitalised spellings of its words, most frequent first, one per line
+spellings.txt    other spellings of its words, such as "Great", most frequent first, one per line
 config.json      preset, labels, preprocessing, settings, description of the dataset, versions
 history.json     loss and accuracy per epoch, of training and validation
 history.png      the history as a plot
@@ -50,7 +50,7 @@ class Run:
     metrics: dict[str, Any]  # in the words of the current format version
     vocabulary: bytes  # the content of vocab.txt
     tokens: tuple[str, ...]  # the token of each id
-    spellings: dict[str, int]  # capitalised spellings and the id of each one's word, most frequent first
+    spellings: dict[str, int]  # other spellings and the id of each one's word, most frequent first
     preprocessing: Preprocessing
     model: keras.Model  # int32 ids, shape (batch, max_length), to probabilities, shape (batch, num_outputs)
     model_sha256: str  # of model.keras, which a bundle records as its origin

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from edgetext import __version__
 from edgetext.bundle.single_file import FORMAT_VERSION
-from edgetext.keras_imdb import FILTERS
+from edgetext.keras_imdb import KERAS_IMDB
 from export.recipes import Recipe
+from train.encoding.delimiters import find_delimiter
 from train.run import Run
 
 # The most labels that a description lists.
 LISTED_LABELS = 12
 
-# The space and the characters treated like it, escaped for a character class: only \ ] [ ^ - need a backslash there.
-_SEPARATORS = re.sub(r"([\\\]\[^-])", r"\\\1", f" {FILTERS}").replace("\t", r"\t").replace("\n", r"\n")
-# The tokenisation of ``edgetext.text`` as regular expressions, which mean the same in RE2, Python, JavaScript and PCRE:
-# what separates tokens, and what a token consists of, after A to Z were lower-cased.
-DELIMITER, TOKEN = f"[{_SEPARATORS}]+", f"[^{_SEPARATORS}]+"
+# The words of ``keras-imdb``, after A to Z were lower-cased, in RE2's syntax.
+TOKEN = find_delimiter(KERAS_IMDB).replace("[", "[^", 1)
 
 
 @dataclass(frozen=True)

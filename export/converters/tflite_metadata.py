@@ -20,7 +20,8 @@ import flatbuffers
 from tensorflow.lite.python import schema_py_generated as schema
 
 from edgetext.bundle.single_file import RECORD
-from export.converters.model_card import DELIMITER, ModelCard
+from export.converters.model_card import ModelCard
+from train.encoding.delimiters import find_delimiter
 from train.run import Run
 from train.run_folder import RunError
 
@@ -115,7 +116,10 @@ def _metadata(run: Run, record: dict[str, Any]) -> bytes:
     end = "last" if run.preprocessing.truncating == "pre" else "first"
     # The content properties of a tensor of plain values, neither images nor audio.
     features: dict[int, Any] = {0: _FEATURE_PROPERTIES, 1: {}}
-    tokenizer = {0: DELIMITER, 1: [_file(VOCABULARY, "Words, cased spellings too, and their ids.", _VOCABULARY_FILE)]}
+    tokenizer = {
+        0: find_delimiter(run.preprocessing.rules),
+        1: [_file(VOCABULARY, "Words, cased spellings too, and their ids.", _VOCABULARY_FILE)],
+    }
     text = {
         0: "ids",  # name
         1: f"Ids of a text's words: <START>, then the {end} that fit into {length}, filled up with <PAD>.",

@@ -182,10 +182,8 @@ class TestFit:
     def test_a_spelling_is_of_the_word_that_the_tokenisation_makes_of_it(self) -> None:
         """With ASCII alone in lower case, ECOLE with an accent is another word than the one in small letters."""
         words = ["\u00e9cole", *(f"word{number}" for number in range(500)), "\u00c9cole"]
-        room = sizing.SizeBudget(13_500, 1, ["a", "b"])
         for lowercase, kept in (("ascii", []), ("unicode", ["\u00c9COLE"])):
-            found, spellings, _ = sizing.fit_budget(
-                room, Vocabulary([*RESERVED, *words]), ["\u00c9COLE"], 2**10, KerasIMDB(lowercase)
-            )
+            room = sizing.SizeBudget(13_500, 1, ["a", "b"], rules=KerasIMDB(lowercase))
+            found, spellings, _ = sizing.fit_budget(room, Vocabulary([*RESERVED, *words]), ["\u00c9COLE"], 2**10)
             assert "\u00c9cole" not in found.ids
             assert spellings == kept

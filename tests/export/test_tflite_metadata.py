@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import random
 import re
 import zipfile
 from pathlib import Path
@@ -17,10 +18,12 @@ from edgetext import Bundle, Classifier
 from edgetext.formats.flatbuffer import Table
 from edgetext.formats.tflite import TFLiteFile
 from edgetext.keras_imdb import KERAS_IMDB
+from edgetext.text import RuleSet, Words
 from export.converters import load_converter
-from export.converters.model_card import DELIMITER, TOKEN, ModelCard
+from export.converters.model_card import TOKEN, ModelCard
 from export.converters.tflite_metadata import vocabulary_file
 from export.recipes import RECIPES
+from train.encoding.delimiters import find_delimiter
 from train.run import Run
 from train.run_folder import RunError
 
@@ -93,13 +96,24 @@ def test_the_contract_for_ports(root: Path) -> None:
         assert re.findall(TOKEN, lower) == case["words"]
 
 
-def test_delimiter_is_the_tokenisation() -> None:
+@pytest.mark.parametrize("rules", [KERAS_IMDB, Words(marks=False), Words(marks=True)])
+def test_delimiter_is_the_tokenisation(rules: RuleSet) -> None:
     # With Python's re instead of RE2, which test_examples.py runs.
-    for code in range(0x3000):
+    split = re.compile(find_delimiter(rules)).split
+    for code in (*range(0x3000), *range(0x1F600, 0x1F640)):
         text = f"x{chr(code)}y"
-        assert [word for word in re.split(DELIMITER, text) if word] == (
-            ["x", "y"] if len(KERAS_IMDB.tokenize(text)) == 2 else [text]
-        )
+        # What is dropped within a word stays in it, and words of one character are lost.
+        words = ["x", "y"] if len(rules.tokenize(text)) > 1 else [text]
+        assert [word for word in split(text) if word] == words
+
+
+@pytest.mark.parametrize("marks", [False, True])
+def test_delimiter_and_apostrophes(marks: bool) -> None:
+    rules, draw = Words(marks), random.Random(1)
+    split = re.compile(find_delimiter(rules)).split
+    for _ in range(5000):
+        text = "".join(draw.choices("ab'\u2019 .\u201c", k=draw.randrange(9)))
+        assert [word.replace("\u2019", "'") for word in split(text) if word] == rules.tokenize(text)
 
 
 def test_the_same_bytes_again(run: Run, exported: Any) -> None:

@@ -95,11 +95,13 @@ class TestSpellings:
     def test_of_other_rules(self) -> None:
         vocabulary = Vocabulary([*RESERVED, "caf\u00e9", "it's", "\u5f88", "!"], Words(marks=True))
         texts = [
-            "CAF\u00c9 It\u2019s \u5f88\u5f88 'it\u2019s' caf\u00e9!",
-            "CAF\u00c9 (It\u2019s) caf\u00e9\xa0x! It's IT\u2019S!",
+            "CAF\u00c9 It\u2019s \u5f88\u5f88 'it\u2019s' caf\u00e9! \u201cIt\u2019s\u201d",
+            "CAF\u00c9\u2026It\u2019s\u2014caf\u00e9\xa0x! It's IT\u2019S!",
+            "\u2018CAF\u00c9\u2019 \U0001f60dca\u00adf\u00e9\ufe0f",
         ]
-        wanted = ["CAF\u00c9", "It\u2019s", "'it\u2019s'", "IT\u2019S", "It's"]
+        wanted = ["It\u2019s", "CAF\u00c9", "IT\u2019S", "It's", "ca\u00adf\u00e9", "it\u2019s"]
         assert find_spellings(texts, vocabulary, vocabulary.rules) == wanted
+        assert find_spellings(["it's"], vocabulary, vocabulary.rules) == ["it\u2019s"]
 
     @pytest.mark.data
     def test_real_reviews(self, real_splits: dict[str, list[Review]], root: Path) -> None:

@@ -1,23 +1,25 @@
-"""Counting the words of texts; the vocabulary, which is the most frequent, and their capitalised spellings."""
+"""Counting the words of texts; the vocabulary, which is the most frequent, and other spellings of its words."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Container, Iterable
 from itertools import chain, islice
 from typing import NamedTuple
 
-from edgetext.keras_imdb import FILTERS, KERAS_IMDB
+from edgetext.keras_imdb import KERAS_IMDB
 from edgetext.text import RESERVED, RuleSet
 from edgetext.vocabulary import Vocabulary
 from train.dataset import Dataset
+from train.encoding.delimiters import find_delimiter
 
 # With more different words than this, which would take more than 0.5 GB, the rarest are dropped: see ``survey_texts``.
 MAX_COUNTED = 4_000_000
 # Spellings that a run keeps, for consumers that do not lower-case (MediaPipe's TextClassifier); each takes 12 bytes of
 # a model file. train/README.md shows their effect.
 SPELLINGS = 10_000
-_SPACES = str.maketrans(dict.fromkeys(FILTERS, " "))
+_TEXTS_AT_ONCE = 1_000
 
 
 class Survey(NamedTuple):
@@ -83,22 +85,28 @@ def find_spellings(
 ) -> list[str]:
     """Return the most frequent spellings of a vocabulary's words that are not the word itself, such as ``Great``.
 
-    They are ordered by falling frequency (ties by code points); few texts may give fewer. See ``is_spelling``.
+    They are ordered by falling frequency (ties by code points); few texts may give fewer. See ``is_spelling``. A word
+    with an apostrophe also counts as the one with a typographic apostrophe, because phones type it that way and many
+    collections of texts do not have it.
     """
     counts: Counter[str] = Counter()
-    known = vocabulary.ids
-    for text in texts:
-        counts.update(word for word in text.translate(_SPACES).split(" ") if word not in known)
+    known, split, remaining = vocabulary.ids, re.compile(find_delimiter(rules)).split, iter(texts)
+    while some := list(islice(remaining, _TEXTS_AT_ONCE)):
+        # Every delimiter splits at spaces. Most of what stands between them occurs again, and is split only once.
+        for part, count in Counter(chain.from_iterable(text.split(" ") for text in some)).items():
+            for word in split(part):
+                counts[word] += count
         if len(counts) > MAX_COUNTED:
             counts = Counter(dict(counts.most_common(MAX_COUNTED // 2)))
+    counts.update({word.replace("'", "\u2019"): count for word, count in counts.items() if "'" in word})
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     kept = (spelling for spelling, _ in ranked if is_spelling(spelling, known, rules))
     return list(islice(kept, size))
 
 
 def is_spelling(written: str, known: Container[str], rules: RuleSet) -> bool:
-    """Return whether the tokenisation turns this into one known word, and it has no separators of ``KERAS_IMDB``."""
-    if written.translate(_SPACES).split(" ") != [written]:
-        return False
+    """Return whether the tokenisation turns this into one known word, and MediaPipe takes it for a word as it is."""
     words = rules.tokenize(written)
-    return len(words) == 1 and words[0] in known and words[0] != written
+    if len(words) != 1 or words[0] not in known or words[0] == written:
+        return False
+    return re.split(find_delimiter(rules), written) == [written]

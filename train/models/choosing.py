@@ -74,8 +74,8 @@ def choose_tables(plan: Plan, texts: Splits, name: str, labels: Sequence[str], r
     if "buckets" not in request.changed:
         choices = replace(choices, buckets=rules.choose_buckets(texts.train, num_outputs))
     if request.target_size is not None:
-        budget = SizeBudget(request.target_size, num_outputs, labels, name)
-        vocabulary, spellings, buckets = fit_budget(budget, vocabulary, spellings, choices.buckets, request.rules)
+        budget = SizeBudget(request.target_size, num_outputs, labels, name, request.rules)
+        vocabulary, spellings, buckets = fit_budget(budget, vocabulary, spellings, choices.buckets)
         choices = replace(choices, buckets=buckets)
     return Plan(vocabulary, spellings, preprocessing, replace(choices, vocabulary=len(vocabulary)))
 

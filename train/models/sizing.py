@@ -12,6 +12,7 @@ from edgetext.command.info import MANY_LABELS
 from edgetext.keras_imdb import KERAS_IMDB
 from edgetext.text import RESERVED, RuleSet
 from edgetext.vocabulary import Vocabulary
+from train.encoding.delimiters import find_delimiter
 
 FEWEST_WORDS, FEWEST_BUCKETS = 50, 2**8  # of a model
 # The part of the budget that bigrams have at first. In small models words are worth more: train/README.md has figures.
@@ -26,6 +27,7 @@ class SizeBudget(NamedTuple):
     num_outputs: int
     labels: Sequence[str]
     name: str = ""  # that of the run
+    rules: RuleSet = KERAS_IMDB
 
 
 def parse_size(text: str) -> int:
@@ -45,7 +47,7 @@ def parse_size(text: str) -> int:
 # including the metadata. Its other content takes 1,020 bytes besides names, labels and words. Author and license, which
 # are given at export and stored twice, may have 200 characters together before the estimate is too low. The estimate
 # is 400 to 1,100 bytes above the file. ONNX files, those that take text included, are at least 700 bytes smaller.
-_GRAPH, _PER_OUTPUT, _ABOUT = 9_450, 8, 1_500
+_GRAPH, _PER_OUTPUT, _ABOUT = 9_410, 8, 1_500
 _QUANTIZED = 1024  # the converter leaves a table of fewer weights in float32, four bytes a weight
 
 
@@ -63,7 +65,8 @@ def tflite_size(budget: SizeBudget, words: Sequence[str], spellings: Mapping[str
     labels = sum(len(label.encode()) + 1 + _json_size(label) + 2 for label in budget.labels)
     described = sum(len(label.encode()) + _json_size(label) + 2 for label in budget.labels[:MANY_LABELS])
     names = 2 * len(budget.name.encode()) + _json_size(budget.name)
-    return _GRAPH + _PER_OUTPUT * budget.num_outputs + _ABOUT + tables + lines + labels + described + names
+    expression = len(find_delimiter(budget.rules).encode())
+    return _GRAPH + _PER_OUTPUT * budget.num_outputs + _ABOUT + tables + lines + labels + described + names + expression
 
 
 def safetensors_size(budget: SizeBudget, ids: int, buckets: int) -> int:
@@ -87,7 +90,6 @@ def fit_budget(
     vocabulary: Vocabulary,
     spellings: Sequence[str],
     buckets: int,
-    rules: RuleSet = KERAS_IMDB,
 ) -> tuple[Vocabulary, list[str], int]:
     """Return the vocabulary, spellings and number of buckets of the largest model that fits; print its size.
 
@@ -97,7 +99,7 @@ def fit_budget(
     Raises:
         ValueError: If not even the smallest model fits.
     """
-    search = _Search(budget, vocabulary, spellings, rules)
+    search = _Search(budget, vocabulary, spellings)
     # A table of fewer weights would not be quantised, so it would save no space.
     fewest = max(FEWEST_BUCKETS, 1 << (-(-_QUANTIZED // budget.num_outputs) - 1).bit_length())
     chosen = buckets
@@ -119,17 +121,17 @@ def fit_budget(
         f"{search.size(count, chosen):,} bytes as TFLite with its vocabulary, "
         f"{safetensors_size(budget, count, chosen):,} as safetensors"
     )
-    return Vocabulary(vocabulary.tokens[:count], rules), list(search.spelled(count)), chosen
+    return Vocabulary(vocabulary.tokens[:count], budget.rules), list(search.spelled(count)), chosen
 
 
 class _Search:
     """The sizes of models with the beginning of a vocabulary."""
 
-    def __init__(self, budget: SizeBudget, vocabulary: Vocabulary, spellings: Sequence[str], rules: RuleSet) -> None:
+    def __init__(self, budget: SizeBudget, vocabulary: Vocabulary, spellings: Sequence[str]) -> None:
         ids = vocabulary.ids
         self._budget = budget
         self._vocabulary = vocabulary
-        self._numbered = [(spelling, ids[rules.tokenize(spelling)[0]]) for spelling in spellings]
+        self._numbered = [(spelling, ids[budget.rules.tokenize(spelling)[0]]) for spelling in spellings]
         self.fewest = min(FEWEST_WORDS + len(RESERVED), len(vocabulary))
 
     def spelled(self, count: int) -> dict[str, int]:
