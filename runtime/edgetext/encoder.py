@@ -34,8 +34,6 @@ class Preprocessing:
         rules: How a text becomes words.
     """
 
-    __slots__ = ("max_length", "rules", "truncating")
-
     # What this version of the runtime always does. It is recorded so that a port, or a reader of the file, does not
     # depend on this module, and refused when it differs.
     _FIXED: ClassVar[dict[str, Any]] = {
@@ -119,7 +117,6 @@ class Encoder:
 
     tokenizer: dict[str, Any] | None = None
     note: str | None = None
-    __slots__ = ("_few", "_fold", "_look_up", "_unspaced", "_words", "preprocessing")
 
     def __init__(self, vocabulary: Vocabulary | StoredVocabulary, preprocessing: Preprocessing) -> None:
         self._words = vocabulary

@@ -58,7 +58,6 @@ class RuleSet:
         variant: The settings that are recorded beside the name.
     """
 
-    __slots__ = ("variant",)
     name = ""
 
     def __init__(self, variant: dict[str, Any]) -> None:
@@ -102,7 +101,6 @@ class Words(RuleSet):
         marks: Whether ``!``, ``?`` and emoticons are words.
     """
 
-    __slots__ = ("_ascii", "_table", "marks")
     name = "words-1"
 
     def __init__(self, marks: bool) -> None:

@@ -49,11 +49,6 @@ class Bundle:
         manifest: The whole manifest, as it was read.
     """
 
-    __slots__ = (
-        *("_contents", "_single_file", "_vocabulary"),
-        *("folder", "labels", "manifest", "models", "name", "preprocessing"),
-    )
-
     def __init__(self, folder: str, contents: dict[str, bytes]) -> None:
         """Use ``contents``, bytes by name, which has the manifest or a single file; read all others in ``folder``.
 

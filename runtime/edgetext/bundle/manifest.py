@@ -87,8 +87,6 @@ class ModelFile(BundleFile):
 class Manifest:
     """What a manifest says, checked; see ``Bundle``, where ``record`` is called ``manifest``."""
 
-    __slots__ = ("labels", "models", "name", "preprocessing", "record", "vocabulary")
-
     def __init__(self, record: dict[str, Any], where: str, version: int = FORMAT_VERSION) -> None:
         """Raise BundleError, which begins with ``where``, if a value is missing or not allowed."""
         self.record = record

@@ -79,8 +79,6 @@ def _literal(item: str) -> str | None:
 class RegexEncoder(Encoder):
     """Encodes texts by a delimiter and a vocabulary."""
 
-    __slots__ = ("_delimiter", "_pad", "_pattern", "_start", "_table", "_unknown", "note", "tokenizer")
-
     def __init__(self, pattern: str, lines: Sequence[tuple[str, int]], max_length: int) -> None:
         """Use the expression that separates words, in RE2's syntax, and words with their ids.
 

@@ -31,8 +31,6 @@ UNSIGNED = bytes(range(128, 256)) + bytes(range(128))
 class Tensor:
     """A tensor, its bytes still raw; its type is a key of ``DTYPES``, and the shape of a single value is empty."""
 
-    __slots__ = ("data", "dtype", "shape")
-
     def __init__(self, dtype: str, shape: tuple[int, ...], data: memoryview) -> None:
         self.dtype = dtype
         self.shape = shape
