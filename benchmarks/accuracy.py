@@ -58,7 +58,11 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     found = scoring.find_labelled(args.data, run, args.limit, make_reading(args))
     command.say(f"{bundle.name}: scoring {len(found.texts):,} texts with Keras and {len(models)} model files", args)
     scored = scoring.score_bundle(bundle, models, run, found.texts)
-    about = {"bundle": results.identify(bundle), "texts": found.describe(), "labels": list(bundle.labels)}
+    about = {
+        "bundle": results.identify(bundle),
+        "texts": found.describe(bundle.preprocessing.rules),
+        "labels": list(bundle.labels),
+    }
     return {**about, **scored}
 
 

@@ -31,7 +31,7 @@ from benchmarks.measuring import command, processes, results, texts
 from benchmarks.measuring.layout import Part, Table
 from benchmarks.measuring.results import BenchmarkError
 from edgetext import Bundle
-from edgetext.keras_imdb import KERAS_IMDB
+from edgetext.text import RuleSet
 
 COMMITTED = results.FOLDER / "instructions.json"
 DESCRIPTION, MAKE = "machines.json", "make pi-test makes it"
@@ -111,11 +111,11 @@ def start(folder: Path, platform: str) -> Iterator[Counter]:
         yield Counter(machine, content["counter"], folder.resolve() / "device", Path(short))
 
 
-def make_text() -> str:
-    """Return the beginning of a sample review that has the right number of words."""
+def make_text(rules: RuleSet) -> str:
+    """Return the beginning of a sample review that has ``WORDS`` words."""
     for review in texts.find(str(texts.SAMPLE)).texts:
         for end in re.finditer(" |$", review.text):
-            if len(KERAS_IMDB.tokenize(review.text[: end.start()])) == WORDS:
+            if len(rules.tokenize(review.text[: end.start()])) == WORDS:
                 return review.text[: end.start()]
     raise BenchmarkError(f"{texts.SAMPLE.name}: no review of {WORDS} words")
 
@@ -140,7 +140,8 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
 
 def measure_platform(counter: Counter, bundle: Bundle, platform: str) -> Iterator[dict[str, Any]]:
     """Count for each model file and interpreter of a platform."""
-    few, many = (processes.write_texts(counter.device.with_name(str(n)), n * [make_text()]) for n in (TIMES, 2 * TIMES))
+    text = make_text(bundle.preprocessing.rules)
+    few, many = (processes.write_texts(counter.device.with_name(str(n)), n * [text]) for n in (TIMES, 2 * TIMES))
     for model in bundle.models:
         for package in PACKAGES[model.engine]:
             row = {"platform": platform, "engine": model.engine, "recipe": model.recipe, "package": package}

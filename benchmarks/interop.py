@@ -72,7 +72,8 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         about.append({**results.identify(bundle), "max_length": length, "fitting": int(fits.sum())})
     if all("error" in row for row in rows):
         raise BenchmarkError("; or ".join(dict.fromkeys(row["error"] for row in rows)) or "no model to measure")
-    return {"bundles": about, "texts": found.describe(), "timed": timed.describe(), "rows": rows}
+    rules = bundles[0].preprocessing.rules
+    return {"bundles": about, "texts": found.describe(rules), "timed": timed.describe(rules), "rows": rows}
 
 
 def compare(subjects: list[Subject], given: Sequence[texts.Text], labels: list[str], fits: Any) -> None:

@@ -64,7 +64,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     rows = processes.measure(subjects, found, protocol)
     if all("error" in row for row in rows):
         raise BenchmarkError("; or ".join(dict.fromkeys(row["error"] for row in rows)))
-    about = {"bundle": results.identify(bundle), "texts": found.describe()}
+    about = {"bundle": results.identify(bundle), "texts": found.describe(bundle.preprocessing.rules)}
     return {**about, "protocol": {**protocol._asdict(), "quick": args.quick}, "rows": rows}
 
 

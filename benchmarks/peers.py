@@ -99,8 +99,9 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
             del row["startup"]
     version = processes.run([args.python, "-c", "import platform; print('CPython', platform.python_version())"]).strip()
     environment = {**results.environment(), "python": version}
-    about = {"environment": environment, "bundle": results.identify(Bundle.open()), "texts": timed.describe()}
-    return {**about, "trained_on": len(train), "tested_on": len(test), "rows": rows}
+    bundle = Bundle.open()
+    about = {"bundle": results.identify(bundle), "texts": timed.describe(bundle.preprocessing.rules)}
+    return {"environment": environment, **about, "trained_on": len(train), "tested_on": len(test), "rows": rows}
 
 
 def make_subjects(train: Sequence[texts.Text], folder: Path, args: argparse.Namespace) -> Iterator[Subject]:

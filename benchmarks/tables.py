@@ -79,7 +79,7 @@ def do_task(name: str, data: Path, test: Path | None = None, *, folder: Path, ar
         "labels": list(bundle.labels),
         "minority": min(bundle.labels, key=lambda label: counts[label]) if len(bundle.labels) == 2 else None,
         "texts": {name: len(part) for name, part in split.items()},
-        "median_words": texts.Texts("", split["test"], 0).describe()["median_words"],
+        "median_words": texts.count_words(split["test"], bundle.preprocessing.rules),
         "choices": run.config.get("choices"),
         "preprocessing": run.config.get("preprocessing"),
         "fit_seconds": fitted.get("fit_seconds"),

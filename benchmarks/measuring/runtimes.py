@@ -73,7 +73,7 @@ def _tokens(text: str) -> str:
     return " ".join(KERAS_IMDB.tokenize(text))
 
 
-# How a text is prepared for fastText: as little as it needs, or split into edgetext's tokens, without punctuation.
+# How a text is prepared for fastText: as little as it needs, or into the words of keras-imdb.
 FORMS: dict[str, Callable[[str], str]] = {
     "lower case": lambda text: text.lower().replace("\n", " "),
     "tokens": _tokens,

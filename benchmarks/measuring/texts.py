@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from benchmarks.measuring.command import at_least
 from benchmarks.measuring.text_files import ANY_READING, Reading, Text, add_reading_arguments, is_text_file, read_texts
 from edgetext import EdgetextError
-from edgetext.keras_imdb import KERAS_IMDB
+from edgetext.text import RuleSet
 
 SAMPLE = Path(__file__).resolve().parents[1] / "sample_reviews.txt"
 TEST_REVIEWS = "test reviews"
@@ -31,10 +31,15 @@ class Texts(NamedTuple):
     texts: Sequence[Text]
     available: int
 
-    def describe(self) -> dict[str, Any]:
-        """Return what a results file records of the texts; words are counted as the runtime splits them."""
-        words = statistics.median(len(KERAS_IMDB.tokenize(text.text)) for text in self.texts)
+    def describe(self, rules: RuleSet) -> dict[str, Any]:
+        """Return what a results file records of the texts; ``rules`` are those of the model that is measured."""
+        words = count_words(self.texts, rules)
         return {"source": self.source, "count": len(self.texts), "available": self.available, "median_words": words}
+
+
+def count_words(given: Sequence[Text], rules: RuleSet) -> float:
+    """Return the median number of words of texts."""
+    return statistics.median(len(rules.tokenize(text.text)) for text in given)
 
 
 def sentence(described: dict[str, Any]) -> str:

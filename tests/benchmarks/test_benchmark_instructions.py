@@ -14,6 +14,7 @@ from benchmarks import instructions
 from benchmarks.measuring import layout
 from benchmarks.measuring.results import BenchmarkError
 from edgetext.keras_imdb import KERAS_IMDB
+from edgetext.text import Words
 
 ErrorLine = Callable[[str], str]
 
@@ -48,7 +49,8 @@ def test_table() -> None:
 
 
 def test_the_review_has_230_words() -> None:
-    assert len(KERAS_IMDB.tokenize(instructions.make_text())) == 230
+    for rules in (KERAS_IMDB, Words(marks=True)):
+        assert len(rules.tokenize(instructions.make_text(rules))) == 230
 
 
 @pytest.fixture

@@ -14,7 +14,9 @@ from benchmarks.measuring import command, texts
 from benchmarks.measuring.results import BenchmarkError
 from benchmarks.measuring.text_files import Reading
 from edgetext import EdgetextError
+from edgetext.keras_imdb import KERAS_IMDB
 from edgetext.tables.dialect import Dialect
+from edgetext.text import Words
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCRIPTS = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if path.stem != "__init__")
@@ -25,8 +27,11 @@ def test_lines_of_a_text_file(tmp_path: Path) -> None:
     file.write_bytes("\ufeffone\r\n\n  \ntwo\u0085still two\u2028\nthree".encode())
     found = texts.find(str(file))
     assert [text.text for text in found.texts] == ["one", "two\u0085still two\u2028", "three"]
-    assert texts.sentence(found.describe()) == "3 texts of t.txt, median 1 words"
-    assert found.describe() == {"source": "texts of t.txt", "count": 3, "available": 3, "median_words": 1}
+    assert texts.sentence(found.describe(KERAS_IMDB)) == "3 texts of t.txt, median 1 words"
+    described = {"source": "texts of t.txt", "count": 3, "available": 3, "median_words": 1}
+    assert found.describe(KERAS_IMDB) == described
+    second = found.texts[1:2]
+    assert [texts.count_words(second, rules) for rules in (KERAS_IMDB, Words(marks=False))] == [2, 3]
 
 
 def test_limit_takes_the_same_texts_every_time(labelled: Path, tmp_path: Path) -> None:
