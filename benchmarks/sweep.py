@@ -39,6 +39,7 @@ COLUMNS = {
     "validation_calibration_error": ("calibration error", "validation", "ece", ".3f"),
     "sentences_accuracy": ("sentences: accuracy", "validation_sentences", "accuracy", ".2%"),
     "sentences_positive": ("sentences: called positive", "validation_sentences", "positive", ".1%"),
+    "typos_accuracy": ("with typos: accuracy", "validation_typos", "accuracy", ".2%"),
     "test_accuracy": ("test accuracy", "test", "accuracy", ".2%"),
     "test_loss": ("test loss", "test", "loss", ".4f"),
     "test_calibration_error": ("test calibration error", "test", "ece", ".3f"),

@@ -67,8 +67,13 @@ def run(args: argparse.Namespace) -> int:
 
 def print_metrics(metrics: dict[str, Any]) -> None:
     """Print what was measured, and a warning about labels that are rarely recognised."""
-    names = {key: key.replace("_", " ") for key in ("validation", "validation_sentences", "cross_validation", "test")}
-    names["cross_validation"] = "cross-validation"
+    names = {
+        "validation": "validation",
+        "validation_sentences": "validation sentences",
+        "validation_typos": "validation sentences with typos",
+        "cross_validation": "cross-validation",
+        "test": "test",
+    }
     if "refitted" in metrics:
         names["validation"] += " (before fitting again)"
     for key, name in names.items():

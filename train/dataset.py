@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 from edgetext.errors import EdgetextError
 
-TRAIN, VALIDATION, TEST, UNLABELLED, SENTENCES = "train", "validation", "test", "unlabelled", "sentences"
+TRAIN, VALIDATION, TEST, UNLABELLED = "train", "validation", "test", "unlabelled"
+SENTENCES, TYPOS = "sentences", "typos"
 
 
 class DataError(EdgetextError):

@@ -18,6 +18,7 @@ from edgetext.encoder import Encoder, Preprocessing
 from edgetext.keras_imdb import KERAS_IMDB
 from edgetext.vocabulary import Vocabulary
 from train.__main__ import main
+from train.dataset import SENTENCES, TYPOS
 from train.encoding.encoded import Encoded, Splits, encode
 from train.fitting import edge, naive_bayes
 from train.fitting.calibration import calibrate, find_temperature
@@ -28,7 +29,7 @@ from train.models.choices import LARGEST_VOCABULARY, MULTIPLIERS, Choices
 from train.models.presets import PRESETS
 from train.models.recipe import Recipe
 from train.reviews.cache import prepare
-from train.reviews.dataset import Review, load_split, split_sentences, split_validation
+from train.reviews.dataset import Review, Reviews, load_split, split_sentences, split_validation
 from train.reviews.layout import LABELS
 
 Runner = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -190,7 +191,7 @@ def test_the_teachers_labels(monkeypatch: pytest.MonkeyPatch) -> None:
     choices = SMALL.changed([*changes, "teacher_crop_weight=0.125", "crop_weight=0.5"])
     small = recipe(choices=choices, epochs=1, batch_size=8)
     none = encoded(rows[:0], targets[:0])
-    splits = Splits(texts, texts, none, others, none)
+    splits = Splits(texts, texts, none, others, none, none)
     fitted = edge.fit_edge(splits, small)
     model = calibrate(fitted, splits)[0]
     (first, teacher, teacher_buckets, teacher_weight), (second, _, buckets, weight) = calls
@@ -235,6 +236,27 @@ def test_sentences() -> None:
     found = list(split_sentences([Review("train/pos/1_9.txt", "positive", text)]))
     assert [review.text for review in found] == ["One two three four five.", "(Six words are in this one)"]
     assert {review.label for review in found} == {"positive"}
+
+
+def test_typos(tmp_path: Path) -> None:
+    """Some words of each sentence differ by one letter, the same ones each time; everything else is as it was."""
+    text = "It was a wonderful evening in the theatre, wasn't it? " * 60
+    dataset = Reviews(tmp_path, [], [Review("train/pos/1_9.txt", "positive", text)])
+    sentences = [review.text for review in dataset.texts(SENTENCES)]
+    typos = list(dataset.texts(TYPOS))
+    assert typos == list(dataset.texts(TYPOS))
+    assert {review.label for review in typos} == {"positive"}
+    pairs = [
+        pair
+        for plain, changed in zip(sentences, typos, strict=True)
+        for pair in zip(plain.split(" "), changed.text.split(" "), strict=True)
+    ]
+    changed = [(plain, typo) for plain, typo in pairs if plain != typo]
+    assert 1 / 10 < len(changed) / len(pairs) < 1 / 7
+    assert {len(typo) - len(plain) for plain, typo in changed} == {-1, 0, 1}
+    for plain, typo in changed:
+        assert sorted(plain) == sorted(typo) or abs(len(plain) - len(typo)) == 1
+        assert set(typo) <= set(plain)
 
 
 def test_movies_are_not_divided() -> None:

@@ -47,7 +47,7 @@ def topics(seed: int, labels: int, each: int) -> Encoded:
 
 def splits(training: Encoded, validation: Encoded) -> Splits:
     none = encode([], ENCODER, [])
-    return Splits(training, validation, none, none, none)
+    return Splits(training, validation, none, none, none, none)
 
 
 def recipe(labels: int, choices: Choices | None = None, epochs: int = 1, weights: Any = None) -> Recipe:

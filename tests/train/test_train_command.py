@@ -98,13 +98,18 @@ class TestRun:
             f"texts without a known word: {fitted['texts']:.1%} and {validated['texts']:.1%}"
         )
         assert shown[1].startswith("fitting: 2 epochs, ")
-        assert [line.partition(", calibration")[0] for line in shown[2:5]] == [
-            f"{name.replace('_', ' ')}: accuracy {metrics[name]['accuracy']:.2%}, macro F1 "
-            f"{metrics[name]['macro_f1']:.3f}"
-            for name in ("validation", "validation_sentences", "test")
+        assert [line.partition(", calibration")[0] for line in shown[2:6]] == [
+            f"{title}: accuracy {metrics[name]['accuracy']:.2%}, macro F1 {metrics[name]['macro_f1']:.3f}"
+            for name, title in (
+                ("validation", "validation"),
+                ("validation_sentences", "validation sentences"),
+                ("validation_typos", "validation sentences with typos"),
+                ("test", "test"),
+            )
         ]
-        assert shown[4].endswith(" of 40 texts")
-        rest = shown[6:] if shown[5].startswith("warning: recall below 50% in test: ") else shown[5:]
+        assert metrics["validation_typos"]["texts"] == metrics["validation_sentences"]["texts"]
+        assert shown[5].endswith(" of 40 texts")
+        rest = shown[7:] if shown[6].startswith("warning: recall below 50% in test: ") else shown[6:]
         assert rest == [
             f"wrote {run}; next: python export/to_safetensors.py --run {run}",
         ]

@@ -24,7 +24,7 @@ def splits(fitted: list[str], validated: list[str], truncating: str = "post") ->
     vocabulary = Vocabulary([*RESERVED, *sorted({word for word in words if words.count(word) > 1})])
     encoder = Encoder(vocabulary, Preprocessing(5, truncating, KERAS_IMDB))
     parts = [
-        encode([Text("", "a", text) for text in part], encoder, LABELS) for part in (fitted, validated, [], [], [])
+        encode([Text("", "a", text) for text in part], encoder, LABELS) for part in (fitted, validated, [], [], [], [])
     ]
     return Splits(*parts), len(vocabulary)
 

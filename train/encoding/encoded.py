@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from edgetext.encoder import Encoder
 from edgetext.text import UNKNOWN_ID
-from train.dataset import SENTENCES, TEST, TRAIN, UNLABELLED, VALIDATION, Dataset, LabelledText
+from train.dataset import SENTENCES, TEST, TRAIN, TYPOS, UNLABELLED, VALIDATION, Dataset, LabelledText
 from train.temporary import naming_folder, open_temporary
 
 Ids = npt.NDArray[np.int32]
@@ -94,6 +94,7 @@ class Splits(NamedTuple):
     test: Encoded
     unlabelled: Encoded
     sentences: Encoded  # those of the validation texts
+    typos: Encoded  # the sentences with typing errors
 
     def limited(self, vocabulary_size: int) -> Splits:
         """Return all texts as encoded with a smaller vocabulary: all ids beyond become unknown words."""
@@ -106,7 +107,7 @@ def encode_dataset(dataset: Dataset, encoder: Encoder, *, test: bool) -> Splits:
     Raises:
         OSError: If the disk is full.
     """
-    names = (TRAIN, VALIDATION, TEST, UNLABELLED, SENTENCES)
+    names = (TRAIN, VALIDATION, TEST, UNLABELLED, SENTENCES, TYPOS)
     texts = (dataset.texts(name) if test or name != TEST else () for name in names)
     return Splits(*(encode(split, encoder, dataset.labels) for split in texts))
 

@@ -86,11 +86,15 @@ def fit_tutorial(texts: Splits, recipe: Recipe) -> Fitted:
 
 
 def measure_validation(model: keras.Model, texts: Splits, labels: Sequence[str]) -> dict[str, Any]:
-    """Return the metrics on the validation texts and, if there are any, on their sentences and their first words."""
+    """Return the metrics on the validation texts and, if there are any, on their sentences and their first words.
+
+    The sentences are measured with typing errors too.
+    """
     metrics = {"validation": evaluate(model, texts.validation, labels)}
     if len(texts.sentences):
         metrics["validation_short"] = evaluate(model, texts.validation.first_words(), labels)
         metrics["validation_sentences"] = evaluate(model, texts.sentences, labels)
+        metrics["validation_typos"] = evaluate(model, texts.typos, labels)
     return metrics
 
 

@@ -8,15 +8,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import random
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from edgetext.keras_imdb import KERAS_IMDB
-from train.dataset import SENTENCES, TRAIN, UNLABELLED, VALIDATION
+from train.dataset import SENTENCES, TRAIN, TYPOS, UNLABELLED, VALIDATION
 from train.reviews.cache import prepare
 from train.reviews.layout import LABELS, UNSUP
+from train.reviews.typos import add_typos
 
 SENTENCE_WORDS = (5, 40)  # fewest and most words of a sentence that stands for a short text
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|<br />")
@@ -65,6 +67,10 @@ class Reviews:
             return iter(self._splits[split])
         if split == SENTENCES:
             return split_sentences(self._splits[VALIDATION])
+        if split == TYPOS:
+            generator = random.Random(0)  # the same typos for every model
+            sentences = split_sentences(self._splits[VALIDATION])
+            return (sentence._replace(text=add_typos(sentence.text, generator)) for sentence in sentences)
         return iter(_read_split(self._folder, UNSUP if split == UNLABELLED else split))
 
     def describe(self) -> dict[str, Any]:
