@@ -46,6 +46,10 @@ class Dataset(Protocol):
     def vocabulary_splits(self) -> Sequence[str]:
         """The splits that the vocabulary is made from."""
 
+    @property
+    def may_be_copied(self) -> bool:
+        """Whether a run folder may hold some of the texts."""
+
     def texts(self, split: str) -> Iterator[LabelledText]:
         """Yield the texts of a split; none if there is no such split. May be called repeatedly."""
 

@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from edgetext.encoder import Encoder
-from train.dataset import TEST, TRAIN, VALIDATION
-from train.encoding.encoded import Splits, draw_sample, encode_dataset
+from train.dataset import TEST, TRAIN, VALIDATION, LabelledText
+from train.encoding.encoded import Splits, draw_sample, encode_dataset, find_texts
+from train.encoding.ports import measure_ports, number_spellings
 from train.encoding.unknown import describe_unknown, measure_unknown
 from train.encoding.vocabulary import survey_dataset
 from train.fitting.calibration import calibrate
 from train.fitting.cross_validation import cross_validate, measure_cross_validation, use_for_calibration
 from train.fitting.edge import fit_edge, refit_edge
-from train.fitting.loop import describe_fitting, evaluate, fit_tutorial, make_reproducible, measure_validation
+from train.fitting.loop import (
+    describe_fitting,
+    evaluate,
+    fit_tutorial,
+    make_reproducible,
+    measure_validation,
+    predict_labels,
+)
 from train.job import Job
 from train.models.choosing import choose_encoding, choose_tables, make_recipe
-from train.models.recipe import Recipe, make_config
+from train.models.recipe import Plan, Recipe, make_config
 from train.models.rules import describe_weights
 from train.run import write_run
+
+if TYPE_CHECKING:
+    import keras
 
 
 def train(job: Job) -> dict[str, Any]:
@@ -61,6 +74,10 @@ def train(job: Job) -> dict[str, Any]:
     if len(texts.test):
         metrics["test"] = evaluate(model, texts.test, labels)
     metrics["unknown"] = unknown
+    sample = draw_sample("heldout", heldout, dataset.texts(heldout_split))
+    heldout_texts = find_texts(dataset.texts(heldout_split), sample["heldout_texts"]) if dataset.may_be_copied else ()
+    if not dataset.may_be_copied:
+        metrics["tokenizers"] = _measure_tokenizers(dataset.texts(heldout_split), plan, model)
     metrics |= describe_fitting(fitted, model, temperature, texts, time.monotonic() - started)
 
     write_run(
@@ -73,10 +90,18 @@ def train(job: Job) -> dict[str, Any]:
         metrics=metrics,
         samples={
             **draw_sample("calibration", texts.train, dataset.texts(TRAIN)),
-            **draw_sample("heldout", heldout, dataset.texts(heldout_split)),
+            **sample,
         },
+        heldout_texts=heldout_texts,
     )
     return metrics
+
+
+def _measure_tokenizers(texts: Iterable[LabelledText], plan: Plan, model: keras.Model) -> dict[str, Any]:
+    """Measure what exporting cannot measure without the texts; see ``measure_ports``."""
+    given = [text.text for text in texts]
+    spellings = number_spellings(plan.spellings, plan.vocabulary, plan.preprocessing.rules)
+    return measure_ports(given, plan.vocabulary, spellings, plan.preprocessing, partial(predict_labels, model))
 
 
 def _print_plan(texts: Splits, recipe: Recipe) -> None:

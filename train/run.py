@@ -9,6 +9,9 @@ history.png      the history as a plot
 metrics.json     loss, accuracy and more on the validation and the test texts
 samples.npz      encoded texts: `calibration_*` from those fitted, to calibrate quantisation; `heldout_*` from those not
                  fitted (without test texts: those to validate, fitted or not), to compare converted models with Keras
+heldout_texts.jsonl
+                 only in a run on a table: the texts of `heldout_*`, one JSON string per line, to compare the tokenizers
+                 of other programs with ours
 """
 
 from __future__ import annotations
@@ -35,7 +38,7 @@ from train.encoding.vocabulary import is_spelling
 from train.fitting.plots import is_comparable, plot_history
 from train.folder_lock import locked
 from train.models.recipe import count_outputs
-from train.run_folder import FORMAT_VERSION, RUN_FOLDER, RunError, RunIdentity, read_config
+from train.run_folder import FORMAT_VERSION, HELDOUT_TEXTS, RUN_FOLDER, RunError, RunIdentity, read_config
 
 # What reading a damaged file can raise: JSON, zip, deflate, numpy and Keras each have their own exceptions.
 _DAMAGE = (OSError, ValueError, LookupError, TypeError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
@@ -57,6 +60,7 @@ class Run:
     calibration: npt.NDArray[np.int32]  # ids of texts that were fitted, shape (texts, max_length)
     heldout: npt.NDArray[np.int32]  # ids of texts to compare with Keras on, shape (texts, max_length)
     heldout_targets: npt.NDArray[np.int64]  # indices of the labels of heldout, shape (texts,)
+    heldout_texts: tuple[str, ...] = ()  # the texts of heldout; none if the run does not hold them
 
     @property
     def heldout_is_fitted(self) -> bool:
@@ -95,6 +99,7 @@ def load_run(folder: Path) -> Run:
             calibration=samples["calibration_ids"].astype(np.int32),
             heldout=samples["heldout_ids"].astype(np.int32),
             heldout_targets=samples["heldout_targets"].astype(np.int64),
+            heldout_texts=_read_heldout_texts(folder / HELDOUT_TEXTS, len(samples["heldout_ids"])),
         )
     except _DAMAGE as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
@@ -132,6 +137,15 @@ def _read_samples(folder: Path, max_length: int, vocabulary_size: int) -> dict[s
     return samples
 
 
+def _read_heldout_texts(path: Path, count: int) -> tuple[str, ...]:
+    if not path.exists():
+        return ()
+    texts = tuple(map(json.loads, path.read_text("ascii").splitlines()))
+    if len(texts) != count or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"{path.name} does not hold the {count} held-out texts")
+    return texts
+
+
 def _read_model(folder: Path, labels: int, vocabulary_size: int) -> keras.Model:
     model = keras.saving.load_model(folder / "model.keras", compile=False, safe_mode=True)
     outputs = model.output_shape[-1]
@@ -165,6 +179,7 @@ def write_run(
     history: dict[str, list[float]],
     metrics: dict[str, Any],
     samples: dict[str, Any],
+    heldout_texts: Sequence[str] = (),
 ) -> None:
     """Write a run folder, completely or not at all; a run that it replaces is kept as ``<out>.previous``.
 
@@ -182,6 +197,8 @@ def write_run(
             (folder / f"{name}.json").write_text(text, encoding="utf-8")
         plot_history(history, folder / "history.png", comparable=is_comparable(config))
         np.savez_compressed(folder / "samples.npz", **samples)
+        if heldout_texts:
+            (folder / HELDOUT_TEXTS).write_text("".join(f"{json.dumps(text)}\n" for text in heldout_texts), "ascii")
 
 
 # Settings of layers and initializers that Keras 3.15 writes and Keras 3.12 refuses to read, even when they are None.

@@ -17,9 +17,11 @@ DEFAULT_RUN = Path(__file__).resolve().parent / "default"
 # Version 1 counts texts as "reviews" in metrics.json, and names them in `*_reviews` of samples.npz.
 FORMAT_VERSION = 2
 READABLE_VERSIONS = (1, 2)
+HELDOUT_TEXTS = "heldout_texts.jsonl"  # only in a run on a table
 RUN_FOLDER = FolderKind(
     *("model.keras", "vocab.txt", "spellings.txt", "config.json"),
     *("history.json", "history.png", "metrics.json", "samples.npz"),
+    find_optional=lambda _: (HELDOUT_TEXTS,),
 )
 
 

@@ -9,7 +9,7 @@ from edgetext import __version__
 from edgetext.bundle.single_file import FORMAT_VERSION
 from edgetext.keras_imdb import KERAS_IMDB
 from export.recipes import Recipe
-from train.encoding.delimiters import find_delimiter
+from train.encoding.expressions import find_delimiter
 from train.run import Run
 
 # The most labels that a description lists.

@@ -21,7 +21,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 
 from edgetext.bundle.single_file import RECORD
 from export.converters.model_card import ModelCard
-from train.encoding.delimiters import find_delimiter
+from train.encoding.expressions import find_delimiter
 from train.run import Run
 from train.run_folder import RunError
 

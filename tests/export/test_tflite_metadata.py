@@ -23,7 +23,7 @@ from export.converters import load_converter
 from export.converters.model_card import TOKEN, ModelCard
 from export.converters.tflite_metadata import vocabulary_file
 from export.recipes import RECIPES
-from train.encoding.delimiters import find_delimiter
+from train.encoding.expressions import find_delimiter
 from train.run import Run
 from train.run_folder import RunError
 

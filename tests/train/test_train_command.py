@@ -186,6 +186,15 @@ class TestRun:
                 assert (ids == rows).all()
                 assert (kept == targets).all()
 
+    def test_other_tokenizers(self, run: Path) -> None:
+        """The texts of the reviews may not be copied, so training measures what exporting needs them for."""
+        measured = read(run / "metrics.json")["tokenizers"]
+        assert measured.pop("texts") == 10
+        assert measured.pop("onnx") == 0
+        assert 0 <= measured.pop("mediapipe") <= 1
+        assert not measured
+        assert sorted(path.name for path in run.iterdir()) == FILES
+
     def test_vocabulary(self, run: Path, tiny_reviews: dict[str, str]) -> None:
         vocabulary = Vocabulary.from_bytes((run / "vocab.txt").read_bytes())
         found: dict[str, set[str]] = {"train": set(), "test": set()}

@@ -177,6 +177,9 @@ class TestThreeClasses:
         rows = [COLOURS[int(name.removeprefix("colours.csv:")) - 2] for name in names]
         _, encoder, labels = load(run)
         assert ids.tolist() == [encoder.encode(text) for text, _ in rows]
+        kept = map(json.loads, (run / "heldout_texts.jsonl").read_text("ascii").splitlines())
+        assert list(kept) == [text for text, _ in rows]
+        assert "tokenizers" not in read(run / "metrics.json")
         assert [labels[target] for target in targets] == [label for _, label in rows]
         metrics = read(run / "metrics.json")
         found, wanted = answer(run, [text for text, _ in rows]), [label for _, label in rows]

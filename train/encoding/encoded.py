@@ -152,3 +152,10 @@ def draw_sample(name: str, encoded: Encoded, texts: Iterable[LabelledText]) -> d
         f"{name}_ids": ids.astype(np.min_scalar_type(int(ids.max()))),
         f"{name}_targets": targets.astype(np.min_scalar_type(int(targets.max()))),
     }
+
+
+def find_texts(texts: Iterable[LabelledText], ids: npt.NDArray[Any]) -> list[str]:
+    """Return the texts with these ids, in the order of the ids."""
+    wanted = set(ids.tolist())
+    found = {text.id: text.text for text in texts if text.id in wanted}
+    return [found[text_id] for text_id in ids.tolist()]

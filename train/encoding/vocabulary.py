@@ -12,7 +12,7 @@ from edgetext.keras_imdb import KERAS_IMDB
 from edgetext.text import RESERVED, RuleSet
 from edgetext.vocabulary import Vocabulary
 from train.dataset import Dataset
-from train.encoding.delimiters import find_delimiter
+from train.encoding.expressions import find_delimiter
 
 # With more different words than this, which would take more than 0.5 GB, the rarest are dropped: see ``survey_texts``.
 MAX_COUNTED = 4_000_000

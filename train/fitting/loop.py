@@ -98,6 +98,11 @@ def measure_validation(model: keras.Model, texts: Splits, labels: Sequence[str])
     return metrics
 
 
+def predict_labels(model: keras.Model, ids: npt.NDArray[np.int32]) -> npt.NDArray[Any]:
+    """Return the index of the most probable label of each text, given padded ids; of equal ones the first."""
+    return label_probabilities(model.predict(ids, batch_size=512, verbose=0)).argmax(axis=1)
+
+
 def evaluate(model: keras.Model, texts: Encoded, labels: Sequence[str]) -> dict[str, Any]:
     """Predict the labels of texts and compare them with the right ones, as ``metrics.measure`` does."""
     parts = [label_probabilities(model.predict(ids, batch_size=512, verbose=0)) for ids, _ in texts.chunks()]

@@ -12,7 +12,7 @@ from edgetext.command.info import MANY_LABELS
 from edgetext.keras_imdb import KERAS_IMDB
 from edgetext.text import RESERVED, RuleSet
 from edgetext.vocabulary import Vocabulary
-from train.encoding.delimiters import find_delimiter
+from train.encoding.expressions import find_delimiter
 
 FEWEST_WORDS, FEWEST_BUCKETS = 50, 2**8  # of a model
 # The part of the budget that bigrams have at first. In small models words are worth more: train/README.md has figures.

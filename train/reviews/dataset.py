@@ -56,6 +56,7 @@ class Reviews:
     labels = LABELS
     # The published word index is that of all training reviews.
     vocabulary_splits = (TRAIN, VALIDATION)
+    may_be_copied = False
 
     def __init__(self, folder: Path, fitted: list[Review], validated: list[Review]) -> None:
         self._folder = folder

@@ -38,6 +38,7 @@ class TableDataset:
     files: dict[str, TableIndex]  # by split: "train", from which splits without a file are drawn, and the others
     names: tuple[str, ...]  # all labels by the place that the files refer to
     vocabulary_splits: tuple[str, ...] = (TRAIN, VALIDATION)
+    may_be_copied: bool = True
 
     @property
     def name(self) -> str:
