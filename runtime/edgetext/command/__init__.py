@@ -1,4 +1,12 @@
-"""The command ``edgetext``. Here are the exit codes of all commands, and the options with what they ask for."""
+"""The command ``edgetext``.
+
+Here are the exit codes of all commands, the options with what they ask for, and the first of the forms of input and
+output: texts given as arguments. Lines are in ``streams``, JSON lines and CSV in ``structured``.
+
+A form yields its records, and its method ``write`` returns the output for a record and its prediction, line end
+included; ``header`` comes before the first record. In place of a record that cannot be read it yields an InputError, so
+that the rest of the stream is still scored, and ``unread`` is written.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +14,18 @@ import os
 import sys
 
 from edgetext.classifier import Classifier
+from edgetext.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from typing import Union
 
     from edgetext.command.ranking import Ranking
+    from edgetext.prediction import Prediction
     from edgetext.tables.dialect import Dialect
 
+    RecordOrError = Union["Record", InputError]
 
 # 2 is argparse's own exit code for a wrong command line, 130 the shell's for an interrupt (128 + SIGINT).
 OK, MISTAKE, INTERRUPTED = 0, 2, 130
@@ -86,3 +98,68 @@ class Options:
 
             print_note(f"note: {classifier.encoder.note}")
         return width, ranking
+
+
+class Record:
+    """A text of a stream, and the JSON line or CSV row that contained it; None for a plain text."""
+
+    __slots__ = ("line", "source", "text")
+
+    def __init__(self, line: int, text: str, source: str | list[str] | None = None) -> None:
+        self.line = line  # from 1; the last of the lines of a CSV record
+        self.text = text
+        self.source = source
+
+
+class Arguments:
+    """Texts given on the command line; an empty one is taken for a mistake, such as an unset variable.
+
+    The output is JSON, or label, score, the labels of a ranking, engine and text, separated by tabs, or the label only.
+    """
+
+    header = ""
+
+    def __init__(
+        self,
+        texts: Sequence[str],
+        as_json: bool = False,
+        width: int | None = None,
+        ranking: Ranking | None = None,
+        *,
+        label_only: bool = False,
+    ) -> None:
+        """Read from arguments; ``width`` is the number of columns to which the text of a line is shortened."""
+        self._texts = texts
+        self._as_json = as_json
+        self._label_only = label_only
+        self.unread = "\n" if label_only else ""
+        self._width = width
+        self._ranking = ranking
+
+    def __iter__(self) -> Iterator[RecordOrError]:
+        for number, text in enumerate(self._texts, 1):
+            try:
+                # What was typed is UTF-8, even if the locale made Python decode it as something else.
+                text = os.fsencode(text).decode("utf-8")
+            except UnicodeError:
+                yield InputError(f"text {number} is not UTF-8")
+                continue
+            yield Record(number, text) if text.strip() else InputError(f"text {number} is empty")
+
+    def write(self, record: Record, prediction: Prediction) -> str:
+        """Return a line of output."""
+        if self._as_json:
+            from edgetext.command.fields import dump, fields
+
+            return dump({"text": record.text, **fields(prediction, self._ranking)}) + "\n"
+        if self._label_only:
+            return f"{prediction.label}\n"
+        # A terminal would obey control characters, and tabs and line ends would be taken for separators.
+        text = record.text
+        if not text.isprintable():
+            text = text.translate({ord(char): " " for char in set(text) if not char.isprintable()})
+        further = self._ranking.cells(prediction, 4) if self._ranking else []
+        start = "\t".join([prediction.label, f"{prediction.score:.4f}", *further, prediction.engine, ""])
+        if self._width is not None:
+            text = text[: max(self._width - len(start.expandtabs()) - 1, 10)]
+        return f"{start}{text}\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from edgetext.command import INTERRUPTED, MISTAKE, OK, Options
+from edgetext.command import INTERRUPTED, MISTAKE, OK, Arguments, Options
 from edgetext.errors import EdgetextError, InputError, was_interrupted
 
 TYPE_CHECKING = False
@@ -98,8 +98,6 @@ def _run(options: Options) -> int:
 
 def _score_arguments(options: Options) -> int:
     """Score the texts that are arguments, and print the results in order; errors go to standard error."""
-    from edgetext.command.records import Arguments
-
     classifier = options.load_classifier()
     form = Arguments(options.texts, options.json, *options.set_up_output(classifier), label_only=options.label_only)
     if files := [text for text in options.texts if os.path.isfile(text)]:

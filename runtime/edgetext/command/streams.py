@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO, Union
 
     from edgetext.classifier import Classifier
-    from edgetext.command import Options
-    from edgetext.command.records import RecordOrError
+    from edgetext.command import Options, RecordOrError
     from edgetext.command.structured import JSONObjects, Table
 
     Form = Union[TextLines, JSONObjects, Table]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json  # noqa: F401  # `dump` needs it, and a signal can hit a late import
 
+from edgetext.command import Record
+from edgetext.command.fields import dump, fields, is_utf8
 from edgetext.command.ranking import FIELD
-from edgetext.command.records import Record, dump, fields, is_utf8
 from edgetext.errors import InputError
 from edgetext.tables.delimited import write_row
 from edgetext.tables.dialect import CSV, JSON, Dialect
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import BinaryIO
 
+    from edgetext.command import RecordOrError
     from edgetext.command.ranking import Ranking
-    from edgetext.command.records import RecordOrError
     from edgetext.prediction import Prediction
     from edgetext.tables.records import Record as TableRecord
     from edgetext.tables.records import RecordOrFault

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from edgetext.command.records import Arguments, Record
+from edgetext.command import Arguments, Record
 from edgetext.errors import InputError
 from edgetext.tables.dialect import CSV, ENDINGS, TSV, ending
 from edgetext.tables.encoding import advise_encoding, decode, find_encoding, is_utf8_by_mistake, not_readable
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
+    from edgetext.command import RecordOrError
     from edgetext.command.ranking import Ranking
-    from edgetext.command.records import RecordOrError
 
 
 class TextLines(Arguments):
