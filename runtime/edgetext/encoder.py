@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # The number of words that an encoder looks up one at a time before it asks for the vocabulary's table, for which a
 # bundle's vocabulary has to be parsed; see ``edgetext.bundle.vocabulary``.
 FEW_WORDS = 16
+# The first words of nearly all texts are in so many bytes per word.
+MOST_BYTES = 32
 
 
 class Preprocessing:
@@ -107,6 +109,15 @@ def read_rules(name: Any, variant: dict[str, Any]) -> RuleSet:
         raise ValueError(f"tokenizer {name!r} has other settings than these: {settings}") from None
 
 
+def _first_words(folded: bytes, count: int) -> list[bytes]:
+    """Return the first words of a text, at most ``count``; ``bytes.split`` would copy what follows them."""
+    start = folded[: MOST_BYTES * count]
+    words = start.split(None, count)
+    if len(words) <= count and len(start) < len(folded):  # the last one may be incomplete
+        words = folded.split(None, count)
+    return words[:count]
+
+
 class Encoder:
     """Encodes texts by a vocabulary and the preprocessing settings; a text that is not a string is a TypeError.
 
@@ -160,7 +171,7 @@ class Encoder:
                 words = words[-length:]
                 return list(map(self._look_up or self._choose_lookup(words), words))
         else:
-            words = folded.split(None, length - 1)[: length - 1]
+            words = _first_words(folded, length - 1)
         return [START_ID, *map(self._look_up or self._choose_lookup(words), words)]
 
     def encode(self, text: str) -> list[int]:

@@ -1,20 +1,23 @@
-"""What few texts need of the rule set ``words-1``: characters beyond ASCII, and emoticons."""
+"""What few texts need of the rule set ``words-1``: characters beyond ASCII, emoticons, and great length."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from io import BytesIO
 
 from edgetext import characters
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 # Code points that a table remembers, about 200 bytes each; more than most languages use.
 MOST = 8_192
 # Only characters beyond ASCII are replaced in a text with at most FEW different ones, and one byte of them in RARE.
 FEW, RARE = 16, 8
 _ASCII = bytes(range(128))
+# Characters, or bytes, of a long text that are folded at once.
+PIECE = 2**17
 # What may not follow an emoticon that ends with one of these.
 _WORD_CHARACTERS = frozenset("_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 
@@ -74,14 +77,44 @@ def fold_character(code: int, marks: bool) -> int | str:
 TABLES = {marks: Folding(marks) for marks in (False, True)}
 
 
+def fold_in_pieces(text: str, fold: Callable[[str], bytes], drop_apostrophes: Callable[[bytes], bytes]) -> bytes:
+    """Fold a long text piece by piece, because as a whole it takes up to six times its UTF-8 in memory.
+
+    Args:
+        text: The text.
+        fold: Folds each code point by itself.
+        drop_apostrophes: Replaces apostrophes in a piece that ends with a space.
+    """
+    folded = _join((fold(text[start : start + PIECE]) for start in range(0, len(text), PIECE)), end=b" ")
+    return _join(map(drop_apostrophes, _cut_at_spaces(folded))) if b"'" in folded else folded
+
+
+def _join(pieces: Iterable[bytes], end: bytes = b"") -> bytes:
+    """Join pieces as they come, none of which is kept: ``bytes.join`` keeps all."""
+    joined = BytesIO()
+    joined.writelines(pieces)
+    joined.write(end)
+    return joined.getvalue()
+
+
+def _cut_at_spaces(folded: bytes) -> Iterator[bytes]:
+    """Yield pieces that end with a space, as ``folded`` does."""
+    start = 0
+    while start < len(folded):
+        end = folded.find(b" ", start + PIECE) + 1 or len(folded)
+        yield folded[start:end]
+        start = end
+
+
 def fold_between_emoticons(text: str, fold: Callable[[str], bytes], emoticons: tuple[str, ...]) -> bytes:
     """Fold what stands between emoticons, each of which is a word; no two can overlap."""
     for place, emoticon in enumerate(emoticons, 1):
         if emoticon in text:
-            others, mark, folded = emoticons[place:], b" %b " % emoticon.encode(), bytearray()
+            others, mark, folded = emoticons[place:], b" %b " % emoticon.encode(), BytesIO()
             for part in _cut_at(emoticon, text):
-                folded += fold_between_emoticons(part, fold, others) + mark if part else mark
-            return bytes(folded[: -len(mark)])
+                folded.write(fold_between_emoticons(part, fold, others) + mark if part else mark)
+            folded.truncate(folded.tell() - len(mark))
+            return folded.getvalue()
     return fold(text)
 
 

@@ -46,6 +46,8 @@ _LETTERS = b"'0123456789abcdefghijklmnopqrstuvwxyz"
 _OTHERS = bytes(range(128)).translate(None, _UPPER + _LETTERS)
 _WORDS = bytes.maketrans(_UPPER + _OTHERS, _UPPER.lower() + b" " * len(_OTHERS))
 _MARKED = _WORDS[:0x21] + b"!" + _WORDS[0x22:0x3F] + b"?" + _WORDS[0x40:]
+# Texts with more characters are folded in pieces.
+LONG_TEXT = 2**17
 # The settings of rule sets that a record of the preprocessing may have.
 VARIANTS = ("lowercase", "marks")
 
@@ -135,6 +137,14 @@ class Words(RuleSet):
         return False
 
     def _fold(self, text: str) -> bytes:
+        if len(text) > LONG_TEXT:
+            from edgetext.folding import fold_in_pieces
+
+            return fold_in_pieces(text, self._fold_characters, drop_apostrophes)
+        folded = self._fold_characters(text)
+        return drop_apostrophes(folded + b" ") if b"'" in folded else folded
+
+    def _fold_characters(self, text: str) -> bytes:
         if not text.isascii():
             if self._table is None:
                 from edgetext.folding import TABLES  # not needed for ASCII
@@ -144,7 +154,7 @@ class Words(RuleSet):
         folded = text.encode().translate(self._ascii)
         if self.marks:
             folded = folded.replace(b"!", b" ! ").replace(b"?", b" ? ")
-        return drop_apostrophes(folded + b" ") if b"'" in folded else folded
+        return folded
 
 
 def drop_apostrophes(folded: bytes) -> bytes:

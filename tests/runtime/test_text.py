@@ -159,6 +159,14 @@ class EncoderTest(unittest.TestCase):
                         Encoder(VOCABULARY, Preprocessing(length, "pre", KERAS_IMDB)).truncate(text), ids[-length:]
                     )
 
+    def test_words_that_are_long_or_far_apart(self) -> None:
+        for between in (" ", "." * 2000, "x" * 2000, " " + "x" * 2000 + " "):
+            for length in range(1, 8):
+                encoder = Encoder(VOCABULARY, Preprocessing(length, "post", KERAS_IMDB))
+                text = between.join(["the", "movie", "great", "bad", "the"])
+                with self.subTest(between=between[:3], length=length):
+                    self.assertEqual(encoder.truncate(text), encoder.ids(text)[:length])
+
     def test_known(self) -> None:
         """The start mark is no word, and words that are truncated do not count."""
         for text, post, pre in (

@@ -12,6 +12,7 @@ import time
 import tracemalloc
 import unittest
 from pathlib import Path
+from unittest import mock
 
 from edgetext.bundle.vocabulary import StoredVocabulary
 from edgetext.encoder import Encoder, Preprocessing
@@ -43,6 +44,14 @@ class GoldenTest(unittest.TestCase):
                     self.assertEqual(encoder.ids(case["text"]), case["ids"])
                     self.assertEqual(encoder.truncate(case["text"]), kept)
                     self.assertEqual(encoder.encode(case["text"]), kept + [0] * (8 - len(kept)))
+
+    def test_long_texts_are_folded_in_pieces(self) -> None:
+        """Wherever they are cut: within an emoticon, or between an apostrophe and what is next to it."""
+        for size in (1, 2, 3):
+            with mock.patch("edgetext.text.LONG_TEXT", size), mock.patch("edgetext.folding.PIECE", size):
+                for case in GOLDEN["cases"]:
+                    with self.subTest(text=case["text"][:40], marks=case["marks"], size=size):
+                        self.assertEqual(Words(case["marks"]).tokenize(case["text"]), case["words"])
 
     def test_a_vocabulary_that_is_searched_gives_the_same_ids(self) -> None:
         for marks, vocabulary in VOCABULARIES.items():
@@ -158,17 +167,21 @@ class LongTextTest(unittest.TestCase):
                     self.assertLess(seconds[1], max(40 * seconds[0], 0.01))
 
     @slow
+    @mock.patch("edgetext.text.LONG_TEXT", 2**13)
+    @mock.patch("edgetext.folding.PIECE", 2**13)
     def test_memory_is_bounded(self) -> None:
+        """The bounds, in multiples of the text's UTF-8, are those of SECURITY.md, where texts and pieces are larger."""
         for unit in self.UNITS:
-            encoder = Encoder(VOCABULARIES[True], Preprocessing(512, "pre", Words(True)))
             text = unit * (100_000 // len(unit))
-            encoder.truncate(text)
-            tracemalloc.start()
-            encoder.truncate(text)
-            peak = tracemalloc.get_traced_memory()[1]
-            tracemalloc.stop()
-            with self.subTest(unit=ascii(unit)):
-                self.assertLess(peak, 10 * sys.getsizeof(text))
+            for marks, bound in ((False, 3.25), (True, 4.5)):
+                encoder = Encoder(VOCABULARIES[marks], Preprocessing(64, "post", Words(marks)))
+                encoder.truncate(text)
+                tracemalloc.start()
+                encoder.truncate(text)
+                peak = tracemalloc.get_traced_memory()[1]
+                tracemalloc.stop()
+                with self.subTest(unit=ascii(unit), marks=marks):
+                    self.assertLess(peak, bound * len(text.encode("utf-8", "surrogatepass")))
 
 
 def _time(function: object, text: str) -> float:

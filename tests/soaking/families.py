@@ -105,7 +105,7 @@ def _distinct(length: int) -> str:
 
 
 # Functions from a length to a text, by name; each is the worst case of some way to process text.
-LONG = {
+LONG: dict[str, Callable[[int], str]] = {
     "a review": _repeat("I loved this great movie; the end was sad. "),
     "only spaces": _repeat(" "),
     "only full stops": _repeat("."),
@@ -117,6 +117,14 @@ LONG = {
     "capital sigmas and marks": _repeat("\u03a3\u0301"),
     "right to left": _repeat("\u05e1\u05e8\u05d8 "),
     "one emoji sequence": _repeat("\U0001f468\u200d"),
+    "emoji": _repeat("\U0001f468"),
+    "Chinese": _repeat("\u6620\u753b"),
+    "Thai": _repeat("\u0e2b\u0e19\u0e31\u0e07"),
+    "one word of Arabic letters": _repeat("\u0643\u062a\u0628"),
+    "a review with an emoji": lambda length: LONG["a review"](length - 1) + "\U0001f600",
+    "apostrophes": _repeat("a'"),
+    "marks": _repeat("?'"),
+    "emoticons": _repeat(":)<3 "),
     "words of lone surrogates": _repeat("\ud800 "),
     "one word of lone surrogates": _repeat("\udfff"),
     "words of padding": _repeat("<PAD> <START> <UNKNOWN> <OOV> "),

@@ -17,13 +17,20 @@ from typing import Any
 from edgetext import Classifier
 from edgetext.encoder import Encoder, Preprocessing
 from edgetext.keras_imdb import KerasIMDB
+from edgetext.text import RuleSet, Words
 from tests.soaking import ROOT, SoakError, last_line
 
 BUILTIN, TFLITE, ONNX = "builtin", "tflite", "onnx"
-# The ONNX file that takes text, and the builtin engine with Unicode lower-casing.
-ONNX_TEXT, ALL_LETTERS = "onnx from text", "builtin, Unicode"
+ONNX_TEXT = "onnx from text"  # the ONNX file that takes text
 ENGINES = (BUILTIN, TFLITE, ONNX, ONNX_TEXT)
-ALL = (*ENGINES, ALL_LETTERS)
+# The builtin engine with other rule sets.
+ALL_LETTERS, ANY_SCRIPT, ANY_SCRIPT_MARKS = "builtin, Unicode", "builtin, words-1", "builtin, words-1 with marks"
+RULES: dict[str, RuleSet] = {
+    ALL_LETTERS: KerasIMDB("unicode"),
+    ANY_SCRIPT: Words(marks=False),
+    ANY_SCRIPT_MARKS: Words(marks=True),
+}
+ALL = (*ENGINES, *RULES)
 
 # Make malloc return freed memory, so that it is not measured.
 _STRICT = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
@@ -38,10 +45,10 @@ def load(name: str, exported: str = "") -> Classifier:
     """
     if name == ONNX_TEXT:
         return Classifier.load(exported or text_bundle(), engine=ONNX)
-    if name == ALL_LETTERS:
+    if name in RULES:
         usual = Classifier.load(engine=BUILTIN)
         kept = usual.encoder.preprocessing
-        changed = Preprocessing(kept.max_length, kept.truncating, KerasIMDB("unicode"))
+        changed = Preprocessing(kept.max_length, kept.truncating, RULES[name])
         return Classifier(usual.labels, Encoder(usual.encoder.vocabulary, changed), usual.engine)
     return Classifier.load(engine=name)
 
