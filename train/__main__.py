@@ -149,8 +149,8 @@ def _add_rules(parser: argparse.ArgumentParser) -> None:
         "--tokenizer",
         choices=TOKENIZERS,
         default=TOKENIZERS[0],
-        help="how text is split into words: keras-imdb (at spaces and ASCII punctuation; lower-cases A to Z) or words "
-        "(text of any script as people type it) (default: %(default)s)",
+        help="how text is split into words: words (text of any script, as people type it) or keras-imdb (at spaces and "
+        "ASCII punctuation; lower-cases A to Z) (default: %(default)s)",
     )
     parser.add_argument(
         "--marks",
@@ -190,7 +190,8 @@ def _add_table_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--lowercase",
         choices=LOWERCASES,
-        help="which letters to lower-case: ascii (A to Z only) or unicode (all) (default: ascii)",
+        help="with --tokenizer keras-imdb: which letters to lower-case, ascii (A to Z only) or unicode (all) "
+        "(default: ascii)",
     )
     group.add_argument(
         "--class-weights",

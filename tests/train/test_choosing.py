@@ -200,7 +200,7 @@ class TestCapitals:
         (line,) = capsys.readouterr().out.splitlines()
         assert line.startswith("note: 50.0% of the words, such as ")
         assert "have capitals other than A to Z" in line
-        assert "--lowercase unicode" in line
+        assert "--tokenizer words" in line
         unicode = KerasIMDB("unicode")
         note_capitals(survey_texts([text], unicode), unicode)
         assert capsys.readouterr().out == ""

@@ -59,8 +59,8 @@ def note_capitals(survey: Survey, rules: RuleSet) -> None:
     if rules == KERAS_IMDB and share > 0.001:
         example = max(cased, key=lambda word: (cased[word], word))
         print(
-            f"note: {share:.1%} of the words, such as {example!r}, have capitals other than A to Z, which are not "
-            "lower-cased by default: --lowercase unicode lower-cases all letters"
+            f"note: {share:.1%} of the words, such as {example!r}, have capitals other than A to Z, which keras-imdb "
+            "does not lower-case: --tokenizer words lower-cases all letters"
         )
 
 
