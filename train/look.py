@@ -14,7 +14,6 @@ from collections.abc import Sequence
 
 from edgetext.command import OK
 from edgetext.encoder import Encoder
-from edgetext.keras_imdb import KERAS_IMDB
 from edgetext.text import PAD_ID
 from train.command import finish
 from train.dataset import DataError, LabelledText
@@ -23,20 +22,23 @@ from train.models.presets import DEFAULT_PRESET, PRESETS, Preset
 from train.reviews.layout import LABELS, SPLITS, add_data_argument
 
 
-def show_split(name: str, reviews: Sequence[LabelledText]) -> None:
-    """Print a split's counts by label, and the lengths of its reviews in tokens."""
+def show_split(name: str, reviews: Sequence[LabelledText], encoder: Encoder) -> None:
+    """Print a split's counts by label, the lengths of its reviews in tokens, and the mean share of known words."""
     if not reviews:
         print(f"{name}: no reviews")
         return
     counts = Counter(review.label for review in reviews)
     labels = ", ".join(f"{counts[label]:,} {label}" for label in LABELS if counts[label]) or "unlabelled"
-    lengths = sorted(len(KERAS_IMDB.tokenize(review.text)) for review in reviews)
+    tokenize = encoder.preprocessing.rules.tokenize
+    lengths = sorted(len(tokenize(review.text)) for review in reviews)
     ranks = {percent: max(0, round(percent / 100 * len(lengths)) - 1) for percent in (10, 50, 90, 99, 100)}
     print(f"{name}: {len(reviews):,} reviews, {labels}")
     print(
         f"  tokens: mean {sum(lengths) / len(lengths):.0f}; "
         + ", ".join(f"{percent} % have at most {lengths[rank]:,}" for percent, rank in ranks.items())
     )
+    known = sum(encoder.known(encoder.truncate(review.text)) for review in reviews) / len(reviews)
+    print(f"  known words: {known:.1%} of a review")
 
 
 def show_review(review: LabelledText, encoder: Encoder) -> None:
@@ -64,12 +66,14 @@ def show(source: str | None, preset: Preset, chosen: str | None) -> int:
     first = next(iter(reviews))
     if chosen is not None and chosen not in reviews:
         raise DataError(f"no review is called {chosen!r}; one is called {first!r}")
-    words = survey_texts(review.text for review in splits["train"]).words
-    vocabulary = build_vocabulary(words, preset.vocabulary_size)
+    rules = preset.preprocessing.rules
+    words = survey_texts((review.text for review in splits["train"]), rules).words
+    vocabulary = build_vocabulary(words, preset.vocabulary_size, rules=rules)
+    encoder = Encoder(vocabulary, preset.preprocessing)
     for name, split in splits.items():
-        show_split(name, split)
+        show_split(name, split, encoder)
     print(f"vocabulary: {len(vocabulary):,} ids; the most frequent words are {', '.join(vocabulary.tokens[4:14])}")
-    show_review(reviews[chosen or first], Encoder(vocabulary, preset.preprocessing))
+    show_review(reviews[chosen or first], encoder)
     return OK
 
 

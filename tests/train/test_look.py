@@ -32,15 +32,17 @@ def test_the_first_review(capsys: pytest.CaptureFixture[str], tiny_reviews: dict
 
 
 def test_lengths(capsys: pytest.CaptureFixture[str], tiny_reviews: dict[str, str]) -> None:
-    look.main([])
+    look.main(["--preset", "tutorial"])
     shown = capsys.readouterr().out.splitlines()
-    for split in ("train", "test"):
+    for split, known in (("train", "100.0%"), ("test", r"\d\d\.\d%")):
         lengths = sorted(
             len(re.findall(r"""[^!"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~\t\n ]+""", text))
             for name, text in tiny_reviews.items()
             if name.startswith(split)
         )
-        line = shown[next(number for number, text in enumerate(shown) if text.startswith(f"{split}: ")) + 1]
+        place = next(number for number, text in enumerate(shown) if text.startswith(f"{split}: "))
+        line = shown[place + 1]
+        assert re.fullmatch(rf"  known words: {known} of a review", shown[place + 2])
         numbers = dict(re.findall(r"(\d+) % have at most ([\d,]+)", line))
         assert f"mean {sum(lengths) / 40:.0f};" in line
         assert {name: int(value.replace(",", "")) for name, value in numbers.items()} == {
