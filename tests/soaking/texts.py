@@ -83,4 +83,6 @@ def fault_of(prediction: Prediction, labels: list[str]) -> str:
         return f"no probabilities: {list(values)}"
     if prediction.score != max(values) or prediction.probabilities[prediction.label] != prediction.score:
         return f"not the most probable label: {prediction}"
+    if not 0.0 <= prediction.known <= 1.0:
+        return f"no share of known words: {prediction.known}"
     return ""
