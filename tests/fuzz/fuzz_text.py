@@ -10,6 +10,8 @@ import sys
 import atheris
 
 with atheris.instrument_imports(include=["edgetext"]):
+    import edgetext.folding
+    import edgetext.text
     from edgetext import Classifier
     from edgetext.encoder import Encoder, Preprocessing
     from edgetext.keras_imdb import KerasIMDB
@@ -37,6 +39,7 @@ def fuzz(content: bytes) -> None:
     provider = atheris.FuzzedDataProvider(content)
     lowercase, end = provider.PickValueInList(["ascii", "unicode"]), provider.PickValueInList(["pre", "post"])
     length = provider.ConsumeIntInRange(1, 12)
+    edgetext.text.LONG_TEXT = edgetext.folding.PIECE = provider.PickValueInList([1, 3, 2**17])
     text = provider.ConsumeUnicode(sys.maxsize)  # lone surrogates too
     assert KerasIMDB(lowercase).tokenize(text) == words_of(text, lowercase)
     row = Encoder(VOCABULARY, Preprocessing(length, end, KerasIMDB(lowercase))).encode(text)

@@ -46,7 +46,7 @@ def test_nothing_is_found(target: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("target", "module", "right", "wrong"),
     [
-        ("fuzz_text", "text.py", '"utf-8", "surrogatepass").translate', '"utf-8").translate'),
+        ("fuzz_text", "keras_imdb.py", '"utf-8", "surrogatepass").translate', '"utf-8").translate'),
         ("fuzz_text", "encoder.py", "if len(words) >= length:", "if len(words) > length:"),
         ("fuzz_text", "text.py", r'b"\r\x0b\x0c", b"\xf8\xf9\xfa"', r'b"\r\x0b", b"\xf8\xf9"'),
         ("fuzz_safetensors", "engines/safetensors.py", "type(value) is int and", "isinstance(value, int) and"),
