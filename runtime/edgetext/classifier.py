@@ -52,8 +52,7 @@ class Classifier:
 
         Raises:
             BundleError: If the model's number of outputs is not that of the labels, or its number of ids not that of
-                the vocabulary; if it takes text, and its graph cannot do the preprocessing; or if there is a threshold
-                and a label is called ``UNCERTAIN``.
+                the vocabulary; or if there is a threshold and a label is called ``UNCERTAIN``.
             TypeError: If ``threshold`` is not a number.
             ValueError: If ``threshold`` is not from 0 to 1.
         """
@@ -67,12 +66,6 @@ class Classifier:
                 encoder.check_vocabulary_size(engine.vocabulary_size)
             except ValueError as error:
                 raise BundleError(str(error)) from None
-        if engine.takes_text:
-            from edgetext.keras_imdb import KERAS_IMDB  # not needed by most bundles
-
-            rules = encoder.preprocessing.rules
-            if rules != KERAS_IMDB:
-                raise BundleError(f"the model takes text and splits it by {KERAS_IMDB}, not by its bundle's {rules}")
         self.labels = list(labels)
         self.encoder = encoder
         self.engine = engine
@@ -184,7 +177,7 @@ class Classifier:
         return self._to_prediction(self._predict([prepared])[0], known)
 
     def prepare(self, text: str) -> tuple[Any, float]:
-        """Return what the engine takes, a text's ids, padded or not, or the text itself; and the share of known words.
+        """Return what the engine takes, a text's ids, padded or not, or its words; and the share of known words.
 
         Raises:
             TypeError: If ``text`` is not a string.
@@ -194,7 +187,7 @@ class Classifier:
         known = self.encoder.known(ids)
         if self.engine.accepts_unpadded:
             return ids, known
-        return text if self.engine.takes_text else self.encoder.pad(ids), known
+        return self.encoder.kept(text) if self.engine.takes_text else self.encoder.pad(ids), known
 
     def classify_many(self, texts: Iterable[str], batch_size: int = BATCH_SIZE) -> Iterator[Prediction]:
         """Classify texts as they arrive, in order; one batch at a time is held in memory.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import random
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -19,14 +20,19 @@ from onnx import TensorProto, helper
 from edgetext import Bundle, Classifier
 from edgetext.encoder import Encoder, Preprocessing
 from edgetext.keras_imdb import KERAS_IMDB, KerasIMDB
+from edgetext.text import EMOTICONS, RESERVED, RuleSet, Words
 from edgetext.vocabulary import Vocabulary
 from export.converters.onnx_text_graph import add_text_input
 from export.recipes import RECIPES
+from train.encoding.ports import ONNX, make_encoder
 from train.run import Run
 from train.run_folder import RunError
 
 TEXT = [pytest.param(recipe.name, id=recipe.name) for recipe in RECIPES if recipe.input == "text"]
-GOLDEN = json.loads((Path(__file__).parents[1] / "runtime" / "golden_ids.json").read_text("utf-8"))["cases"]
+GOLDEN, GOLDEN_WORDS = (
+    json.loads((Path(__file__).parents[1] / "runtime" / f"golden_{name}.json").read_text("utf-8"))["cases"]
+    for name in ("ids", "words")
+)
 ODD = ["", " ", "\t\n", "!!!", "a" * 3000, "the " * 3000, "x\x00y", "\U0010ffff \ufdd0 \ufffd", "e\u0301 " * 600]
 
 
@@ -37,8 +43,10 @@ def session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
 class Graph:
     """The part of a text graph that returns ids, and the encoder that it is compared with."""
 
-    def __init__(self, run: Run, ids_model: bytes, truncating: str, max_length: int) -> None:
-        settings = Preprocessing(max_length, truncating, KERAS_IMDB)
+    def __init__(
+        self, run: Run, ids_model: bytes, truncating: str, max_length: int, rules: RuleSet = KERAS_IMDB
+    ) -> None:
+        settings = Preprocessing(max_length, truncating, rules)
         changed = dataclasses.replace(run, preprocessing=settings)
         model = add_text_input(onnx.load_from_string(ids_model), changed)
         # What follows the ids is tested with the exported files.
@@ -51,12 +59,27 @@ class Graph:
         model.graph.node.extend(kept)
         model.graph.output.append(helper.make_tensor_value_info("ids", TensorProto.INT32, ["batch", max_length]))
         self.session = session(model)
-        self.encoder = Encoder(Vocabulary(run.tokens), settings)
+        self.spellings = run.spellings
+        self.encoder = Encoder(Vocabulary(run.tokens, rules), settings)
 
-    def differing(self, texts: Sequence[str]) -> list[str]:
+    @classmethod
+    def of_words(cls, run: Run, ids_model: bytes, rules: Words, length: int = 512) -> Graph:
+        """The words of the shipped model, as another rule set has them, and others."""
+        kept = [token for token in run.tokens[len(RESERVED) :] if rules.tokenize(token) == [token]]
+        others = ("!", "?", *EMOTICONS, "\u00e9t\u00e9", "\u5f88", "\U0001f60d")
+        tokens = [*RESERVED, *dict.fromkeys([*kept, *(word for word in others if rules.tokenize(word) == [word])])]
+        spellings = {"\u00c9t\u00e9": tokens.index("\u00e9t\u00e9"), "Film": tokens.index("film")}
+        changed = dataclasses.replace(run, tokens=tuple(tokens), spellings=spellings)
+        return cls(changed, ids_model, "post", length, rules)
+
+    def ids(self, texts: Sequence[str]) -> list[list[int]]:
         (ids,) = self.session.run(["ids"], {"text": np.array(texts, dtype=object)})
         assert ids.dtype == np.int32
-        return [text for text, row in zip(texts, ids.tolist()) if row != self.encoder.encode(text)]
+        found: list[list[int]] = ids.tolist()
+        return found
+
+    def differing(self, texts: Sequence[str]) -> list[str]:
+        return [text for text, row in zip(texts, self.ids(texts)) if row != self.encoder.encode(text)]
 
 
 @pytest.fixture(scope="module", params=[("post", 512), ("pre", 256), ("post", 8), ("pre", 8), ("pre", 1)], ids=str)
@@ -101,6 +124,46 @@ def test_real_reviews(edge_run: Run, exported: Any, real_env: dict[str, str]) ->
             text for start in range(0, len(reviews), 100) for text in graph.differing(reviews[start : start + 100])
         ]
         assert differing == []
+
+
+@pytest.mark.parametrize("marks", [False, True])
+def test_words(marks: bool, edge_run: Run, exported: Any) -> None:
+    """Every ASCII text has the same ids; beyond ASCII what is dropped stays in words, and spellings are listed."""
+    graph, draw = Graph.of_words(edge_run, exported.read("onnx", "float32"), Words(marks)), random.Random(1)
+    golden = [case["text"] for case in GOLDEN_WORDS]
+    assert sum(map(str.isascii, golden)) > 80
+    assert graph.differing([text for text in golden if text.isascii()]) == []
+    for alphabet in ("abBdD'' :)(;<3!?_.", "".join(map(chr, range(128))), "film 'good' it's''Bad :D<3?!.,"):
+        assert graph.differing(["".join(draw.choices(alphabet, k=draw.randrange(40))) for _ in range(3000)]) == []
+    for texts in (["", ""], [""], ["...", "a film!"], ["the " * 3000, "x"]):
+        assert graph.differing(texts) == []
+    assert (
+        graph.differing(
+            [
+                "\u201cFilm\u201d\u2026it wasn\u2019t\xa0bad, DON\u2019T\r\n\u2018film\u2019 \u00c9t\u00e9",
+                "film\U0001f60d\ufe0f\U0001f60dbad \u5f88\u5f88film\uff01bad\u200bfilm\ufeff film\u2060",
+            ]
+        )
+        == []
+    )
+    # A word with a soft hyphen and a capital that the spellings lack become unknown words.
+    assert len(graph.differing(["fi\u00adlm", "\uff26ilm"])) == 2
+    others = [text for text in sendable(golden) if not text.isascii()]
+    assert len(graph.differing(others)) < 0.1 * len(others)
+
+
+@pytest.mark.parametrize("marks", [False, True])
+def test_the_expression_means_the_same_in_python(marks: bool, edge_run: Run, exported: Any) -> None:
+    """Training measures with Python's re what a graph does."""
+    graph, draw = Graph.of_words(edge_run, exported.read("onnx", "float32"), Words(marks)), random.Random(1)
+    settings = graph.encoder.preprocessing
+    other = make_encoder(ONNX, graph.encoder.vocabulary, graph.spellings, settings)
+    chars = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code <= 0xDFFF]
+    texts = ["".join(draw.choices(chars, k=20)) for _ in range(3000)]
+    texts += ["film".join(draw.choices(chars[:0x3000], k=20)) for _ in range(3000)]
+    texts += ["".join(draw.choices("ab'\u2019\u00ad\ufe0f .\u5f88:D!\u00c9", k=20)) for _ in range(3000)]
+    texts += sendable([case["text"] for case in GOLDEN_WORDS])
+    assert graph.ids(texts) == [(found + [0] * 512)[:512] for found in map(other, texts)]
 
 
 def test_a_token_with_the_stand_in_for_invalid_utf8(run: Run, exported: Any) -> None:
@@ -170,6 +233,14 @@ class TestFile:
                     [one.probabilities["positive"] for one in wanted],
                     atol=1e-5,
                 )
+
+    def test_answers_of_the_graph_alone(self, name: str, exported: Any) -> None:
+        by_ids = Classifier.load(exported.folder, "onnx", recipe=name.removesuffix("_text"))
+        texts = sendable([case["text"] for case in GOLDEN] + ODD)
+        graph = session(onnx.load_from_string(exported.read("onnx", name)))
+        _, found = graph.run(None, {"text": np.array(texts, dtype=object)})
+        wanted = [one.probabilities["positive"] for one in by_ids.classify_many(texts)]
+        np.testing.assert_allclose(found[:, 1], wanted, atol=1e-5)
 
     def test_labels_are_those_of_the_probabilities(self, name: str, exported: Any, run: Run) -> None:
         texts = [Vocabulary(run.tokens).decode(row[1:]) for row in run.heldout[:200].tolist()]

@@ -9,6 +9,7 @@ from unittest import mock
 from edgetext import UNCERTAIN, Bundle, BundleError, Classifier, EngineError, Prediction
 from edgetext.encoder import Encoder, Preprocessing
 from edgetext.keras_imdb import KERAS_IMDB, KerasIMDB
+from edgetext.text import Words
 from tests.runtime.helpers import VOCABULARY, FakeEngine, fake_classifier, fake_classifier_of, fake_engine
 
 ENCODER = Encoder(VOCABULARY, Preprocessing(8, "pre", KERAS_IMDB))
@@ -232,16 +233,25 @@ class ThresholdTest(unittest.TestCase):
 
 
 class TextTest(unittest.TestCase):
-    def test_a_graph_that_takes_text_lower_cases_ascii_only(self) -> None:
-        engine = fake_engine()
+    def test_a_graph_that_takes_text_gets_the_words_that_are_kept(self) -> None:
+        taken: list[object] = []
+
+        def answer(text: object) -> list[float]:
+            taken.append(text)
+            return [0.5]
+
+        engine = FakeEngine(answer)
         engine.takes_text = True
-        Classifier(["negative", "positive"], ENCODER, engine)
-        with self.assertRaisesRegex(
-            BundleError,
-            r"splits it by KerasIMDB\(\), not by .*KerasIMDB\(lowercase='unicode'\)",
+        given = "A\u00c9B c\u2019d!  D'' 'e f\U0001f60dg"
+        for rules, truncating, wanted in (
+            (KERAS_IMDB, "pre", "d'' 'e f\U0001f60dg"),
+            (KerasIMDB("unicode"), "post", "a\u00e9b c\u2019d"),
+            (Words(marks=False), "pre", "f \U0001f60d g"),
+            (Words(marks=True), "post", "a\u00e9b c'd"),
         ):
-            encoder = Encoder(VOCABULARY, Preprocessing(8, "pre", KerasIMDB("unicode")))
-            Classifier(["negative", "positive"], encoder, engine)
+            encoder = Encoder(VOCABULARY, Preprocessing(3, truncating, rules))
+            Classifier(["negative", "positive"], encoder, engine).classify(given)
+            self.assertEqual(taken.pop(), wanted)
 
     def test_unicode(self) -> None:
         engine = fake_engine()

@@ -108,9 +108,12 @@ def _read_tflite(path: str, content: bytes) -> tuple[dict[str, Any], Encoder]:
     labels = content_of_labels.replace("\r\n", "\n").removesuffix("\n").split("\n")
     if output.kind != FLOAT32 or len(output.shape) != 2 or output.shape[1] != len(labels):
         raise ValueError(f"its output is not float32 of shape (batch, {len(labels)}), one for each label")
-    tokenizer = _regex_tokenizer(inputs[0])
-    lines = _vocabulary_lines(file.file(tokenizer.tables(1), VOCABULARY_FILE, "vocabulary"), file.vocabulary_size)
-    if RECORD not in file.files:
+    # A file of edgetext's may have no tokenizer, because MediaPipe's would give other answers.
+    needs_tokenizer = RECORD not in file.files or any(inputs[0].tables(4))
+    tokenizer = _regex_tokenizer(inputs[0]) if needs_tokenizer else None
+    named = inputs[0].tables(6) if tokenizer is None else tokenizer.tables(1)
+    lines = _vocabulary_lines(file.file(named, VOCABULARY_FILE, "vocabulary"), file.vocabulary_size)
+    if RECORD not in file.files and tokenizer is not None:
         if any(entry.text(0) == RECORD for entry in file.metadata.tables(6)):
             raise Damage(f"the metadata names {RECORD!r}, which is not in the file: it was damaged or changed")
         from edgetext.bundle.mediapipe_tokenizer import RegexEncoder
@@ -176,7 +179,10 @@ def _read_onnx(content: bytes) -> tuple[dict[str, Any], Encoder]:
     _record(record)
     ends = [(value.kind, len(value.shape)) for value in file.inputs], [value.kind for value in file.outputs]
     if ends == ([(STRING, 1)], [STRING, ONNX_FLOAT32]):
-        tokens = [*RESERVED, *file.words[1:]]  # the first stands for padding
+        tokens = list(RESERVED)
+        for word, index in file.words:  # by id; what else the graph knows are other spellings, and its own marks
+            if index == len(tokens):
+                tokens.append(word)
     elif ends == ([(ONNX_INT32, 2)], [ONNX_FLOAT32]) and vocabulary is not None:
         tokens = vocabulary.split("\n")
     else:

@@ -8,17 +8,11 @@ from contextlib import nullcontext
 
 from edgetext.engines.process import fork_safe_lock
 from edgetext.errors import BundleError, EngineError
-from edgetext.keras_imdb import KERAS_IMDB
-from edgetext.text import from_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
-
-# Of texts with more characters, a graph that takes text gets only the words that may be kept. Each word takes it about
-# 90 bytes, and every text of a batch takes as much memory as the longest.
-LONG_TEXT = 10_000
 
 # For a model that takes text, this noncharacter replaces a lone surrogate, which UTF-8 cannot encode: both are part of
 # an unknown word.
@@ -93,7 +87,7 @@ class ONNXEngine:
     def predict(self, encoded: Sequence[Any]) -> list[list[float]]:
         """Score encoded texts, or texts; see ``edgetext.engines.protocol.Engine``."""
         if self.takes_text:
-            texts = [_shorten(_encodable(text), self._max_length) for text in encoded]
+            texts = [_encodable(text) for text in encoded]
             batch = self._numpy.array(texts, dtype=object)  # (batch,); numpy's own string type would end at a NUL
         else:
             batch = self._numpy.array(encoded, dtype=self._numpy.int32)  # (batch, max_length)
@@ -109,17 +103,6 @@ def _remedy(purpose: str = "to install it") -> str:
     from edgetext.engines.machine import remedy  # only needed for errors
 
     return remedy("onnx", purpose)
-
-
-def _shorten(text: str, max_length: int) -> str:
-    """Return a text that is encoded to the same ids as a longer one, whichever end is truncated."""
-    if len(text) <= LONG_TEXT:
-        return text
-    folded = KERAS_IMDB.fold(text)
-    words = folded.rsplit(None, max_length)[-max_length:]
-    if len(words) == max_length:  # there may be more before these
-        words = folded.split(None, max_length)[:max_length] + words
-    return from_key(b" ".join(words)).decode("utf-8")
 
 
 def _encodable(text: str) -> str:

@@ -25,7 +25,7 @@ class Engine(Protocol):
         num_outputs: Outputs per text: one (the probability of the second of two labels) or one per label.
         vocabulary_size: The number of ids that the model knows; None where the engine cannot find out.
         accepts_unpadded: Whether it takes ids without padding; most engines want all max_length ids.
-        takes_text: Whether it takes the texts themselves instead of ids, because the model does the tokenisation too.
+        takes_text: Whether it takes texts instead of ids, because the model does the tokenisation too.
     """
 
     name: str

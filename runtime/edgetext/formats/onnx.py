@@ -50,7 +50,7 @@ class ONNXFile:
         self.inputs: list[Value] = []
         self.outputs: list[Value] = []
         self.metadata: dict[str, str] = {}
-        self.words: list[str] = []  # the vocabulary in a graph that takes text: the keys of its first LabelEncoder
+        self.words: list[tuple[str, int]] = []  # in a graph that takes text: what its first LabelEncoder knows
         graphs = 0
         for number, value in fields(content):
             if number == 7:  # graph
@@ -59,7 +59,7 @@ class ONNXFile:
                     if key in (11, 12):
                         (self.inputs if key == 11 else self.outputs).append(Value(_bytes(part)))
                     elif key == 1:  # node
-                        self.words = self.words or _keys(_bytes(part))
+                        self.words = self.words or _words(_bytes(part))
             elif number == 14:  # metadata_props
                 pair = {key: _text(part) for key, part in fields(_bytes(value)) if key in (1, 2)}
                 self.metadata[pair.get(1, "")] = pair.get(2, "")
@@ -83,14 +83,19 @@ def has_right_checksum(content: bytes) -> bool:
     return content == add_checksum(content[:-size])
 
 
-def _keys(node: bytes) -> list[str]:
-    """Return the attribute ``keys_strings`` of a LabelEncoder; empty for another node."""
+def _words(node: bytes) -> list[tuple[str, int]]:
+    """Return the words and ids of a LabelEncoder, its attributes ``keys_strings`` and ``values_int64s``."""
     if not any(key == 4 and value == b"LabelEncoder" for key, value in fields(node)):
         return []
+    keys: list[str] = []
+    values: list[int] = []
     for attribute in _messages(node, 5):
-        if any(key == 1 and value == b"keys_strings" for key, value in fields(attribute)):
-            return [_text(value) for key, value in fields(attribute) if key == 9]
-    return []
+        found = list(fields(attribute))
+        if (1, b"keys_strings") in found:
+            keys = [_text(value) for key, value in found if key == 9]
+        elif (1, b"values_int64s") in found:
+            values = [value for key, value in found if key == 8 and isinstance(value, int)]
+    return list(zip(keys, values))
 
 
 def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
