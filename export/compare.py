@@ -62,7 +62,7 @@ def compare(run: Run, recipe: Recipe, content: bytes, reference: list[Sample]) -
         edgetext.EdgetextError: If the engine is not installed or refuses the model.
     """
     engine = engines.create(recipe.engine, content, max_length=run.preprocessing.max_length)
-    (whole, keras), (short, keras_short) = ((_score(engine, inputs), expected) for inputs, expected in reference)
+    (whole, keras), (short, keras_short) = ((score(engine, inputs), expected) for inputs, expected in reference)
     return {
         "texts": len(whole),
         **({"fitted": True} if run.heldout_is_fitted else {}),
@@ -74,7 +74,7 @@ def compare(run: Run, recipe: Recipe, content: bytes, reference: list[Sample]) -
     }
 
 
-def _score(engine: Any, inputs: Sequence[Any]) -> Probabilities:
+def score(engine: Any, inputs: Sequence[Any]) -> Probabilities:
     """Return an engine's probabilities, shape (texts, labels)."""
     batches = (inputs[start : start + BATCH_SIZE] for start in range(0, len(inputs), BATCH_SIZE))
     return label_probabilities(np.array([output for batch in batches for output in engine.predict(batch)]))

@@ -16,8 +16,9 @@ from export.converters import Converter, load_converter
 from export.converters.model_card import ModelCard
 from export.options import Options
 from export.recipes import Recipe
+from export.tokenizers import check_tokenizer
 from train.run import Run, load_run
-from train.run_folder import DEFAULT_RUN
+from train.run_folder import DEFAULT_RUN, RunError
 
 
 def export(options: Options) -> int:
@@ -63,11 +64,15 @@ def finish_model(
 
     Returns:
         The model, and what is wrong with it; an empty list if it may be written.
+
+    Raises:
+        RunError: If it takes text, and its graph splits text too differently.
     """
     with muted_stderr():
-        measured = compare(run, recipe, content, reference)
+        measured, tokenizer = compare(run, recipe, content, reference), None
         if not (problems := find_excess(recipe, measured)):
-            card = ModelCard(run, recipe, measured, options.author, options.license)
+            tokenizer = check_tokenizer(run, recipe, content)
+            card = ModelCard(run, recipe, measured, options.author, options.license, tokenizer)
             # The card contains what was measured, so the finished file is measured again.
             content = converter.add_metadata(content, card)
             if compare(run, recipe, content, reference) != measured:
@@ -78,8 +83,14 @@ def finish_model(
         "input": recipe.input,
         **converter.summarize(content),
         "agreement": measured,
+        **({"tokenizer": tokenizer.describe()} if tokenizer is not None and tokenizer.record else {}),
         "versions": {package: version(package) for package in converter.PACKAGES},
     }
+    if tokenizer is not None and tokenizer.objection is not None:
+        if recipe.input == "text":
+            raise RunError(f"{run.folder}: {recipe.file} is not written: {tokenizer}; use --input ids")
+        note = f"note: {recipe.file} has no tokenizer for other programs, and edgetext needs none: {tokenizer}"
+        print(note, file=sys.stderr)
     return ExportedModel(recipe, content, record), problems
 
 

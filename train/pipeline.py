@@ -77,7 +77,8 @@ def train(job: Job) -> dict[str, Any]:
     sample = draw_sample("heldout", heldout, dataset.texts(heldout_split))
     heldout_texts = find_texts(dataset.texts(heldout_split), sample["heldout_texts"]) if dataset.may_be_copied else ()
     if not dataset.may_be_copied:
-        metrics["tokenizers"] = _measure_tokenizers(dataset.texts(heldout_split), plan, model)
+        measured = dataset.texts(TEST if len(texts.test) else heldout_split)
+        metrics["tokenizers"] = _measure_tokenizers(measured, plan, model)
     metrics |= describe_fitting(fitted, model, temperature, texts, time.monotonic() - started)
 
     write_run(

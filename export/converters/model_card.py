@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from edgetext import __version__
 from edgetext.bundle.single_file import FORMAT_VERSION
-from edgetext.keras_imdb import KERAS_IMDB
 from export.recipes import Recipe
-from train.encoding.expressions import find_delimiter
+from export.tokenizers import Tokenizer
 from train.run import Run
 
 # The most labels that a description lists.
 LISTED_LABELS = 12
 
-# The words of ``keras-imdb``, after A to Z were lower-cased, in RE2's syntax.
-TOKEN = find_delimiter(KERAS_IMDB).replace("[", "[^", 1)
-
 
 @dataclass(frozen=True)
 class ModelCard:
-    """The description of a model file; ``measured`` is what ``export.compare.compare`` returned for it."""
+    """The description of a model file.
+
+    ``measured`` is what ``export.compare.compare`` returned for it, ``tokenizer`` what
+    ``export.tokenizers.check_tokenizer`` did.
+    """
 
     run: Run
     recipe: Recipe
     measured: dict[str, Any]
     author: str
     license: str
+    tokenizer: Tokenizer | None = None
+
+    @property
+    def claims_tokenizer(self) -> bool:
+        """Whether another program may split text for this file."""
+        return self.tokenizer is None or self.tokenizer.objection is None
+
+    @property
+    def spellings(self) -> Mapping[str, int]:
+        """The spellings that such a program needs."""
+        return self.run.spellings if self.claims_tokenizer else {}
 
     def record(self) -> dict[str, Any]:
         """Return the record that ``edgetext.bundle.single_file`` reads.
@@ -55,6 +67,8 @@ class ModelCard:
             "heldout": {name: measured[name] for name in ("accuracy", "texts", "fitted") if name in measured},
             "keras_heldout": {"accuracy": measured["keras_accuracy"], "texts": measured["texts"]},
         }
+        if self.tokenizer is not None and self.tokenizer.record and self.claims_tokenizer:
+            accuracies["tokenizer"] = self.tokenizer.record
         if isinstance(test, dict):
             accuracies["keras_test"] = {"accuracy": test["accuracy"], "texts": test["texts"]}
         return accuracies

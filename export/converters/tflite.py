@@ -10,7 +10,6 @@ from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from edgetext.engines.process import muted_stderr
-from edgetext.keras_imdb import KERAS_IMDB
 from export.converters import tflite_metadata
 from export.converters.calibration import calibration_batches
 from export.converters.inference import inference_function
@@ -42,17 +41,7 @@ def convert(run: Run, recipe: Recipe) -> bytes:
 
 
 def add_metadata(content: bytes, card: ModelCard) -> bytes:
-    """Add TensorFlow Lite metadata, unless MediaPipe's tokenizer would split text in another way than the run does.
-
-    Raises:
-        RunError: As for ``tflite_metadata.add_metadata``.
-    """
-    if card.run.preprocessing.rules.name != KERAS_IMDB.name:
-        print(
-            f"note: {card.recipe.file} gets no metadata for MediaPipe, whose tokenizer cannot follow the rule set "
-            f"{card.run.preprocessing.rules.name}; edgetext runs it from the bundle"
-        )
-        return content
+    """Add TensorFlow Lite metadata; see ``tflite_metadata.add_metadata``."""
     return tflite_metadata.add_metadata(content, card)
 
 

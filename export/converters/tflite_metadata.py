@@ -4,8 +4,9 @@ The model's ``metadata`` names a buffer ``TFLITE_METADATA``, which holds another
 names follow the model as a zip archive. The tables are defined in TensorFlow Lite's ``metadata_schema.fbs``, version
 1.5.0. No package that the exporter needs anyway has classes for them, so they are written here field by field.
 
-We write the regular expression that splits text into tokens, the vocabulary with the cased spellings, the labels, and
-``edgetext.json``, from which ``edgetext`` reads the rest.
+We write the regular expression that splits text into tokens, the vocabulary with other spellings, the labels, and
+``edgetext.json``, from which ``edgetext`` reads the rest. A file that may not claim the tokenizer has neither
+expression nor other spellings.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import hashlib
 import io
 import json
 import zipfile
+from collections.abc import Mapping
 from typing import Any
 
 import flatbuffers
@@ -61,14 +63,14 @@ def _write(builder: flatbuffers.Builder, value: Any) -> int:
 
 
 def add_metadata(content: bytes, card: ModelCard) -> bytes:
-    """Add metadata and associated files to a ``.tflite`` file that has none.
+    """Add metadata and associated files to a ``.tflite`` file that has none; a tokenizer only if it may claim one.
 
     Raises:
         RunError: If a token contains a character that MediaPipe does not accept in a vocabulary.
     """
     model, record = schema.ModelT.InitFromPackedBuf(content, 0), card.record()
     buffer = schema.BufferT()
-    buffer.data = _metadata(card.run, record)
+    buffer.data = _metadata(card, record)
     entry = schema.MetadataT()
     entry.name, entry.buffer = "TFLITE_METADATA", len(model.buffers)
     model.buffers.append(buffer)
@@ -78,7 +80,7 @@ def add_metadata(content: bytes, card: ModelCard) -> bytes:
     packed = bytes(builder.Output())
     checked = {**record, "model_size": len(packed), "model_sha256": hashlib.sha256(packed).hexdigest()}
     files = {
-        VOCABULARY: vocabulary_file(card.run),
+        VOCABULARY: vocabulary_file(card.run, card.spellings),
         LABELS: "".join(f"{label}\n" for label in record["labels"]).encode("utf-8"),
         RECORD: (json.dumps(checked, ensure_ascii=False) + "\n").encode("utf-8"),
     }
@@ -95,36 +97,33 @@ def _zip(files: dict[str, bytes], start: int) -> bytes:
         return target.getvalue()[start:]
 
 
-def vocabulary_file(run: Run) -> bytes:
-    """Return the vocabulary as MediaPipe reads it: a line ``token id`` for each token, then for each cased spelling.
+def vocabulary_file(run: Run, spellings: Mapping[str, int]) -> bytes:
+    """Return the vocabulary as MediaPipe reads it: a line ``token id`` for each token, then for each other spelling.
 
     MediaPipe never lower-cases, so ``Great`` and ``GREAT`` are listed with the id of ``great``.
 
     Raises:
         RunError: If a token is empty or contains a space, a tab or a newline, which would make MediaPipe abort.
     """
-    lines = [*zip(run.tokens, range(len(run.tokens))), *run.spellings.items()]
+    lines = [*zip(run.tokens, range(len(run.tokens))), *spellings.items()]
     for token, _ in lines:
         if not token or set(token) & set(" \t\n"):
             raise RunError(f"{run.folder}: MediaPipe cannot read the token {token!r} from a vocabulary")
     return "".join(f"{token} {index}\n" for token, index in lines).encode("utf-8")
 
 
-def _metadata(run: Run, record: dict[str, Any]) -> bytes:
+def _metadata(card: ModelCard, record: dict[str, Any]) -> bytes:
     """Return the metadata's flatbuffer; comments name the fields."""
+    run = card.run
     length = run.preprocessing.max_length
     end = "last" if run.preprocessing.truncating == "pre" else "first"
     # The content properties of a tensor of plain values, neither images nor audio.
     features: dict[int, Any] = {0: _FEATURE_PROPERTIES, 1: {}}
-    tokenizer = {
-        0: find_delimiter(run.preprocessing.rules),
-        1: [_file(VOCABULARY, "Words, cased spellings too, and their ids.", _VOCABULARY_FILE)],
-    }
     text = {
         0: "ids",  # name
         1: f"Ids of a text's words: <START>, then the {end} that fit into {length}, filled up with <PAD>.",
         3: features,  # content
-        4: [{0: _REGEX_TOKENIZER, 1: tokenizer}],  # process_units
+        **_words(card),
     }
     probabilities = {
         0: "probabilities",
@@ -146,6 +145,15 @@ def _metadata(run: Run, record: dict[str, Any]) -> bytes:
     builder = flatbuffers.Builder(4096)
     builder.Finish(_write(builder, root), file_identifier=_IDENTIFIER)
     return bytes(builder.Output())
+
+
+def _words(card: ModelCard) -> dict[int, Any]:
+    """Return the fields of the input that name the vocabulary, with the tokenizer or without it."""
+    if not card.claims_tokenizer:
+        return {6: [_file(VOCABULARY, "Words and their ids.", _VOCABULARY_FILE)]}  # associated_files
+    words = _file(VOCABULARY, "Words, cased spellings too, and their ids.", _VOCABULARY_FILE)
+    tokenizer = {0: find_delimiter(card.run.preprocessing.rules), 1: [words]}
+    return {4: [{0: _REGEX_TOKENIZER, 1: tokenizer}]}  # process_units
 
 
 def _file(name: str, description: str, kind: int) -> dict[int, Any]:

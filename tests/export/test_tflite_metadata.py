@@ -20,10 +20,10 @@ from edgetext.formats.tflite import TFLiteFile
 from edgetext.keras_imdb import KERAS_IMDB
 from edgetext.text import RuleSet, Words
 from export.converters import load_converter
-from export.converters.model_card import TOKEN, ModelCard
+from export.converters.model_card import ModelCard
 from export.converters.tflite_metadata import vocabulary_file
 from export.recipes import RECIPES
-from train.encoding.expressions import find_delimiter
+from train.encoding.expressions import find_delimiter, find_token
 from train.run import Run
 from train.run_folder import RunError
 
@@ -88,12 +88,13 @@ def test_vocabulary(exported: Any, run: Run) -> None:
 
 
 def test_the_contract_for_ports(root: Path) -> None:
+    token = find_token(KERAS_IMDB)
     # CONTRIBUTING.md describes the tokenisation as one regular expression, after lower-casing A to Z.
-    assert f"\n    {TOKEN}\n" in (root / "CONTRIBUTING.md").read_text("utf-8")
+    assert f"\n    {token}\n" in (root / "CONTRIBUTING.md").read_text("utf-8")
     golden = json.loads((root / "tests" / "runtime" / "golden_ids.json").read_text("utf-8"))
     for case in golden["cases"]:
         lower = "".join(chr(ord(char) + 32) if "A" <= char <= "Z" else char for char in case["text"])
-        assert re.findall(TOKEN, lower) == case["words"]
+        assert re.findall(token, lower) == case["words"]
 
 
 @pytest.mark.parametrize("rules", [KERAS_IMDB, Words(marks=False), Words(marks=True)])
@@ -148,7 +149,7 @@ def test_a_token_that_mediapipe_cannot_read(token: str, run: Run) -> None:
     import dataclasses
 
     with pytest.raises(RunError, match="MediaPipe cannot read the token"):
-        vocabulary_file(dataclasses.replace(run, tokens=(*run.tokens[:-1], token)))
+        vocabulary_file(dataclasses.replace(run, tokens=(*run.tokens[:-1], token)), {})
 
 
 @pytest.mark.parametrize("name", TFLITE)

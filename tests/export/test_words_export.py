@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import json
 import random
-import re
-from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from onnxruntime import InferenceSession
 
-from edgetext import Bundle, BundleError, Classifier
+from edgetext import Bundle, Classifier
 from export.command import main as export_command
 from train import __main__ as train_command
 
 pytestmark = pytest.mark.slow
 
-ErrorLine = Callable[[str], str]
-
 
 def test_text_as_people_write_it(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], error_line: ErrorLine, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Chinese without spaces, typographic characters and marks, in every engine; no file claims another tokenizer."""
     monkeypatch.chdir(tmp_path)
@@ -44,7 +42,8 @@ def test_text_as_people_write_it(
 
     for engine in ("builtin", "tflite", "onnx"):
         assert export_command(engine, "", ["--run", "runs/t"]) == 0
-        assert ("gets no metadata for MediaPipe" in capsys.readouterr().out) == (engine == "tflite")
+        note = "note: model.dynamic_wi8_afp32.tflite has no tokenizer for other programs, "
+        assert (note in capsys.readouterr().err) == (engine == "tflite")
     scores = []
     for model in Bundle.open("bundles/t").models:
         found = Classifier.load("bundles/t", model.engine)
@@ -56,11 +55,13 @@ def test_text_as_people_write_it(
             assert found.classify(written).label == "calm"
         scores.append(found.classify("\u7a7a\u8c03\u574f\u4e86").score)
     assert scores == pytest.approx([scores[0]] * 3, abs=0.05)
-    names = {model.engine: f"bundles/t/{model.file}" for model in Bundle.open("bundles/t").models}
-    assert Classifier.load(names["onnx"]).classify("\u592a\u5435\u4e86\uff01").label == "loud"
-    with pytest.raises(BundleError, match="no metadata"):
-        Classifier.load(names["tflite"])
-    assert export_command("onnx", "", ["--run", "runs/t", "--input", "text"]) == 2
-    assert re.search(
-        r"runs/t: the run splits text by the rule set words-1.* --input ids$", error_line(capsys.readouterr().err)
-    )
+    assert export_command("onnx", "", ["--run", "runs/t", "--input", "text"]) == 0
+    for model in Bundle.open("bundles/t").models:
+        if model.engine != "builtin":
+            whole = Classifier.load("bundles/t", model.engine, recipe=model.recipe)
+            alone = Classifier.load(f"bundles/t/{model.file}")
+            for text in ("\u592a\u5435\u4e86\uff01", "It WASN\u2019T \u201cnoisy\u201d", ""):
+                assert alone.classify(text) == whole.classify(text)
+    graph = InferenceSession("bundles/t/model.dynamic_wi8_text.onnx")
+    labels, _ = graph.run(None, {"text": np.array(["\u592a\u5435\u4e86\uff01", "it wasn\u2019t noisy"], dtype=object)})
+    assert labels.tolist() == ["loud", "calm"]

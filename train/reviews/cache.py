@@ -52,6 +52,11 @@ def prepare(source: str | os.PathLike[str] | None = None) -> Path:
     return parsed
 
 
+def has_reviews() -> bool:
+    """Return whether ``prepare`` would find the reviews without downloading them."""
+    return bool(os.environ.get(DATA_VARIABLE)) or (cache_folder() / URL.rpartition("/")[2]).is_file()
+
+
 def cache_folder() -> Path:
     """Return the folder for downloads and parsed reviews: $EDGETEXT_CACHE, else the user's cache folder."""
     return Path(os.environ.get(CACHE_VARIABLE) or pooch.os_cache("edgetext"))
