@@ -163,16 +163,9 @@ class Encoder:
         if found is not None:
             ids = [START_ID, *found]
             return ids[-length:] if self.preprocessing.truncating == "pre" else ids[:length]
-        folded = self._fold(text)
-        # Only the words that are kept are split off and looked up: millions took 30 times the memory of the text.
-        if self.preprocessing.truncating == "pre":
-            words = folded.rsplit(None, length)  # and everything before these as one
-            if len(words) >= length:
-                words = words[-length:]
-                return list(map(self._look_up or self._choose_lookup(words), words))
-        else:
-            words = _first_words(folded, length - 1)
-        return [START_ID, *map(self._look_up or self._choose_lookup(words), words)]
+        words = self._kept_words(text)
+        kept = map(self._look_up or self._choose_lookup(words), words)
+        return [START_ID, *kept] if len(words) < length else list(kept)
 
     def kept(self, text: str) -> str:
         """Return the words of a text that ``truncate`` keeps, separated by spaces: a text with the same ids.
@@ -180,12 +173,14 @@ class Encoder:
         It is what a graph that splits text takes. Few graphs know all characters that the rules replace, and each word
         takes them about 90 bytes, for every text of a batch as much as for the longest.
         """
+        return from_key(b" ".join(self._kept_words(text))).decode("utf-8", "surrogatepass")
+
+    def _kept_words(self, text: str) -> list[bytes]:
+        """Return the keys of a text's words that are kept: millions took 30 times the memory of the text."""
         folded, length = self._fold(text), self.preprocessing.max_length
         if self.preprocessing.truncating == "pre":
-            words = folded.rsplit(None, length)[-length:]
-        else:
-            words = folded.split(None, length - 1)[: length - 1]
-        return from_key(b" ".join(words)).decode("utf-8", "surrogatepass")
+            return folded.rsplit(None, length)[-length:]  # without everything before these, which is one
+        return _first_words(folded, length - 1)
 
     def encode(self, text: str) -> list[int]:
         """Return exactly ``max_length`` ids of a text, truncated and padded."""
