@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import islice
+from functools import lru_cache
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from train.encoding.expressions import find_delimiter, find_marks, find_token
 MEDIAPIPE, ONNX = "mediapipe", "onnx"
 _LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 _TEXTS_AT_ONCE = 1_000
+_PARTS = 2**16  # that are remembered with their ids
 
 Encode = Callable[[str], list[int]]
 # Takes padded ids, shape (texts, length), and returns the index of each text's label.
@@ -57,14 +59,27 @@ def make_encoder(port: str, vocabulary: Vocabulary, spellings: Mapping[str, int]
         spellings: Other spellings of them, with their ids.
         settings: The preprocessing.
     """
-    rules = settings.rules
     if port == MEDIAPIPE:
-        split = re.compile(find_delimiter(rules), re.ASCII).split
+        split = re.compile(find_delimiter(settings.rules), re.ASCII).split
         ids = {**vocabulary.ids, **spellings}
-        return lambda text: [START_ID, *(ids.get(word, UNKNOWN_ID) for word in split(_as_c_string(text)) if word)]
-    find = re.compile(find_token(rules), re.ASCII).findall
-    ids = {**vocabulary.ids, **number_variants(vocabulary, spellings)}
-    return lambda text: [START_ID, *(ids.get(word.translate(_LOWER), UNKNOWN_ID) for word in find(text))]
+
+        def encode_part(part: str) -> list[int]:
+            return [ids.get(word, UNKNOWN_ID) for word in split(part) if word]
+    else:
+        find = re.compile(find_token(settings.rules), re.ASCII).findall
+        ids = {**vocabulary.ids, **number_variants(vocabulary, spellings)}
+
+        def encode_part(part: str) -> list[int]:
+            return [ids.get(word.translate(_LOWER), UNKNOWN_ID) for word in find(part)]
+
+    # Both split at spaces, and most of what stands between them occurs again.
+    remembered = lru_cache(_PARTS)(encode_part)
+
+    def encode(text: str) -> list[int]:
+        read = _as_c_string(text) if port == MEDIAPIPE else text
+        return [START_ID, *chain.from_iterable(map(remembered, read.split(" ")))]
+
+    return encode
 
 
 def _as_c_string(text: str) -> str:
