@@ -15,7 +15,7 @@ import pytest
 from edgetext import Bundle
 from edgetext.encoder import Preprocessing
 from edgetext.keras_imdb import KERAS_IMDB, KerasIMDB
-from edgetext.text import RESERVED
+from edgetext.text import RESERVED, RuleSet, Words
 from edgetext.vocabulary import Vocabulary
 from export.converters import load_converter
 from export.converters.model_card import ModelCard
@@ -41,11 +41,12 @@ class Case(NamedTuple):
     buckets: int
     label: str = "label {}"
     name: str = "t"
+    rules: RuleSet = KERAS_IMDB
 
     @property
     def room(self) -> sizing.SizeBudget:
         labels = [self.label.format(number) for number in range(self.labels)]
-        return sizing.SizeBudget(10**9, count_outputs(self.labels), labels, self.name)
+        return sizing.SizeBudget(10**9, count_outputs(self.labels), labels, self.name, self.rules)
 
 
 ODD = '"na\u00efve", a/b \\ \u65e5\u672c\u8a9e, label {}'
@@ -57,6 +58,8 @@ CASES = [
     *(Case(6, 60, 0, 2**8), Case(6, 1100, 550, 2**12, ODD, LONG), Case(6, 20_000, 0, 2**16)),
     *(Case(50, 60, 30, 2**14), Case(50, 1100, 550, 2**12, ODD, LONG)),
     *(Case(300, 60, 0, 2**8), Case(300, 1000, 500, 2**10, ODD, LONG), Case(300, 1000, 0, 2**10)),
+    Case(2, 60, 0, 2**8, rules=Words(marks=True)),
+    Case(2, 5000, 2500, 2**12, ODD, LONG, Words(marks=False)),
 ]
 
 
@@ -68,7 +71,7 @@ def make_run(case: Case) -> Run:
         words.add("".join(draw.choices("abcdefghijklmnopqrstuvwxyz\u00e9", k=draw.randint(1, 12))))
     tokens = (*RESERVED, *draw.sample(sorted(words), len(words)))
     capitals = draw.sample(range(len(RESERVED), len(tokens)), min(case.spellings, len(words)))
-    room, settings = case.room, Preprocessing(128, "post", KERAS_IMDB)
+    room, settings = case.room, Preprocessing(128, "post", case.rules)
     choices = Choices(vocabulary=case.ids, max_length=128, buckets=case.buckets, crops=0)
     bias, prior = generator.normal(size=(2, room.num_outputs))
     model = network.build_edge(case.ids, 128, choices, bias, prior)
@@ -99,7 +102,7 @@ def make_run(case: Case) -> Run:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, case[:4])))
+@pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, (*case[:4], case.rules.name))))
 def test_predictions(case: Case) -> None:
     run = make_run(case)
     found = {}
