@@ -61,7 +61,7 @@ def compare(run: Run, recipe: Recipe, content: bytes, reference: list[Sample]) -
     Raises:
         edgetext.EdgetextError: If the engine is not installed or refuses the model.
     """
-    engine = engines.create(recipe.engine, content, max_length=run.preprocessing.max_length)
+    engine = engines.create(recipe.engine, content, max_length=run.preprocessing.width)
     (whole, keras), (short, keras_short) = ((score(engine, inputs), expected) for inputs, expected in reference)
     return {
         "texts": len(whole),

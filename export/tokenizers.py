@@ -92,7 +92,7 @@ def _find_objection(found: Sequence[dict[str, Any]]) -> str | None:
 
 def _measure(run: Run, recipe: Recipe, content: bytes, texts: Sequence[str]) -> dict[str, Any]:
     """Compare a model's labels for texts that it or MediaPipe splits with those for our words."""
-    engine = engines.create(recipe.engine, content, max_length=run.preprocessing.max_length)
+    engine = engines.create(recipe.engine, content, max_length=run.preprocessing.width)
     vocabulary = Vocabulary(run.tokens, run.preprocessing.rules)
     if recipe.input == "text":
         kept = list(map(Encoder(vocabulary, run.preprocessing).kept, texts))

@@ -29,7 +29,7 @@ from train.tables.table import is_archive, is_table, refuse, stem
 
 RUNS = Path("runs")
 MOST_SHOWN = 10  # labels in a line
-TOKENIZERS = ("keras-imdb", "words")  # rule sets; a run records the version too
+TOKENIZERS = ("words", "keras-imdb")  # rule sets; a run records the version too
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -148,14 +148,20 @@ def _add_rules(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tokenizer",
         choices=TOKENIZERS,
-        default=TOKENIZERS[0],
-        help="how text is split into words: words (text of any script, as people type it) or keras-imdb (at spaces and "
-        "ASCII punctuation; lower-cases A to Z) (default: %(default)s)",
+        help="how text is split into words: words (text of any script as people type it) or keras-imdb (at spaces and "
+        "ASCII punctuation; lower-cases A to Z) (default: words for edge, keras-imdb for tutorial)",
     )
     parser.add_argument(
         "--marks",
         choices=("on", "off"),
-        help="with --tokenizer words: whether !, ? and emoticons are words (default: off)",
+        help="with --tokenizer words: whether !, ? and emoticons are words (default: off for the reviews; with a "
+        "table, on if cross-validation finds them useful)",
+    )
+    parser.add_argument(
+        "--characters",
+        choices=("auto", "on", "off"),
+        help="with --tokenizer words: whether character n-grams stand for unknown words, and for words in scripts "
+        "without spaces (default: off for the reviews; with a table auto, on if cross-validation finds them useful)",
     )
 
 

@@ -64,26 +64,51 @@ def _check_preset(args: argparse.Namespace, changes: Sequence[str], *, is_own: b
         raise ValueError(f"--target-size is for the preset edge, not for {args.preset}")
 
 
-def _choose_rules(args: argparse.Namespace) -> RuleSet:
-    """Return the rule set that the options ask for; ValueError if they contradict each other."""
-    if args.tokenizer == KERAS_IMDB.name:
-        if args.marks is not None:
-            raise ValueError("--marks is for --tokenizer words")
-        return KerasIMDB(args.lowercase) if args.lowercase else KERAS_IMDB
+def _choose_rules(args: argparse.Namespace, *, chooses: bool) -> list[RuleSet]:
+    """Return the rule sets that the options allow, the plainest first; ValueError if options contradict each other.
+
+    ``chooses`` says whether marks are chosen in training where they are not given.
+    """
+    default = PRESETS[args.preset].preprocessing.rules
+    if args.tokenizer == KERAS_IMDB.name or (args.tokenizer is None and default == KERAS_IMDB):
+        for option in ("marks", "characters"):
+            if getattr(args, option) is not None:
+                raise ValueError(f"--{option} is for --tokenizer words")
+        return [KerasIMDB(args.lowercase) if args.lowercase else KERAS_IMDB]
     if args.lowercase is not None:
         raise ValueError("--lowercase is for --tokenizer keras-imdb: words lower-cases all letters")
-    return Words(args.marks == "on")
+    if args.marks is None:
+        return [Words(marks=False), Words(marks=True)] if chooses else [Words(marks=False)]
+    return [Words(args.marks == "on")]
+
+
+def _choose_characters(args: argparse.Namespace, rules: Sequence[RuleSet], default: str) -> str:
+    """Return whether there are character n-grams: ``"on"``, ``"off"`` or ``"auto"``."""
+    has_choices = PRESETS[args.preset].choices is not None
+    if args.characters is not None and not has_choices:
+        raise ValueError(f"--characters is for the preset edge, not for {args.preset}")
+    return (args.characters or default) if has_choices and isinstance(rules[0], Words) else "off"
 
 
 def _make_table_job(args: argparse.Namespace, settings: Mapping[str, int], changes: Sequence[str]) -> Job:
     preset = PRESETS[args.preset]
-    rules = _choose_rules(args)
-    plan = make_plan(make_options(args, Path(args.data), rules))
+    rules = _choose_rules(args, chooses=preset.choices is not None)
+    plan = make_plan(make_options(args, Path(args.data), rules[0]))
     replace(preset.settings, **settings)  # checks the ranges, like the next line
     replace(preset.choices or Choices(), crops=0).changed(changes)
     size = None if args.target_size is None else parse_size(args.target_size)
     final = not args.no_test
-    request = Request(preset, True, settings, changes, rules, args.class_weights or "auto", size, refits=final)
+    request = Request(
+        preset,
+        True,
+        settings,
+        changes,
+        rules,
+        _choose_characters(args, rules, "auto"),
+        args.class_weights or "auto",
+        size,
+        refits=final,
+    )
     return Job(request, partial(read_and_report, plan), args.out, final)
 
 
@@ -94,7 +119,11 @@ def _make_reviews_job(args: argparse.Namespace, settings: Mapping[str, int], cha
     count = replace(preset.settings, **settings).validation
     if preset.choices is not None:
         preset.choices.changed(changes)
-    request = Request(preset, settings=settings, changes=changes, rules=_choose_rules(args))
+    rules = _choose_rules(args, chooses=False)
+    if args.characters == "auto":
+        raise ValueError("--characters auto is for tables: give on or off for the movie reviews")
+    characters = _choose_characters(args, rules, "off")
+    request = Request(preset, settings=settings, changes=changes, rules=rules, characters=characters)
     return Job(request, partial(read_reviews, args.data, count, by_movie=preset.by_movie), args.out, not args.no_test)
 
 

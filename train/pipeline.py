@@ -8,7 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from edgetext.encoder import Encoder
-from train.dataset import TEST, TRAIN, VALIDATION, LabelledText
+from edgetext.text import RuleSet
+from train.dataset import TEST, TRAIN, VALIDATION, Dataset, LabelledText
 from train.encoding.encoded import Splits, draw_sample, encode_dataset, find_texts
 from train.encoding.ports import measure_ports, number_spellings
 from train.encoding.unknown import describe_unknown, measure_unknown
@@ -24,8 +25,9 @@ from train.fitting.loop import (
     measure_validation,
     predict_labels,
 )
+from train.fitting.variants import Variant, choose_variant
 from train.job import Job
-from train.models.choosing import choose_encoding, choose_tables, make_recipe
+from train.models.choosing import choose_encoding, choose_tables, fit_size, make_recipe
 from train.models.recipe import Plan, Recipe, make_config
 from train.models.rules import describe_weights
 from train.run import write_run
@@ -45,20 +47,20 @@ def train(job: Job) -> dict[str, Any]:
     dataset = job.read()
     name, labels = f"{dataset.name}-{job.request.preset.name}", dataset.labels
 
-    survey = survey_dataset(dataset, job.request.rules)
-    plan = choose_encoding(survey, dataset, job.request)
-    texts = encode_dataset(dataset, Encoder(plan.vocabulary, plan.preprocessing), test=job.test)
-    plan = choose_tables(plan, texts, dataset.name, labels, job.request)
+    started = time.monotonic()
+    variants = [_encode(dataset, job, rules) for rules in job.request.rules]
+    plan, texts = choose_variant(variants, dataset, job.request)
+    rules = plan.preprocessing.rules
     if job.request.target_size is not None:
-        texts = texts.limited(len(plan.vocabulary))
+        plan = fit_size(plan, dataset.name, labels, job.request)
+        texts = encode_dataset(dataset, Encoder(plan.vocabulary, plan.preprocessing), test=job.test)
     recipe = make_recipe(plan, texts, labels, job.request)
     _print_plan(texts, recipe)
     unknown = measure_unknown(texts, len(plan.vocabulary))
-    print(describe_unknown(unknown, job.request.rules, limited=job.request.limits_vocabulary), flush=True)
+    print(describe_unknown(unknown, rules, limited=job.request.limits_vocabulary), flush=True)
 
-    started = time.monotonic()
     make_reproducible(recipe.settings.seed)
-    found = cross_validate(texts, dataset, recipe, job.request.rules)
+    found = cross_validate(texts, dataset, recipe, rules)
     fitted = fit_edge(texts, found.recipe) if recipe.preset == "edge" else fit_tutorial(texts, recipe)
     if not (fitted.recipe.class_weights == 1).all():
         print(describe_weights(fitted.recipe.class_weights, texts.train.targets, labels), flush=True)
@@ -96,6 +98,16 @@ def train(job: Job) -> dict[str, Any]:
         heldout_texts=heldout_texts,
     )
     return metrics
+
+
+def _encode(dataset: Dataset, job: Job, rules: RuleSet) -> Variant:
+    """Encode the texts by a rule set."""
+    plan = choose_encoding(survey_dataset(dataset, rules), dataset, job.request, rules)
+    texts = encode_dataset(dataset, Encoder(plan.vocabulary, plan.preprocessing), test=job.test)
+    plan = choose_tables(plan, texts, dataset.labels, job.request)
+    if plan.preprocessing.characters is not None:
+        texts = texts.limit_ngrams(plan.preprocessing)
+    return Variant(plan, texts)
 
 
 def _measure_tokenizers(texts: Iterable[LabelledText], plan: Plan, model: keras.Model) -> dict[str, Any]:

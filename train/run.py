@@ -85,7 +85,7 @@ def load_run(folder: Path) -> Run:
         vocabulary = (folder / "vocab.txt").read_bytes()
         preprocessing = Preprocessing.from_json(config["preprocessing"])
         parsed = Vocabulary.from_bytes(vocabulary, preprocessing.rules)
-        samples = _read_samples(folder, preprocessing.max_length, len(parsed))
+        samples = _read_samples(folder, preprocessing, len(parsed))
         run = Run(
             folder=folder,
             config=config,
@@ -125,11 +125,12 @@ def _read_metrics(folder: Path) -> dict[str, Any]:
     return metrics
 
 
-def _read_samples(folder: Path, max_length: int, vocabulary_size: int) -> dict[str, npt.NDArray[Any]]:
+def _read_samples(folder: Path, preprocessing: Preprocessing, vocabulary_size: int) -> dict[str, npt.NDArray[Any]]:
     with np.load(folder / "samples.npz", allow_pickle=False) as found:
         samples = {name: found[name] for name in ("calibration_ids", "heldout_ids", "heldout_targets")}
+    ngrams = preprocessing.characters.buckets if preprocessing.characters is not None else 0
     for name in ("calibration_ids", "heldout_ids"):
-        if samples[name].shape[1] != max_length or samples[name].max() >= vocabulary_size:
+        if samples[name].shape[1] != preprocessing.width or samples[name].max() >= vocabulary_size + ngrams:
             raise RunError(f"{folder}: samples.npz does not fit this run's vocabulary and max_length")
     texts, targets = len(samples["heldout_ids"]), samples["heldout_targets"]
     if targets.shape != (texts,):

@@ -14,7 +14,7 @@ from train.run import Run
 def inference_function(run: Run) -> tf.types.experimental.PolymorphicFunction:
     """Return the run's model as the TensorFlow function that TensorFlow Lite and ONNX are converted from.
 
-    It takes ``ids``, int32 (batch, max_length), and returns ``probabilities``, float32 (batch, labels).
+    It takes ``ids``, int32 (batch, width), and returns ``probabilities``, float32 (batch, labels).
 
     It computes what the Keras model computes, but its graph differs in three ways. The contribution of padding is
     folded out of the embedding (see ``fold_padding``). A single sigmoid becomes one output per label (see
@@ -30,7 +30,7 @@ def inference_function(run: Run) -> tf.types.experimental.PolymorphicFunction:
     model = keras.models.clone_model(source, clone_function=with_plain_gather)
     model.set_weights(source.get_weights())
 
-    @tf.function(input_signature=[tf.TensorSpec((None, run.preprocessing.max_length), tf.int32, name="ids")])
+    @tf.function(input_signature=[tf.TensorSpec((None, run.preprocessing.width), tf.int32, name="ids")])
     def infer(ids: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"probabilities": model(ids, training=False)}
 

@@ -44,13 +44,18 @@ def add_text_input(model: onnx.ModelProto, run: Run) -> onnx.ModelProto:
 
     Raises:
         RunError: If a run with the rule set ``keras-imdb`` lower-cases more than ASCII letters, which StringNormalizer
-            does according to the machine's locales; or if a token contains the character that the engine puts in the
-            place of invalid UTF-8.
+            does according to the machine's locales; if the run has character n-grams; or if a token contains the
+            character that the engine puts in the place of invalid UTF-8.
     """
     if isinstance(run.preprocessing.rules, KerasIMDB) and run.preprocessing.rules != KERAS_IMDB:
         raise RunError(
             f"{run.folder}: the run lower-cases all letters, which ONNX does not do alike on every machine; export the "
             "file that takes ids, with --input ids"
+        )
+    if run.preprocessing.characters is not None:
+        raise RunError(
+            f"{run.folder}: the run has character n-grams, which ONNX has no operator for; export the file that takes "
+            "ids, with --input ids, or train with --characters off"
         )
     if any(STAND_IN in token for token in run.tokens):
         raise RunError(f"{run.folder}: a token in vocab.txt contains the character U+{ord(STAND_IN):X}")

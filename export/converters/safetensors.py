@@ -13,10 +13,11 @@ from keras import layers
 from safetensors import deserialize
 from safetensors.numpy import save
 
-from edgetext.engines.builtin import FORMAT, KNOWN_ONLY
+from edgetext.engines.builtin import FORMAT
 from export.converters.inference import fold_padding
 from export.converters.model_card import ModelCard
 from export.recipes import Recipe
+from train.models.network import TABLES
 from train.run import Run
 from train.run_folder import RunError
 
@@ -32,7 +33,7 @@ def convert(run: Run, recipe: Recipe) -> bytes:
     network = run.config.get("network")
     model = fold_padding(run.model)
     metadata, tensors = _average(run, model) if network is None else _bigrams(run, model, network)
-    metadata |= {"format": FORMAT, "max_length": str(run.preprocessing.max_length)}
+    metadata |= {"format": FORMAT, "max_length": str(run.preprocessing.width)}
     return _sort_header(save(tensors, metadata))
 
 
@@ -59,17 +60,18 @@ def quantize(table: npt.NDArray[np.float32], axis: int) -> tuple[npt.NDArray[np.
 
 
 def _bigrams(run: Run, model: keras.Model, network: Any) -> tuple[dict[str, str], dict[str, Any]]:
-    """Return metadata and tensors of an ``edge`` network: two tables, and a head that scales and shifts each output."""
+    """Return metadata and tensors of an ``edge`` network: its tables, and a head that scales and shifts each output."""
     tensors: dict[str, Any]
+    names = TABLES if run.preprocessing.characters is not None else TABLES[:2]
     try:
-        tables = {name: model.get_layer(name).get_weights()[0] for name in ("unigrams", "bigrams")}
+        tables = {name: model.get_layer(name).get_weights()[0] for name in names}
         kernel, bias = _head(model.get_layer("head"))
         metadata = {
             "network": network["kind"],
             "multipliers": " ".join(str(int(factor)) for factor in network["multipliers"]),
             "exponent": str(float(network["exponent"])),
         }
-        if network["kind"] == KNOWN_ONLY:
+        if network["kind"] != "bigrams":
             tensors = {"prior": bias, "bias": bias + np.diag(kernel) * np.float32(model.get_layer("bias").scale)}
         else:
             tensors = {"bias": bias}

@@ -150,7 +150,7 @@ class Classifier:
             content = bundle.read(model)
             try:
                 loaded = engines.create(
-                    model.engine, content, max_length=bundle.preprocessing.max_length, threads=threads, quiet=quiet
+                    model.engine, content, max_length=bundle.preprocessing.width, threads=threads, quiet=quiet
                 )
                 return cls(bundle.labels, encoder, loaded, model, threshold=threshold)
             except EngineError as error:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar
 
     from edgetext.bundle.vocabulary import StoredVocabulary
+    from edgetext.ngrams import Characters, NgramFinder
     from edgetext.text import RuleSet
     from edgetext.unspaced import UnspacedEncoder
     from edgetext.vocabulary import Vocabulary
@@ -34,6 +35,7 @@ class Preprocessing:
         truncating: Which end of a long text is cut off: ``"pre"`` keeps the last ids, ``"post"`` the first (the names
             of ``keras.utils.pad_sequences``).
         rules: How a text becomes words.
+        characters: Which n-grams of unknown words follow the words; None for none.
     """
 
     # What this version of the runtime always does. It is recorded so that a port, or a reader of the file, does not
@@ -45,24 +47,34 @@ class Preprocessing:
         "unknown_id": UNKNOWN_ID,
     }
 
-    def __init__(self, max_length: int, truncating: str, rules: RuleSet) -> None:
+    def __init__(self, max_length: int, truncating: str, rules: RuleSet, characters: Characters | None = None) -> None:
         """Check the settings.
 
         Raises:
-            ValueError: If ``max_length`` is not a whole number from 1 to 65,536, or ``truncating`` is unknown.
+            ValueError: If ``max_length`` is not a whole number from 1 to 65,536, or ``truncating`` is unknown; or if
+                there are characters with other rules than ``Words``, or with ``truncating="pre"``.
         """
         if type(max_length) is not int or not 1 <= max_length <= 65_536:
             raise ValueError(f"max_length must be a whole number from 1 to 65536, not {max_length!r}")
         if truncating not in ("pre", "post"):
             raise ValueError(f"truncating must be 'pre' or 'post', not {truncating!r}")
+        if characters is not None and (truncating != "post" or not isinstance(rules, Words)):
+            raise ValueError(f"characters need the tokenizer {Words.name!r} and truncating 'post'")
         self.max_length = max_length
         self.truncating = truncating
         self.rules = rules
+        self.characters = characters
+
+    @property
+    def width(self) -> int:
+        """The number of ids of an encoded text: ``max_length``, and the most n-grams."""
+        return self.max_length + (self.characters.most if self.characters is not None else 0)
 
     def to_json(self) -> dict[str, Any]:
         """Return the record that ``from_json`` reads."""
         sizes = {"max_length": self.max_length, "truncating": self.truncating}
-        return {"tokenizer": self.rules.name, **self._FIXED, **sizes, **self.rules.variant}
+        characters = {} if self.characters is None else {"characters": self.characters.to_json()}
+        return {"tokenizer": self.rules.name, **self._FIXED, **sizes, **self.rules.variant, **characters}
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Preprocessing:
@@ -73,18 +85,27 @@ class Preprocessing:
         """
         expected = {"tokenizer", *cls._FIXED, "max_length", "truncating"}
         variant = {key: value for key, value in record.items() if key in VARIANTS}
-        if record.keys() - variant.keys() != expected:
-            odd = ", ".join(map(repr, sorted(record.keys() - variant.keys() ^ expected)))
+        others = record.keys() - variant.keys() - {"characters"}
+        if others != expected:
+            odd = ", ".join(map(repr, sorted(others ^ expected)))
             raise ValueError(f"preprocessing has missing or unknown keys: {odd}")
         for key, value in cls._FIXED.items():
             if record[key] != value:
                 raise ValueError(f"{key} is {record[key]!r}, and this version knows {value!r} only")
-        return cls(record["max_length"], record["truncating"], read_rules(record["tokenizer"], variant))
+        rules, characters = read_rules(record["tokenizer"], variant), None
+        if "characters" in record:
+            from edgetext.ngrams import Characters  # not needed by most bundles
+
+            try:
+                characters = Characters(**record["characters"])
+            except TypeError:
+                raise ValueError(f"characters has other settings than these: {record['characters']!r}") from None
+        return cls(record["max_length"], record["truncating"], rules, characters)
 
     def __reduce__(self) -> tuple[Any, ...]:
         from edgetext.copying import rebuild_with
 
-        return rebuild_with(type(self), self.max_length, self.truncating, self.rules)
+        return rebuild_with(type(self), self.max_length, self.truncating, self.rules, self.characters)
 
 
 def read_rules(name: Any, variant: dict[str, Any]) -> RuleSet:
@@ -136,6 +157,11 @@ class Encoder:
         self._few = FEW_WORDS
         self._look_up: Callable[[bytes], int] | None = None
         self._unspaced: UnspacedEncoder | None = None
+        self._ngrams: NgramFinder | None = None
+        if preprocessing.characters is not None:
+            from edgetext.ngrams import NgramFinder
+
+            self._ngrams = NgramFinder(preprocessing.characters, preprocessing.rules, len(vocabulary))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._words, self.preprocessing)
@@ -150,22 +176,28 @@ class Encoder:
         self._words.check_size(size)
 
     def ids(self, text: str) -> list[int]:
-        """Return the ids of a text, start mark first, neither truncated nor padded."""
+        """Return the ids of a text, start mark first, neither truncated nor padded; the ids of n-grams follow."""
         found = self._find_unspaced(text)
         if found is not None:
             return [START_ID, *found]
         words = self._fold(text).split()
-        return [START_ID, *map(self._look_up or self._choose_lookup(words), words)]
+        return self._with_ngrams(text, words, [START_ID, *map(self._look_up or self._choose_lookup(words), words)])
 
     def truncate(self, text: str) -> list[int]:
-        """Return the ids of a text, start mark first, truncated to ``max_length`` and not padded."""
+        """Return the ids of a text, start mark first, truncated to ``max_length`` and not padded; n-grams follow."""
         length, found = self.preprocessing.max_length, self._find_unspaced(text)
         if found is not None:
             ids = [START_ID, *found]
             return ids[-length:] if self.preprocessing.truncating == "pre" else ids[:length]
         words = self._kept_words(text)
         kept = map(self._look_up or self._choose_lookup(words), words)
-        return [START_ID, *kept] if len(words) < length else list(kept)
+        if len(words) == length:  # truncated at the front
+            return list(kept)
+        return self._with_ngrams(text, words, [START_ID, *kept])
+
+    def _with_ngrams(self, text: str, words: list[bytes], ids: list[int]) -> list[int]:
+        """Return the ids of the start mark and words of a text, and those of the text's n-grams."""
+        return ids if self._ngrams is None else ids + self._ngrams.ids(text, words, ids[1:])
 
     def kept(self, text: str) -> str:
         """Return the words of a text that ``truncate`` keeps, separated by spaces: a text with the same ids.
@@ -182,13 +214,22 @@ class Encoder:
             return folded.rsplit(None, length)[-length:]  # without everything before these, which is one
         return _first_words(folded, length - 1)
 
+    def count_words(self, ids: list[int]) -> int:
+        """Return how many of the ids of a text are the start mark or of words, which come before those of n-grams."""
+        count = len(ids)
+        if self._ngrams is not None:
+            size = len(self._words)
+            while count and ids[count - 1] >= size:
+                count -= 1
+        return count
+
     def encode(self, text: str) -> list[int]:
-        """Return exactly ``max_length`` ids of a text, truncated and padded."""
+        """Return exactly ``Preprocessing.width`` ids of a text, truncated and padded."""
         return self.pad(self.truncate(text))
 
     def pad(self, ids: list[int]) -> list[int]:
-        """Return the ids of a text as ``truncate`` returns them, padded to ``max_length``."""
-        return ids + [PAD_ID] * (self.preprocessing.max_length - len(ids))
+        """Return the ids of a text as ``truncate`` returns them, padded to the same width."""
+        return ids + [PAD_ID] * (self.preprocessing.width - len(ids))
 
     def known(self, ids: list[int]) -> float:
         """Return the share of a text's words that are in the vocabulary, 0 to 1; 0.0 for a text without words.
@@ -196,13 +237,15 @@ class Encoder:
         Args:
             ids: What ``truncate`` returns for the text.
         """
-        words = len(ids) - (ids[0] == START_ID)  # truncated at the front, a text has no start mark
+        words = self.count_words(ids) - (ids[0] == START_ID)  # truncated at the front, a text has no start mark
         return (words - ids.count(UNKNOWN_ID)) / words if words else 0.0
 
     def _find_unspaced(self, text: str) -> list[int] | None:
         """Return the ids of a text's words, if most of them are single characters; see ``edgetext.unspaced``."""
         rules = self.preprocessing.rules
         if self._look_up is None or not isinstance(rules, Words) or check_text(text).isascii():
+            return None
+        if self._ngrams is not None:  # needs the words, and takes longer than what is saved here
             return None
         if self._unspaced is None:
             from edgetext.unspaced import UnspacedEncoder

@@ -48,7 +48,8 @@ def float_probabilities(tensors: dict[str, Any], encoded: Any) -> Any:
     pairs = tensors["bigrams"][0].astype(np.float64) * tensors["bigrams.scale"][0]
     first, second = encoded[:, :-1].astype(np.int64), encoded[:, 1:].astype(np.int64)
     buckets = (first * 40503 + second * 30011) % len(pairs)
-    total = (words[encoded] * (encoded > 0)).sum(axis=1) + (pairs[buckets] * (second > 0)).sum(axis=1)
+    is_known = (first != 2) & (second > 2)
+    total = (words[encoded] * (encoded > 2)).sum(axis=1) + (pairs[buckets] * is_known).sum(axis=1)
     logits = total * (encoded > 0).sum(axis=1) ** -0.25 + tensors["bias"].astype(np.float64)[0]
     return 1 / (1 + np.exp(-logits))
 
@@ -84,7 +85,7 @@ def test_safetensors_file(shipped: Bundle, tmp_path: Path) -> None:
     with safe_open(tmp_path / "model.safetensors", framework="numpy") as file:  # the reader of the format's authors
         assert file.metadata() == {
             "format": "edgetext-1",
-            "network": "bigrams",
+            "network": "bigrams-2",
             "multipliers": "40503 30011",
             "exponent": "0.25",
             "max_length": "512",
@@ -92,11 +93,11 @@ def test_safetensors_file(shipped: Bundle, tmp_path: Path) -> None:
         slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
         shapes = {name: (part.get_dtype(), part.get_shape()) for name, part in slices.items()}
     assert shapes == {
-        "unigrams": ("I8", [1, 20_000]),
+        "unigrams": ("I8", [1, 19_900]),
         "bigrams": ("I8", [1, 2**18]),
-        **{name: ("F32", [1]) for name in ("unigrams.scale", "bigrams.scale", "bias")},
+        **{name: ("F32", [1]) for name in ("unigrams.scale", "bigrams.scale", "bias", "prior")},
     }
-    assert load_converter("builtin").summarize(content) == {"tensors": {"f32": 3, "i8": 2}}
+    assert load_converter("builtin").summarize(content) == {"tensors": {"f32": 4, "i8": 2}}
 
 
 def test_tflite_file(shipped: Bundle) -> None:
@@ -111,9 +112,9 @@ def test_tflite_file(shipped: Bundle) -> None:
     tables = {
         tuple(tensor["shape"]): tensor["dtype"]
         for tensor in interpreter.get_tensor_details()
-        if np.prod(tensor["shape"]) in (20_000, 2**18)
+        if np.prod(tensor["shape"]) in (19_900, 2**18)
     }
-    assert tables == {(20_000, 1): np.int8, (2**18, 1): np.int8}
+    assert tables == {(19_900, 1): np.int8, (2**18, 1): np.int8}
     ops = Counter(operation["op_name"] for operation in interpreter._get_ops_details())
     assert ops["GATHER"] == 2
     assert ops["FLOOR_MOD"] == 1
@@ -123,7 +124,7 @@ def test_tflite_file(shipped: Bundle) -> None:
 def test_onnx_file(shipped: Bundle) -> None:
     model = onnx.load_from_string(read(shipped, "onnx"))
     assert {node.domain for node in model.graph.node} == {""}
-    tables = [tensor.data_type for tensor in model.graph.initializer if np.prod(tensor.dims) in (20_000, 2**18)]
+    tables = [tensor.data_type for tensor in model.graph.initializer if np.prod(tensor.dims) in (19_900, 2**18)]
     assert sorted(tables) == sorted([onnx.TensorProto.UINT8] * 2) or sorted(tables) == [onnx.TensorProto.INT8] * 2
 
 

@@ -221,13 +221,15 @@ def random_bigrams(
         "multipliers": "40503 30011",
         "exponent": "0.25",
     }
-    scales = {
-        name: ("F32", [columns], [rng.uniform(-0.01, 0.01) for _ in range(columns)])
-        for name in ("unigrams.scale", "bigrams.scale", "bias", *(["prior"] if network == "bigrams-2" else []))
-    }
+    vectors = ["unigrams.scale", "bigrams.scale", "bias"]
+    vectors += ["prior"] if network != "bigrams" else []
+    vectors += ["characters.scale"] if network == "characters" else []
+    scales = {name: ("F32", [columns], [rng.uniform(-0.01, 0.01) for _ in range(columns)]) for name in vectors}
+    characters = {"characters": ("I8", [columns, 32], weights(columns * 32))} if network == "characters" else {}
     return metadata, {
         "unigrams": ("I8", [columns, vocabulary], weights(columns * vocabulary)),
         "bigrams": ("I8", [columns, buckets], weights(columns * buckets)),
+        **characters,
         **scales,
     }
 

@@ -35,7 +35,9 @@ def bigrams_oracle(tensors: dict[str, Any], ids: list[int]) -> list[float]:
     columns, vocabulary = tensors["unigrams"][1]
     buckets = tensors["bigrams"][1][1]
     known_only, logits = "prior" in tensors, []
-    if known_only and max(ids) <= 2:
+    ngrams = [number - vocabulary for number in ids if number >= vocabulary]
+    ids = [number for number in ids if number < vocabulary]
+    if known_only and max(ids) <= 2 and not ngrams:
         return activate([as_float32(value) for value in tensors["prior"][2]])
     for column in range(columns):
         one, two, bias = (as_float32(tensors[name][2][column]) for name in ("unigrams.scale", "bigrams.scale", "bias"))
@@ -45,6 +47,9 @@ def bigrams_oracle(tensors: dict[str, Any], ids: list[int]) -> list[float]:
             for a, b in zip(ids, ids[1:])
             if not (known_only and 2 in (a, b))
         ]
+        if ngrams:
+            three = as_float32(tensors["characters.scale"][2][column])
+            terms += [three * tensors["characters"][2][column * 32 + bucket] for bucket in ngrams]
         logits.append(math.fsum(terms) / len(ids) ** 0.25 + bias)
     return activate(logits)
 
@@ -90,6 +95,24 @@ class PredictTest(unittest.TestCase):
                     (ours,) = engine.predict([row])
                     self.assert_close(ours, bigrams_oracle(tensors, row))
                     self.assertEqual(engine.predict([row + [0] * (300 - length)]), [ours])
+
+    def test_characters(self) -> None:
+        rng = random.Random(2)
+        for columns in (1, 2, 5):
+            metadata, tensors = random_bigrams(columns, columns, max_length=300, network="characters")
+            # The start mark and unknown words have no weight.
+            kind, shape, weights = tensors["unigrams"]
+            tensors["unigrams"] = kind, shape, [0 if place % 50 < 3 else weight for place, weight in enumerate(weights)]
+            engine = BuiltinEngine(write(metadata, tensors), max_length=300)
+            self.assertEqual(engine.vocabulary_size, 50)
+            for words, ngrams in ((1, 0), (1, 1), (1, 40), (3, 5), (80, 100), (200, 0), (200, 100)):
+                for known in (range(3, 50), [2]):
+                    ids = [1, *rng.choices(known, k=words - 1), *rng.choices(range(50, 82), k=ngrams)]
+                    (ours,) = engine.predict([ids])
+                    self.assert_close(ours, bigrams_oracle(tensors, ids))
+                    self.assertEqual(engine.predict([ids + [0] * (300 - len(ids))]), [ours])
+            with self.assertRaisesRegex(BundleError, "larger than the model's tables"):
+                engine.predict([[1, 5, 82]])
 
     def test_bigrams_at_the_edge_of_a_lane(self) -> None:
         vocabulary = 30_455  # the largest that the presets allow; sums of products come close to 2^31
@@ -168,6 +191,23 @@ class RefusalTest(unittest.TestCase):
     def refuse(self, part: str, metadata: dict[str, str], tensors: dict[str, Any]) -> None:
         with self.assertRaisesRegex(BundleError, part):
             create("builtin", write(metadata, tensors), max_length=64)
+
+    def test_characters(self) -> None:
+        metadata, tensors = random_bigrams(1, network="characters")
+        create("builtin", write(metadata, tensors), max_length=64)
+        for name, tensor in (
+            ("characters", ("I8", [1, 33], [0] * 33)),
+            ("characters", ("I8", [2, 16], [0] * 32)),
+            ("characters", ("F32", [1, 2], [0.0, 0.0])),
+            ("characters.scale", ("F32", [1], [math.nan])),
+            ("characters.scale", ("F32", [2], [1.0, 1.0])),
+            ("prior", ("F32", [2], [1.0, 1.0])),
+            ("more", ("F32", [1], [1.0])),
+        ):
+            self.refuse("engine builtin refuses the model", metadata, {**tensors, name: tensor})
+        for name in ("characters", "characters.scale", "prior"):
+            self.refuse("has no tensor", metadata, {key: value for key, value in tensors.items() if key != name})
+        self.refuse("has no tensors", {**metadata, "network": "bigrams-2"}, tensors)
 
     def test_bigrams(self) -> None:
         metadata, tensors = random_bigrams(1)

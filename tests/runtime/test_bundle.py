@@ -76,7 +76,7 @@ class BundleTest(unittest.TestCase):
     def test_default_bundle_is_whole(self) -> None:
         bundle = Bundle.open()
         self.assertEqual(bundle.folder, DEFAULT_BUNDLE)
-        self.assertEqual(len(bundle.vocabulary()), 20_000)
+        self.assertEqual(len(bundle.vocabulary()), 19_900)
         for model in bundle.models:
             self.assertEqual(len(bundle.read(model)), model.size)
 
@@ -407,11 +407,11 @@ class BundleTest(unittest.TestCase):
     def test_a_vocabulary_of_another_size_than_the_model(self) -> None:
         bundle = Bundle.open()
         encoder = bundle.encoder()
-        encoder.check_vocabulary_size(20_000)
-        self.assertEqual(len(encoder.vocabulary), 20_000)
+        encoder.check_vocabulary_size(19_900)
+        self.assertEqual(len(encoder.vocabulary), 19_900)
         encoder = bundle.encoder()
         encoder.check_vocabulary_size(7)
-        with self.assertRaisesRegex(BundleError, "the vocabulary has 20000 ids, and the model knows 7"):
+        with self.assertRaisesRegex(BundleError, "the vocabulary has 19900 ids, and the model knows 7"):
             encoder.ids("great " * (FEW_WORDS + 1))
 
     def test_few_words_are_searched_and_many_looked_up(self) -> None:

@@ -31,11 +31,13 @@ from train.models.rules import (
 )
 from train.tables.dataset import Text
 
+SIZE = 1004  # of the vocabulary
+
 
 def encoded(texts: list[str], labels: list[str] | None = None) -> Encoded:
     """Encode texts whose words are w0 to w999."""
     encoder = Encoder(
-        Vocabulary([*RESERVED, *(f"w{number}" for number in range(1000))]), Preprocessing(32, "post", KERAS_IMDB)
+        Vocabulary([*RESERVED, *(f"w{number}" for number in range(SIZE - 4))]), Preprocessing(32, "post", KERAS_IMDB)
     )
     labels = labels or ["a"] * len(texts)
     rows = (Text(str(place), label, text) for place, (text, label) in enumerate(zip(texts, labels)))
@@ -93,7 +95,7 @@ class TestBuckets:
         found = encoded(texts)
         pairs = Counter(pair for text in texts for pair in set(pairwise(["", *text.split()])))
         repeated = sum(count > 1 for count in pairs.values())
-        buckets = choose_buckets(found, 1)
+        buckets = choose_buckets(found, SIZE, 1)
         assert buckets & (buckets - 1) == 0
         assert rules.BUCKETS_PER_BIGRAM * repeated <= buckets < 2 * rules.BUCKETS_PER_BIGRAM * repeated
         assert buckets > rules.FEWEST_BUCKETS
@@ -102,28 +104,30 @@ class TestBuckets:
         generator = np.random.default_rng(2)
         words = generator.permutation(1000).reshape(-1, 4)  # every text has words of its own
         once = [" ".join(f"w{word}" for word in row) for row in words]
-        assert choose_buckets(encoded([f"{text} {text}" for text in once]), 1) == rules.FEWEST_BUCKETS
-        assert choose_buckets(encoded(once * 2), 1) > rules.FEWEST_BUCKETS
+        assert choose_buckets(encoded([f"{text} {text}" for text in once]), SIZE, 1) == rules.FEWEST_BUCKETS
+        assert choose_buckets(encoded(once * 2), SIZE, 1) > rules.FEWEST_BUCKETS
         # Nor does it matter how far apart two texts are.
-        assert choose_buckets(encoded([*once, *[""] * 9000, *once]), 1) == choose_buckets(encoded(once * 2), 1)
+        assert choose_buckets(encoded([*once, *[""] * 9000, *once]), SIZE, 1) == choose_buckets(
+            encoded(once * 2), SIZE, 1
+        )
 
     def test_does_not_depend_on_the_order_or_on_where_rows_are_divided(self) -> None:
         generator = np.random.default_rng(3)
         texts = [" ".join(f"w{word}" for word in generator.integers(0, 200, 20)) for _ in range(5000)]
-        wanted = choose_buckets(encoded(texts), 1)
+        wanted = choose_buckets(encoded(texts), SIZE, 1)
         for seed in range(2):
             random.Random(seed).shuffle(texts)
-            assert choose_buckets(encoded(texts), 1) == wanted
+            assert choose_buckets(encoded(texts), SIZE, 1) == wanted
 
     def test_bounds(self) -> None:
         generator = np.random.default_rng(4)
         texts = encoded([" ".join(f"w{word}" for word in generator.integers(0, 300, 31)) for _ in range(6000)])
-        sizes = [choose_buckets(texts, columns) for columns in (1, 3, 12, 100, 1000)]
+        sizes = [choose_buckets(texts, SIZE, columns) for columns in (1, 3, 12, 100, 1000)]
         assert sizes == sorted(sizes, reverse=True)
         assert rules.FEWEST_BUCKETS <= sizes[-1] < sizes[0] <= rules.MOST_BUCKETS
         for size, columns in zip(sizes, (1, 3, 12, 100, 1000)):
             assert size * columns <= max(rules.LARGEST_TABLE, rules.FEWEST_BUCKETS * columns)
-        assert choose_buckets(encoded([""]), 1) == rules.FEWEST_BUCKETS
+        assert choose_buckets(encoded([""]), SIZE, 1) == rules.FEWEST_BUCKETS
 
 
 def test_how_long_to_fit() -> None:

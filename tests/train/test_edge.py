@@ -97,7 +97,7 @@ class TestNetwork:
     def test_takes_over_what_was_trained(self) -> None:
         generator = np.random.default_rng(3)
         ratios = tuple(generator.normal(size=(size, 1)).astype(np.float32) for size in (30, 64))
-        trained = network.build_edge_training(ratios, SMALL)  # type: ignore[arg-type]
+        trained = network.build_edge_training(ratios, SMALL)
         assert {len(weights.shape) for weights in trained.trainable_weights} == {1, 2}
         for layer in ("unigrams", "bigrams", "head"):
             found = trained.get_layer(layer)

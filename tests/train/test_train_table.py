@@ -375,7 +375,7 @@ MISTAKES = {
     "--data t.csv --validation 0": "--validation 0: must be a file",
     "--data t.csv --test 1.5": "--test 1.5: must be a file",
     "--data t.csv --test 100": "t.csv: --test 100 of 24 rows would leave no row of a label to fit",
-    "--data t.csv --marks on": "--marks is for --tokenizer words",
+    "--data t.csv --tokenizer keras-imdb --marks on": "--marks is for --tokenizer words",
     "--data t.csv --tokenizer words --lowercase unicode": "--lowercase is for --tokenizer keras-imdb",
     "--data t.csv --max-length 1": "max-length must be from 2 to 65536, not 1",
     "--data t.csv --vocabulary 3": "vocabulary must be from 5 to 30455, not 3",

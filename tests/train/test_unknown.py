@@ -39,12 +39,6 @@ def test_shares(truncating: str) -> None:
     }
 
 
-def test_smaller_vocabulary() -> None:
-    texts, size = splits(["a b c"], ["a b c"])
-    assert measure_unknown(texts, size)["validation"]["words"] == 0
-    assert measure_unknown(texts.limited(5), 5)["validation"]["words"] == 2 / 3
-
-
 @pytest.mark.parametrize(("share", "warns"), [(0.2, False), (0.21, True)])
 @pytest.mark.parametrize("place", [("train", "texts"), ("validation", "words"), ("validation", "texts")])
 def test_warning(share: float, warns: bool, place: tuple[str, str]) -> None:

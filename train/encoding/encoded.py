@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from edgetext.encoder import Encoder
-from edgetext.text import UNKNOWN_ID
+from edgetext.encoder import Encoder, Preprocessing
+from edgetext.ngrams import Characters
 from train.dataset import SENTENCES, TEST, TRAIN, TYPOS, UNLABELLED, VALIDATION, Dataset, LabelledText
 from train.temporary import naming_folder, open_temporary
 
@@ -38,11 +38,15 @@ class Encoded:
     targets: Targets  # shape (texts,): the label's index, int64; or the second of two labels' probability, float32
     max_length: int  # number of ids of a padded text
     starts: Any = None  # where each text begins in ids, shape (texts,); None if one follows the other
-    vocabulary_size: int | None = None  # ids from this on count as unknown words; None for no limit
+    words: Any = None  # number of ids of each text that come before those of n-grams; None if there are none of these
+    # The first id of n-grams, and the number of their buckets, which may be lower than when they were encoded.
+    ngrams: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if self.starts is None:
             object.__setattr__(self, "starts", np.cumsum(self.lengths) - self.lengths)
+        if self.words is None:
+            object.__setattr__(self, "words", self.lengths)
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -54,8 +58,10 @@ class Encoded:
         offsets = np.arange(self.max_length)
         inside = offsets < lengths[:, None]
         padded[inside] = self.ids[(starts[:, None] + offsets)[inside]]
-        if self.vocabulary_size is not None:
-            padded[padded >= self.vocabulary_size] = UNKNOWN_ID
+        if self.ngrams is not None:
+            first, buckets = self.ngrams
+            is_ngram = padded >= first
+            padded[is_ngram] = first + (padded[is_ngram] - first) % buckets
         return padded
 
     def chunks(self, size: int = 4096) -> Iterator[tuple[Ids, Targets]]:
@@ -66,7 +72,8 @@ class Encoded:
 
     def subset(self, chosen: npt.NDArray[Any]) -> Encoded:
         """Return some of these texts, chosen by place or by a mask."""
-        return replace(self, lengths=self.lengths[chosen], targets=self.targets[chosen], starts=self.starts[chosen])
+        names = ("lengths", "targets", "starts", "words")
+        return replace(self, **{name: getattr(self, name)[chosen] for name in names})
 
     def joined(self, other: Encoded) -> Encoded:
         """Return these texts followed by others of the same vocabulary, in memory."""
@@ -76,6 +83,7 @@ class Encoded:
             lengths=np.concatenate([self.lengths, other.lengths]),
             targets=np.concatenate([self.targets, other.targets]),
             starts=np.concatenate([self.starts, other.starts + len(self.ids)]),
+            words=np.concatenate([self.words, other.words]),
         )
 
     def first_words(self, count: int = 10) -> Encoded:
@@ -83,7 +91,19 @@ class Encoded:
 
         Long texts truncated at their front have no start mark; they keep ``count + 1`` ids like the others.
         """
-        return replace(self, lengths=np.minimum(self.lengths, count + 1))
+        return replace(self, lengths=np.minimum(self.words, count + 1))
+
+    def limit_ngrams(self, max_length: int, characters: Characters | None) -> Encoded:
+        """Return the texts as encoded with other characters, which may have fewer buckets and n-grams of a text."""
+        if characters is None:
+            return replace(self, lengths=self.words, max_length=max_length, ngrams=None)
+        assert self.ngrams is not None
+        return replace(
+            self,
+            lengths=np.minimum(self.lengths, self.words + characters.most),
+            max_length=max_length + characters.most,
+            ngrams=(self.ngrams[0], characters.buckets),
+        )
 
 
 class Splits(NamedTuple):
@@ -96,9 +116,9 @@ class Splits(NamedTuple):
     sentences: Encoded  # those of the validation texts
     typos: Encoded  # the sentences with typing errors
 
-    def limited(self, vocabulary_size: int) -> Splits:
-        """Return all texts as encoded with a smaller vocabulary: all ids beyond become unknown words."""
-        return Splits(*(replace(split, vocabulary_size=vocabulary_size) for split in self))
+    def limit_ngrams(self, preprocessing: Preprocessing) -> Splits:
+        """Return all texts as encoded with other characters; see ``Encoded.limit_ngrams``."""
+        return Splits(*(split.limit_ngrams(preprocessing.max_length, preprocessing.characters) for split in self))
 
 
 def encode_dataset(dataset: Dataset, encoder: Encoder, *, test: bool) -> Splits:
@@ -121,17 +141,27 @@ def encode(texts: Iterable[LabelledText], encoder: Encoder, labels: Sequence[str
         OSError: If the disk is full.
     """
     index = {label: place for place, label in enumerate(labels)}
-    lengths, targets = array("l"), array("l")
+    lengths, targets, words = array("l"), array("l"), array("l")
+    characters, first = encoder.preprocessing.characters, len(encoder.vocabulary)
+    kind = "H" if characters is None else "I"  # at most 65,535 words
     with naming_folder(), open_temporary() as file:
         for text in texts:
             ids = encoder.truncate(text.text)
-            file.write(array("H", ids).tobytes())
+            file.write(array(kind, ids).tobytes())
             lengths.append(len(ids))
+            words.append(encoder.count_words(ids))
             targets.append(0 if text.label is None else index[text.label])
         file.flush()
         # An empty file cannot be mapped.
-        mapped: npt.NDArray[Any] = np.memmap(file, np.uint16, "r") if lengths else np.zeros(0, np.uint16)
-    return Encoded(mapped, np.array(lengths, np.int64), np.array(targets, np.int64), encoder.preprocessing.max_length)
+        mapped: npt.NDArray[Any] = np.memmap(file, np.dtype(kind), "r") if lengths else np.zeros(0, np.dtype(kind))
+    return Encoded(
+        mapped,
+        np.array(lengths, np.int64),
+        np.array(targets, np.int64),
+        encoder.preprocessing.width,
+        words=np.array(words, np.int64),
+        ngrams=None if characters is None else (first, characters.buckets),
+    )
 
 
 def draw_sample(name: str, encoded: Encoded, texts: Iterable[LabelledText]) -> dict[str, npt.NDArray[Any]]:

@@ -20,7 +20,7 @@ def crop(
 
     Args:
         ids: Padded texts, shape (texts, max_length), the start mark first.
-        lengths: The number of ids of each text without padding, shape (texts,).
+        lengths: The number of ids of each text without padding and n-grams, shape (texts,).
         words: The fewest and the most words of a crop; shorter texts give what they have.
         generator: Source of randomness.
 
@@ -65,7 +65,7 @@ class CropBatches(keras.utils.PyDataset):
             return self._batch(self._texts.take(chosen), chosen, 1.0)
         choices = self._recipe.choices
         chosen = np.repeat(chosen, choices.crops)
-        crops, _ = crop(self._texts.take(chosen), self._texts.lengths[chosen], choices.crop_words, self._generator)
+        crops, _ = crop(self._texts.take(chosen), self._texts.words[chosen], choices.crop_words, self._generator)
         return self._batch(crops, chosen, self._crop_weight)
 
     def _batch(self, ids: Ids, chosen: npt.NDArray[np.int64], weight: float) -> Batch:

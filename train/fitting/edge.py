@@ -96,7 +96,7 @@ def _fit_candidate(
     logits, targets = [predict_logits(model, ids, recipe)], [validation.targets]
     if recipe.choices.crops:
         generator = np.random.default_rng(recipe.settings.seed)
-        crops, _ = crop(ids, validation.lengths, recipe.choices.crop_words, generator)
+        crops, _ = crop(ids, validation.words, recipe.choices.crop_words, generator)
         crops = np.pad(crops, ((0, 0), (0, ids.shape[1] - crops.shape[1])))  # one width, so that TensorFlow traces once
         logits.append(predict_logits(model, crops, recipe))
         targets.append(validation.targets)
@@ -126,7 +126,7 @@ def fit_weights(
     """Fit one network; return it and its history, which is that of ``loop.fit``."""
     choices, settings = recipe.choices, recipe.settings
     batches = CropBatches(training, recipe, crop_weight)
-    model = network.build_edge_training(scales, choices)
+    model = network.build_edge_training(scales, choices, recipe.word_ngrams)
     rate = keras.optimizers.schedules.PolynomialDecay(choices.learning_rate, settings.epochs * len(batches), 0.0)
     is_logistic = choices.objective == "logistic"
     loss, is_right = ("binary_crossentropy", agree) if is_logistic else (squared_hinge, same_side)

@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 from edgetext.text import PAD_ID
 from train.encoding.encoded import Encoded
+from train.encoding.ngrams import WordNgrams, count_ngrams
+from train.models.choices import Choices
 from train.models.network import Tables, find_features
 from train.models.recipe import Recipe
 
@@ -17,21 +19,32 @@ def find_scales(texts: Encoded, recipe: Recipe, buckets: int) -> Tables:
     """Return the scale of every word and every bucket: its log-count ratios, modified as ``Choices`` says.
 
     Returns:
-        For the words and for the buckets, shapes (vocabulary_size, num_outputs) and (buckets, num_outputs). With the
-        objective ``"hinge"`` their mean square over all features that occur is 1, so that regularisation means the same
-        for all datasets.
+        For the words and for the buckets of bigrams, shapes (vocabulary_size, num_outputs) and (buckets, num_outputs).
+        With the objective ``"hinge"`` their mean square over all features that occur is 1, so that regularisation means
+        the same for all datasets. With characters, for the buckets of n-grams too.
     """
     choices = recipe.choices
     counts = count_texts(texts, recipe.labels, recipe.vocabulary_size, buckets)
-    ratios: npt.NDArray[Any] = log_count_ratios(counts)  # (words and buckets, num_outputs)
-    if choices.ratio_exponent != 1:
-        ratios = np.sign(ratios) * np.abs(ratios) ** choices.ratio_exponent
+    ratios = _raise(log_count_ratios(counts), choices)  # (words and buckets, num_outputs)
     occurring = counts.sum(axis=0)
+    size = 1.0
     if choices.objective == "hinge":
-        ratios = ratios / max(float(np.sqrt((ratios[occurring > 0] ** 2).mean())), 1e-9)
-    words, pairs = ratios[: recipe.vocabulary_size], ratios[recipe.vocabulary_size :]
+        size = max(float(np.sqrt((ratios[occurring > 0] ** 2).mean())), 1e-9)
+    words, pairs = ratios[: recipe.vocabulary_size] / size, ratios[recipe.vocabulary_size :] / size
     pairs = np.where(occurring[recipe.vocabulary_size :, None] < choices.least_texts, 0, pairs)
-    return words.astype(np.float32), pairs.astype(np.float32)
+    tables = [words, pairs]
+    if recipe.word_ngrams is not None:
+        counts = count_texts_with_ngrams(texts, recipe.labels, recipe.word_ngrams)
+        ngrams = _raise(log_count_ratios(counts), choices) * (choices.characters_weight / size)
+        tables.append(np.where(counts.sum(axis=0)[:, None] < choices.least_texts, 0, ngrams))
+    return tuple(table.astype(np.float32) for table in tables)
+
+
+def _raise(ratios: npt.NDArray[Any], choices: Choices) -> npt.NDArray[Any]:
+    """Return log-count ratios to the power that ``Choices`` says, with their signs."""
+    if choices.ratio_exponent == 1:
+        return ratios
+    return np.asarray(np.sign(ratios) * np.abs(ratios) ** choices.ratio_exponent)
 
 
 def count_texts(texts: Encoded, labels: int, vocabulary_size: int, buckets: int) -> npt.NDArray[np.float64]:
@@ -44,6 +57,16 @@ def count_texts(texts: Encoded, labels: int, vocabulary_size: int, buckets: int)
         for label in np.unique(targets):
             own = targets == label
             counts[label] += np.bincount(features[own][first[own]], minlength=counts.shape[1])
+    return counts
+
+
+def count_texts_with_ngrams(texts: Encoded, labels: int, word_ngrams: WordNgrams) -> npt.NDArray[np.float64]:
+    """Return the number of texts of each label with each bucket of n-grams: shape (labels, buckets)."""
+    counts = np.zeros((labels, word_ngrams.shape[1]))
+    for part, targets in texts.chunks():
+        occurs = count_ngrams(part.astype(np.int64), word_ngrams) > 0
+        for label in np.unique(targets):
+            counts[label] += np.asarray(occurs[targets == label].sum(axis=0))[0]
     return counts
 
 

@@ -35,12 +35,15 @@ class Choices:
         regularization: Factor of the squared weights in the loss.
         stronger: Multiples of it to try, in this order, as long as the validation loss falls.
         initial_weight: Start of every weight, by which the log-count ratios are multiplied.
+        characters: Number of buckets of character n-grams, a power of two; 0 for none.
+        ngrams: The lengths of the shortest and the longest of them.
+        characters_weight: The scales of their weights are multiplied by this.
         teacher_buckets: Buckets of the teacher; 0 leaves the unlabelled texts unused.
         teacher_crop_weight: As ``crop_weight``, when the teacher is fitted: it labels whole texts only.
         teacher_temperature: What its logits are divided by; below 1 the labels are more certain than the teacher.
     """
 
-    vocabulary: int = 20_000
+    vocabulary: int = 19_900
     max_length: int = 512
     buckets: int = 2**18
     exponent: float = 0.25
@@ -54,15 +57,18 @@ class Choices:
     regularization: float = 5e-6
     stronger: tuple[float, ...] = ()
     initial_weight: float = 0.05
+    characters: int = 0
+    ngrams: tuple[int, int] = (2, 5)
+    characters_weight: float = 0.3
     teacher_buckets: int = 2**20
     teacher_crop_weight: float = 0.2
     teacher_temperature: float = 0.33
 
     def __post_init__(self) -> None:
         """Raise ValueError if a value is out of range."""
-        for name in ("buckets", "teacher_buckets"):
+        for name in ("buckets", "teacher_buckets", "characters"):
             value = getattr(self, name)
-            allowed = 2 <= value <= 2**24 or (name == "teacher_buckets" and value == 0)
+            allowed = 2 <= value <= 2**24 or (name != "buckets" and value == 0)
             if not allowed or value & (value - 1):
                 raise ValueError(f"{name.replace('_', '-')} must be a power of two from 2 to {2**24}, not {value}")
         for name, low, high in (("vocabulary", 5, LARGEST_VOCABULARY), ("max_length", 2, 65_536)):
@@ -74,6 +80,8 @@ class Choices:
                 f"crop-words must be two increasing numbers from 1 to max-length - 1, {self.max_length - 1}, not "
                 f"{shortest},{longest}"
             )
+        if not 1 <= self.ngrams[0] <= self.ngrams[1] <= 16:
+            raise ValueError(f"ngrams must be two rising numbers from 1 to 16, not {self.ngrams[0]},{self.ngrams[1]}")
         if self.objective not in OBJECTIVES:
             raise ValueError(f"objective must be {' or '.join(OBJECTIVES)}, not {self.objective}")
         largest = {"exponent": 1.0, "ratio_exponent": 1.0, "crops": 1000}
@@ -82,14 +90,14 @@ class Choices:
                 raise ValueError(f"{name.replace('_', '-')} is out of range: {getattr(self, name)}")
         if not all(1 < factor <= 1e6 for factor in self.stronger):
             raise ValueError(f"stronger must be numbers above 1, not {self.stronger}")
-        for name in ("learning_rate", "initial_weight", "teacher_temperature"):
+        for name in ("learning_rate", "initial_weight", "teacher_temperature", "characters_weight"):
             if not 0 < getattr(self, name) <= 1e6:
                 raise ValueError(f"{name.replace('_', '-')} must be larger than 0, not {getattr(self, name)}")
 
     def changed(self, changes: Sequence[str]) -> Choices:
         """Return a copy with some choices changed, each given as ``NAME=VALUE``.
 
-        The name has hyphens or underscores; a comma separates the two numbers of crop-words.
+        The name has hyphens or underscores; a comma separates the two numbers of crop-words and of ngrams.
 
         Raises:
             ValueError: If there is no such choice, or its value is not of the right type or out of range.
@@ -102,7 +110,7 @@ class Choices:
             if name not in kinds:
                 raise ValueError(f"no choice is called {name!r}; there are {', '.join(kinds)}")
             try:
-                if name == "crop_words":
+                if name in ("crop_words", "ngrams"):
                     low, high = map(int, value.split(","))
                     values[name] = low, high
                 elif name == "stronger":

@@ -12,25 +12,28 @@ from itertools import chain, islice
 from typing import Any
 
 from edgetext.encoder import Preprocessing
+from edgetext.ngrams import Characters
+from edgetext.text import RuleSet
 from train.dataset import Dataset
 from train.encoding.encoded import Splits
+from train.encoding.ngrams import count_word_ngrams
 from train.encoding.vocabulary import Survey, build_vocabulary, find_spellings, note_capitals
 from train.models import rules
 from train.models.choices import Choices
 from train.models.recipe import Plan, Recipe, Request, count_outputs
-from train.models.sizing import SizeBudget, fit_budget
+from train.models.sizing import SizeBudget, choose_share, fit_budget
 
 TEXTS_FOR_SPELLINGS = 200_000  # are searched for capitalised spellings
 
 
-def choose_encoding(survey: Survey, dataset: Dataset, request: Request) -> Plan:
-    """Choose the vocabulary and the length of an encoded text.
+def choose_encoding(survey: Survey, dataset: Dataset, request: Request, rule_set: RuleSet) -> Plan:
+    """Choose the vocabulary, the length of an encoded text and, before they are counted, the character n-grams.
 
     Raises:
         ValueError: If a choice that was given is out of range, or does not fit the number of labels.
     """
     if request.from_texts:
-        note_capitals(survey, request.rules)
+        note_capitals(survey, rule_set)
         choices = _choose_from_texts(survey, count_outputs(len(dataset.labels)), request)
         # In very few and short texts no word may occur twice.
         min_count = min(rules.MIN_COUNT, max(survey.words.values()))
@@ -38,12 +41,16 @@ def choose_encoding(survey: Survey, dataset: Dataset, request: Request) -> Plan:
         preset, min_count = request.preset, 1
         choices = Choices(vocabulary=preset.vocabulary_size, max_length=preset.preprocessing.max_length)
         choices = (preset.choices or choices).changed(request.changes)
-    vocabulary = build_vocabulary(survey.words, choices.vocabulary, min_count, request.rules)
+    vocabulary = build_vocabulary(survey.words, choices.vocabulary, min_count, rule_set)
     texts = chain.from_iterable(map(dataset.texts, dataset.vocabulary_splits))
     some = (text.text for text in islice(texts, TEXTS_FOR_SPELLINGS))
-    spellings = find_spellings(some, vocabulary, request.rules)
+    spellings = find_spellings(some, vocabulary, rule_set)
     truncating = request.preset.preprocessing.truncating
-    preprocessing = Preprocessing(choices.max_length, truncating, request.rules)
+    characters = None
+    if request.characters != "off":
+        buckets = choices.characters or rules.MOST_CHARACTERS
+        characters = Characters(*choices.ngrams, buckets, rules.MOST_NGRAMS)
+    preprocessing = Preprocessing(choices.max_length, truncating, rule_set, characters)
     return Plan(vocabulary, spellings, preprocessing, choices)
 
 
@@ -62,22 +69,52 @@ def _choose_from_texts(survey: Survey, num_outputs: int, request: Request) -> Ch
     return choices
 
 
-def choose_tables(plan: Plan, texts: Splits, name: str, labels: Sequence[str], request: Request) -> Plan:
-    """Choose the number of buckets of bigrams and, for a target size, how much of the vocabulary to keep.
+def choose_tables(plan: Plan, texts: Splits, labels: Sequence[str], request: Request) -> Plan:
+    """Choose the number of buckets of bigrams and of character n-grams, and the most n-grams of a text."""
+    num_outputs, (vocabulary, spellings, preprocessing, choices) = count_outputs(len(labels)), plan
+    chooses = request.from_texts and request.preset.choices is not None
+    if chooses and "buckets" not in request.changed:
+        choices = replace(choices, buckets=rules.choose_buckets(texts.train, len(vocabulary), num_outputs))
+    if preprocessing.characters is not None:
+        buckets = preprocessing.characters.buckets
+        if "characters" not in request.changed:
+            buckets = rules.choose_characters(texts.train, vocabulary, preprocessing.characters, num_outputs)
+        preprocessing = _with_characters(plan, buckets, rules.choose_most_ngrams(texts.train))
+        choices = replace(choices, characters=buckets)
+    return Plan(vocabulary, spellings, preprocessing, replace(choices, vocabulary=len(vocabulary)))
+
+
+def _with_characters(plan: Plan, buckets: int, most: int | None = None) -> Preprocessing:
+    """Return the preprocessing of a plan that has characters with other numbers; without them for no buckets."""
+    old = plan.preprocessing
+    assert old.characters is not None
+    settings = {**old.characters.to_json(), "buckets": buckets, "most": most or old.characters.most}
+    return Preprocessing(old.max_length, old.truncating, old.rules, Characters(**settings) if buckets else None)
+
+
+def drop_characters(plan: Plan) -> Plan:
+    """Return a plan without character n-grams."""
+    return plan._replace(preprocessing=_with_characters(plan, 0), choices=replace(plan.choices, characters=0))
+
+
+def fit_size(plan: Plan, name: str, labels: Sequence[str], request: Request) -> Plan:
+    """Choose how much of the vocabulary and of the buckets to keep for the target size.
 
     Raises:
-        ValueError: If no model is as small as the target size.
+        ValueError: If no model is as small as that.
     """
-    if not request.from_texts or request.preset.choices is None:
-        return plan
-    num_outputs, (vocabulary, spellings, preprocessing, choices) = count_outputs(len(labels)), plan
-    if "buckets" not in request.changed:
-        choices = replace(choices, buckets=rules.choose_buckets(texts.train, num_outputs))
-    if request.target_size is not None:
-        budget = SizeBudget(request.target_size, num_outputs, labels, name, request.rules)
-        vocabulary, spellings, buckets = fit_budget(budget, vocabulary, spellings, choices.buckets)
-        choices = replace(choices, buckets=buckets)
-    return Plan(vocabulary, spellings, preprocessing, replace(choices, vocabulary=len(vocabulary)))
+    assert request.target_size is not None
+    budget = SizeBudget(request.target_size, count_outputs(len(labels)), labels, name, plan.preprocessing.rules)
+    choices = plan.choices
+    if plan.preprocessing.characters is not None:
+        kept = choose_share(budget, choices.characters)
+        plan = drop_characters(plan) if not kept else plan._replace(preprocessing=_with_characters(plan, kept))
+        choices = replace(choices, characters=kept)
+        budget = budget._replace(characters=kept)
+    vocabulary, spellings, buckets = fit_budget(budget, plan.vocabulary, plan.spellings, choices.buckets)
+    return Plan(
+        vocabulary, spellings, plan.preprocessing, replace(choices, buckets=buckets, vocabulary=len(vocabulary))
+    )
 
 
 def make_recipe(plan: Plan, texts: Splits, labels: Sequence[str], request: Request) -> Recipe:
@@ -86,7 +123,7 @@ def make_recipe(plan: Plan, texts: Splits, labels: Sequence[str], request: Reque
     Raises:
         ValueError: If a setting that was given is out of range.
     """
-    preset, count = request.preset, len(texts.train)
+    preset, count, characters = request.preset, len(texts.train), plan.preprocessing.characters
     chooses = request.from_texts and preset.choices is not None
     settings = rules.choose_settings(count, 0) if chooses else preset.settings
     settings = replace(settings, **{**request.settings, "validation": len(texts.validation)})
@@ -94,7 +131,10 @@ def make_recipe(plan: Plan, texts: Splits, labels: Sequence[str], request: Reque
     how = "none" if request.class_weights == "auto" and not chooses else request.class_weights
     weightings = rules.weigh_classes(texts.train.targets, len(labels), how)
     candidates = len(weightings) * (1 + len(plan.choices.stronger))
-    is_cheap = rules.can_cross_validate(int(texts.train.lengths.sum()), count_outputs(len(labels)), candidates)
+    words = int(texts.train.words.sum())
+    is_cheap = rules.can_cross_validate(
+        words, count_outputs(len(labels)), candidates, characters=characters is not None
+    )
     return Recipe(
         len(plan.vocabulary),
         len(labels),
@@ -105,4 +145,5 @@ def make_recipe(plan: Plan, texts: Splits, labels: Sequence[str], request: Reque
         refits=is_small and request.refits,
         weightings=weightings,
         cross_validates=is_small and is_cheap and plan.choices.objective == "hinge",
+        word_ngrams=count_word_ngrams(plan.vocabulary, characters) if characters is not None else None,
     )

@@ -6,19 +6,23 @@ Each takes int32 ids of shape (batch, max_length) and returns probabilities: for
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
+import tensorflow as tf
 from keras import layers, ops
 
 from edgetext.text import PAD_ID, UNKNOWN_ID
+from train.encoding.ngrams import WordNgrams
 from train.models.choices import MULTIPLIERS, Choices
 
-# A table of words and one of buckets of bigrams, each of shape (ids or buckets, num_outputs).
-Tables = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
+# A table of words, one of buckets of bigrams, and perhaps one of buckets of character n-grams, each of shape
+# (ids or buckets, num_outputs).
+Tables = tuple[npt.NDArray[np.float32], ...]
+TABLES = ("unigrams", "bigrams", "characters")
 
 
 def build_tutorial(vocabulary_size: int, max_length: int, num_outputs: int = 1) -> keras.Model:
@@ -43,26 +47,32 @@ def build_tutorial(vocabulary_size: int, max_length: int, num_outputs: int = 1) 
 
 def build_edge(
     vocabulary_size: int,
-    max_length: int,
+    width: int,
     choices: Choices,
     bias: npt.NDArray[np.float64],
     prior: npt.NDArray[np.float64],
 ) -> keras.Model:
     """Build the network of words and bigrams: weights are looked up, added, and divided by a power of the length.
 
+    If it has characters, ids from ``vocabulary_size`` on are those of character n-grams, which follow the words. Their
+    weights are added too; they do not count in the length.
+
     Its tables are zero until ``finish_edge`` sets them.
 
     Args:
         vocabulary_size: Number of ids.
-        max_length: Number of ids of a text.
+        width: Number of ids of a text, those of n-grams included.
         choices: Those of the network.
         bias: What is added to the sum of each output, shape (num_outputs,).
         prior: The logits of a text without known words, shape (num_outputs,).
     """
     num_outputs = len(bias)
-    unigrams = layers.Embedding(vocabulary_size, num_outputs, embeddings_initializer="zeros", name="unigrams")
-    bigrams = layers.Embedding(choices.buckets, num_outputs, embeddings_initializer="zeros", name="bigrams")
-    ids, total = _add_up(unigrams, bigrams, max_length, choices)
+    rows = (vocabulary_size, choices.buckets, *([choices.characters] if choices.characters else []))
+    tables = [
+        layers.Embedding(count, num_outputs, embeddings_initializer="zeros", name=name)
+        for name, count in zip(TABLES, rows)
+    ]
+    ids, total = _add_up(tables, rows, width, choices.exponent)
     has_known = ops.max(ops.cast(ids > UNKNOWN_ID, "float32"), axis=1, keepdims=True)  # (batch, 1)
     total += layers.Rescaling([float(value) for value in bias - prior], name="bias")(has_known)
     if num_outputs == 1:
@@ -79,55 +89,101 @@ def build_edge(
     return keras.Model(ids, layers.Softmax(name="probabilities")(shifted), name="edge")  # (batch, num_outputs)
 
 
-def build_edge_training(scales: Tables, choices: Choices) -> keras.Model:
+def build_edge_training(scales: Tables, choices: Choices, word_ngrams: WordNgrams | None = None) -> keras.Model:
     """Build the network of ``build_edge`` as it is fitted: each weight is a frozen scale times a trained factor.
+
+    With characters, the weights of a word's n-grams are added to that of the word.
+
+    Args:
+        scales: Those of each table.
+        choices: Those of the network.
+        word_ngrams: The n-grams of the words; None without characters.
 
     Returns:
         A model that takes texts of any length, not yet compiled; with the objective ``"logistic"`` it returns the
         probability of the second label, with ``"hinge"`` the margin of each output.
     """
+    tables: list[Callable[[Any], Any]] = [_Scaled(scale, choices, name) for name, scale in zip(TABLES, scales)]
+    if word_ngrams is not None:
+        words, _, characters = tables
+        tables[0] = _Spelled(words, characters, word_ngrams, name="spelled")
+    ids, total = _add_up(tables, [len(scale) for scale in scales], None, choices.exponent)
+    if choices.objective == "logistic":
+        head = layers.Dense(1, activation="sigmoid", kernel_initializer="ones", name="head")
+        return keras.Model(ids, head(total), name="edge")  # (batch, 1)
+    # Besides the tables only a bias is trained: a factor would grow instead of them, and escape the regularisation.
+    bias = layers.Embedding(1, scales[0].shape[1], embeddings_initializer="zeros", name="head")
+    return keras.Model(ids, total + bias(ops.zeros_like(ids[:, 0])), name="edge")  # (batch, num_outputs)
 
-    def scaled(name: str, scale: npt.NDArray[np.float32]) -> Callable[[Any], Any]:
-        factors = layers.Embedding(
+
+class _Scaled(layers.Embedding):
+    """A table of trained factors, each multiplied by a scale."""
+
+    def __init__(self, scale: npt.NDArray[np.float32], choices: Choices, name: str) -> None:
+        super().__init__(
             *scale.shape,
             embeddings_initializer=keras.initializers.Constant(choices.initial_weight),
             embeddings_regularizer=keras.regularizers.L2(choices.regularization),
             name=name,
         )
-        frozen = layers.Embedding(*scale.shape, trainable=False, name=f"{name}_scale")
-        frozen.build()
-        frozen.set_weights([scale])
-        return lambda ids: factors(ids) * frozen(ids)
+        self.scale = scale
 
-    unigrams, bigrams = scales
-    buckets = Choices(**{**vars(choices), "buckets": len(bigrams)})
-    ids, total = _add_up(scaled("unigrams", unigrams), scaled("bigrams", bigrams), None, buckets)
-    if choices.objective == "logistic":
-        head = layers.Dense(1, activation="sigmoid", kernel_initializer="ones", name="head")
-        return keras.Model(ids, head(total), name="edge")  # (batch, 1)
-    # Besides the tables only a bias is trained: a factor would grow instead of them, and escape the regularisation.
-    bias = layers.Embedding(1, unigrams.shape[1], embeddings_initializer="zeros", name="head")
-    return keras.Model(ids, total + bias(ops.zeros_like(ids[:, 0])), name="edge")  # (batch, num_outputs)
+    def call(self, ids: Any) -> Any:
+        return super().call(ids) * ops.take(self.scale, ids, axis=0)
+
+    def weights_table(self) -> Any:
+        """Return all weights, shape (input_dim, output_dim)."""
+        return self.embeddings * self.scale
+
+
+class _Spelled(layers.Layer):
+    """The table of words with the weights of their n-grams added."""
+
+    def __init__(self, words: Any, characters: Any, word_ngrams: WordNgrams, name: str) -> None:
+        super().__init__(name=name)
+        self.words, self._characters = words, characters
+        for table in (words, characters):
+            table.build()
+        coordinates = word_ngrams.tocoo()
+        places = np.stack([coordinates.row, coordinates.col], axis=1).astype(np.int64)
+        self._ngrams = tf.SparseTensor(places, coordinates.data.astype(np.float32), word_ngrams.shape)
+
+    def call(self, ids: Any) -> Any:
+        spelled = tf.sparse.sparse_dense_matmul(self._ngrams, self._characters.weights_table())
+        return self.words(ids) + ops.take(spelled, ids, axis=0)
 
 
 def _add_up(
-    unigrams: Callable[[Any], Any], bigrams: Callable[[Any], Any], max_length: int | None, choices: Choices
+    tables: Sequence[Callable[[Any], Any]], rows: Sequence[int], width: int | None, exponent: float
 ) -> tuple[Any, Any]:
-    """Connect two tables, each of which turns int32 of shape (batch, n) into weights of shape (batch, n, num_outputs).
+    """Connect the tables, each of which turns int32 of shape (batch, n) into weights of shape (batch, n, num_outputs).
 
     Unknown words, pairs with one, and the start mark alone add nothing.
+
+    Args:
+        tables: As named in ``TABLES``, the last of which may be missing.
+        rows: How many rows each has.
+        width: The n of the input; None for any.
+        exponent: The sum is divided by this power of the number of words.
 
     Returns:
         The input, ids of shape (batch, n), and the sums, shape (batch, num_outputs).
     """
-    ids = keras.Input((max_length,), dtype="int32", name="ids")  # (batch, n)
+    everything = keras.Input((width,), dtype="int32", name="ids")  # (batch, n)
+    vocabulary_size, buckets, *more = rows
+    # Pairs are made of words only; larger ids would also be too large for the multipliers.
+    ids = everything * ops.cast(everything < vocabulary_size, "int32") if more else everything
     first, second = ids[:, :-1], ids[:, 1:]  # (batch, n - 1)
-    words = unigrams(ids) * ops.cast(ids > UNKNOWN_ID, "float32")[:, :, None]  # (batch, n, num_outputs)
+    words = tables[0](ids) * ops.cast(ids > UNKNOWN_ID, "float32")[:, :, None]  # (batch, n, num_outputs)
     is_known = ops.cast(first != UNKNOWN_ID, "float32") * ops.cast(second > UNKNOWN_ID, "float32")
-    pairs = bigrams(bucket(first, second, choices.buckets)) * is_known[:, :, None]
+    pairs = tables[1](bucket(first, second, buckets)) * is_known[:, :, None]
     total = ops.sum(words, axis=1) + ops.sum(pairs, axis=1)  # (batch, num_outputs)
+    if more:
+        ngrams = ops.maximum(everything - vocabulary_size, 0)
+        is_ngram = ops.cast(everything >= vocabulary_size, "float32")
+        total += ops.sum(tables[2](ngrams) * is_ngram[:, :, None], axis=1)
     count = ops.sum(ops.cast(ids != PAD_ID, "float32"), axis=1, keepdims=True)  # (batch, 1)
-    return ids, total * ops.maximum(count, 1.0) ** -choices.exponent
+    return everything, total * ops.maximum(count, 1.0) ** -exponent
 
 
 def bucket(first: Any, second: Any, buckets: int) -> Any:
@@ -136,16 +192,17 @@ def bucket(first: Any, second: Any, buckets: int) -> Any:
 
 
 def find_features(ids: npt.NDArray[np.int64], vocabulary_size: int, buckets: int) -> npt.NDArray[np.int64]:
-    """Return what adds to the logits of encoded texts: words by their id, pairs by ``vocabulary_size`` plus the bucket.
+    """Return which words and pairs add to the logits of encoded texts: ids, and ``vocabulary_size`` plus buckets.
 
     Args:
-        ids: Shape (texts, n).
+        ids: Shape (texts, n), those of n-grams included, which are left out.
         vocabulary_size: Number of ids.
         buckets: Number of buckets of bigrams.
 
     Returns:
         Shape (texts, 2 * n - 1), with ``PAD_ID`` for what adds nothing; see ``_add_up``.
     """
+    ids = np.where(ids < vocabulary_size, ids, PAD_ID)
     first, second = ids[:, :-1], ids[:, 1:]
     pairs = vocabulary_size + bucket(first, second, buckets)
     is_known = (first != UNKNOWN_ID) & (second > UNKNOWN_ID)
@@ -155,25 +212,31 @@ def find_features(ids: npt.NDArray[np.int64], vocabulary_size: int, buckets: int
 def finish_edge(
     trained: keras.Model,
     vocabulary_size: int,
-    max_length: int,
+    width: int,
     choices: Choices,
     temperature: float,
     shares: npt.NDArray[np.float64],
+    word_ngrams: WordNgrams | None = None,
 ) -> keras.Model:
     """Return the network of ``build_edge`` with the weights that the one of ``build_edge_training`` learned.
 
     Its logits are the trained logits or margins divided by the temperature; a text without known words gets the
-    ``shares`` of the labels as its probabilities. All factors go into the tables, so that the head only adds.
+    ``shares`` of the labels as its probabilities. All factors go into the tables, so that the head only adds; so do the
+    weights of a word's n-grams.
     """
     head = trained.get_layer("head").get_weights()
     kernel, bias = head if choices.objective == "logistic" else (np.ones((1, 1), np.float32), head[0][0])
     temperature = np.float64(temperature)  # or numpy would divide in float32
     prior = np.log(shares) if len(bias) > 1 else np.log(shares[1:] / shares[:1])
-    model = build_edge(vocabulary_size, max_length, choices, bias / temperature, prior)
-    for name in ("unigrams", "bigrams"):
-        factors, scales = (trained.get_layer(layer).get_weights()[0] for layer in (name, f"{name}_scale"))
-        table = factors * scales * kernel / temperature
-        if name == "unigrams":
-            table[: UNKNOWN_ID + 1] = 0  # these are never added, and were not trained
+    model = build_edge(vocabulary_size, width, choices, bias / temperature, prior)
+    tables = {}
+    for layer in trained.layers:
+        table = layer.words if isinstance(layer, _Spelled) else layer
+        if isinstance(table, _Scaled):
+            tables[table.name] = table.get_weights()[0] * table.scale * kernel / temperature
+    if word_ngrams is not None:
+        tables["unigrams"] += word_ngrams @ tables["characters"]
+    tables["unigrams"][: UNKNOWN_ID + 1] = 0  # these are never added, and were not trained
+    for name, table in tables.items():
         model.get_layer(name).set_weights([table])
     return model

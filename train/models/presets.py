@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from edgetext.encoder import Preprocessing
 from edgetext.keras_imdb import KERAS_IMDB
+from edgetext.text import Words
 from train.models.choices import Choices
 
 
@@ -56,7 +57,7 @@ PRESETS = {
             about="words and hashed bigrams, one weight each: the most accurate for its size, on short texts too",
             vocabulary_size=Choices.vocabulary,
             # The first ids are kept, as MediaPipe's TextClassifier does.
-            preprocessing=Preprocessing(max_length=Choices.max_length, truncating="post", rules=KERAS_IMDB),
+            preprocessing=Preprocessing(max_length=Choices.max_length, truncating="post", rules=Words(marks=False)),
             settings=Settings(epochs=4, batch_size=256, seed=0, validation=2_500),
             by_movie=True,
             choices=Choices(),

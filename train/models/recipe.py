@@ -15,6 +15,7 @@ from edgetext.encoder import Preprocessing
 from edgetext.keras_imdb import KERAS_IMDB
 from edgetext.text import RuleSet
 from edgetext.vocabulary import Vocabulary
+from train.encoding.ngrams import WordNgrams
 from train.models.choices import MULTIPLIERS, Choices
 from train.models.presets import Preset, Settings
 
@@ -30,7 +31,8 @@ class Request:
     from_texts: bool = False  # whether the rest is chosen from the texts, as for tables, instead of by the preset
     settings: Mapping[str, int] = field(default_factory=dict)  # those that were given, by name
     changes: Sequence[str] = ()  # the choices that were given, as for Choices.changed
-    rules: RuleSet = KERAS_IMDB
+    rules: Sequence[RuleSet] = (KERAS_IMDB,)  # to choose from
+    characters: str = "off"  # whether there are character n-grams: "on", "off", or "auto" to choose
     class_weights: str = "none"  # as for rules.weigh_classes
     target_size: int | None = None  # the most bytes of an int8 file; None for no limit
     refits: bool = True  # whether the model may be fitted on the validation texts too, once they were measured
@@ -72,6 +74,7 @@ class Recipe(NamedTuple):
     refits: bool = False  # whether to fit again, on the validation texts too, once everything is chosen and measured
     weightings: Mapping[str, npt.NDArray[np.float32]] = {}  # class weights to choose from, by name
     cross_validates: bool = False  # whether to choose and calibrate in cross-validation, else on the validation texts
+    word_ngrams: WordNgrams | None = None  # the character n-grams of the words; None without characters
 
     @property
     def num_outputs(self) -> int:
@@ -109,7 +112,7 @@ def make_config(
     if recipe.preset == "edge":
         # What an exporter needs to compute the network without Keras.
         config["network"] = {
-            "kind": "bigrams-2",
+            "kind": "bigrams-2" if recipe.word_ngrams is None else "characters",
             "buckets": recipe.choices.buckets,
             "multipliers": list(MULTIPLIERS),
             "exponent": recipe.choices.exponent,

@@ -12,8 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgetext.ngrams import Characters
 from edgetext.text import RESERVED
+from edgetext.vocabulary import Vocabulary
 from train.encoding.encoded import Encoded
+from train.encoding.ngrams import count_ngrams, count_word_ngrams
 from train.models import network
 from train.models.choices import Choices
 from train.models.presets import Settings
@@ -25,6 +28,8 @@ MIN_COUNT = 2
 # Buckets for each bigram that occurs in two texts, and the most weights of a table.
 BUCKETS_PER_BIGRAM, LARGEST_TABLE = 4, 2**20
 FEWEST_BUCKETS, MOST_BUCKETS = 2**10, 2**18
+MOST_CHARACTERS = 2**16  # buckets of character n-grams
+FEWEST_NGRAMS, MOST_NGRAMS = 32, 1024  # of a text
 C = 1.0  # of the linear support vector machine that the objective is; 1 is scikit-learn's default too
 # Factors of the regularisation to try, for labels that are hard to predict. With more texts than this it matters
 # little, and each costs a training.
@@ -70,13 +75,13 @@ def choose_vocabulary_size(words: Counter[str], num_outputs: int) -> int:
     return min(len(RESERVED) + max(repeated, 1), Choices.vocabulary, max(LARGEST_TABLE // num_outputs, 1000))
 
 
-def choose_buckets(texts: Encoded, num_outputs: int) -> int:
+def choose_buckets(texts: Encoded, vocabulary_size: int, num_outputs: int) -> int:
     """Return the number of buckets, a power of two, from the number of bigrams that occur in two texts."""
     once, twice = np.zeros(2**22, bool), np.zeros(2**22, bool)  # by hash; few of some million bigrams collide
     for ids, _ in texts.chunks():
         wide = ids.astype(np.int64)
-        features = network.find_features(wide, 1, len(once))
-        hashes = np.sort(features[:, ids.shape[1] :] - 1, axis=1)  # -1 for pairs that do not count
+        features = network.find_features(wide, vocabulary_size, len(once))[:, ids.shape[1] :]
+        hashes = np.sort(np.maximum(features - vocabulary_size, -1), axis=1)  # -1 for pairs that do not count
         first = np.diff(hashes, axis=1, prepend=-1) > 0  # once per text
         counts = np.bincount(hashes[first], minlength=len(once))
         twice |= (counts > 1) | (once & (counts > 0))
@@ -84,6 +89,27 @@ def choose_buckets(texts: Encoded, num_outputs: int) -> int:
     wanted = BUCKETS_PER_BIGRAM * int(twice.sum())
     most = min(MOST_BUCKETS, LARGEST_TABLE // num_outputs)
     return max(2 ** min(max(wanted - 1, 1).bit_length(), most.bit_length() - 1), FEWEST_BUCKETS)
+
+
+def choose_characters(texts: Encoded, vocabulary: Vocabulary, characters: Characters, num_outputs: int) -> int:
+    """Return the number of buckets of n-grams, a power of two: one for each that occurs, within limits."""
+    word_ngrams = count_word_ngrams(vocabulary, characters)
+    occurs = np.zeros(characters.buckets, bool)
+    for ids, _ in texts.chunks():
+        occurs[count_ngrams(ids.astype(np.int64), word_ngrams).indices] = True
+    most = min(characters.buckets, LARGEST_TABLE // num_outputs)
+    wanted = max(int(occurs.sum()), FEWEST_BUCKETS)
+    return int(2 ** min((wanted - 1).bit_length(), most.bit_length() - 1))
+
+
+def choose_most_ngrams(texts: Encoded) -> int:
+    """Return how many n-grams a text may have: all of ``FITTING`` of the texts, as a multiple of 16.
+
+    Words that occur once are unknown in training, so that it has about as many n-grams as new texts will have.
+    """
+    counts = np.sort(texts.lengths - texts.words)
+    enough = int(counts[min(int(FITTING * len(counts)), len(counts) - 1)])
+    return min(max(-(-enough // 16) * 16, FEWEST_NGRAMS), MOST_NGRAMS)
 
 
 def choose_settings(texts: int, seed: int) -> Settings:
@@ -139,9 +165,13 @@ def describe_weights(weights: Weights, targets: npt.NDArray[np.int64], labels: S
     )
 
 
-def can_cross_validate(ids: int, num_outputs: int, candidates: int) -> bool:
-    """Return whether a table with this number of ids in its texts to fit is small enough for cross-validation."""
-    return ids <= MOST_IDS and ids * num_outputs * candidates <= MOST_WORK
+def can_cross_validate(ids: int, num_outputs: int, candidates: int, *, characters: bool = False) -> bool:
+    """Return whether a table with this number of ids of words in its texts to fit is small enough for cross-validation.
+
+    With ``characters`` each word has n-grams too, which take several times as much memory.
+    """
+    most = MOST_IDS // 4 if characters else MOST_IDS
+    return ids <= most and ids * num_outputs * candidates <= MOST_WORK
 
 
 def choose_candidate(measured: Mapping[str, Mapping[str, Any]], unweighted: Collection[str]) -> str:

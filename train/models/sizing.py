@@ -28,6 +28,7 @@ class SizeBudget(NamedTuple):
     labels: Sequence[str]
     name: str = ""  # that of the run
     rules: RuleSet = KERAS_IMDB
+    characters: int = 0  # number of buckets of character n-grams
 
 
 def parse_size(text: str) -> int:
@@ -48,6 +49,7 @@ def parse_size(text: str) -> int:
 # are given at export and stored twice, may have 200 characters together before the estimate is too low. The estimate
 # is 400 to 1,100 bytes above the file. ONNX files, those that take text included, are at least 700 bytes smaller.
 _GRAPH, _PER_OUTPUT, _ABOUT = 9_410, 8, 1_500
+_CHARACTERS = 3_000  # what character n-grams add to the graph and the records
 _QUANTIZED = 1024  # the converter leaves a table of fewer weights in float32, four bytes a weight
 
 
@@ -56,7 +58,8 @@ def tflite_size(budget: SizeBudget, words: Sequence[str], spellings: Mapping[str
 
     ``words`` are the tokens by id, the reserved ones included.
     """
-    tables = sum(_table_size(budget.num_outputs * rows) for rows in (len(words), buckets))
+    tables = sum(_table_size(budget.num_outputs * rows) for rows in (len(words), buckets, budget.characters))
+    tables += _CHARACTERS if budget.characters else 0
     # A line of the vocabulary: the word, a space, its id, a newline.
     numbered = (*((word, index) for index, word in enumerate(words)), *spellings.items())
     lines = sum(len(word.encode()) + len(str(index)) + 2 for word, index in numbered)
@@ -74,7 +77,22 @@ def safetensors_size(budget: SizeBudget, ids: int, buckets: int) -> int:
 
     These are the scales of its two tables, the bias and the prior. Its header takes 510 to 570 bytes.
     """
-    return 576 + budget.num_outputs * (ids + buckets + 4 * 4)
+    header = 576 + (160 if budget.characters else 0)
+    return header + budget.num_outputs * (ids + buckets + budget.characters + 5 * 4)
+
+
+def choose_share(budget: SizeBudget, characters: int) -> int:
+    """Return the most buckets of character n-grams, up to a number, that take at most ``SHARE`` of a budget.
+
+    What every model takes is no part of the budget here.
+
+    Returns:
+        A power of two; 0 if there is room for fewer than ``FEWEST_BUCKETS`` only.
+    """
+    room = budget.size - tflite_size(budget, (), {}, 0) - _CHARACTERS
+    while characters * budget.num_outputs > max(room, 0) * SHARE:
+        characters //= 2
+    return characters if characters >= FEWEST_BUCKETS else 0
 
 
 def _table_size(weights: int) -> int:

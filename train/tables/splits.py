@@ -9,19 +9,22 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from edgetext.text import RuleSet
+from edgetext.text import RuleSet, Words
 
 Digests = npt.NDArray[np.uint64]
 Labels = npt.NDArray[np.uint16]
 Mask = npt.NDArray[np.bool_]
 
+# Whether marks are words is chosen after the rows are divided, so it must not matter.
+_WITHOUT_MARKS = Words(marks=False)
+
 
 def digest(text: str, rules: RuleSet) -> int | None:
-    """Return a 64-bit digest of a text's words, which are all that a model sees; None for a text without words.
+    """Return a 64-bit digest of a text's words, marks left out; None for a text without such words.
 
     The chance that any two of a million texts have the same digest is 1 in 37 million.
     """
-    words = rules.split(text)
+    words = (_WITHOUT_MARKS if rules.name == Words.name else rules).split(text)
     return int.from_bytes(blake2b(b" ".join(words), digest_size=8).digest(), "little") if words else None
 
 

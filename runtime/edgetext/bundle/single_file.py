@@ -125,8 +125,8 @@ def _read_tflite(path: str, content: bytes) -> tuple[dict[str, Any], Encoder]:
     # The tokens come first, by id; the spellings with capitals that follow are only needed by MediaPipe.
     tokens = [word for number, (word, index) in enumerate(lines) if number == index]
     encoder = _encoder(tokens, record)
-    if encoder.preprocessing.max_length != ids.shape[1]:
-        raise ValueError(f"it takes {ids.shape[1]} ids, not {encoder.preprocessing.max_length}")
+    if encoder.preprocessing.width != ids.shape[1]:
+        raise ValueError(f"it takes {ids.shape[1]} ids, not {encoder.preprocessing.width}")
     return record, encoder
 
 
@@ -188,8 +188,8 @@ def _read_onnx(content: bytes) -> tuple[dict[str, Any], Encoder]:
     else:
         raise ValueError("its inputs and outputs are not those of an exported model: ids, or text, to probabilities")
     encoder = _encoder(tokens, record)
-    if file.inputs[0].kind == ONNX_INT32 and file.inputs[0].shape[1] != encoder.preprocessing.max_length:
-        raise ValueError(f"it takes {file.inputs[0].shape[1]} ids, not {encoder.preprocessing.max_length}")
+    if file.inputs[0].kind == ONNX_INT32 and file.inputs[0].shape[1] != encoder.preprocessing.width:
+        raise ValueError(f"it takes {file.inputs[0].shape[1]} ids, not {encoder.preprocessing.width}")
     if file.outputs[-1].shape[1:] != [len(record["labels"])]:
         raise ValueError(f"its output is not of shape (batch, {len(record['labels'])}), one for each label")
     return record, encoder

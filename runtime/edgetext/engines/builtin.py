@@ -18,7 +18,7 @@ from edgetext.text import PAD_ID, UNKNOWN_ID
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     from edgetext.engines.protocol import Network
@@ -71,15 +71,21 @@ class BuiltinEngine:
             raise BundleError("the vocabulary is larger than the model's tables") from None
 
 
-def _find_network(name: str | None) -> type[Network]:
-    """Return the class of a network."""
+def _find_network(name: str | None) -> Callable[[dict[str, str], dict[str, Tensor], int], Network]:
+    """Return the constructor of a network."""
     if name in ("bigrams", KNOWN_ONLY):
         return BigramNetwork
+    if name == "characters":
+        from functools import partial
+
+        from edgetext.engines.characters import CharacterNetwork
+
+        return partial(CharacterNetwork, BigramNetwork)
     if name == "average":
         from edgetext.engines.average import AverageNetwork
 
         return AverageNetwork
-    raise ValueError(f"its network is {name!r}; known are bigrams, {KNOWN_ONLY} and average")
+    raise ValueError(f"its network is {name!r}; known are bigrams, {KNOWN_ONLY}, characters and average")
 
 
 def sigmoid(logits: list[float]) -> list[float]:
@@ -119,29 +125,30 @@ class BigramNetwork:
         if outputs != self.num_outputs or not outputs or not vocabulary or buckets < 1 or buckets & (buckets - 1):
             raise ValueError("unigrams and bigrams do not fit together, or the buckets are no power of two")
         scales = [reader.read_vector(name, outputs) for name in ("unigrams.scale", "bigrams.scale", "bias")]
-        self._prior = reader.read_vector("prior", outputs) if metadata["network"] == KNOWN_ONLY else None
+        self.prior = reader.read_vector("prior", outputs) if metadata["network"] != "bigrams" else None
+        self.biases = scales[2]
         reader.finish()
         try:
             first, second = map(int, metadata["multipliers"].split())
-            self._exponent = float(metadata["exponent"])
+            self.exponent = float(metadata["exponent"])
         except (KeyError, ValueError):
             raise ValueError("the metadata lacks multipliers or exponent") from None
         # Lanes of 32 bits hold the sum of the two products without a carry.
-        if not 0 <= self._exponent <= 1 or min(first, second) < 0 or (first + second) * (vocabulary - 1) >= 2**32:
+        if not 0 <= self.exponent <= 1 or min(first, second) < 0 or (first + second) * (vocabulary - 1) >= 2**32:
             raise ValueError("the exponent or the multipliers are out of range")
         self._first, self._second = first, second
         self._last_bucket = buckets - 1
         self._max_length = max_length
         self._signed = [
-            (_weights(unigrams, output), _weights(bigrams, output), *rest) for output, rest in enumerate(zip(*scales))
+            (unigrams.signed_row(output), bigrams.signed_row(output), *rest) for output, rest in enumerate(zip(*scales))
         ]
         self._unsigned: list[tuple[bytes, bytes, float, float, float]] = []
 
     def logits(self, ids: Sequence[int]) -> list[float]:
         """Return the logits of unpadded ids; see ``edgetext.engines.protocol.Network``."""
         count = len(ids)
-        if self._prior is not None and (not ids or (ids[-1] <= UNKNOWN_ID and max(ids) <= UNKNOWN_ID)):
-            return self._prior
+        if self.prior is not None and (not ids or (ids[-1] <= UNKNOWN_ID and max(ids) <= UNKNOWN_ID)):
+            return self.prior
         if count < FEW_IDS or sys.byteorder == "big":
             return self._score_few(ids)
         if not self._unsigned:
@@ -152,7 +159,7 @@ class BigramNetwork:
         lanes = int.from_bytes(self._array("I", ids).tobytes(), "little")
         mask = self._mask
         pairs_of_unknown = 0
-        if self._prior is not None:
+        if self.prior is not None:
             # 1 where the id is UNKNOWN_ID, which alone is no larger than 0 after the exclusive or; then also before it.
             unknown = ((((lanes ^ self._twos) + self._largest) >> 31) & self._ones) ^ self._ones
             if unknown:
@@ -162,7 +169,7 @@ class BigramNetwork:
         lanes = ((lanes * self._first + (lanes >> 32) * self._second) & mask) | pairs_of_unknown
         pairs = self._array("I", lanes.to_bytes(4 * count, "little")[:-4]).tolist()
         take_words, take_pairs = self._itemgetter(*ids), self._itemgetter(*pairs)
-        weight = count**-self._exponent
+        weight = count**-self.exponent
         return [
             (
                 (sum(take_words(unigrams)) - 128 * count) * unigram_scale
@@ -178,9 +185,9 @@ class BigramNetwork:
         pairs = [
             (a * self._first + b * self._second) & self._last_bucket
             for a, b in zip(ids, ids[1:])
-            if self._prior is None or (a != UNKNOWN_ID and b != UNKNOWN_ID)
+            if self.prior is None or (a != UNKNOWN_ID and b != UNKNOWN_ID)
         ]
-        weight = len(ids) ** -self._exponent if ids else 0.0
+        weight = len(ids) ** -self.exponent if ids else 0.0
         return [
             (
                 sum(unigrams[index] for index in ids) * unigram_scale
@@ -207,9 +214,3 @@ class BigramNetwork:
             (bytes(unigrams).translate(UNSIGNED), bytes(bigrams).translate(UNSIGNED) + b"\x80", *rest)
             for unigrams, bigrams, *rest in self._signed
         ]
-
-
-def _weights(table: Tensor, output: int) -> memoryview:
-    """Return the weights of one output from an int8 table, shape (outputs, size)."""
-    size = table.shape[1]
-    return table.data[output * size : (output + 1) * size].cast("b")

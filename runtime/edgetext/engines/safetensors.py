@@ -36,6 +36,11 @@ class Tensor:
         self.shape = shape
         self.data = data
 
+    def signed_row(self, index: int) -> memoryview:
+        """Return a row of an int8 matrix."""
+        size = self.shape[1]
+        return self.data[index * size : (index + 1) * size].cast("b")
+
     def values(self) -> list[Any]:
         """Return the elements as a flat list of numbers in row-major order; for small tensors."""
         if self.dtype == "I8" or sys.byteorder == "little":
