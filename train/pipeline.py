@@ -57,7 +57,9 @@ def train(job: Job) -> dict[str, Any]:
     recipe = make_recipe(plan, texts, labels, job.request)
     _print_plan(texts, recipe)
     unknown = measure_unknown(texts, len(plan.vocabulary))
-    print(describe_unknown(unknown, rules, limited=job.request.limits_vocabulary), flush=True)
+    has_characters = plan.preprocessing.characters is not None
+    limited = job.request.limits_vocabulary
+    print(describe_unknown(unknown, rules, limited=limited, characters=has_characters), flush=True)
 
     make_reproducible(recipe.settings.seed)
     found = cross_validate(texts, dataset, recipe, rules)

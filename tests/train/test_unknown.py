@@ -48,6 +48,7 @@ def test_warning(share: float, warns: bool, place: tuple[str, str]) -> None:
         describe_unknown(measured, rules, limited=limited)
         for rules, limited in ((KERAS_IMDB, False), (Words(marks=False), False), (Words(marks=False), True))
     ]
+    assert "warning" not in describe_unknown(measured, Words(marks=False), limited=False, characters=True)
     assert all(line.startswith("unknown words: ") and f"{share:.1%}" in line for line in lines)
     assert [line.count("\nwarning: ") for line in lines] == [warns] * 3
     assert ["--tokenizer words" in line for line in lines] == [warns, False, False]

@@ -44,20 +44,23 @@ def _measure(texts: Encoded, known: npt.NDArray[np.bool_]) -> dict[str, float]:
     return {"words": unknown / max(words, 1), "texts": without / len(texts)}
 
 
-def describe_unknown(measured: Mapping[str, Mapping[str, float]], rules: RuleSet, *, limited: bool) -> str:
+def describe_unknown(
+    measured: Mapping[str, Mapping[str, float]], rules: RuleSet, *, limited: bool, characters: bool = False
+) -> str:
     """Return a line about what ``measure_unknown`` found, and a second one that warns if it is more than ``MANY``.
 
     Args:
         measured: What it returned.
         rules: How the texts were split into words.
         limited: Whether the size of the vocabulary was limited by the user.
+        characters: Whether there are character n-grams, from which the model learns where words are unknown.
     """
     fitted, validated = measured["train"], measured["validation"]
     line = (
         f"unknown words: {fitted['words']:.1%} in the texts to fit, {validated['words']:.1%} in those to validate; "
         f"texts without a known word: {fitted['texts']:.1%} and {validated['texts']:.1%}"
     )
-    if max(validated["words"], validated["texts"], fitted["texts"]) <= MANY:
+    if characters or max(validated["words"], validated["texts"], fitted["texts"]) <= MANY:
         return line
     hints = ["--tokenizer words (for text in any script)"] if rules.name == KERAS_IMDB.name else []
     hints += ["a larger --vocabulary or --target-size"] if limited else []
