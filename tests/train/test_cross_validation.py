@@ -118,7 +118,7 @@ class TestTraining:
     def test_what_ships_is_calibrated(self, tmp_path: Path) -> None:
         """Also if it is fitted for so few steps that its margins are much smaller than those of cross-validation."""
         test = write(tmp_path / "test.csv", noisy(1, {"a": 1500, "b": 1500, "c": 1500}))
-        for each, epochs in ((700, "20"), (70, "1")):
+        for each, epochs in ((700, "20"), (150, "1")):
             rows = noisy(3, {"a": each, "b": each, "c": each})
             metrics = train(tmp_path, rows, "--epochs", epochs, "--test", str(test))
             assert metrics["refitted"] == metrics["cross_validation"]["texts"]
