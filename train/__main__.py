@@ -191,13 +191,13 @@ def _add_table_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--target-size",
         metavar="SIZE",
-        help="choose the largest model whose int8 files are at most SIZE, such as 100KB",
+        help="choose the largest model whose int8 files are at most SIZE, such as 100KB, with vocabulary and n-grams",
     )
     group.add_argument(
         "--lowercase",
         choices=LOWERCASES,
         help="with --tokenizer keras-imdb: which letters to lower-case, ascii (A to Z only) or unicode (all) "
-        "(default: ascii)",
+        "(default: ascii); words lower-cases all",
     )
     group.add_argument(
         "--class-weights",

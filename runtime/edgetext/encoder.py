@@ -35,7 +35,7 @@ class Preprocessing:
         truncating: Which end of a long text is cut off: ``"pre"`` keeps the last ids, ``"post"`` the first (the names
             of ``keras.utils.pad_sequences``).
         rules: How a text becomes words.
-        characters: Which n-grams of unknown words follow the words; None for none.
+        characters: Which character n-grams follow the words; None for none.
     """
 
     # What this version of the runtime always does. It is recorded so that a port, or a reader of the file, does not

@@ -1,4 +1,7 @@
-"""The numbers of the preset ``edge``, chosen on the validation reviews; train/README.md shows the effect of each."""
+"""The numbers of the preset ``edge``, chosen on the validation reviews; train/README.md shows the effect of most.
+
+For a table, ``train.models.rules`` and ``train.fitting.variants`` choose most of them from its texts.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ class Choices:
 
     Attributes:
         vocabulary: Number of ids, the reserved ones included.
-        max_length: Number of ids of an encoded text.
+        max_length: Number of ids of an encoded text, those of character n-grams not included.
         buckets: Number of buckets of bigrams, a power of two.
         exponent: The sum of n ids' weights is divided by ``n ** exponent``: with 0 evidence adds up without limit, so
             that long texts become too certain; 1 averages.
@@ -35,9 +38,10 @@ class Choices:
         regularization: Factor of the squared weights in the loss.
         stronger: Multiples of it to try, in this order, as long as the validation loss falls.
         initial_weight: Start of every weight, by which the log-count ratios are multiplied.
-        characters: Number of buckets of character n-grams, a power of two; 0 for none.
-        ngrams: The lengths of the shortest and the longest of them.
-        characters_weight: The scales of their weights are multiplied by this.
+        characters: Number of buckets of character n-grams, a power of two; 0 if there are none, or to be chosen.
+        ngrams: The lengths of the shortest and the longest of them, in code points.
+        characters_weight: The scales of their weights are multiplied by this: below 1 their weights are regularised
+            more strongly than those of words and bigrams.
         teacher_buckets: Buckets of the teacher; 0 leaves the unlabelled texts unused.
         teacher_crop_weight: As ``crop_weight``, when the teacher is fitted: it labels whole texts only.
         teacher_temperature: What its logits are divided by; below 1 the labels are more certain than the teacher.

@@ -54,7 +54,7 @@ PRESETS = {
     for preset in (
         Preset(
             name="edge",
-            about="words and hashed bigrams, one weight each: the most accurate for its size, on short texts too",
+            about="words, hashed bigrams, perhaps character n-grams, one weight each: the most accurate for its size",
             vocabulary_size=Choices.vocabulary,
             # The first ids are kept, as MediaPipe's TextClassifier does.
             preprocessing=Preprocessing(max_length=Choices.max_length, truncating="post", rules=Words(marks=False)),

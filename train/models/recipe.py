@@ -31,7 +31,7 @@ class Request:
     from_texts: bool = False  # whether the rest is chosen from the texts, as for tables, instead of by the preset
     settings: Mapping[str, int] = field(default_factory=dict)  # those that were given, by name
     changes: Sequence[str] = ()  # the choices that were given, as for Choices.changed
-    rules: Sequence[RuleSet] = (KERAS_IMDB,)  # to choose from
+    rules: Sequence[RuleSet] = (KERAS_IMDB,)  # to choose from, the plainest first
     characters: str = "off"  # whether there are character n-grams: "on", "off", or "auto" to choose
     class_weights: str = "none"  # as for rules.weigh_classes
     target_size: int | None = None  # the most bytes of an int8 file; None for no limit
@@ -49,7 +49,7 @@ class Request:
 
 
 class Plan(NamedTuple):
-    """What has been chosen: the vocabulary, capitalised spellings of its words, and how to encode and fit."""
+    """What has been chosen: the vocabulary, other spellings of its words, and how to encode and fit."""
 
     vocabulary: Vocabulary
     spellings: Sequence[str]
