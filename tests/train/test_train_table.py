@@ -32,6 +32,7 @@ Rows = list[tuple[str, str]]
 
 # One training, of few passes: the search for regularisation and class weights is another test's affair.
 QUICK = ("--epochs", "8", "--choice", "stronger=", "--class-weights", "none")
+KERAS = ("--tokenizer", "keras-imdb")
 
 
 def topics(seed: int, counts: dict[str, int]) -> Rows:
@@ -130,6 +131,8 @@ class TestThreeClasses:
         """It fits a screen: a line for each fit, and none that calls fitted texts validation."""
         lines = trained.stdout.splitlines()
         assert lines[0] == "text from column 'Text', label from column 'Category'"
+        assert lines.pop(1).startswith("marks as words: ")
+        assert lines.pop(1).startswith("character n-grams: ")
         assert lines[1].startswith("preset edge: 65 texts to fit, 7 to validate, 3 labels, ")
         assert lines.pop(2).startswith("unknown words: ")
         assert lines[2].startswith("cross-validating: ")
@@ -268,7 +271,9 @@ class TestOthers:
             "".join(json.dumps({"text": a, "label": b}) + "\n" for a, b in parts["end.jsonl"])
         )
         files = ("--data", "train.csv", "--validation", "val.tsv", "--test", "end.jsonl")
-        assert main([*files, *QUICK, "--lowercase", "unicode", "--target-size", "30KB"]) == 0
+        assert (
+            main([*files, *QUICK, "--tokenizer", "keras-imdb", "--lowercase", "unicode", "--target-size", "30KB"]) == 0
+        )
         assert "note:" not in capsys.readouterr().out
         run = folder / "runs" / "train"
         config = read(run / "config.json")
@@ -317,7 +322,7 @@ class TestOthers:
         self, folder: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         write_csv(folder / "t.csv", [(f"Ünique{number}", "ab"[number % 2]) for number in range(20)])
-        assert main(["--data", "t.csv", "--epochs", "1", "--choice", "stronger=", "--test", "none"]) == 0
+        assert main(["--data", "t.csv", "--epochs", "1", "--choice", "stronger=", "--test", "none", *KERAS]) == 0
         assert "note: 100.0% of the words, such as " in capsys.readouterr().out
         _, encoder, _ = load(folder / "runs" / "t")
         assert len(encoder.vocabulary) == 4 + 20  # those of the texts to validate too
