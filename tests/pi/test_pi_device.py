@@ -53,9 +53,11 @@ def test_doctor(machine: Machine, guest: Any) -> None:
 
 
 def test_tokenisation(machine: Machine, guest: Any) -> None:
-    """The golden ids; on one machine of a platform all else too, which takes each of Unicode's characters."""
-    chosen = [] if machine.cpu == CPUS[machine.platform] else ["-k", "golden"]
-    result = guest(machine, None, "-m", "unittest", "-v", *chosen, "tests.runtime.test_text")
+    """The golden files; on one machine of a platform also the test that takes each of Unicode's characters."""
+    chosen = ["-k", "test_text"] if machine.cpu == CPUS[machine.platform] else []
+    modules = ("tests.runtime.test_text", "tests.runtime.test_words")
+    result = guest(machine, None, "-m", "unittest", "-v", "-k", "test_golden_", *chosen, *modules)
     assert result.returncode == 0, result.stderr
-    for name in ("test_golden_words", "test_golden_ids"):
-        assert re.search(rf"{name} .*ok$", result.stderr, re.MULTILINE)
+    names = ("words", "ids", "words_and_ids", "ngrams_and_probabilities")
+    for name in names:
+        assert re.search(rf"test_golden_{name} .*ok$", result.stderr, re.MULTILINE)

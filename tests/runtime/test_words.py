@@ -16,13 +16,15 @@ from unittest import mock
 
 from edgetext.bundle.vocabulary import StoredVocabulary
 from edgetext.encoder import Encoder, Preprocessing
+from edgetext.engines.builtin import BuiltinEngine
 from edgetext.errors import BundleError
 from edgetext.folding import MOST, Folding
 from edgetext.keras_imdb import KERAS_IMDB, KerasIMDB
+from edgetext.ngrams import Characters
 from edgetext.text import RESERVED, RuleSet, Words
 from edgetext.vocabulary import Vocabulary
 from tests.runtime import RUNTIME
-from tests.runtime.helpers import slow
+from tests.runtime.helpers import safetensors, slow
 
 GOLDEN = json.loads((Path(__file__).parent / "golden_words.json").read_text("utf-8"))
 VOCABULARIES = {
@@ -31,8 +33,31 @@ VOCABULARIES = {
 }
 
 
+def golden_engine(vocabulary_size: int, outputs: int) -> BuiltinEngine:
+    """Return the engine of the golden file's model of words, which has one output, or of words and n-grams."""
+    model, characters = GOLDEN["model"], GOLDEN["characters"]
+    sizes = {"unigrams": vocabulary_size, "bigrams": model["bigrams_buckets"], "characters": characters["buckets"]}
+    if outputs == 1:
+        del sizes["characters"]
+    tensors: dict[str, tuple[str, list[int], list[float]]] = {}
+    for name, size in sizes.items():
+        step, shift = model["tables"][name]
+        reserved = len(RESERVED) if name == "unigrams" else 0
+        weights: list[float] = []
+        for output in range(outputs):
+            weights += [0] * reserved + [(step * i + shift * output) % 255 - 127 for i in range(reserved, size)]
+        tensors[name] = ("I8", [outputs, size], weights)
+        tensors[f"{name}.scale"] = ("F32", [outputs], model["scales"][f"{name}.scale"][:outputs])
+    for name in ("bias", "prior"):
+        tensors[name] = ("F32", [outputs], model[name][:outputs])
+    network = "bigrams-2" if outputs == 1 else "characters"
+    metadata = {"format": "edgetext-1", "network": network, "max_length": "512"}
+    metadata |= {name: model[name] for name in ("exponent", "multipliers")}
+    return BuiltinEngine(safetensors(metadata, tensors), max_length=512)
+
+
 class GoldenTest(unittest.TestCase):
-    def test_words_and_ids(self) -> None:
+    def test_golden_words_and_ids(self) -> None:
         self.assertGreater(len(GOLDEN["cases"]), 300)
         for case in GOLDEN["cases"]:
             with self.subTest(text=case["text"][:40], marks=case["marks"]):
@@ -44,6 +69,27 @@ class GoldenTest(unittest.TestCase):
                     self.assertEqual(encoder.ids(case["text"]), case["ids"])
                     self.assertEqual(encoder.truncate(case["text"]), kept)
                     self.assertEqual(encoder.encode(case["text"]), kept + [0] * (8 - len(kept)))
+
+    def test_golden_ngrams_and_probabilities(self) -> None:
+        characters, tolerance = Characters(**GOLDEN["characters"]), GOLDEN["model"]["tolerance"]
+        encoders = {
+            marks: Encoder(vocabulary, Preprocessing(512, "post", Words(marks), characters))
+            for marks, vocabulary in VOCABULARIES.items()
+        }
+        engines = {
+            marks: (golden_engine(len(vocabulary), 1), golden_engine(len(vocabulary), 3))
+            for marks, vocabulary in VOCABULARIES.items()
+        }
+        for case in GOLDEN["cases"]:
+            with self.subTest(text=case["text"][:40], marks=case["marks"]):
+                ids = [*case["ids"], *case["ngrams"]]
+                encoder, (words, ngrams) = encoders[case["marks"]], engines[case["marks"]]
+                self.assertEqual(encoder.ids(case["text"]), ids)
+                self.assertEqual(encoder.truncate(case["text"]), ids)
+                found = words.predict([case["ids"]])[0] + ngrams.predict([ids])[0]
+                self.assertEqual(len(found), 1 + len(case["probabilities"]))
+                for probability, expected in zip(found, [case["probability"], *case["probabilities"]]):
+                    self.assertAlmostEqual(probability, float.fromhex(expected), delta=tolerance)
 
     def test_long_texts_are_folded_in_pieces(self) -> None:
         """Wherever they are cut: within an emoticon, or between an apostrophe and what is next to it."""

@@ -1,4 +1,4 @@
-"""Fill in the words and ids in ``tests/runtime/golden_words.json``, by the rules as ``unicode_rules`` has them.
+"""Fill in all but the texts in ``tests/runtime/golden_words.json``, by ``unicode_rules`` and ``golden_model``.
 
     python -m tests.unicode.make_golden_words
 
@@ -14,14 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from edgetext.text import EMOTICONS, RESERVED, Words
-from tests.unicode.unicode_rules import words_of
+from tests.unicode.golden_model import MODEL, logit, sigmoid, softmax
+from tests.unicode.unicode_rules import items_of, ngrams_of, words_of
 
 GOLDEN = Path(__file__).parent.parent / "runtime" / "golden_words.json"
 MARKS = ("!", "?", *EMOTICONS)
 ABOUT = (
     "The contract for every port of the rule set words-1: text to words to ids, start mark first, neither truncated "
-    "nor padded. Cases with marks use the vocabulary followed by the words in marks."
+    "nor padded. Cases with marks use the vocabulary followed by the words in marks. ngrams are the ids that follow "
+    "with the settings in characters. probability is that of a model of words alone, for the second of two labels, and "
+    "probabilities those of a model of words and n-grams, for three labels: both within tolerance, as C's %a writes "
+    "them. CONTRIBUTING.md describes all of this."
 )
+CHARACTERS = {"shortest": 2, "longest": 5, "buckets": 4096, "most": 64}
 
 
 def main() -> int:
@@ -43,11 +48,24 @@ def make_content(content: str) -> str:
     for text, variants in found.items():
         for marks, words in enumerate(variants):
             if not marks or words != variants[0]:
+                known = {*vocabulary, *(MARKS if marks else ())}
+                case = {"text": text, "marks": bool(marks), "words": words}
                 numbers = [1, *(ids.get(word, 2) for word in words)]
-                cases.append({"text": text, "marks": bool(marks), "words": words, "ids": numbers})
-    head = {"about": ABOUT, "tokenizer": Words.name, "vocabulary": vocabulary, "marks": list(MARKS)}
+                ngrams = ngrams_of(items_of(text, words, known, bool(marks)), CHARACTERS, len(known))
+                cases.append({**case, "ids": numbers, "ngrams": ngrams, **score(numbers, ngrams, len(known))})
+    head: dict[str, Any] = {"about": ABOUT, "tokenizer": Words.name, "vocabulary": vocabulary, "marks": list(MARKS)}
+    head |= {"characters": CHARACTERS, "model": MODEL}
     lines = [f" {json.dumps(name)}: {json.dumps(value)},\n" for name, value in head.items()]
     return "{\n" + "".join(lines) + ' "cases": [\n  ' + ",\n  ".join(map(json.dumps, cases)) + "\n ]\n}\n"
+
+
+def score(ids: list[int], ngrams: list[int], first: int) -> dict[str, Any]:
+    """Return the probabilities of a case."""
+    logits = [logit(ids, [number - first for number in ngrams], output) for output in range(len(MODEL["bias"]))]
+    return {
+        "probability": sigmoid(logit(ids, [], 0)).hex(),
+        "probabilities": [value.hex() for value in softmax(logits)],
+    }
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
+import zlib
+from collections.abc import Container, Mapping
 from functools import cache
 
 import unicodedataplus as unicode
@@ -74,3 +76,25 @@ def words_of(text: str, marks: bool) -> list[str]:
         else:
             word += unit
     return [*words, word] if word else words
+
+
+def items_of(text: str, words: list[str], known: Container[str], marks: bool) -> list[str]:
+    """Return what character n-grams are taken of: unknown words, then runs of code points that are words alone."""
+    alone = [len(word) == 1 and replacement(word, marks).strip() == word != replacement(word, marks) for word in words]
+    unknown = [word for word, single in zip(words, alone) if not single and word not in known]
+    kept = ""
+    for char in text[:65_536]:
+        replaced = replacement(char, False)
+        kept += replaced.strip() if replaced == "" or replaced == f" {char} " else " "
+    return unknown + kept.split()
+
+
+def ngrams_of(items: list[str], settings: Mapping[str, int], first: int) -> list[int]:
+    """Return the ids of the n-grams of items; ``first`` is the number of tokens in the vocabulary."""
+    found = []
+    for item in items:
+        marked = f"<{item}>"
+        for begin in range(len(marked)):
+            for end in range(begin + settings["shortest"], min(begin + settings["longest"], len(marked)) + 1):
+                found.append(first + zlib.crc32(marked[begin:end].encode()) % settings["buckets"])
+    return found[: settings["most"]]
