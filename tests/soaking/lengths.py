@@ -9,7 +9,7 @@ from pathlib import Path
 from edgetext import Classifier
 from tests.soaking import Outcome, outcome
 from tests.soaking.families import LONG
-from tests.soaking.scorers import ALL, ALL_LETTERS, ANY_SCRIPT, ANY_SCRIPT_MARKS, ENGINES, ONNX_TEXT, in_child, load
+from tests.soaking.scorers import ALL, ALL_LETTERS, ANY_SCRIPT_MARKS, ENGINES, ONNX_TEXT, in_child, load
 
 # Characters in a text. In texts shorter than the middle length, the constant cost dominates.
 LENGTHS, MIDDLE = (1_000, 10_000, 100_000, 1_000_000, 10_000_000), 100_000
@@ -20,7 +20,7 @@ FACTOR = 5.0
 REPEATS = 5
 
 # Memory in addition to the text, in bytes per byte of its UTF-8.
-MEMORY = dict.fromkeys((*ENGINES, ANY_SCRIPT), 3.25) | {ANY_SCRIPT_MARKS: 4.5, ALL_LETTERS: 8.25, ONNX_TEXT: 22.0}
+MEMORY = dict.fromkeys(ALL, 3.25) | {ANY_SCRIPT_MARKS: 4.5, ALL_LETTERS: 8.25, ONNX_TEXT: 22.0}
 
 
 def run(quick: bool) -> Iterator[Outcome]:

@@ -15,9 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from edgetext import Classifier
+from edgetext.bundle import DEFAULT_BUNDLE
 from edgetext.encoder import Encoder, Preprocessing
+from edgetext.engines.builtin import BuiltinEngine
+from edgetext.engines.safetensors import read_safetensors
 from edgetext.keras_imdb import KerasIMDB
+from edgetext.ngrams import Characters
 from edgetext.text import RuleSet, Words
+from tests.runtime.helpers import safetensors
 from tests.soaking import ROOT, SoakError, last_line
 
 BUILTIN, TFLITE, ONNX = "builtin", "tflite", "onnx"
@@ -30,7 +35,10 @@ RULES: dict[str, RuleSet] = {
     ANY_SCRIPT: Words(marks=False),
     ANY_SCRIPT_MARKS: Words(marks=True),
 }
-ALL = (*ENGINES, *RULES)
+# The builtin engine and a model with character n-grams.
+NGRAMS = "builtin, n-grams"
+CHARACTERS = Characters(2, 5, 2**16, 512)
+ALL = (*ENGINES, *RULES, NGRAMS)
 
 # Make malloc return freed memory, so that it is not measured.
 _STRICT = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
@@ -45,12 +53,27 @@ def load(name: str, exported: str = "") -> Classifier:
     """
     if name == ONNX_TEXT:
         return Classifier.load(exported or text_bundle(), engine=ONNX)
+    if name == NGRAMS:
+        return _add_ngrams(Classifier.load(engine=BUILTIN))
     if name in RULES:
         usual = Classifier.load(engine=BUILTIN)
         kept = usual.encoder.preprocessing
         changed = Preprocessing(kept.max_length, kept.truncating, RULES[name])
         return Classifier(usual.labels, Encoder(usual.encoder.vocabulary, changed), usual.engine)
     return Classifier.load(engine=name)
+
+
+def _add_ngrams(usual: Classifier) -> Classifier:
+    """Return the shipped model with weights for n-grams, which are as large as weights can be."""
+    kept = usual.encoder.preprocessing
+    changed = Preprocessing(kept.max_length, kept.truncating, Words(marks=False), CHARACTERS)
+    metadata, tensors = read_safetensors(next(Path(DEFAULT_BUNDLE).glob("*.safetensors")).read_bytes())
+    content = {name: (tensor.dtype, list(tensor.shape), tensor.values()) for name, tensor in tensors.items()}
+    weights = [127, -128] * (CHARACTERS.buckets // 2)
+    content |= {"characters": ("I8", [1, len(weights)], weights), "characters.scale": ("F32", [1], [0.01])}
+    model = safetensors({**metadata, "network": "characters"}, content)
+    engine = BuiltinEngine(model, max_length=kept.max_length)
+    return Classifier(usual.labels, Encoder(usual.encoder.vocabulary, changed), engine)
 
 
 @functools.cache

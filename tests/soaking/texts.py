@@ -9,7 +9,7 @@ from itertools import islice
 from edgetext import Classifier, Prediction
 from tests.soaking import Outcome, lengths, outcome
 from tests.soaking.families import blocks, families
-from tests.soaking.scorers import BUILTIN, ENGINES, ONNX, ONNX_TEXT, TFLITE, load
+from tests.soaking.scorers import BUILTIN, ENGINES, NGRAMS, ONNX, ONNX_TEXT, TFLITE, load
 
 # How far two of the engines may be apart. The builtin model and the TFLite one hold the same weights of int8; ONNX's
 # are rounded in another way, and its activations too; with text for its input it does the same.
@@ -19,7 +19,7 @@ ROUNDING = 1e-6
 
 def run(quick: bool, seed: int) -> Iterator[Outcome]:
     """Try the promises; see ``tests.soaking``."""
-    classifiers = {name: load(name) for name in ENGINES}
+    classifiers = {name: load(name) for name in (*ENGINES, NGRAMS)}
     yield from agree(classifiers, draw(600 if quick else 20_000, seed), "hostile texts")
     yield from agree(classifiers, list(islice(blocks(), 0, None, 10 if quick else 1)), "texts of every code point")
     yield from lengths.run(quick)
