@@ -15,6 +15,7 @@ with atheris.instrument_imports(include=["edgetext"]):
     from edgetext import Classifier
     from edgetext.encoder import Encoder, Preprocessing
     from edgetext.keras_imdb import KerasIMDB
+    from edgetext.ngrams import Characters
     from edgetext.text import RESERVED, Words
     from edgetext.vocabulary import Vocabulary
 
@@ -40,6 +41,8 @@ def fuzz(content: bytes) -> None:
     lowercase, end = provider.PickValueInList(["ascii", "unicode"]), provider.PickValueInList(["pre", "post"])
     length = provider.ConsumeIntInRange(1, 12)
     edgetext.text.LONG_TEXT = edgetext.folding.PIECE = provider.PickValueInList([1, 3, 2**17])
+    shortest = provider.ConsumeIntInRange(1, 4)
+    characters = Characters(shortest, provider.ConsumeIntInRange(shortest, 5), 64, provider.ConsumeIntInRange(1, 40))
     text = provider.ConsumeUnicode(sys.maxsize)  # lone surrogates too
     assert KerasIMDB(lowercase).tokenize(text) == words_of(text, lowercase)
     row = Encoder(VOCABULARY, Preprocessing(length, end, KerasIMDB(lowercase))).encode(text)
@@ -51,6 +54,11 @@ def fuzz(content: bytes) -> None:
         encoder.ids("a " * 20)  # what follows uses the table of the vocabulary
         ids = [1, *(encoder.vocabulary.ids.get(word, 2) for word in words)]
         assert encoder.truncate(text) == (ids[:length] if end == "post" else ids[-length:])
+        encoder = Encoder(encoder.vocabulary, Preprocessing(length, "post", rules, characters))
+        items = unicode_rules.items_of(text, words[: length - 1], encoder.vocabulary.ids, rules.marks)
+        ngrams = unicode_rules.ngrams_of(items, characters.to_json(), len(encoder.vocabulary))
+        assert encoder.truncate(text) == ids[:length] + ngrams
+        assert len(encoder.encode(text)) == length + characters.most
     check(_CLASSIFIER, text)
 
 
