@@ -216,7 +216,7 @@ def every_recipe(tmp_path_factory: pytest.TempPathFactory, run_in_process: Any) 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_mediapipe_takes_every_recipe(environment: str, every_recipe: Path, tmp_path: Path) -> None:
-    given = ["great movie", "Great MOVIE!", "a waste of two hours", "12 \u00e9 \u96fb"]
+    given = ["great movie", "Great MOVIE!", "a waste of two hours", "12 \u00e9 zzz"]
     for model in Bundle.open(every_recipe).models:
         classifier = Classifier.load(every_recipe / model.file)
         expected = [(prediction.label, prediction.score) for prediction in map(classifier.classify, given)]

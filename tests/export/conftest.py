@@ -14,8 +14,11 @@ import numpy as np
 import pytest
 
 from edgetext import Bundle
+from edgetext.encoder import Preprocessing
+from edgetext.keras_imdb import KERAS_IMDB
 from export.command import main
 from export.recipes import EXTENSIONS
+from train.encoding.vocabulary import is_spelling
 from train.tensorflow_setup import import_tensorflow
 
 if TYPE_CHECKING:
@@ -62,10 +65,10 @@ def tutorial_run(default_run: Path, tmp_path_factory: pytest.TempPathFactory) ->
     shutil.copytree(default_run, folder)
     tokens = (default_run / "vocab.txt").read_bytes().split(b"\n")[:10_000]
     (folder / "vocab.txt").write_bytes(b"\n".join(tokens) + b"\n")
-    known = {token.lower() for token in tokens}
-    spellings = (default_run / "spellings.txt").read_bytes().split(b"\n")
-    kept = [spelling + b"\n" for spelling in spellings if spelling.lower() in known]
-    (folder / "spellings.txt").write_bytes(b"".join(kept))
+    known = {token.decode() for token in tokens}
+    spellings = (default_run / "spellings.txt").read_text("utf-8").splitlines()
+    kept = [f"{spelling}\n" for spelling in spellings if is_spelling(spelling, known, KERAS_IMDB)]
+    (folder / "spellings.txt").write_text("".join(kept), encoding="utf-8")
     with np.load(default_run / "samples.npz") as found:
         samples = dict(found)
     for name in ("calibration_ids", "heldout_ids"):
@@ -76,7 +79,7 @@ def tutorial_run(default_run: Path, tmp_path_factory: pytest.TempPathFactory) ->
     for name in ("network", "choices"):
         del config[name]
     config |= {"name": "imdb-tutorial", "preset": "tutorial"}
-    config["preprocessing"] |= {"max_length": 256, "truncating": "pre"}
+    config["preprocessing"] = Preprocessing(256, "pre", KERAS_IMDB).to_json()
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     keras.utils.set_random_seed(1)
     model = network.build_tutorial(10_000, 256)

@@ -92,7 +92,8 @@ def test_everything_that_was_exported(exported: Any, run: Run, tutorial_run: Pat
     assert (exported.folder / "vocab.txt").read_bytes() == (tutorial_run / "vocab.txt").read_bytes()
     for record in content["models"]:
         wanted = {"file", "size", "crc32", "sha256", "engine", "recipe", "input", "tensors", "agreement", "versions"}
-        assert set(record) - {"ops"} == wanted
+        assert set(record) - {"ops", "tokenizer"} == wanted
+        assert ("tokenizer" in record) == (record["engine"] == "tflite" or record["input"] == "text")
         assert ("ops" in record) == (record["engine"] != "builtin")
 
 

@@ -275,12 +275,21 @@ def test_a_whole_run(run: Run, tutorial_run: Path) -> None:
     assert (run.calibration.dtype, run.heldout.dtype) == (np.int32, np.int32)
     assert run.vocabulary == (tutorial_run / "vocab.txt").read_bytes()
     assert run.model.count_params() == 160_289
-    # Version 1 counts the texts as reviews.
-    assert run.config["format_version"] == 1
+    assert run.config["format_version"] == 2
     assert run.metrics["test"]["texts"] == 25_000
     # No text is both fitted and held back.
     with np.load(tutorial_run / "samples.npz") as samples:
-        assert not set(samples["calibration_reviews"]) & set(samples["heldout_reviews"])
+        assert not set(samples["calibration_texts"]) & set(samples["heldout_texts"])
+
+
+def test_version_1(run_copy: Path) -> None:
+    """It counts the texts as reviews."""
+    edit(run_copy / "config.json", lambda config: config.update(format_version=1))
+    edit(run_copy / "metrics.json", lambda metrics: metrics["test"].update(reviews=metrics["test"].pop("texts")))
+    with np.load(run_copy / "samples.npz") as found:
+        samples = {name.replace("_texts", "_reviews"): values for name, values in found.items()}
+    np.savez_compressed(run_copy / "samples.npz", **samples)
+    assert load_run(run_copy).metrics["test"]["texts"] == 25_000
 
 
 def lower_case_all(folder: Path, words: list[str], spellings: list[str]) -> None:

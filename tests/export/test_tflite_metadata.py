@@ -23,6 +23,7 @@ from export.converters import load_converter
 from export.converters.model_card import ModelCard
 from export.converters.tflite_metadata import vocabulary_file
 from export.recipes import RECIPES
+from export.tokenizers import check_tokenizer
 from train.encoding.expressions import find_delimiter, find_token
 from train.run import Run
 from train.run_folder import RunError
@@ -120,9 +121,10 @@ def test_delimiter_and_apostrophes(marks: bool) -> None:
 def test_the_same_bytes_again(run: Run, exported: Any) -> None:
     (recipe,) = (recipe for recipe in RECIPES if recipe.file == "model.dynamic_wi8_afp32.tflite")
     (model,) = (m for m in exported.bundle.models if m.file == recipe.file)
-    card = ModelCard(run, recipe, model.record["agreement"], "", "")
     converter = load_converter("tflite")
-    assert converter.add_metadata(converter.convert(run, recipe), card) == exported.read("tflite", recipe.name)
+    content = converter.convert(run, recipe)
+    card = ModelCard(run, recipe, model.record["agreement"], "", "", check_tokenizer(run, recipe, content))
+    assert converter.add_metadata(content, card) == exported.read("tflite", recipe.name)
 
 
 def test_author_of_the_shipped_model() -> None:

@@ -15,7 +15,7 @@ from edgetext.encoder import Encoder, Preprocessing
 from edgetext.keras_imdb import KERAS_IMDB
 from edgetext.text import RESERVED, Words
 from edgetext.vocabulary import Vocabulary
-from train.encoding.vocabulary import build_vocabulary, find_spellings, survey_texts
+from train.encoding.vocabulary import SPELLINGS, build_vocabulary, find_spellings, survey_texts
 from train.reviews.dataset import Review
 
 WORD = re.compile(r"""[^!"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~\t\n ]+""")
@@ -73,8 +73,9 @@ class TestVocabulary:
         kept = build_vocabulary(survey_texts(texts).words, 20_000)
         assert len(kept) == 20_000
         assert kept.tokens == everything.tokens[:20_000]
-        assert list(kept.tokens) == read_tokens(root / "train" / "default" / "vocab.txt")
-        assert kept.to_bytes() == (root / "train" / "default" / "vocab.txt").read_bytes()
+        rules = Words(marks=False)
+        shipped = build_vocabulary(survey_texts(texts, rules).words, 19_900, rules=rules)
+        assert shipped.to_bytes() == (root / "train" / "default" / "vocab.txt").read_bytes()
 
 
 class TestSpellings:
@@ -106,15 +107,18 @@ class TestSpellings:
     @pytest.mark.data
     def test_real_reviews(self, real_splits: dict[str, list[Review]], root: Path) -> None:
         texts = [review.text for review in real_splits["train"]]
-        tokens = read_tokens(root / "train" / "default" / "vocab.txt")
-        known = set(tokens[4:])
+        vocabulary = build_vocabulary(survey_texts(texts).words, 20_000)
+        known = set(vocabulary.tokens[4:])
         counts = Counter(word for text in texts for word in WORD.findall(text))
         folded = {word: re.sub("[A-Z]", lambda letter: letter[0].lower(), word) for word in counts}
         wanted = sorted(
             (word for word in counts if folded[word] != word and folded[word] in known),
             key=lambda word: (-counts[word], word),
-        )[:10_000]
-        assert read_tokens(root / "train" / "default" / "spellings.txt") == wanted
+        )
+        assert find_spellings(texts, vocabulary) == wanted[:SPELLINGS]
+        folder, rules = root / "train" / "default", Words(marks=False)
+        shipped = Vocabulary.from_bytes((folder / "vocab.txt").read_bytes(), rules)
+        assert find_spellings(texts, shipped, rules) == read_tokens(folder / "spellings.txt")
 
 
 class TestRows:

@@ -30,7 +30,6 @@ BROKEN = """
 import sys
 sys.path.insert(0, {runtime!r})
 from edgetext.command import main as cli
-from edgetext.command import records
 from edgetext.command import streams
 from edgetext.command import structured
 from edgetext.command import text_lines

@@ -73,12 +73,13 @@ def tflite_size(budget: SizeBudget, words: Sequence[str], spellings: Mapping[str
 
 
 def safetensors_size(budget: SizeBudget, ids: int, buckets: int) -> int:
-    """Return an upper bound of the bytes of the safetensors file: weights, and four numbers per output.
+    """Return an upper bound of the bytes of the safetensors file: weights, and a few numbers per output.
 
-    These are the scales of its two tables, the bias and the prior. Its header takes 510 to 570 bytes.
+    These are the scales of its tables, the bias and the prior. Its header takes 510 to 570 bytes; with characters up to
+    710.
     """
-    header = 576 + (160 if budget.characters else 0)
-    return header + budget.num_outputs * (ids + buckets + budget.characters + 5 * 4)
+    header, numbers = (736, 5) if budget.characters else (576, 4)
+    return header + budget.num_outputs * (ids + buckets + budget.characters + 4 * numbers)
 
 
 def choose_share(budget: SizeBudget, characters: int) -> int:
