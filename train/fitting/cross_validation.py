@@ -28,8 +28,8 @@ from train.models.rules import TOLERANCE, choose_candidate
 
 FOLDS = 5
 QUICK_FOLDS, QUICK_FACTORS = 3, (1.0, 3.0)
-# Ids of words times outputs of the texts that are drawn.
-QUICK_WORK = 2**23
+# The most ids of words of the texts that are drawn for it, with n-grams about a gigabyte; and of these times outputs.
+QUICK_IDS, QUICK_WORK = 2**19, 2**22
 
 
 class CrossValidation(NamedTuple):
@@ -92,7 +92,7 @@ def estimate_loss(texts: Splits, dataset: Dataset, recipe: Recipe, rules: RuleSe
         None if no text can be held out.
     """
     seed = recipe.settings.seed
-    part = QUICK_WORK / (int(texts.train.words.sum()) * recipe.num_outputs)
+    part = min(QUICK_IDS, QUICK_WORK // recipe.num_outputs) / int(texts.train.words.sum())
     drawn = np.random.default_rng(seed).random(len(texts.train)) < part
     some = texts.train.subset(drawn)
     copies = number_copies(compress(dataset.texts(TRAIN), drawn), rules)
