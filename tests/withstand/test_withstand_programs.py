@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import mmap
 import os
 import signal
 import threading
@@ -165,10 +166,13 @@ def test_a_fork_waits_for_the_answer_of_another_thread() -> None:
 
 
 def test_a_leak_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept: list[bytes] = []
+    kept: list[mmap.mmap] = []
 
     def leak(row: Sequence[int]) -> list[float]:
-        kept.append(b"x" * 10_000)
+        # A page of its own: what earlier tests freed may still be resident, and be used again.
+        page = mmap.mmap(-1, mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        page[:1] = b"x"
+        kept.append(page)
         return [0.5]
 
     usual = Classifier.load()
