@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # The number of words that an encoder looks up one at a time before it asks for the vocabulary's table, for which a
 # bundle's vocabulary has to be parsed; see ``edgetext.bundle.vocabulary``.
 FEW_WORDS = 16
-# The first words of nearly all texts are in so many bytes per word.
+# At this many bytes per word, the first words of nearly all texts are found.
 MOST_BYTES = 32
 
 
