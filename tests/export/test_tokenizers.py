@@ -134,12 +134,10 @@ class FakeReview:
     text = "AWFUL WASTE, AWFUL WASTE, great movie"
 
 
-def test_the_rule_set_that_was_always_claimed(default_run: Path, tmp_path: Path) -> None:
+def test_the_rule_set_that_was_always_claimed(tutorial_run: Path, tmp_path: Path) -> None:
+    """A run with keras-imdb claims the tokenizer, however many labels change."""
     run = tmp_path / "run"
-    shutil.copytree(default_run, run)
-    config = json.loads((run / "config.json").read_text("utf-8"))
-    if config["preprocessing"]["tokenizer"] != "keras-imdb":
-        pytest.skip("the default run has another rule set")
+    shutil.copytree(tutorial_run, run)
     metrics = json.loads((run / "metrics.json").read_text("utf-8"))
     metrics["tokenizers"] = {"mediapipe": 0.02, "onnx": 0.0, "texts": 25_000}
     (run / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
