@@ -15,6 +15,7 @@ import pytest
 from edgetext import Bundle
 from edgetext.encoder import Preprocessing
 from edgetext.keras_imdb import KERAS_IMDB, KerasIMDB
+from edgetext.ngrams import Characters
 from edgetext.text import RESERVED, RuleSet, Words
 from edgetext.vocabulary import Vocabulary
 from export.converters import load_converter
@@ -42,11 +43,12 @@ class Case(NamedTuple):
     label: str = "label {}"
     name: str = "t"
     rules: RuleSet = KERAS_IMDB
+    characters: int = 0
 
     @property
     def room(self) -> sizing.SizeBudget:
         labels = [self.label.format(number) for number in range(self.labels)]
-        return sizing.SizeBudget(10**9, count_outputs(self.labels), labels, self.name, self.rules)
+        return sizing.SizeBudget(10**9, count_outputs(self.labels), labels, self.name, self.rules, self.characters)
 
 
 ODD = '"na\u00efve", a/b \\ \u65e5\u672c\u8a9e, label {}'
@@ -60,6 +62,8 @@ CASES = [
     *(Case(300, 60, 0, 2**8), Case(300, 1000, 500, 2**10, ODD, LONG), Case(300, 1000, 0, 2**10)),
     Case(2, 60, 0, 2**8, rules=Words(marks=True)),
     Case(2, 5000, 2500, 2**12, ODD, LONG, Words(marks=False)),
+    *(Case(2, 60, 0, 2**8, rules=Words(marks=True), characters=2**8),),
+    *(Case(labels, 1100, 0, 2**12, rules=Words(marks=False), characters=2**14) for labels in (2, 6, 50)),
 ]
 
 
@@ -71,20 +75,22 @@ def make_run(case: Case) -> Run:
         words.add("".join(draw.choices("abcdefghijklmnopqrstuvwxyz\u00e9", k=draw.randint(1, 12))))
     tokens = (*RESERVED, *draw.sample(sorted(words), len(words)))
     capitals = draw.sample(range(len(RESERVED), len(tokens)), min(case.spellings, len(words)))
-    room, settings = case.room, Preprocessing(128, "post", case.rules)
-    choices = Choices(vocabulary=case.ids, max_length=128, buckets=case.buckets, crops=0)
+    characters = Characters(2, 5, case.characters, 64) if case.characters else None
+    room, settings = case.room, Preprocessing(128, "post", case.rules, characters)
+    choices = Choices(vocabulary=case.ids, max_length=128, buckets=case.buckets, crops=0, characters=case.characters)
     bias, prior = generator.normal(size=(2, room.num_outputs))
-    model = network.build_edge(case.ids, 128, choices, bias, prior)
-    for layer in (model.get_layer("unigrams"), model.get_layer("bigrams")):
+    model = network.build_edge(case.ids, settings.width, choices, bias, prior)
+    for layer in map(model.get_layer, network.TABLES if case.characters else network.TABLES[:2]):
         layer.set_weights([generator.normal(size=layer.get_weights()[0].shape).astype(np.float32)])
+    kind = "characters" if case.characters else "bigrams-2"
     config = {
         "name": f"{case.name}-edge",
         "preset": "edge",
         "labels": room.labels,
         "preprocessing": settings.to_json(),
-        "network": {"kind": "bigrams-2", "multipliers": list(MULTIPLIERS), "exponent": choices.exponent},
+        "network": {"kind": kind, "multipliers": list(MULTIPLIERS), "exponent": choices.exponent},
     }
-    encoded = np.ones((1, 128), np.int32)
+    encoded = np.ones((1, settings.width), np.int32)
     return Run(
         Path("run"),
         config,
@@ -102,12 +108,15 @@ def make_run(case: Case) -> Run:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, (*case[:4], case.rules.name))))
+@pytest.mark.parametrize(
+    "case", CASES, ids=lambda case: "-".join(map(str, (*case[:4], case.rules.name, case.characters)))
+)
 def test_predictions(case: Case) -> None:
     run = make_run(case)
     found = {}
     for recipe in RECIPES:
-        if recipe.name in MEASURED_RECIPES:
+        # No graph that takes text has n-grams.
+        if recipe.name in MEASURED_RECIPES and not (case.characters and recipe.input == "text"):
             converter = load_converter(recipe.engine)
             card = ModelCard(run, recipe, MEASURED, "", "")
             found[recipe.name] = len(converter.add_metadata(converter.convert(run, recipe), card))

@@ -124,6 +124,37 @@ def test_liblinear_keras_and_what_ships_agree(labels: int) -> None:
     np.testing.assert_allclose(logits, expected, atol=1e-3)
 
 
+@pytest.mark.parametrize("shares", [[0.9, 0.1], [0.6, 0.3, 0.1]])
+@pytest.mark.parametrize("with_ngrams", [False, True])
+def test_without_anything_known_the_shares_of_the_labels(shares: list[float], with_ngrams: bool) -> None:
+    recipe = make_recipe(len(shares), 10)
+    if not with_ngrams:
+        recipe = recipe._replace(word_ngrams=None, choices=dataclasses.replace(recipe.choices, characters=0))
+    sizes = [len(VOCABULARY), 256, *([64] if with_ngrams else [])]
+    scales = tuple(np.ones((size, recipe.num_outputs), np.float32) for size in sizes)
+    trained = network.build_edge_training(scales, recipe.choices, recipe.word_ngrams)
+    trained.get_layer("head").set_weights([np.full((1, recipe.num_outputs), 0.7)])
+    width = ENCODER.preprocessing.width if with_ngrams else 12
+    model = network.finish_edge(
+        trained, len(VOCABULARY), width, recipe.choices, 0.5, np.array(shares), recipe.word_ngrams
+    )
+    rows = np.zeros((3, width), np.int32)
+    rows[0, 0], rows[1, :4] = 1, [1, UNKNOWN_ID, UNKNOWN_ID, UNKNOWN_ID]  # and one of padding alone
+    wanted = shares[1:] if len(shares) == 2 else shares
+    np.testing.assert_allclose(model.predict(rows, verbose=0), [wanted] * 3, atol=1e-6)
+
+
+def test_scales_of_ngrams() -> None:
+    texts, recipe = make_texts(5, 2, 50), make_recipe(2, 100)
+    words, pairs, ngrams = find_scales(texts, recipe, 256)
+    doubled = recipe._replace(choices=dataclasses.replace(recipe.choices, characters_weight=0.6))
+    same_words, same_pairs, twice = find_scales(texts, doubled, 256)
+    assert ngrams.any()
+    np.testing.assert_allclose(twice, 2 * ngrams, rtol=1e-6)
+    assert (same_words == words).all()
+    assert (same_pairs == pairs).all()
+
+
 class TestNumbers:
     def test_most_ngrams(self) -> None:
         texts = make_texts(3, 2, 100)

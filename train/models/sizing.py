@@ -49,7 +49,7 @@ def parse_size(text: str) -> int:
 # are given at export and stored twice, may have 200 characters together before the estimate is too low. The estimate
 # is 400 to 1,100 bytes above the file. ONNX files, those that take text included, are at least 700 bytes smaller.
 _GRAPH, _PER_OUTPUT, _ABOUT = 9_410, 8, 1_500
-_CHARACTERS = 3_000  # what character n-grams add to the graph and the records
+_CHARACTERS = 2_700  # what character n-grams add to the graph and the records
 _QUANTIZED = 1024  # the converter leaves a table of fewer weights in float32, four bytes a weight
 
 
