@@ -72,7 +72,7 @@ def _bigrams(run: Run, model: keras.Model, network: Any) -> tuple[dict[str, str]
             "exponent": str(float(network["exponent"])),
         }
         if network["kind"] != "bigrams":
-            tensors = {"prior": bias, "bias": bias + np.diag(kernel) * np.float32(model.get_layer("bias").scale)}
+            tensors = {"bias": bias, "prior": bias + np.diag(kernel) * np.float32(model.get_layer("prior").scale)}
         else:
             tensors = {"bias": bias}
     except (ValueError, KeyError, TypeError, IndexError):

@@ -74,18 +74,20 @@ def build_edge(
     ]
     ids, total = _add_up(tables, rows, width, choices.exponent)
     has_known = ops.max(ops.cast(ids > UNKNOWN_ID, "float32"), axis=1, keepdims=True)  # (batch, 1)
-    total += layers.Rescaling([float(value) for value in bias - prior], name="bias")(has_known)
+    total += layers.Rescaling([float(value) for value in prior - bias], name="prior")(1.0 - has_known)
     if num_outputs == 1:
         head = layers.Dense(
             1,
             activation="sigmoid",
             kernel_initializer="ones",
-            bias_initializer=keras.initializers.Constant(float(prior[0])),
+            # Not the prior: for equal shares it is 0, and in int8 a dense layer without bias crashes tflite-runtime
+            # 2.14 on ARM.
+            bias_initializer=keras.initializers.Constant(float(bias[0])),
             name="head",
         )
         return keras.Model(ids, head(total), name="edge")  # (batch, 1)
     # Only an addition: a dense layer would multiply by a matrix of labels by labels, and be quantised.
-    shifted = layers.Rescaling(1.0, [float(value) for value in prior], name="head")(total)
+    shifted = layers.Rescaling(1.0, [float(value) for value in bias], name="head")(total)
     return keras.Model(ids, layers.Softmax(name="probabilities")(shifted), name="edge")  # (batch, num_outputs)
 
 
