@@ -48,8 +48,8 @@ def train(job: Job) -> dict[str, Any]:
     name, labels = f"{dataset.name}-{job.request.preset.name}", dataset.labels
 
     started = time.monotonic()
-    variants = [_encode(dataset, job, rules) for rules in job.request.rules]
-    plan, texts = choose_variant(variants, dataset, job.request)
+    # Only the chosen texts are kept: those of a large table fill gigabytes.
+    plan, texts = choose_variant([_encode(dataset, job, rules) for rules in job.request.rules], dataset, job.request)
     rules = plan.preprocessing.rules
     if job.request.target_size is not None:
         plan = fit_size(plan, dataset.name, labels, job.request)

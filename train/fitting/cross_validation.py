@@ -28,8 +28,8 @@ from train.models.rules import TOLERANCE, choose_candidate
 
 FOLDS = 5
 QUICK_FOLDS, QUICK_FACTORS = 3, (1.0, 3.0)
-# The most ids of words of the texts that are drawn for it, with n-grams about a gigabyte; and of these times outputs.
-QUICK_IDS, QUICK_WORK = 2**19, 2**22
+# The most ids of words of the texts that are drawn for it, with n-grams half a gigabyte; and of these times outputs.
+QUICK_IDS, QUICK_WORK = 2**18, 2**22
 
 
 class CrossValidation(NamedTuple):

@@ -44,11 +44,11 @@ def parse_size(text: str) -> int:
 
 
 # Measured with 2 to 300 labels, 60 to 20,000 ids, 2^8 to 2^18 buckets, with and without spellings, and short and long
-# names (TensorFlow 2.21): besides its tables the graph of a TFLite file takes 8,850 to 9,450 bytes and 8 per output,
+# names (TensorFlow 2.21): besides its tables the graph of a TFLite file takes 9,000 to 9,600 bytes and 8 per output,
 # including the metadata. Its other content takes 1,020 bytes besides names, labels and words. Author and license, which
 # are given at export and stored twice, may have 200 characters together before the estimate is too low. The estimate
 # is 400 to 1,100 bytes above the file. ONNX files, those that take text included, are at least 700 bytes smaller.
-_GRAPH, _PER_OUTPUT, _ABOUT = 9_410, 8, 1_500
+_GRAPH, _PER_OUTPUT, _ABOUT = 9_570, 8, 1_500
 _CHARACTERS = 2_700  # what character n-grams add to the graph and the records
 _QUANTIZED = 1024  # the converter leaves a table of fewer weights in float32, four bytes a weight
 
