@@ -20,7 +20,7 @@ from edgetext.vocabulary import Vocabulary
 from export import command
 from train.__main__ import main
 from train.encoding.encoded import Encoded, encode
-from train.encoding.ngrams import count_ngrams, count_word_ngrams
+from train.encoding.ngrams import count_ngrams, count_word_characters
 from train.fitting import edge
 from train.fitting.linear import count_features, predict_margins
 from train.fitting.naive_bayes import find_scales
@@ -34,7 +34,7 @@ CHARACTERS = Characters(2, 3, 64, 24)
 RULES = Words(marks=False)
 VOCABULARY = Vocabulary([*RESERVED, *(f"w{number}x" for number in range(26)), "\u597d"], RULES)
 ENCODER = Encoder(VOCABULARY, Preprocessing(12, "post", RULES, CHARACTERS))
-WORD_NGRAMS = count_word_ngrams(VOCABULARY, CHARACTERS)
+WORD_CHARACTERS = count_word_characters(VOCABULARY, CHARACTERS)
 FILES = ("config.json", "metrics.json")
 
 
@@ -52,16 +52,16 @@ def make_recipe(labels: int, texts: int, **settings: int) -> Recipe:
     choices = choices_for(texts).changed(["buckets=256", "stronger=", "regularization=0.01", "characters=64"])
     settings = {"epochs": 60, "batch_size": 16, "seed": 0, "validation": 1, **settings}
     weights = np.ones(labels, np.float32)
-    return Recipe(len(VOCABULARY), labels, weights, Settings(**settings), choices, word_ngrams=WORD_NGRAMS)
+    return Recipe(len(VOCABULARY), labels, weights, Settings(**settings), choices, word_characters=WORD_CHARACTERS)
 
 
 def test_ngrams_of_words() -> None:
-    assert WORD_NGRAMS.shape == (len(VOCABULARY), 64)
-    assert not WORD_NGRAMS[: len(RESERVED)].sum()
-    assert not WORD_NGRAMS[-1].sum()  # part of runs
+    assert WORD_CHARACTERS.shape == (len(VOCABULARY), 64)
+    assert not WORD_CHARACTERS[: len(RESERVED)].sum()
+    assert not WORD_CHARACTERS[-1].sum()  # part of runs
     for place, word in list(enumerate(VOCABULARY.tokens))[len(RESERVED) : -1]:
         wanted = np.bincount(list(CHARACTERS.hash_item(word)), minlength=64)
-        assert WORD_NGRAMS[place].toarray()[0].tolist() == wanted.tolist()
+        assert WORD_CHARACTERS[place].toarray()[0].tolist() == wanted.tolist()
 
 
 def test_counted_in_texts_as_if_all_words_were_unknown() -> None:
@@ -69,7 +69,7 @@ def test_counted_in_texts_as_if_all_words_were_unknown() -> None:
     texts = ["w1x w1x w30x", "", "w25x \u597d\u597d"]
     ids = np.array([ENCODER.encode(text) for text in texts], np.int64)
     first = len(RESERVED) + 1
-    for row, text in zip(count_ngrams(ids, WORD_NGRAMS).toarray(), texts):
+    for row, text in zip(count_ngrams(ids, WORD_CHARACTERS).toarray(), texts):
         buckets = [number - first for number in none.ids(text) if number >= first]
         assert row.tolist() == np.bincount(buckets, minlength=64).tolist()
 
@@ -117,7 +117,7 @@ def test_liblinear_keras_and_what_ships_agree(labels: int) -> None:
     # The weights of a known word's n-grams are in that of the word.
     shares = np.full(labels, 1 / labels)
     sizes = len(VOCABULARY), ENCODER.preprocessing.width
-    shipped = network.finish_edge(model, *sizes, recipe.choices, 1.0, shares, WORD_NGRAMS)
+    shipped = network.finish_edge(model, *sizes, recipe.choices, 1.0, shares, WORD_CHARACTERS)
     outputs = shipped.predict(unseen.take(), verbose=0).astype(np.float64)
     logits = np.log(outputs / (1 - outputs))[:, 0] if labels == 2 else np.log(outputs)
     expected = ours if labels == 2 else ours - np.log(np.exp(ours).sum(axis=1, keepdims=True))
@@ -129,14 +129,14 @@ def test_liblinear_keras_and_what_ships_agree(labels: int) -> None:
 def test_without_anything_known_the_shares_of_the_labels(shares: list[float], with_ngrams: bool) -> None:
     recipe = make_recipe(len(shares), 10)
     if not with_ngrams:
-        recipe = recipe._replace(word_ngrams=None, choices=dataclasses.replace(recipe.choices, characters=0))
+        recipe = recipe._replace(word_characters=None, choices=dataclasses.replace(recipe.choices, characters=0))
     sizes = [len(VOCABULARY), 256, *([64] if with_ngrams else [])]
     scales = tuple(np.ones((size, recipe.num_outputs), np.float32) for size in sizes)
-    trained = network.build_edge_training(scales, recipe.choices, recipe.word_ngrams)
+    trained = network.build_edge_training(scales, recipe.choices, recipe.word_characters)
     trained.get_layer("head").set_weights([np.full((1, recipe.num_outputs), 0.7)])
     width = ENCODER.preprocessing.width if with_ngrams else 12
     model = network.finish_edge(
-        trained, len(VOCABULARY), width, recipe.choices, 0.5, np.array(shares), recipe.word_ngrams
+        trained, len(VOCABULARY), width, recipe.choices, 0.5, np.array(shares), recipe.word_characters
     )
     rows = np.zeros((3, width), np.int32)
     rows[0, 0], rows[1, :4] = 1, [1, UNKNOWN_ID, UNKNOWN_ID, UNKNOWN_ID]  # and one of padding alone
@@ -257,7 +257,7 @@ class TestChosen:
         for options in (
             ("--tokenizer", "keras-imdb", "--characters", "on"),
             ("--preset", "tutorial", "--characters", "on"),
-            ("--choice", "ngrams=3,2"),
+            ("--choice", "characters-lengths=3,2"),
             ("--choice", "characters=1000"),
         ):
             assert main(["--data", str(tmp_path / "t.csv"), "--out", str(tmp_path / "run"), *options]) == 2

@@ -13,10 +13,10 @@ from edgetext.text import RESERVED, UNKNOWN_ID
 from edgetext.vocabulary import Vocabulary
 
 # A scipy.sparse.csr_matrix of shape (vocabulary_size, buckets): how often each bucket occurs in each word.
-WordNgrams = Any
+WordCharacters = Any
 
 
-def count_word_ngrams(vocabulary: Vocabulary, characters: Characters) -> WordNgrams:
+def count_word_characters(vocabulary: Vocabulary, characters: Characters) -> WordCharacters:
     """Return how often each bucket of n-grams occurs in each word; never in one that is part of a run."""
     indices: list[int] = []
     ends = [0] * (len(RESERVED) + 1)
@@ -30,19 +30,19 @@ def count_word_ngrams(vocabulary: Vocabulary, characters: Characters) -> WordNgr
     return found
 
 
-def count_ngrams(ids: npt.NDArray[np.int64], word_ngrams: WordNgrams) -> Any:
+def count_ngrams(ids: npt.NDArray[np.int64], word_characters: WordCharacters) -> Any:
     """Return how often each bucket of n-grams occurs in encoded texts, known words included.
 
     Args:
         ids: Padded ids of texts, shape (texts, n).
-        word_ngrams: As ``count_word_ngrams`` returns.
+        word_characters: As ``count_word_characters`` returns.
 
     Returns:
         A scipy.sparse.csr_matrix of shape (texts, buckets).
     """
-    size, buckets = word_ngrams.shape
+    size, buckets = word_characters.shape
     words, ngrams = (
         sparse.csr_matrix((np.ones(chosen.sum()), (np.nonzero(chosen)[0], ids[chosen] - first)), (len(ids), count))
         for chosen, first, count in (((ids > UNKNOWN_ID) & (ids < size), 0, size), (ids >= size, size, buckets))
     )
-    return words @ word_ngrams + ngrams
+    return words @ word_characters + ngrams

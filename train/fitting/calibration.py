@@ -32,7 +32,7 @@ def calibrate(fitted: Fitted, texts: Splits) -> tuple[keras.Model, float | None]
     counts = sum(np.bincount(part.targets, minlength=recipe.labels) for part in (texts.train, texts.validation))
     sizes = recipe.vocabulary_size, texts.train.max_length
     shares = np.asarray(counts) / np.sum(counts)
-    model = network.finish_edge(fitted.model, *sizes, recipe.choices, temperature, shares, recipe.word_ngrams)
+    model = network.finish_edge(fitted.model, *sizes, recipe.choices, temperature, shares, recipe.word_characters)
     return model, temperature
 
 

@@ -126,7 +126,7 @@ def fit_weights(
     """Fit one network; return it and its history, which is that of ``loop.fit``."""
     choices, settings = recipe.choices, recipe.settings
     batches = CropBatches(training, recipe, crop_weight)
-    model = network.build_edge_training(scales, choices, recipe.word_ngrams)
+    model = network.build_edge_training(scales, choices, recipe.word_characters)
     rate = keras.optimizers.schedules.PolynomialDecay(choices.learning_rate, settings.epochs * len(batches), 0.0)
     is_logistic = choices.objective == "logistic"
     loss, is_right = ("binary_crossentropy", agree) if is_logistic else (squared_hinge, same_side)

@@ -40,8 +40,8 @@ def count_features(texts: Encoded, recipe: Recipe) -> Features:
         present = features != PAD_ID
         rows = np.broadcast_to(np.arange(len(ids))[:, None], features.shape)[present]
         counts = sparse.csr_matrix((np.ones(len(rows)), (rows, features[present])), (len(ids), size))
-        if recipe.word_ngrams is not None:
-            counts = sparse.hstack([counts, count_ngrams(ids, recipe.word_ngrams)])
+        if recipe.word_characters is not None:
+            counts = sparse.hstack([counts, count_ngrams(ids, recipe.word_characters)])
         is_word = (ids != PAD_ID) & (ids < recipe.vocabulary_size)
         lengths = np.maximum(is_word.sum(axis=1), 1.0)
         parts.append(sparse.diags(lengths**-recipe.choices.exponent) @ counts)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from edgetext.text import PAD_ID
 from train.encoding.encoded import Encoded
-from train.encoding.ngrams import WordNgrams, count_ngrams
+from train.encoding.ngrams import WordCharacters, count_ngrams
 from train.models.choices import Choices
 from train.models.network import Tables, find_features
 from train.models.recipe import Recipe
@@ -33,8 +33,8 @@ def find_scales(texts: Encoded, recipe: Recipe, buckets: int) -> Tables:
     words, pairs = ratios[: recipe.vocabulary_size] / size, ratios[recipe.vocabulary_size :] / size
     pairs = np.where(occurring[recipe.vocabulary_size :, None] < choices.least_texts, 0, pairs)
     tables = [words, pairs]
-    if recipe.word_ngrams is not None:
-        counts = count_texts_with_ngrams(texts, recipe.labels, recipe.word_ngrams)
+    if recipe.word_characters is not None:
+        counts = count_texts_with_ngrams(texts, recipe.labels, recipe.word_characters)
         ngrams = _raise(log_count_ratios(counts), choices) * (choices.characters_weight / size)
         tables.append(np.where(counts.sum(axis=0)[:, None] < choices.least_texts, 0, ngrams))
     return tuple(table.astype(np.float32) for table in tables)
@@ -60,11 +60,11 @@ def count_texts(texts: Encoded, labels: int, vocabulary_size: int, buckets: int)
     return counts
 
 
-def count_texts_with_ngrams(texts: Encoded, labels: int, word_ngrams: WordNgrams) -> npt.NDArray[np.float64]:
+def count_texts_with_ngrams(texts: Encoded, labels: int, word_characters: WordCharacters) -> npt.NDArray[np.float64]:
     """Return the number of texts of each label with each bucket of n-grams: shape (labels, buckets)."""
-    counts = np.zeros((labels, word_ngrams.shape[1]))
+    counts = np.zeros((labels, word_characters.shape[1]))
     for part, targets in texts.chunks():
-        occurs = count_ngrams(part.astype(np.int64), word_ngrams) > 0
+        occurs = count_ngrams(part.astype(np.int64), word_characters) > 0
         for label in np.unique(targets):
             counts[label] += np.asarray(occurs[targets == label].sum(axis=0))[0]
     return counts

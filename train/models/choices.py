@@ -39,7 +39,7 @@ class Choices:
         stronger: Multiples of it to try, in this order, as long as the validation loss falls.
         initial_weight: Start of every weight, by which the log-count ratios are multiplied.
         characters: Number of buckets of character n-grams, a power of two; 0 if there are none, or to be chosen.
-        ngrams: The lengths of the shortest and the longest of them, in code points.
+        characters_lengths: The lengths of the shortest and the longest of them, in code points.
         characters_weight: The scales of their weights are multiplied by this: below 1 their weights are regularised
             more strongly than those of words and bigrams.
         teacher_buckets: Buckets of the teacher; 0 leaves the unlabelled texts unused.
@@ -62,7 +62,7 @@ class Choices:
     stronger: tuple[float, ...] = ()
     initial_weight: float = 0.05
     characters: int = 0
-    ngrams: tuple[int, int] = (2, 5)
+    characters_lengths: tuple[int, int] = (2, 5)
     characters_weight: float = 0.3
     teacher_buckets: int = 2**20
     teacher_crop_weight: float = 0.2
@@ -84,8 +84,9 @@ class Choices:
                 f"crop-words must be two increasing numbers from 1 to max-length - 1, {self.max_length - 1}, not "
                 f"{shortest},{longest}"
             )
-        if not 1 <= self.ngrams[0] <= self.ngrams[1] <= 16:
-            raise ValueError(f"ngrams must be two rising numbers from 1 to 16, not {self.ngrams[0]},{self.ngrams[1]}")
+        shortest, longest = self.characters_lengths
+        if not 1 <= shortest <= longest <= 16:
+            raise ValueError(f"characters-lengths must be two rising numbers from 1 to 16, not {shortest},{longest}")
         if self.objective not in OBJECTIVES:
             raise ValueError(f"objective must be {' or '.join(OBJECTIVES)}, not {self.objective}")
         largest = {"exponent": 1.0, "ratio_exponent": 1.0, "crops": 1000}
@@ -101,7 +102,7 @@ class Choices:
     def changed(self, changes: Sequence[str]) -> Choices:
         """Return a copy with some choices changed, each given as ``NAME=VALUE``.
 
-        The name has hyphens or underscores; a comma separates the two numbers of crop-words and of ngrams.
+        The name has hyphens or underscores; a comma separates the two numbers of crop-words and of characters-lengths.
 
         Raises:
             ValueError: If there is no such choice, or its value is not of the right type or out of range.
@@ -114,7 +115,7 @@ class Choices:
             if name not in kinds:
                 raise ValueError(f"no choice is called {name!r}; there are {', '.join(kinds)}")
             try:
-                if name in ("crop_words", "ngrams"):
+                if name in ("crop_words", "characters_lengths"):
                     low, high = map(int, value.split(","))
                     values[name] = low, high
                 elif name == "stronger":

@@ -16,7 +16,7 @@ from edgetext.ngrams import Characters
 from edgetext.text import RuleSet
 from train.dataset import Dataset
 from train.encoding.encoded import Splits
-from train.encoding.ngrams import count_word_ngrams
+from train.encoding.ngrams import count_word_characters
 from train.encoding.vocabulary import Survey, build_vocabulary, find_spellings, note_capitals
 from train.models import rules
 from train.models.choices import Choices
@@ -49,7 +49,7 @@ def choose_encoding(survey: Survey, dataset: Dataset, request: Request, rule_set
     characters = None
     if request.characters != "off":
         buckets = choices.characters or rules.MOST_CHARACTERS
-        characters = Characters(*choices.ngrams, buckets, rules.MOST_NGRAMS)
+        characters = Characters(*choices.characters_lengths, buckets, rules.MOST_NGRAMS)
     preprocessing = Preprocessing(choices.max_length, truncating, rule_set, characters)
     return Plan(vocabulary, spellings, preprocessing, choices)
 
@@ -145,5 +145,5 @@ def make_recipe(plan: Plan, texts: Splits, labels: Sequence[str], request: Reque
         refits=is_small and request.refits,
         weightings=weightings,
         cross_validates=is_small and is_cheap and plan.choices.objective == "hinge",
-        word_ngrams=count_word_ngrams(plan.vocabulary, characters) if characters is not None else None,
+        word_characters=count_word_characters(plan.vocabulary, characters) if characters is not None else None,
     )

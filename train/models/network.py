@@ -16,7 +16,7 @@ import tensorflow as tf
 from keras import layers, ops
 
 from edgetext.text import PAD_ID, UNKNOWN_ID
-from train.encoding.ngrams import WordNgrams
+from train.encoding.ngrams import WordCharacters
 from train.models.choices import MULTIPLIERS, Choices
 
 # A table of words, one of buckets of bigrams, and perhaps one of buckets of character n-grams, each of shape
@@ -91,7 +91,7 @@ def build_edge(
     return keras.Model(ids, layers.Softmax(name="probabilities")(shifted), name="edge")  # (batch, num_outputs)
 
 
-def build_edge_training(scales: Tables, choices: Choices, word_ngrams: WordNgrams | None = None) -> keras.Model:
+def build_edge_training(scales: Tables, choices: Choices, word_characters: WordCharacters | None = None) -> keras.Model:
     """Build the network of ``build_edge`` as it is fitted: each weight is a frozen scale times a trained factor.
 
     With characters, the weights of a word's n-grams are added to that of the word.
@@ -99,16 +99,16 @@ def build_edge_training(scales: Tables, choices: Choices, word_ngrams: WordNgram
     Args:
         scales: Those of each table.
         choices: Those of the network.
-        word_ngrams: The n-grams of the words; None without characters.
+        word_characters: The n-grams of the words; None without characters.
 
     Returns:
         A model that takes texts of any length, not yet compiled; with the objective ``"logistic"`` it returns the
         probability of the second label, with ``"hinge"`` the margin of each output.
     """
     tables: list[Callable[[Any], Any]] = [_Scaled(scale, choices, name) for name, scale in zip(TABLES, scales)]
-    if word_ngrams is not None:
+    if word_characters is not None:
         words, _, characters = tables
-        tables[0] = _Spelled(words, characters, word_ngrams, name="spelled")
+        tables[0] = _Spelled(words, characters, word_characters, name="spelled")
     ids, total = _add_up(tables, [len(scale) for scale in scales], None, choices.exponent)
     if choices.objective == "logistic":
         head = layers.Dense(1, activation="sigmoid", kernel_initializer="ones", name="head")
@@ -141,14 +141,14 @@ class _Scaled(layers.Embedding):
 class _Spelled(layers.Layer):
     """The table of words with the weights of their n-grams added."""
 
-    def __init__(self, words: Any, characters: Any, word_ngrams: WordNgrams, name: str) -> None:
+    def __init__(self, words: Any, characters: Any, word_characters: WordCharacters, name: str) -> None:
         super().__init__(name=name)
         self.words, self._characters = words, characters
         for table in (words, characters):
             table.build()
-        coordinates = word_ngrams.tocoo()
+        coordinates = word_characters.tocoo()
         places = np.stack([coordinates.row, coordinates.col], axis=1).astype(np.int64)
-        self._ngrams = tf.SparseTensor(places, coordinates.data.astype(np.float32), word_ngrams.shape)
+        self._ngrams = tf.SparseTensor(places, coordinates.data.astype(np.float32), word_characters.shape)
 
     def call(self, ids: Any) -> Any:
         spelled = tf.sparse.sparse_dense_matmul(self._ngrams, self._characters.weights_table())
@@ -218,7 +218,7 @@ def finish_edge(
     choices: Choices,
     temperature: float,
     shares: npt.NDArray[np.float64],
-    word_ngrams: WordNgrams | None = None,
+    word_characters: WordCharacters | None = None,
 ) -> keras.Model:
     """Return the network of ``build_edge`` with the weights that the one of ``build_edge_training`` learned.
 
@@ -236,8 +236,8 @@ def finish_edge(
         table = layer.words if isinstance(layer, _Spelled) else layer
         if isinstance(table, _Scaled):
             tables[table.name] = table.get_weights()[0] * table.scale * kernel / temperature
-    if word_ngrams is not None:
-        tables["unigrams"] += word_ngrams @ tables["characters"]
+    if word_characters is not None:
+        tables["unigrams"] += word_characters @ tables["characters"]
     tables["unigrams"][: UNKNOWN_ID + 1] = 0  # these are never added, and were not trained
     for name, table in tables.items():
         model.get_layer(name).set_weights([table])

@@ -15,7 +15,7 @@ from edgetext.encoder import Preprocessing
 from edgetext.keras_imdb import KERAS_IMDB
 from edgetext.text import RuleSet
 from edgetext.vocabulary import Vocabulary
-from train.encoding.ngrams import WordNgrams
+from train.encoding.ngrams import WordCharacters
 from train.models.choices import MULTIPLIERS, Choices
 from train.models.presets import Preset, Settings
 
@@ -74,7 +74,7 @@ class Recipe(NamedTuple):
     refits: bool = False  # whether to fit again, on the validation texts too, once everything is chosen and measured
     weightings: Mapping[str, npt.NDArray[np.float32]] = {}  # class weights to choose from, by name
     cross_validates: bool = False  # whether to choose and calibrate in cross-validation, else on the validation texts
-    word_ngrams: WordNgrams | None = None  # the character n-grams of the words; None without characters
+    word_characters: WordCharacters | None = None  # the character n-grams of the words; None without characters
 
     @property
     def num_outputs(self) -> int:
@@ -112,7 +112,7 @@ def make_config(
     if recipe.preset == "edge":
         # What an exporter needs to compute the network without Keras.
         config["network"] = {
-            "kind": "bigrams-2" if recipe.word_ngrams is None else "characters",
+            "kind": "bigrams-2" if recipe.word_characters is None else "characters",
             "buckets": recipe.choices.buckets,
             "multipliers": list(MULTIPLIERS),
             "exponent": recipe.choices.exponent,
