@@ -64,7 +64,7 @@ def test_walk_through(root: Path, tmp_path: Path) -> None:
         outputs[line] = done.stdout
     training = outputs[lines[0]]
     assert "tickets.csv: 1 row left out: no word in the text (line 602)" in training
-    assert "tickets.csv: 1 row left out: no label (line 603)" in training
+    assert "tickets.csv: 1 row kept as unlabelled text: no label (line 603)" in training
     assert "tickets.csv: 1 row kept: same words as an earlier row (line 604)" in training
     assert "wrote runs/tickets" in training
     for line, output in outputs.items():

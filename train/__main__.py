@@ -29,6 +29,7 @@ from train.tables.table import is_archive, is_table, refuse, stem
 
 RUNS = Path("runs")
 MOST_SHOWN = 10  # labels in a line
+TEACHERS = ("auto", "none", "vectors")
 TOKENIZERS = ("words", "keras-imdb")  # rule sets; a run records the version too
 
 
@@ -112,6 +113,12 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         help="the run folder to write (default: train/default of this checkout; for a table runs/NAME, after the file)",
     )
     _add_settings(parser)
+    parser.add_argument(
+        "--teacher",
+        choices=TEACHERS,
+        help="whether to learn from unlabelled texts, by a teacher on document vectors: none, vectors, or auto, if "
+        "that helps on validation (default: auto)",
+    )
     _add_rules(parser)
     _add_sizes(parser)
     _add_table_options(parser)
@@ -189,6 +196,15 @@ def _add_sizes(parser: argparse.ArgumentParser) -> None:
 def _add_table_options(parser: argparse.ArgumentParser) -> None:
     group = add_table_arguments(parser)
     group.add_argument(
+        "--unlabelled",
+        metavar="FILE",
+        type=Path,
+        nargs="+",
+        action="extend",
+        help="files of texts without labels, to learn from as well: tables, of which labels are ignored, or lines of "
+        "text; rows of the table whose label is empty are such texts too",
+    )
+    group.add_argument(
         "--target-size",
         metavar="SIZE",
         help="choose the largest model whose int8 files are at most SIZE, such as 100KB, with vocabulary and n-grams",
@@ -209,7 +225,7 @@ def _add_table_options(parser: argparse.ArgumentParser) -> None:
 
 def _check_reviews(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """Refuse the options that are for tables only, and parse ``--validation`` as a number."""
-    reading = ("text_column", "label_column", "test", "split_seed", "drop_label", "strict")
+    reading = ("text_column", "label_column", "test", "split_seed", "drop_label", "strict", "unlabelled")
     for name in (*reading, *NAMES, "target_size", "lowercase", "class_weights"):
         value = getattr(args, name)
         if value is not None and not (name == "header" and value):

@@ -17,7 +17,8 @@ from train.models.recipe import Request
 from train.models.sizing import parse_size
 from train.reviews.dataset import read_reviews
 from train.tables.dataset import read_and_report
-from train.tables.options import make_options, make_plan
+from train.tables.options import make_options
+from train.tables.plan import TablePlan, make_plan
 from train.tables.table import is_archive, is_table, refuse
 
 
@@ -58,6 +59,9 @@ def _check_preset(args: argparse.Namespace, changes: Sequence[str], *, is_own: b
     """Raise ValueError if the preset does not have what is changed."""
     if PRESETS[args.preset].choices is not None:
         return
+    for option in ("unlabelled", "teacher"):
+        if getattr(args, option) is not None:
+            raise ValueError(f"--{option} is for the preset edge, not for {args.preset}")
     if changes and (not is_own or args.choice or args.buckets is not None):
         raise ValueError(f"preset {args.preset} has no choices: --buckets and --choice are for edge")
     if args.target_size is not None:
@@ -93,7 +97,10 @@ def _choose_characters(args: argparse.Namespace, rules: Sequence[RuleSet], defau
 def _make_table_job(args: argparse.Namespace, settings: Mapping[str, int], changes: Sequence[str]) -> Job:
     preset = PRESETS[args.preset]
     rules = _choose_rules(args, chooses=preset.choices is not None)
-    plan = make_plan(make_options(args, Path(args.data), rules[0]))
+    teacher = args.teacher or "auto"
+    learns = preset.choices is not None and teacher != "none"
+    unlabelled = tuple(args.unlabelled or ()) if learns else None
+    plan = make_plan(make_options(args, Path(args.data), rules[0], unlabelled))
     replace(preset.settings, **settings)  # checks the ranges, like the next line
     replace(preset.choices or Choices(), crops=0).changed(changes)
     size = None if args.target_size is None else parse_size(args.target_size)
@@ -107,9 +114,24 @@ def _make_table_job(args: argparse.Namespace, settings: Mapping[str, int], chang
         _choose_characters(args, rules, "auto"),
         args.class_weights or "auto",
         size,
+        teacher,
         refits=final,
     )
-    return Job(request, partial(read_and_report, plan), args.out, final)
+    return Job(request, partial(_read_table, plan, teacher), args.out, final)
+
+
+def _read_table(plan: TablePlan, teacher: str) -> Dataset:
+    """Read a table; DataError if there are no unlabelled texts for a teacher that needs them.
+
+    With ``auto`` nothing is learned from unlabelled texts; they are counted and held for a teacher.
+    """
+    dataset = read_and_report(plan)
+    if teacher == "vectors" and not dataset.count_unlabelled():
+        raise DataError(
+            "--teacher vectors: there are no unlabelled texts: name a file with --unlabelled, or leave the label of "
+            "some rows empty"
+        )
+    return dataset
 
 
 def _make_reviews_job(args: argparse.Namespace, settings: Mapping[str, int], changes: Sequence[str]) -> Job:
@@ -123,7 +145,8 @@ def _make_reviews_job(args: argparse.Namespace, settings: Mapping[str, int], cha
     if args.characters == "auto":
         raise ValueError("--characters auto is for tables: give on or off for the movie reviews")
     characters = _choose_characters(args, rules, "off")
-    request = Request(preset, settings=settings, changes=changes, rules=rules, characters=characters)
+    teacher = args.teacher or "auto"
+    request = Request(preset, False, settings, changes, rules, characters, teacher=teacher)
     return Job(request, partial(read_reviews, args.data, count, by_movie=preset.by_movie), args.out, not args.no_test)
 
 

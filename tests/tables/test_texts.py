@@ -25,8 +25,9 @@ from train import texts as command_line
 from train.dataset import DataError
 from train.tables.dataset import TableDataset, Text, read_table
 from train.tables.division import ordered
-from train.tables.index import SPLITS, sha256
+from train.tables.index import SPLITS
 from train.tables.options import TableOptions, add_table_arguments, make_options
+from train.tables.reading import sha256
 from train.tables.report import ReportedError, count_rows
 from train.tables.splits import draw, mix_seed, share_out
 
@@ -646,7 +647,7 @@ def test_a_file_that_changes_while_it_is_read(write: Write, change: str, monkeyp
             path.unlink()
         return sha256(name) if name.exists() else ""
 
-    monkeypatch.setattr("train.tables.index.sha256", changed)
+    monkeypatch.setattr("train.tables.reading.sha256", changed)
     with pytest.raises(DataError, match=r"t\.csv"):
         read_table(TableOptions(path))
 
@@ -693,6 +694,7 @@ def test_description(write: Write, tmp_path: Path) -> None:
         **dict.fromkeys(("encoding", "delimiter", "quote", "escape", "header")),
         "dialects": dict.fromkeys(("train", "validation"), dialect),
         "rows": {"train": {"a": 16, "b": 16}, "validation": {"a": 5, "b": 5}, "test": {"a": 4, "b": 4}},
+        "unlabelled": [],
         "report": {},
     }
     assert found.name == "t"

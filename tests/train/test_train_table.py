@@ -406,6 +406,17 @@ MISTAKES = {
     "--data long.csv": "long.csv: a label has 101 characters, more than 100: 'yyy",
     "--data two.csv": "two.csv: no label occurs twice: is 'label' the column of the label?",
     "--data five.csv --test 0.1": "five.csv: --test 0.1 of 5 rows is no row",
+    "--data t.csv --unlabelled none.csv": "none.csv: No such file or directory",
+    "--data t.csv --unlabelled empty.csv": "empty.csv: the file is empty",
+    "--data t.csv --unlabelled header.csv": "header.csv: no row is left",
+    "--data t.csv --unlabelled foreign": "foreign: Is a directory",
+    "--data t.csv --unlabelled t.csv": "--unlabelled t.csv: another file of this training has that name too",
+    "--data t.csv --unlabelled notes.txt notes.txt": "--unlabelled notes.txt: another file of this training",
+    "--data t.csv --unlabelled columns.csv": "columns.csv: which column holds the text? Rename it to 'text'",
+    "--data t.csv --teacher vectors": "--teacher vectors: there are no unlabelled texts: name a file",
+    "--data t.csv --teacher vectors --unlabelled copy.csv": "--teacher vectors: there are no unlabelled texts",
+    "--data t.csv --preset tutorial --unlabelled notes.txt": "--unlabelled is for the preset edge, not for tutorial",
+    "--data t.csv --preset tutorial --teacher none": "--teacher is for the preset edge, not for tutorial",
     "--data foreign": "foreign: not the movie reviews",
     "--data notes.txt": "notes.txt: not a table: the name must end in .csv",
     "--data none.txt": "no reviews at none.txt: there is no such file or folder",
@@ -430,6 +441,8 @@ class TestMistakes:
         write_csv(Path("two.csv"), [("one", "a"), ("two", "b")])
         write_csv(Path("five.csv"), rows[:3] + rows[12:14])
         Path("empty.csv").write_bytes(b"")
+        Path("columns.csv").write_text("id,words\n1,this is it\n")
+        Path("copy.csv").write_bytes(Path("t.csv").read_bytes())
         Path("notes.txt").write_text("text,label\n")
         Path("latin.csv").write_bytes(b"text,label\n" + b"caf\xe9 un,a\ncaf\xe9 deux,b\n" * 9)
         Path("foreign").mkdir()
@@ -458,6 +471,8 @@ class TestMistakes:
                 *("--text-column", "--label-column", "--test", "--split-seed", "--drop-label", "--encoding"),
                 *("--delimiter", "--target-size"),
             )),
+            ("--unlabelled rest.csv", "--unlabelled is for --data FILE, a table"),
+            ("--data t.csv --teacher other", "argument --teacher: invalid choice: 'other'"),
             ("--strict", "--strict is for --data FILE, a table"),
             ("--lowercase unicode", "--lowercase is for --data FILE, a table"),
             ("--class-weights none", "--class-weights is for --data FILE, a table"),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping, Sequence
 from itertools import chain, islice
 from typing import NamedTuple
 
 from edgetext.keras_imdb import KERAS_IMDB
 from edgetext.text import RESERVED, RuleSet
 from edgetext.vocabulary import Vocabulary
-from train.dataset import Dataset
+from train.dataset import UNLABELLED, Dataset
 from train.encoding.expressions import find_delimiter
 
 # With more different words than this, which would take more than 0.5 GB, the rarest are dropped: see ``survey_texts``.
@@ -27,21 +27,30 @@ class Survey(NamedTuple):
 
     words: Counter[str]
     lengths: Counter[int]
+    splits: Sequence[str] = ()  # of the dataset whose words were counted
 
 
-def survey_dataset(dataset: Dataset, rules: RuleSet) -> Survey:
-    """Survey the texts that the vocabulary is made from."""
+def survey_dataset(dataset: Dataset, rules: RuleSet, *, unlabelled: bool = False) -> Survey:
+    """Survey the texts that the vocabulary is made from.
+
+    With ``unlabelled``, for a model that learns from unlabelled texts too, their words count; lengths are those of the
+    others.
+    """
     texts = chain.from_iterable(map(dataset.texts, dataset.vocabulary_splits))
-    return survey_texts((text.text for text in texts), rules)
+    found = survey_texts((text.text for text in texts), rules)
+    if not unlabelled:
+        return found._replace(splits=dataset.vocabulary_splits)
+    others = survey_texts((text.text for text in dataset.texts(UNLABELLED)), rules, found.words)
+    return Survey(others.words, found.lengths, (*dataset.vocabulary_splits, UNLABELLED))
 
 
-def survey_texts(texts: Iterable[str], rules: RuleSet = KERAS_IMDB) -> Survey:
-    """Count words and lengths in bounded memory.
+def survey_texts(texts: Iterable[str], rules: RuleSet = KERAS_IMDB, counted: Mapping[str, int] = {}) -> Survey:
+    """Count words, in addition to those that are ``counted``, and lengths, in bounded memory.
 
     Whenever there are more than ``MAX_COUNTED`` different words, the rarest so far are dropped until half are left.
     Words that are frequent overall are never dropped, but their counts may be a few too low.
     """
-    words: Counter[str] = Counter()
+    words: Counter[str] = Counter(counted)
     lengths: Counter[int] = Counter()
     for text in texts:
         found = rules.tokenize(text)

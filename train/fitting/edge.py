@@ -42,7 +42,8 @@ def fit_edge(texts: Splits, recipe: Recipe) -> Fitted:
     there are several class weights, they are chosen in validation after that.
     """
     choices = recipe.choices
-    training = _add_unlabelled(texts, recipe) if len(texts.unlabelled) and choices.teacher_buckets else texts.train
+    has_teacher = len(texts.unlabelled) and choices.teacher_buckets and choices.objective == "logistic"
+    training = _add_unlabelled(texts, recipe) if has_teacher else texts.train
     scales = find_scales(texts.train, recipe, choices.buckets)
     best = _fit_candidate(scales, training, texts.validation, recipe, "fitting")
     best_loss = calibrated_loss(best)

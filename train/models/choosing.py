@@ -42,7 +42,7 @@ def choose_encoding(survey: Survey, dataset: Dataset, request: Request, rule_set
         choices = Choices(vocabulary=preset.vocabulary_size, max_length=preset.preprocessing.max_length)
         choices = (preset.choices or choices).changed(request.changes)
     vocabulary = build_vocabulary(survey.words, choices.vocabulary, min_count, rule_set)
-    texts = chain.from_iterable(map(dataset.texts, dataset.vocabulary_splits))
+    texts = chain.from_iterable(map(dataset.texts, survey.splits))
     some = (text.text for text in islice(texts, TEXTS_FOR_SPELLINGS))
     spellings = find_spellings(some, vocabulary, rule_set)
     truncating = request.preset.preprocessing.truncating

@@ -35,6 +35,7 @@ class Request:
     characters: str = "off"  # whether there are character n-grams: "on", "off", or "auto" to choose
     class_weights: str = "none"  # as for rules.weigh_classes
     target_size: int | None = None  # the most bytes of an int8 file; None for no limit
+    teacher: str = "auto"  # what unlabelled texts are learned from with: "none", "vectors", or "auto" to choose
     refits: bool = True  # whether the model may be fitted on the validation texts too, once they were measured
 
     @property

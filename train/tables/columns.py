@@ -27,12 +27,17 @@ class Columns(NamedTuple):
     """The columns to read, and whether any of them was guessed by its name."""
 
     texts: tuple[str, ...]
-    label: str
+    label: str | None  # None for a file of unlabelled texts
     guessed: bool = False
 
+    @property
+    def all(self) -> list[str]:
+        """All columns, in the order in which a file must not lack them."""
+        return [*self.texts, *([] if self.label is None else [self.label])]
+
     def __str__(self) -> str:
-        texts = " and ".join(map(repr, self.texts))
-        return f"text from column{'s' * (len(self.texts) > 1)} {texts}, label from column {self.label!r}"
+        texts = f"text from column{'s' * (len(self.texts) > 1)} {' and '.join(map(repr, self.texts))}"
+        return texts if self.label is None else f"{texts}, label from column {self.label!r}"
 
 
 def choose_columns(
@@ -74,6 +79,30 @@ def choose_columns(
         fix = f"; {_propose_no_header(names)}" if with_header else ""
         raise DataError(f"{path}: which columns hold {what}? Name them with {options}; the columns are {listing}{fix}")
     return Columns(tuple(texts), label, guessed)
+
+
+def choose_text_columns(path: object, names: Sequence[str], texts: Sequence[str], *, is_headless: bool) -> Columns:
+    """Return the columns of a file of unlabelled texts: those of the table, else the only one that can be guessed.
+
+    Args:
+        path: The file, for the error message.
+        names: The names of its columns.
+        texts: The columns of the table's texts.
+        is_headless: Whether the header seems to be a row.
+
+    Raises:
+        DataError: If there is not exactly one candidate.
+    """
+    if set(texts) <= set(names):
+        return Columns(tuple(texts), None)
+    guessed = _only(name for name in names if name.lower() in TEXT_NAMES)
+    if not guessed and len(names) == 1 and not (is_headless or _is_text(*names)):
+        guessed = list(names)
+    if not guessed:
+        wanted = " and ".join(map(repr, texts))
+        listing = ", ".join(map(repr, names))
+        raise DataError(f"{path}: which column holds the text? Rename it to {wanted}; the columns are {listing}")
+    return Columns(tuple(guessed), None, guessed=True)
 
 
 def _is_text(name: str) -> bool:

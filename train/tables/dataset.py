@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from train.dataset import TRAIN, VALIDATION, DataError
+from train.dataset import TRAIN, UNLABELLED, VALIDATION, DataError
 from train.tables.columns import Columns
-from train.tables.division import divide, ordered
-from train.tables.index import SPLITS, TableIndex, read_index
-from train.tables.options import TableOptions, TablePlan, make_plan
-from train.tables.report import WISHED, Finding, ReportedError, count_rows
+from train.tables.division import divide, leave_out_copies, ordered
+from train.tables.index import SPLITS, TableIndex
+from train.tables.options import TableOptions
+from train.tables.plan import TablePlan, make_plan
+from train.tables.reading import read_index
+from train.tables.report import NO_PROBLEMS, Finding, ReportedError, count_rows
 from train.tables.table import is_table, stem
 
 
 class Text(NamedTuple):
-    """A labelled text; its id is the name of its file and the line on which it begins, ``tickets.csv:17``."""
+    """A text; its id is the name of its file and the line on which it begins, ``tickets.csv:17``."""
 
     id: str
-    label: str
+    label: str | None  # None in the split of unlabelled texts
     text: str
 
 
 @dataclass(frozen=True)
 class TableDataset:
-    """Labelled texts in splits, as a ``train.dataset.Dataset``."""
+    """Labelled texts in splits, and unlabelled ones, as a ``train.dataset.Dataset``."""
 
     options: TableOptions
     columns: Columns
@@ -37,6 +39,7 @@ class TableDataset:
     findings: tuple[Finding, ...]  # in the order of the files and of report.KINDS
     files: dict[str, TableIndex]  # by split: "train", from which splits without a file are drawn, and the others
     names: tuple[str, ...]  # all labels by the place that the files refer to
+    unlabelled: tuple[TableIndex, ...] = ()  # the texts without a label of each file that has any
     vocabulary_splits: tuple[str, ...] = (TRAIN, VALIDATION)
     may_be_copied: bool = True
 
@@ -47,6 +50,10 @@ class TableDataset:
 
     def texts(self, split: str) -> Iterator[Text]:
         """Yield the texts of a split, in the order of the file; one at a time is in memory."""
+        if split == UNLABELLED:
+            for found in self.unlabelled:
+                for line, _, text in found.rows(split):
+                    yield Text(f"{found.table.path.name}:{line}", None, text)
         if self.counts.get(split):
             found = self.files.get(split) or self.files["train"]
             file = found.table.path.name
@@ -55,9 +62,16 @@ class TableDataset:
 
     def notes(self) -> list[str]:
         """Return what a user should see: guessed columns, and the problems that were found."""
-        tables = [found.table for found in self.files.values()]
+        # The rows without a label of the table are in both.
+        tables = dict.fromkeys(found.table for found in (*self.files.values(), *self.unlabelled))
         detected = [f"{table.path.name}: detected {', '.join(table.notes)}" for table in tables if table.notes]
-        return [*detected, *([str(self.columns)] if self.columns.guessed else []), *map(str, self.findings)]
+        columns = [str(self.columns)] if self.columns.guessed else []
+        counted = [f"unlabelled texts: {self.count_unlabelled():,}"] if self.unlabelled else []
+        return [*detected, *columns, *map(str, self.findings), *counted]
+
+    def count_unlabelled(self) -> int:
+        """Return the number of texts without a label."""
+        return sum(sum(found.count(UNLABELLED)) for found in self.unlabelled)
 
     def describe(self) -> dict[str, Any]:
         """Return the dataset's part of ``config.json``, which suffices to divide it again; it names no folder."""
@@ -80,6 +94,10 @@ class TableDataset:
             "header": options.header,
             "dialects": {split: found.table.dialect._asdict() for split, found in self.files.items()},
             "rows": self.counts,
+            "unlabelled": [
+                {"name": found.table.path.name, "sha256": found.sha256, "rows": sum(found.count(UNLABELLED))}
+                for found in self.unlabelled
+            ],
             "report": count_rows(self.findings),
         }
 
@@ -106,8 +124,12 @@ def read_planned(plan: TablePlan) -> TableDataset:
     names: dict[str, int] = {}
     rules = plan.options.rules
     dropped = plan.options.drop_labels
+    keeps = plan.options.unlabelled is not None
     files = {
-        split: read_index(table, plan.columns, split, names, rules, dropped) for split, table in plan.tables.items()
+        split: read_index(
+            table, plan.columns, split, names, rules, dropped, keeps_unlabelled=keeps and split == "train"
+        )
+        for split, table in plan.tables.items()
     }
     if unknown := sorted(set(dropped) - files["train"].dropped):
         raise DataError(f"--drop-label {unknown[0]!r}: {plan.options.data} has no such label")
@@ -118,8 +140,22 @@ def read_planned(plan: TablePlan) -> TableDataset:
     try:
         labels = divide(files, sorted_names, plan)
     except DataError as error:
-        raise ReportedError(str(error), _gather(files)) from None
-    return make_dataset(plan.options, plan.columns, labels, files, sorted_names)
+        raise ReportedError(str(error), _gather(files.values())) from None
+    unlabelled = _read_unlabelled(files, plan)
+    leave_out_copies(unlabelled, files)
+    return make_dataset(plan.options, plan.columns, labels, files, sorted_names, unlabelled)
+
+
+def _read_unlabelled(files: Mapping[str, TableIndex], plan: TablePlan) -> tuple[TableIndex, ...]:
+    """Return the texts without a label: those of the table, if there are any, and those of their own files."""
+    own = files["train"].unlabelled
+    found = [own] if own is not None and len(own.lines) else []
+    for table, columns in plan.unlabelled:
+        index = read_index(table, columns, UNLABELLED, {}, plan.options.rules, keeps_unlabelled=True)
+        assert index.unlabelled is not None
+        index.unlabelled.findings = index.findings
+        found.append(index.unlabelled)
+    return tuple(found)
 
 
 def make_dataset(
@@ -128,19 +164,20 @@ def make_dataset(
     labels: tuple[str, ...],
     files: dict[str, TableIndex],
     names: tuple[str, ...],
+    unlabelled: tuple[TableIndex, ...] = (),
 ) -> TableDataset:
     """Make a dataset of divided files; see ``TableDataset``.
 
     Raises:
         ReportedError: If ``options.strict`` is set and a problem was found.
     """
-    findings = _gather(files)
-    problems = [finding for finding in findings if finding.kind != WISHED]
+    findings = _gather([*files.values(), *unlabelled])
+    problems = [finding for finding in findings if finding.kind not in NO_PROBLEMS]
     if options.strict and problems:
         more = f"; and {len(problems) - 1} more" if len(problems) > 1 else ""
         raise ReportedError(f"{problems[0]}{more}", findings)
     counts = {split: _count(files, split, labels, names) for split in SPLITS}
-    return TableDataset(options, columns, labels, counts, findings, files, names)
+    return TableDataset(options, columns, labels, counts, findings, files, names, unlabelled)
 
 
 def _count(files: dict[str, TableIndex], split: str, labels: tuple[str, ...], names: tuple[str, ...]) -> dict[str, int]:
@@ -150,8 +187,8 @@ def _count(files: dict[str, TableIndex], split: str, labels: tuple[str, ...], na
     return {label: counts[label] for label in labels} if any(counts.values()) else {}
 
 
-def _gather(files: dict[str, TableIndex]) -> tuple[Finding, ...]:
-    return tuple(finding for found in files.values() for finding in found.findings)
+def _gather(files: Iterable[TableIndex]) -> tuple[Finding, ...]:
+    return tuple(finding for found in files for finding in found.findings)
 
 
 def read_and_report(plan: TablePlan) -> TableDataset:

@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from train.dataset import DataError
+from train.dataset import UNLABELLED, DataError
 from train.tables.columns import MISSING, fold
-from train.tables.index import TableIndex
-from train.tables.options import MAX_VALIDATION, Part, TablePlan
+from train.tables.index import SPLITS, TableIndex
+from train.tables.options import MAX_VALIDATION
+from train.tables.plan import Part, TablePlan
 from train.tables.report import FIRST, enumerate_first
-from train.tables.splits import count_texts
+from train.tables.splits import count_texts, find_repeated
 
 # Pairs of splits: rows of the first are left out if the second has their words.
 LEAKS = (("train", "test"), ("train", "validation"), ("validation", "test"))
@@ -40,7 +41,7 @@ def divide(files: dict[str, TableIndex], names: Sequence[str], plan: TablePlan) 
     return labels
 
 
-def _leave_out(files: dict[str, TableIndex], names: Sequence[str], column: str) -> tuple[str, ...]:
+def _leave_out(files: dict[str, TableIndex], names: Sequence[str], column: str | None) -> tuple[str, ...]:
     """Leave out rows with the words of others, and rows to validate or test on whose label no training row has."""
     train = files["train"]
     counts = np.array(train.count("train", len(names)))
@@ -59,6 +60,21 @@ def _leave_out(files: dict[str, TableIndex], names: Sequence[str], column: str) 
         found.find_repeated()
     _find_doubtful(train, names)
     return tuple(name for name, count in zip(names, counts) if count)
+
+
+def leave_out_copies(unlabelled: Iterable[TableIndex], files: Mapping[str, TableIndex]) -> None:
+    """Leave out the unlabelled texts with the words of a divided row or of an earlier one.
+
+    What is measured on test rows must not have been learned from, and the others teach nothing.
+    """
+    rows = {split: [found.digests[found.places(split)] for found in files.values()] for split in SPLITS}
+    tested, labelled = np.concatenate(rows["test"]), np.concatenate([*rows["train"], *rows["validation"]])
+    earlier = np.zeros(0, np.uint64)
+    for found in unlabelled:
+        found.find("test copy", np.isin(found.digests, tested))
+        found.find("copy", np.isin(found.digests, labelled))
+        found.find("copy again", find_repeated(found.digests) | np.isin(found.digests, earlier))
+        earlier = np.concatenate([earlier, found.digests[found.places(UNLABELLED)]])
 
 
 def _check_labels(train: TableIndex, counts: npt.NDArray[np.int64], names: Sequence[str]) -> None:

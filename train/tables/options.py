@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from edgetext.keras_imdb import KERAS_IMDB
-from edgetext.tables.dialect import CSV, TSV, Dialect
-from edgetext.tables.options import OF_COLUMNS, add_dialect_arguments, make_dialect, show_option
+from edgetext.tables.dialect import Dialect
+from edgetext.tables.options import OF_COLUMNS, add_dialect_arguments, make_dialect
 from edgetext.text import RuleSet
-from train.dataset import DataError
-from train.tables.columns import Columns, choose_columns, join_words
-from train.tables.table import ENDINGS, Inspection, Table, is_table
+from train.tables.columns import join_words
+from train.tables.table import ENDINGS
 
 MAX_VALIDATION = 10_000  # texts that a fraction takes: they are in memory together, and more would add little
-# How a split is taken: from a file, as a number of rows, as a fraction of the rows, or not at all.
-Part = Path | int | float | None
 
 
 @dataclass(frozen=True)
@@ -40,6 +37,8 @@ class TableOptions:
     escape: str | None = None
     header: bool | None = None
     dialects: Mapping[str, Dialect] = field(default_factory=dict)  # by split, as an earlier run read its files
+    # Files of texts without labels; None to leave out the rows of the table that have no label, too.
+    unlabelled: tuple[Path, ...] | None = None
 
     @property
     def given(self) -> Dialect:
@@ -107,102 +106,11 @@ def find_given(args: argparse.Namespace) -> dict[str, Any]:
     return given | {name: said[name] for name in OF_COLUMNS if said[name] is not None}
 
 
-def make_options(args: argparse.Namespace, data: Path, rules: RuleSet = KERAS_IMDB) -> TableOptions:
+def make_options(
+    args: argparse.Namespace,
+    data: Path,
+    rules: RuleSet = KERAS_IMDB,
+    unlabelled: tuple[Path, ...] | None = None,
+) -> TableOptions:
     """Return the options for a table that a command line gives."""
-    return TableOptions(data, rules=rules, **find_given(args))
-
-
-class TablePlan(NamedTuple):
-    """How a table is read and divided."""
-
-    options: TableOptions
-    tables: dict[str, Table]  # by split: "train", and those that have their own file
-    validation: Part
-    test: Part
-    columns: Columns
-
-
-def make_plan(options: TableOptions) -> TablePlan:
-    """Find out how a table is read and divided; only the names of the columns are read.
-
-    Raises:
-        DataError: If a file cannot be read, or an option or a column is missing or wrong.
-    """
-    validation, test = parse_part("--validation", options.validation), parse_part("--test", options.test)
-    paths = {"train": options.data}
-    paths |= {split: part for split, part in (("validation", validation), ("test", test)) if isinstance(part, Path)}
-    _check_names(list(paths.values()))
-    tables = {split: _make_table(path, options, split) for split, path in paths.items()}
-    _check_use(options.given, tables["train"], list(tables.values()))
-    label = [] if options.label_column is None else [options.label_column]
-    found = tables["train"].inspect([*options.text_columns, *label])
-    columns = choose_columns(
-        options.data,
-        found.names,
-        options.text_columns,
-        options.label_column,
-        with_header=found.with_header,
-        is_headless=found.is_headless,
-    )
-    wanted = [*columns.texts, columns.label]
-    others = {split: table.inspect(wanted) for split, table in tables.items() if split != "train"}
-    inspected = {"train": found, **others}
-    for split, inspection in inspected.items():
-        check_columns(inspection, columns, split)
-    tables = {split: inspection.table for split, inspection in inspected.items()}
-    return TablePlan(options, tables, validation, test, columns)
-
-
-def _make_table(path: Path, options: TableOptions, split: str) -> Table:
-    dialect = options.dialects.get(split)
-    return Table(path).written_as(options.given) if dialect is None else Table(path, dialect)
-
-
-def parse_part(option: str, value: str | None) -> Part:
-    """Parse the value of ``--validation`` or ``--test``.
-
-    Raises:
-        DataError: If it is neither a file, a number of rows nor a fraction.
-    """
-    if value is None or is_table(value):
-        return None if value is None else Path(value)
-    if value.isascii() and value.isdigit() and int(value):
-        return int(value)
-    try:
-        fraction = float(value)
-    except ValueError:
-        fraction = 0
-    if 0 < fraction < 1:
-        return fraction
-    none = ", or none" if option == "--test" else ""
-    raise DataError(
-        f"{option} {value}: must be a file ({ENDINGS}), a fraction between 0 and 1, or a number of rows{none}"
-    )
-
-
-def _check_names(paths: Sequence[Path]) -> None:
-    """Raise DataError if files share a name, so that their rows could not be identified."""
-    names = [path.name for path in paths]
-    if len(set(names)) < len(names):
-        raise DataError(f"the files to train, validate and test on must have different names, not {', '.join(names)}")
-
-
-def _check_use(given: Dialect, first: Table, tables: Sequence[Table]) -> None:
-    """Raise DataError if no file uses an option that says how tables are written."""
-    formats = {table.format for table in tables}
-    if given.delimiter is not None and CSV not in formats:
-        raise DataError(f"--delimiter is for .csv files, not for {first.path.name}")
-    used = [name for name in OF_COLUMNS if getattr(given, name) is not None]
-    if used and not formats & {CSV, TSV}:
-        raise DataError(f"{show_option(used[0])} is for .csv and .tsv files, not for {first.path.name}")
-
-
-def check_columns(found: Inspection, columns: Columns, split: str) -> None:
-    """Raise DataError if a file lacks one of the columns, has lists of labels, or no row."""
-    path, names = found.table.path, found.names
-    if lacking := [name for name in [*columns.texts, columns.label] if name not in names]:
-        raise DataError(f"{path}: no column is called {lacking[0]!r}; the columns are {', '.join(map(repr, names))}")
-    if columns.label in found.lists:
-        raise DataError(f"{path}: {columns.label!r} holds lists: several labels per text are not supported")
-    if found.is_empty:
-        raise DataError(f"{path}: no row is left" + (f" for the {split}" if split != "train" else ""))
+    return TableOptions(data, rules=rules, unlabelled=unlabelled, **find_given(args))

@@ -22,8 +22,8 @@ def read_columns(path: Path) -> tuple[list[str], int]:
         return list(file.schema_arrow.names), file.metadata.num_rows
 
 
-def read_values(path: Path, names: Sequence[str]) -> Iterator[tuple[int, list[Any]]]:
-    """Yield the rows: the number of each, from 1, and its values; the first column is that of the label.
+def read_values(path: Path, names: Sequence[str | None]) -> Iterator[tuple[int, list[Any]]]:
+    """Yield the rows: the number of each, from 1, and its values; the first name, which may be None, is the label's.
 
     Raises:
         DataError: As for ``read_columns``, or if a column is neither text nor, for the label, a number or a bool.
@@ -32,11 +32,13 @@ def read_values(path: Path, names: Sequence[str]) -> Iterator[tuple[int, list[An
 
     with _opened(path) as file:
         for place, name in enumerate(names):
-            _check_type(path, name, file.schema_arrow.field(name).type, is_label=place == 0)
+            if name is not None:
+                _check_type(path, name, file.schema_arrow.field(name).type, is_label=place == 0)
         row = 0
         try:
-            for batch in file.iter_batches(BATCH, columns=list(names)):
-                for found in zip(*(_decoded(batch.column(name)) for name in names)):
+            for batch in file.iter_batches(BATCH, columns=[name for name in names if name is not None]):
+                missing = [None] * len(batch)
+                for found in zip(*(missing if name is None else _decoded(batch.column(name)) for name in names)):
                     row += 1
                     yield row, list(found)
         except (pyarrow.ArrowException, OSError) as error:

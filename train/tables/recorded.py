@@ -12,8 +12,9 @@ from edgetext.tables.dialect import TSV, Dialect
 from train.dataset import DataError
 from train.tables.columns import Columns
 from train.tables.dataset import TableDataset, make_dataset, read_table
-from train.tables.index import read_index, sha256
-from train.tables.options import TableOptions, check_columns
+from train.tables.options import TableOptions
+from train.tables.plan import check_columns
+from train.tables.reading import read_index, sha256
 from train.tables.table import Table, is_table
 from train.tables.text_file import check_file
 
@@ -112,7 +113,7 @@ def _read_whole(recorded: Recorded, split: str) -> TableDataset:
     """Read all usable rows of a file as one split."""
     options = recorded.options
     columns = Columns(options.text_columns, options.label_column or "")
-    inspected = Table(options.data).written_as(options.given).inspect([*columns.texts, columns.label])
+    inspected = Table(options.data).written_as(options.given).inspect(columns.all)
     check_columns(inspected, columns, split)
     table = inspected.table
     known = len(recorded.labels)

@@ -23,16 +23,23 @@ KINDS = {
     "labels": "left out: a list of labels; several labels per text are not supported",
     "control": "left out: a control character in the label",
     "dropped": "left out, as --drop-label says: {detail}",
+    "unlabelled": "kept as unlabelled text: no label",
     "spaces": "kept: white space in the label became one space: {detail}",
     "unknown label": "left out: a label that training does not have: {detail}",
     "leak": "left out: same words as a row in {detail}",
+    "test copy": "left out: same words as a row to test on",
+    "copy": "left out: same words as a row with a label",
+    "copy again": "left out: same words as an earlier row without a label",
     "repeated": "kept: same words as an earlier row",
     "conflict": "kept: another label than most rows with the same words, in {detail}",
     "missing": "kept: a label that may stand for a missing one: {detail}; --drop-label leaves out the rows of a label",
     "alike": "kept: labels that differ only in case, white space, invisible characters or '.0': {detail}",
     "seen once": "kept to fit: the only text of a label: {detail}",
 }
-WISHED = "dropped"  # the kind that is no problem
+NO_LABEL = "no label"
+WISHED = "dropped"
+# The kinds that are no problem: what was asked for, and unlabelled texts that would teach nothing.
+NO_PROBLEMS = (WISHED, "test copy", "copy", "copy again")
 LONG_LABEL = "long label"  # a kind of fault that is always an error
 FIRST = 3  # number of lines that are named
 MOST_NAMED = 10  # number of labels that are named

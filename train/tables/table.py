@@ -17,6 +17,7 @@ from edgetext.tables.source import GZIP_MARK
 from train.dataset import DataError
 from train.tables import parquet
 from train.tables.columns import Columns, as_label, as_text
+from train.tables.report import NO_LABEL
 from train.tables.text_file import check_file, is_fasttext, open_reader, read_start, read_values
 
 
@@ -26,7 +27,7 @@ class Row(NamedTuple):
     line: int
     label: str = ""  # as columns.as_label returns it; known of most rows that cannot be used, too
     text: str = ""  # several columns are joined by a space
-    fault: str = ""  # why it cannot be used, one of report.KINDS
+    fault: str = ""  # why it cannot be used, one of report.KINDS; NO_LABEL if nothing but the label is missing
     collapsed: bool = False  # whether the label has other white space inside in the file
 
 
@@ -74,7 +75,9 @@ class Table(NamedTuple):
             found = Inspection(self._replace(dialect=Dialect(PARQUET)), names, rows == 0)
         else:
             start = read_start(self.path, self.dialect._replace(format=self.format), columns)
-            table = self._replace(dialect=start.dialect, notes=start.notes)
+            is_plain = self.format == FASTTEXT and not is_fasttext(self.path)
+            notes = start.notes if not is_plain else (*start.notes[:-1], "a text in each line")
+            table = self._replace(dialect=start.dialect, notes=notes)
             found = Inspection(table, start.names, start.is_empty, start.is_headless, start.lists)
         names = found.names
         if not names:
@@ -112,7 +115,8 @@ class Table(NamedTuple):
                 label, label_fault = as_label(values[0])
                 text, text_fault = as_text(values[1:])
                 collapsed = isinstance(values[0], str) and values[0].strip() != label
-                yield Row(line, label, text, label_fault or text_fault, collapsed)
+                faults = (text_fault, label_fault) if label_fault == NO_LABEL else (label_fault, text_fault)
+                yield Row(line, label, text, faults[0] or faults[1], collapsed)
 
     def explain(self, kind: str) -> str:
         """Return what the report of a kind of fault says about this file: its encoding, and options to try."""
@@ -145,12 +149,19 @@ class Inspection(NamedTuple):
 PARQUET = "parquet"
 # The formats by the ending of the name; lines of fastText are recognised by their content.
 FORMATS = {**dialect.ENDINGS, ".parquet": PARQUET}
+WORKBOOKS = (".xlsx", ".xls", ".ods")
 ENDINGS = ".csv, .tsv, .json, .jsonl or .ndjson, each optionally followed by .gz, or .parquet"
 
 
 def is_table(path: str | Path) -> bool:
     """Return whether the name of a file ends like a table's, or it has lines of fastText."""
     return _ending(Path(path)) in FORMATS or is_fasttext(Path(path))
+
+
+def open_texts(path: Path) -> Table:
+    """Return a file of unlabelled texts: a table, or else lines of text, read as fastText's without labels."""
+    is_lines = not is_table(path) and path.suffix.lower() not in WORKBOOKS
+    return Table(path, Dialect(FASTTEXT) if is_lines else Dialect())
 
 
 def is_archive(path: Path) -> bool:
@@ -168,7 +179,7 @@ def refuse(path: Path) -> str:
     """Return why a file is not a table, and how to fix it."""
     if not path.exists():
         return f"{path}: No such file or directory"
-    if path.suffix.lower() in (".xlsx", ".xls", ".ods"):
+    if path.suffix.lower() in WORKBOOKS:
         return f"{path}: workbooks are not read: save the sheet as CSV"
     return f"{path}: not a table: the name must end in {ENDINGS}, or the lines begin with __label__"
 

@@ -88,16 +88,17 @@ def read_start(path: Path, dialect: Dialect, columns: Collection[str] = ()) -> S
         )
 
 
-def read_values(path: Path, dialect: Dialect, names: Sequence[str]) -> Iterator[tuple[int, list[Any] | str]]:
+def read_values(path: Path, dialect: Dialect, names: Sequence[str | None]) -> Iterator[tuple[int, list[Any] | str]]:
     """Yield the rows: the number of the line on which each begins, and its values or the kind of its fault.
 
-    The first name is that of the label, which is also known of a record with invalid bytes elsewhere.
+    The first name is that of the label, which is also known of a record with invalid bytes elsewhere. The value of a
+    name that is None is None.
 
     Raises:
         DataError: If the file cannot be read to its end.
     """
     with open_reader(path, dialect) as reader:
-        if not set(names) <= set(reader.names or names):
+        if not {*names} - {None} <= set(reader.names or names):
             raise DataError(f"{path}: the file was changed while it was being read")
         columns = {name: place for place, name in enumerate(reader.names)}
         for found in reader:
@@ -118,11 +119,11 @@ def _is_header(values: Sequence[str], header: Sequence[str]) -> bool:
     return values[0].removeprefix("\ufeff") == header[0] and values[1:] == header[1:]
 
 
-def _pick(values: Any, columns: Mapping[str, int], names: Sequence[str]) -> list[Any]:
+def _pick(values: Any, columns: Mapping[str, int], names: Sequence[str | None]) -> list[Any]:
     """Return some values: of an object by their keys, of a row by the places of the columns."""
     if isinstance(values, dict):
         return [values.get(name) for name in names]
-    return [values[columns[name]] for name in names]
+    return [None if name is None else values[columns[name]] for name in names]
 
 
 def is_fasttext(path: Path) -> bool:
