@@ -21,6 +21,7 @@ from edgetext.keras_imdb import LOWERCASES
 from edgetext.tables.options import NAMES, show_option
 from train.atomic_folder import check_replaceable
 from train.command import finish
+from train.models.choices import WORD_NGRAMS
 from train.models.presets import DEFAULT_PRESET, PRESETS
 from train.reviews.layout import add_data_argument
 from train.run_folder import DEFAULT_RUN, RUN_FOLDER
@@ -146,7 +147,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         else:
             shown = ", ".join(f"{value} for {key}" for key, value in defaults.items())
             if name in ("epochs", "batch_size"):
-                shown += "; edge on a table: chosen from the number of texts"
+                shown += "; edge and accurate on a table: chosen from the number of texts"
         option = f"--{name.replace('_', '-')}"
         parser.add_argument(option, metavar="N", type=int, help=f"{about} (default: {shown})")
 
@@ -156,7 +157,7 @@ def _add_rules(parser: argparse.ArgumentParser) -> None:
         "--tokenizer",
         choices=TOKENIZERS,
         help="how text is split into words: words (text of any script as people type it) or keras-imdb (at spaces and "
-        "ASCII punctuation; lower-cases A to Z) (default: words for edge, keras-imdb for tutorial)",
+        "ASCII punctuation; lower-cases A to Z) (default: words, for tutorial keras-imdb)",
     )
     parser.add_argument(
         "--marks",
@@ -174,16 +175,24 @@ def _add_rules(parser: argparse.ArgumentParser) -> None:
 
 def _add_sizes(parser: argparse.ArgumentParser) -> None:
     sizes = parser.add_argument_group(
-        "sizes", "for the preset edge; with a table, sizes that are not given are chosen from the texts"
+        "sizes", "for the presets edge and accurate; with a table, sizes that are not given are chosen from the texts"
     )
     for name, about in (
         ("vocabulary", "number of ids in the vocabulary"),
         ("max_length", "maximum number of ids of a text; longer texts are truncated"),
-        ("buckets", "number of buckets that bigrams are hashed into, a power of two"),
+        ("buckets", "number of buckets that n-grams of words are hashed into, a power of two"),
     ):
-        default = getattr(PRESETS[DEFAULT_PRESET].choices, name)
+        default = _show_defaults(name)
         option = f"--{name.replace('_', '-')}"
         sizes.add_argument(option, metavar="N", type=int, help=f"{about} (default: {default} for the reviews)")
+    sizes.add_argument(
+        "--ngrams",
+        dest="word_ngrams",
+        choices=WORD_NGRAMS,
+        type=int,
+        help="words of the longest n-grams that have a weight: 2 for bigrams, 3 for trigrams too (default: "
+        f"{_show_defaults('word_ngrams')})",
+    )
     sizes.add_argument(
         "--choice",
         metavar="NAME=VALUE",
@@ -191,6 +200,14 @@ def _add_sizes(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="override a value in train/models/choices.py; may be repeated",
     )
+
+
+def _show_defaults(name: str) -> str:
+    """Return what a choice is in each preset that has choices; one value if it is the same in all."""
+    values = {preset.name: getattr(preset.choices, name) for preset in PRESETS.values() if preset.choices is not None}
+    if len(set(values.values())) == 1:
+        return str(next(iter(values.values())))
+    return ", ".join(f"{value} with {preset}" for preset, value in values.items())
 
 
 def _add_table_options(parser: argparse.ArgumentParser) -> None:

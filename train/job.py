@@ -12,7 +12,7 @@ from edgetext.keras_imdb import KERAS_IMDB, KerasIMDB
 from edgetext.text import RuleSet, Words
 from train.dataset import DataError, Dataset
 from train.models.choices import Choices
-from train.models.presets import PRESETS
+from train.models.presets import PRESETS, WITH_CHOICES
 from train.models.recipe import Request
 from train.models.sizing import parse_size
 from train.reviews.dataset import read_reviews
@@ -43,7 +43,7 @@ def make_job(args: argparse.Namespace) -> Job:
         OSError: If a file cannot be read.
     """
     settings = _given(args, "epochs", "batch_size", "seed", "patience")
-    sizes = _given(args, "vocabulary", "max_length", "buckets")
+    sizes = _given(args, "vocabulary", "max_length", "buckets", "word_ngrams")
     changes = [*args.choice, *(f"{name}={value}" for name, value in sizes.items())]
     is_own = args.data is not None and is_table(Path(args.data))
     _check_preset(args, changes, is_own=is_own)
@@ -61,11 +61,13 @@ def _check_preset(args: argparse.Namespace, changes: Sequence[str], *, is_own: b
         return
     for option in ("unlabelled", "teacher"):
         if getattr(args, option) is not None:
-            raise ValueError(f"--{option} is for the preset edge, not for {args.preset}")
-    if changes and (not is_own or args.choice or args.buckets is not None):
-        raise ValueError(f"preset {args.preset} has no choices: --buckets and --choice are for edge")
+            raise ValueError(f"--{option} is for the presets {WITH_CHOICES}, not for {args.preset}")
+    if changes and (not is_own or args.choice or args.buckets is not None or args.word_ngrams is not None):
+        raise ValueError(
+            f"preset {args.preset} has no choices: --buckets, --ngrams and --choice are for {WITH_CHOICES}"
+        )
     if args.target_size is not None:
-        raise ValueError(f"--target-size is for the preset edge, not for {args.preset}")
+        raise ValueError(f"--target-size is for the presets {WITH_CHOICES}, not for {args.preset}")
 
 
 def _choose_rules(args: argparse.Namespace, *, chooses: bool) -> list[RuleSet]:
@@ -90,7 +92,7 @@ def _choose_characters(args: argparse.Namespace, rules: Sequence[RuleSet], defau
     """Return whether there are character n-grams: ``"on"``, ``"off"`` or ``"auto"``."""
     has_choices = PRESETS[args.preset].choices is not None
     if args.characters is not None and not has_choices:
-        raise ValueError(f"--characters is for the preset edge, not for {args.preset}")
+        raise ValueError(f"--characters is for the presets {WITH_CHOICES}, not for {args.preset}")
     return (args.characters or default) if has_choices and isinstance(rules[0], Words) else "off"
 
 

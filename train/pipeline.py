@@ -63,7 +63,7 @@ def train(job: Job) -> dict[str, Any]:
 
     make_reproducible(recipe.settings.seed)
     found = cross_validate(texts, dataset, recipe, rules)
-    fitted = fit_edge(texts, found.recipe) if recipe.preset == "edge" else fit_tutorial(texts, recipe)
+    fitted = fit_edge(texts, found.recipe) if recipe.is_linear else fit_tutorial(texts, recipe)
     if not (fitted.recipe.class_weights == 1).all():
         print(describe_weights(fitted.recipe.class_weights, texts.train.targets, labels), flush=True)
     fitted = use_for_calibration(fitted, found)
@@ -121,7 +121,8 @@ def _measure_tokenizers(texts: Iterable[LabelledText], plan: Plan, model: keras.
 
 def _print_plan(texts: Splits, recipe: Recipe) -> None:
     """Print what will be fitted."""
-    buckets = f", {recipe.choices.buckets:,} buckets of bigrams" if recipe.preset == "edge" else ""
+    ngrams = "bigrams" if recipe.choices.word_ngrams == 2 else "bigrams and trigrams"
+    buckets = f", {recipe.choices.buckets:,} buckets of {ngrams}" if recipe.is_linear else ""
     print(
         f"preset {recipe.preset}: {len(texts.train):,} texts to fit, {len(texts.validation):,} to validate, "
         f"{recipe.labels} labels, {recipe.vocabulary_size:,} ids, at most {texts.train.max_length} a text{buckets}",

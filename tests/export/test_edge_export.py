@@ -25,7 +25,7 @@ from export.converters import load_converter
 from export.converters.safetensors import quantize
 from export.recipes import RECIPES
 from train.models import network
-from train.models.choices import Choices
+from train.models.choices import MULTIPLIERS, Choices
 from train.run import Run
 
 Export = Callable[..., int]
@@ -179,6 +179,35 @@ def test_a_head_that_adds(edge_run: Run) -> None:
     content, encoded = load_converter("builtin").convert(run, RECIPES[0]), heads(run)[::20]
     ours = np.array(engines.create("builtin", content, max_length=512).predict(encoded.tolist()))
     np.testing.assert_allclose(ours, model.predict(encoded, verbose=0), atol=0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("labels", [2, 3])
+def test_trigrams_in_every_engine(labels: int, edge_run: Run) -> None:
+    generator = np.random.default_rng(2)
+    bias, prior = generator.normal(size=(2, 1 if labels == 2 else labels))
+    model = network.build_edge(len(edge_run.tokens), 512, Choices(buckets=2**12, word_ngrams=3), bias, prior)
+    for layer in (model.get_layer("unigrams"), model.get_layer("bigrams")):
+        table = generator.normal(scale=0.2, size=layer.get_weights()[0].shape)
+        table[: 3 if layer.name == "unigrams" else 0] = 0  # what adds nothing
+        layer.set_weights([table])
+    changed = {"kind": "trigrams", "multipliers": list(MULTIPLIERS), "exponent": 0.25}
+    config = {**edge_run.config, "network": changed, "labels": [str(label) for label in range(labels)]}
+    run = dataclasses.replace(edge_run, model=model, config=config)
+    encoded = heads(run)[::20]
+    encoded = np.where((generator.random(encoded.shape) < 0.1) & (encoded > 2), 2, encoded)  # some words are unknown
+    wanted = model.predict(encoded, verbose=0)[:, -1]
+    found = {}
+    for recipe in (recipe for recipe in RECIPES if recipe.input == "ids" and recipe.name != "static_wi8_ai8"):
+        content = load_converter(recipe.engine).convert(run, recipe)
+        predicted = engines.create(recipe.engine, content, max_length=512).predict(encoded.tolist())
+        found[recipe.engine, recipe.name] = content
+        difference = np.abs(np.array(predicted)[:, -1] - wanted)
+        assert difference.max() < (1e-5 if recipe.name == "float32" else 0.05)
+    # The table stands in each file once.
+    tables = 4 * (2**12 + len(edge_run.tokens)) * len(bias)
+    assert tables < len(found["tflite", "float32"]) < tables + 20_000
+    assert tables < len(found["onnx", "float32"]) < tables + 20_000
 
 
 class TestQuantize:

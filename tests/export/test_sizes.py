@@ -24,7 +24,8 @@ from export.recipes import RECIPES
 from train import __main__ as command
 from train.models import network, sizing
 from train.models.choices import MULTIPLIERS, Choices
-from train.models.recipe import count_outputs
+from train.models.presets import PRESETS
+from train.models.recipe import KINDS, count_outputs
 from train.run import Run
 
 Export = Callable[..., int]
@@ -44,11 +45,19 @@ class Case(NamedTuple):
     name: str = "t"
     rules: RuleSet = KERAS_IMDB
     characters: int = 0
+    preset: str = "edge"
+
+    @property
+    def word_ngrams(self) -> int:
+        choices = PRESETS[self.preset].choices
+        assert choices is not None
+        return choices.word_ngrams
 
     @property
     def room(self) -> sizing.SizeBudget:
         labels = [self.label.format(number) for number in range(self.labels)]
-        return sizing.SizeBudget(10**9, count_outputs(self.labels), labels, self.name, self.rules, self.characters)
+        sizes = self.characters, self.word_ngrams
+        return sizing.SizeBudget(10**9, count_outputs(self.labels), labels, self.name, self.rules, *sizes)
 
 
 ODD = '"na\u00efve", a/b \\ \u65e5\u672c\u8a9e, label {}'
@@ -64,6 +73,9 @@ CASES = [
     Case(2, 5000, 2500, 2**12, ODD, LONG, Words(marks=False)),
     *(Case(2, 60, 0, 2**8, rules=Words(marks=True), characters=2**8),),
     *(Case(labels, 1100, 0, 2**12, rules=Words(marks=False), characters=2**14) for labels in (2, 6, 50)),
+    *(Case(2, 60, 0, 2**8, preset="accurate"), Case(2, 20_000, 10_000, 2**20, preset="accurate")),
+    Case(50, 1100, 550, 2**12, ODD, LONG, preset="accurate"),
+    *(Case(n, 60, 0, 2**8, rules=Words(marks=True), characters=2**8, preset="accurate") for n in (2, 300)),
 ]
 
 
@@ -77,18 +89,28 @@ def make_run(case: Case) -> Run:
     capitals = draw.sample(range(len(RESERVED), len(tokens)), min(case.spellings, len(words)))
     characters = Characters(2, 5, case.characters, 64) if case.characters else None
     room, settings = case.room, Preprocessing(128, "post", case.rules, characters)
-    choices = Choices(vocabulary=case.ids, max_length=128, buckets=case.buckets, crops=0, characters=case.characters)
+    choices = Choices(
+        vocabulary=case.ids,
+        max_length=128,
+        buckets=case.buckets,
+        word_ngrams=case.word_ngrams,
+        crops=0,
+        characters=case.characters,
+    )
     bias, prior = generator.normal(size=(2, room.num_outputs))
     model = network.build_edge(case.ids, settings.width, choices, bias, prior)
     for layer in map(model.get_layer, network.TABLES if case.characters else network.TABLES[:2]):
         layer.set_weights([generator.normal(size=layer.get_weights()[0].shape).astype(np.float32)])
-    kind = "characters" if case.characters else "bigrams-2"
     config = {
-        "name": f"{case.name}-edge",
-        "preset": "edge",
+        "name": f"{case.name}-{case.preset}",
+        "preset": case.preset,
         "labels": room.labels,
         "preprocessing": settings.to_json(),
-        "network": {"kind": kind, "multipliers": list(MULTIPLIERS), "exponent": choices.exponent},
+        "network": {
+            "kind": KINDS[choices.word_ngrams, bool(case.characters)],
+            "multipliers": list(MULTIPLIERS[: choices.word_ngrams]),
+            "exponent": choices.exponent,
+        },
     }
     encoded = np.ones((1, settings.width), np.int32)
     return Run(
@@ -108,9 +130,7 @@ def make_run(case: Case) -> Run:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "case", CASES, ids=lambda case: "-".join(map(str, (*case[:4], case.rules.name, case.characters)))
-)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, (*case[:4], case.rules.name, *case[-2:]))))
 def test_predictions(case: Case) -> None:
     run = make_run(case)
     found = {}

@@ -208,7 +208,7 @@ def random_bigrams(
     max_length: int = 64,
     network: str = "bigrams",
 ) -> Any:
-    """Make metadata and tensors of a network of bigrams with random weights, some of them extreme."""
+    """Make metadata and tensors of a network of bigrams or trigrams with random weights, some of them extreme."""
     rng = random.Random(seed)
 
     def weights(size: int) -> list[float]:
@@ -218,14 +218,15 @@ def random_bigrams(
         "format": "edgetext-1",
         "network": network,
         "max_length": str(max_length),
-        "multipliers": "40503 30011",
+        "multipliers": "40503 30011 16727" if network.startswith("trigrams") else "40503 30011",
         "exponent": "0.25",
     }
     vectors = ["unigrams.scale", "bigrams.scale", "bias"]
     vectors += ["prior"] if network != "bigrams" else []
-    vectors += ["characters.scale"] if network == "characters" else []
+    has_characters = network.endswith("characters")
+    vectors += ["characters.scale"] if has_characters else []
     scales = {name: ("F32", [columns], [rng.uniform(-0.01, 0.01) for _ in range(columns)]) for name in vectors}
-    characters = {"characters": ("I8", [columns, 32], weights(columns * 32))} if network == "characters" else {}
+    characters = {"characters": ("I8", [columns, 32], weights(columns * 32))} if has_characters else {}
     return metadata, {
         "unigrams": ("I8", [columns, vocabulary], weights(columns * vocabulary)),
         "bigrams": ("I8", [columns, buckets], weights(columns * buckets)),

@@ -30,7 +30,7 @@ def activate(logits: list[float]) -> list[float]:
     return [power / math.fsum(powers) for power in powers]
 
 
-def bigrams_oracle(tensors: dict[str, Any], ids: list[int]) -> list[float]:
+def bigrams_oracle(tensors: dict[str, Any], ids: list[int], trigrams: bool = False) -> list[float]:
     """Compute the network as its definition says, one term at a time."""
     columns, vocabulary = tensors["unigrams"][1]
     buckets = tensors["bigrams"][1][1]
@@ -46,6 +46,11 @@ def bigrams_oracle(tensors: dict[str, Any], ids: list[int]) -> list[float]:
             two * tensors["bigrams"][2][column * buckets + (a * 40503 + b * 30011) % buckets]
             for a, b in zip(ids, ids[1:])
             if not (known_only and 2 in (a, b))
+        ]
+        terms += [
+            two * tensors["bigrams"][2][column * buckets + (a * 40503 + b * 30011 + c * 16727) % buckets]
+            for a, b, c in zip(ids, ids[1:], ids[2:])
+            if trigrams and 2 not in (a, b, c)
         ]
         if ngrams:
             three = as_float32(tensors["characters.scale"][2][column])
@@ -84,7 +89,7 @@ class PredictTest(unittest.TestCase):
 
     def test_bigrams(self) -> None:
         rng = random.Random(1)
-        for columns, network in itertools.product((1, 2, 5), ("bigrams", "bigrams-2")):
+        for columns, network in itertools.product((1, 2, 5), ("bigrams", "bigrams-2", "trigrams")):
             metadata, tensors = random_bigrams(columns, columns, max_length=300, network=network)
             engine = BuiltinEngine(write(metadata, tensors), max_length=300)
             self.assertEqual(engine.num_outputs, columns)
@@ -93,13 +98,13 @@ class PredictTest(unittest.TestCase):
                 ids = rng.choices([1, 2, 2, 2, *range(3, 50)], k=length)
                 for row in (ids, [1] + [2] * (length - 1)):
                     (ours,) = engine.predict([row])
-                    self.assert_close(ours, bigrams_oracle(tensors, row))
+                    self.assert_close(ours, bigrams_oracle(tensors, row, network == "trigrams"))
                     self.assertEqual(engine.predict([row + [0] * (300 - length)]), [ours])
 
     def test_characters(self) -> None:
         rng = random.Random(2)
-        for columns in (1, 2, 5):
-            metadata, tensors = random_bigrams(columns, columns, max_length=300, network="characters")
+        for columns, network in itertools.product((1, 2, 5), ("characters", "trigrams-characters")):
+            metadata, tensors = random_bigrams(columns, columns, max_length=300, network=network)
             # The start mark and unknown words have no weight.
             kind, shape, weights = tensors["unigrams"]
             tensors["unigrams"] = kind, shape, [0 if place % 50 < 3 else weight for place, weight in enumerate(weights)]
@@ -109,19 +114,36 @@ class PredictTest(unittest.TestCase):
                 for known in (range(3, 50), [2]):
                     ids = [1, *rng.choices(known, k=words - 1), *rng.choices(range(50, 82), k=ngrams)]
                     (ours,) = engine.predict([ids])
-                    self.assert_close(ours, bigrams_oracle(tensors, ids))
+                    self.assert_close(ours, bigrams_oracle(tensors, ids, network.startswith("trigrams")))
                     self.assertEqual(engine.predict([ids + [0] * (300 - len(ids))]), [ours])
             with self.assertRaisesRegex(BundleError, "larger than the model's tables"):
                 engine.predict([[1, 5, 82]])
 
     def test_bigrams_at_the_edge_of_a_lane(self) -> None:
-        vocabulary = 30_455  # the largest that the presets allow; sums of products come close to 2^31
-        for network in ("bigrams", "bigrams-2"):
+        # The largest that the presets allow; sums of products come close to 2^31.
+        for network, vocabulary in (("bigrams", 30_455), ("bigrams-2", 30_455), ("trigrams", 24_616)):
             metadata, tensors = random_bigrams(3, 1, vocabulary, 2**16, 512, network)
             engine = BuiltinEngine(write(metadata, tensors), max_length=512)
             ids = [vocabulary - 1] * 256 + [2, vocabulary - 1] * 128
-            self.assert_close(engine.predict([ids])[0], bigrams_oracle(tensors, ids))
-            self.assert_close(engine.predict([ids[::-1]])[0], bigrams_oracle(tensors, ids[::-1]))
+            for row in (ids, ids[::-1]):
+                self.assert_close(engine.predict([row])[0], bigrams_oracle(tensors, row, network == "trigrams"))
+
+    def test_unknown_words_at_every_place_of_long_texts(self) -> None:
+        """Many are hashed at once, few one by one: the sums are the same."""
+        rng = random.Random(3)
+        for network in ("bigrams-2", "trigrams"):
+            metadata, tensors = random_bigrams(9, 2, max_length=128, network=network)
+            one_by_one = BuiltinEngine(write(metadata, tensors), max_length=128)
+            engine = BuiltinEngine(write(metadata, tensors), max_length=128)
+            texts = [[1, *rng.choices(range(3, 50), k=70)] for _ in range(71)]
+            for place, text in enumerate(texts):
+                text[place] = 2
+            runs = [[1, *[2] * first, *rng.choices((2, 7, 49), k=127 - first)] for first in range(0, 127, 3)]
+            with mock.patch.object(builtin, "FEW_IDS", 1000):
+                wanted = one_by_one.predict([*texts, *runs])
+            for row, ours, theirs in zip([*texts, *runs], engine.predict([*texts, *runs]), wanted):
+                self.assert_close(ours, theirs)
+                self.assert_close(ours, bigrams_oracle(tensors, row, network == "trigrams"))
 
     def test_a_text_without_known_words(self) -> None:
         metadata, tensors = random_bigrams(3, 3, network="bigrams-2")
@@ -220,6 +242,7 @@ class RefusalTest(unittest.TestCase):
             {"multipliers": "a b"},
             {"multipliers": "-1 5"},
             {"multipliers": f"{2**31} 5"},
+            {"multipliers": "5 5 5"},
             {"exponent": "nan"},
             {"exponent": "2"},
             {"exponent": ""},
@@ -240,6 +263,17 @@ class RefusalTest(unittest.TestCase):
             ("more", ("F32", [1], [0.0])),
         ):
             self.refuse("", metadata, {**tensors, name: tensor})
+
+    def test_trigrams(self) -> None:
+        metadata, tensors = random_bigrams(1, network="trigrams")
+        create("builtin", write(metadata, tensors), max_length=64)
+        for changed in (
+            {"multipliers": "40503 30011"},
+            {"multipliers": "40503 30011 16727 1"},
+            {"multipliers": f"1 1 {2**31}"},
+            {"network": "bigrams-2"},
+        ):
+            self.refuse("multipliers", {**metadata, **changed}, tensors)
 
     def test_average(self) -> None:
         metadata, tensors = random_average(1)

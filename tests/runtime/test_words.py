@@ -33,8 +33,9 @@ VOCABULARIES = {
 }
 
 
-def golden_engine(vocabulary_size: int, outputs: int) -> BuiltinEngine:
-    """Return the engine of the golden file's model of words, which has one output, or of words and n-grams."""
+def golden_engine(vocabulary_size: int, network: str) -> BuiltinEngine:
+    """Return the engine of one of the golden file's models: that with character n-grams has three outputs."""
+    outputs = 3 if network == "characters" else 1
     model, characters = GOLDEN["model"], GOLDEN["characters"]
     sizes = {"unigrams": vocabulary_size, "bigrams": model["bigrams_buckets"], "characters": characters["buckets"]}
     if outputs == 1:
@@ -50,9 +51,9 @@ def golden_engine(vocabulary_size: int, outputs: int) -> BuiltinEngine:
         tensors[f"{name}.scale"] = ("F32", [outputs], model["scales"][f"{name}.scale"][:outputs])
     for name in ("bias", "prior"):
         tensors[name] = ("F32", [outputs], model[name][:outputs])
-    network = "bigrams-2" if outputs == 1 else "characters"
+    multipliers = model["trigram_multipliers" if network == "trigrams" else "multipliers"]
     metadata = {"format": "edgetext-1", "network": network, "max_length": "512"}
-    metadata |= {name: model[name] for name in ("exponent", "multipliers")}
+    metadata |= {"exponent": model["exponent"], "multipliers": multipliers}
     return BuiltinEngine(safetensors(metadata, tensors), max_length=512)
 
 
@@ -77,18 +78,20 @@ class GoldenTest(unittest.TestCase):
             for marks, vocabulary in VOCABULARIES.items()
         }
         engines = {
-            marks: (golden_engine(len(vocabulary), 1), golden_engine(len(vocabulary), 3))
+            marks: [golden_engine(len(vocabulary), name) for name in ("bigrams-2", "trigrams", "characters")]
             for marks, vocabulary in VOCABULARIES.items()
         }
         for case in GOLDEN["cases"]:
             with self.subTest(text=case["text"][:40], marks=case["marks"]):
                 ids = [*case["ids"], *case["ngrams"]]
-                encoder, (words, ngrams) = encoders[case["marks"]], engines[case["marks"]]
+                encoder, (bigrams, trigrams, ngrams) = encoders[case["marks"]], engines[case["marks"]]
                 self.assertEqual(encoder.ids(case["text"]), ids)
                 self.assertEqual(encoder.truncate(case["text"]), ids)
-                found = words.predict([case["ids"]])[0] + ngrams.predict([ids])[0]
-                self.assertEqual(len(found), 1 + len(case["probabilities"]))
-                for probability, expected in zip(found, [case["probability"], *case["probabilities"]]):
+                found = [engine.predict([case["ids"]])[0][0] for engine in (bigrams, trigrams)]
+                found += ngrams.predict([ids])[0]
+                wanted = [case["probability"], case["probability_trigrams"], *case["probabilities"]]
+                self.assertEqual(len(found), len(wanted))
+                for probability, expected in zip(found, wanted):
                     self.assertAlmostEqual(probability, float.fromhex(expected), delta=tolerance)
 
     def test_long_texts_are_folded_in_pieces(self) -> None:

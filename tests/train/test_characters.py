@@ -48,9 +48,10 @@ def make_texts(seed: int, labels: int, each: int) -> Encoded:
     return encode(rows, ENCODER, [str(label) for label in range(labels)])
 
 
-def make_recipe(labels: int, texts: int, **settings: int) -> Recipe:
-    choices = choices_for(texts).changed(["buckets=256", "stronger=", "regularization=0.01", "characters=64"])
-    settings = {"epochs": 60, "batch_size": 16, "seed": 0, "validation": 1, **settings}
+def make_recipe(labels: int, texts: int, word_ngrams: int = 2) -> Recipe:
+    changes = ["buckets=256", "stronger=", "regularization=0.01", "characters=64", f"word_ngrams={word_ngrams}"]
+    choices = choices_for(texts).changed(changes)
+    settings = {"epochs": 60, "batch_size": 16, "seed": 0, "validation": 1}
     weights = np.ones(labels, np.float32)
     return Recipe(len(VOCABULARY), labels, weights, Settings(**settings), choices, word_characters=WORD_CHARACTERS)
 
@@ -74,10 +75,10 @@ def test_counted_in_texts_as_if_all_words_were_unknown() -> None:
         assert row.tolist() == np.bincount(buckets, minlength=64).tolist()
 
 
-@pytest.mark.parametrize("labels", [2, 3])
-def test_network_computes_what_it_says(labels: int) -> None:
+@pytest.mark.parametrize(("labels", "word_ngrams"), [(2, 2), (3, 2), (3, 3)])
+def test_network_computes_what_it_says(labels: int, word_ngrams: int) -> None:
     generator = np.random.default_rng(1)
-    recipe, columns = make_recipe(labels, 10), 1 if labels == 2 else labels
+    recipe, columns = make_recipe(labels, 10, word_ngrams), 1 if labels == 2 else labels
     size, width = len(VOCABULARY), ENCODER.preprocessing.width
     bias, prior = generator.normal(size=(2, columns))
     model = network.build_edge(size, width, recipe.choices, bias, prior)
@@ -95,6 +96,9 @@ def test_network_computes_what_it_says(labels: int) -> None:
             for one, two in pairwise(ids):
                 if UNKNOWN_ID not in (one, two):
                     total = total + tables["bigrams"][(one * 40503 + two * 30011) % 256]
+            for one, two, three in zip(ids, ids[1:], ids[2:]):
+                if word_ngrams == 3 and UNKNOWN_ID not in (one, two, three):
+                    total = total + tables["bigrams"][(one * 40503 + two * 30011 + three * 16727) % 256]
             total = total + sum(tables["characters"][number] for number in ngrams)
             logits = bias + total / len(ids) ** 0.5
         powers = np.exp(logits if labels > 2 else [0, logits[0]])
@@ -102,10 +106,10 @@ def test_network_computes_what_it_says(labels: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("labels", [2, 3])
-def test_liblinear_keras_and_what_ships_agree(labels: int) -> None:
+@pytest.mark.parametrize(("labels", "word_ngrams"), [(2, 2), (3, 2), (2, 3)])
+def test_liblinear_keras_and_what_ships_agree(labels: int, word_ngrams: int) -> None:
     texts, unseen = make_texts(1, labels, 100), make_texts(2, labels, 30)
-    recipe = make_recipe(labels, len(texts))
+    recipe = make_recipe(labels, len(texts), word_ngrams)
     scales = find_scales(texts, recipe, 256)
     assert [len(scale) for scale in scales] == [len(VOCABULARY), 256, 64]
     features = count_features(texts, recipe)

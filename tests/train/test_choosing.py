@@ -18,7 +18,7 @@ from edgetext.vocabulary import Vocabulary
 from train.encoding.encoded import Encoded, encode
 from train.encoding.vocabulary import note_capitals, survey_texts
 from train.models import rules, sizing
-from train.models.choices import LARGEST_VOCABULARY, Choices
+from train.models.choices import Choices, largest_vocabulary
 from train.models.rules import (
     choices_for,
     choose_buckets,
@@ -81,7 +81,7 @@ class TestVocabulary:
         words = Counter({f"w{number}": 9 for number in range(50_000)})
         sizes = [choose_vocabulary_size(words, columns) for columns in (1, 3, 30, 300, 1000)]
         assert sizes == sorted(sizes, reverse=True)
-        assert sizes[0] <= LARGEST_VOCABULARY
+        assert sizes[0] <= largest_vocabulary(2)
         assert all(size * columns <= rules.LARGEST_TABLE for size, columns in zip(sizes, (1, 3, 30, 300)))
         assert sizes[-1] >= 1000
 
@@ -95,39 +95,53 @@ class TestBuckets:
         found = encoded(texts)
         pairs = Counter(pair for text in texts for pair in set(pairwise(["", *text.split()])))
         repeated = sum(count > 1 for count in pairs.values())
-        buckets = choose_buckets(found, SIZE, 1)
+        buckets = choose_buckets(found, SIZE, 1, Choices())
         assert buckets & (buckets - 1) == 0
-        assert rules.BUCKETS_PER_BIGRAM * repeated <= buckets < 2 * rules.BUCKETS_PER_BIGRAM * repeated
+        assert rules.BUCKETS_PER_NGRAM * repeated <= buckets < 2 * rules.BUCKETS_PER_NGRAM * repeated
         assert buckets > rules.FEWEST_BUCKETS
+
+    def test_by_trigrams_too_and_up_to_the_number_of_the_preset(self) -> None:
+        generator = np.random.default_rng(6)
+        texts = [" ".join(f"w{word}" for word in generator.integers(0, 90, 30)) for _ in range(2000)]
+        words = [["", *text.split()] for text in texts]
+        ngrams = Counter(
+            ngram for text in words for count in (2, 3) for ngram in set(zip(*(text[k:] for k in range(count))))
+        )
+        wanted = rules.BUCKETS_PER_NGRAM * sum(count > 1 for count in ngrams.values())
+        choices = Choices(word_ngrams=3, buckets=2**20)
+        found = choose_buckets(encoded(texts), SIZE, 1, choices)
+        assert wanted / 2 < found < 4 * wanted
+        assert found > choose_buckets(encoded(texts), SIZE, 1, Choices(buckets=2**20))
+        assert choose_buckets(encoded(texts), SIZE, 1, dataclasses.replace(choices, buckets=2**13)) == 2**13
 
     def test_a_bigram_twice_in_one_text_is_not_repeated(self) -> None:
         generator = np.random.default_rng(2)
         words = generator.permutation(1000).reshape(-1, 4)  # every text has words of its own
         once = [" ".join(f"w{word}" for word in row) for row in words]
-        assert choose_buckets(encoded([f"{text} {text}" for text in once]), SIZE, 1) == rules.FEWEST_BUCKETS
-        assert choose_buckets(encoded(once * 2), SIZE, 1) > rules.FEWEST_BUCKETS
+        assert choose_buckets(encoded([f"{text} {text}" for text in once]), SIZE, 1, Choices()) == rules.FEWEST_BUCKETS
+        assert choose_buckets(encoded(once * 2), SIZE, 1, Choices()) > rules.FEWEST_BUCKETS
         # Nor does it matter how far apart two texts are.
-        assert choose_buckets(encoded([*once, *[""] * 9000, *once]), SIZE, 1) == choose_buckets(
-            encoded(once * 2), SIZE, 1
+        assert choose_buckets(encoded([*once, *[""] * 9000, *once]), SIZE, 1, Choices()) == choose_buckets(
+            encoded(once * 2), SIZE, 1, Choices()
         )
 
     def test_does_not_depend_on_the_order_or_on_where_rows_are_divided(self) -> None:
         generator = np.random.default_rng(3)
         texts = [" ".join(f"w{word}" for word in generator.integers(0, 200, 20)) for _ in range(5000)]
-        wanted = choose_buckets(encoded(texts), SIZE, 1)
+        wanted = choose_buckets(encoded(texts), SIZE, 1, Choices())
         for seed in range(2):
             random.Random(seed).shuffle(texts)
-            assert choose_buckets(encoded(texts), SIZE, 1) == wanted
+            assert choose_buckets(encoded(texts), SIZE, 1, Choices()) == wanted
 
     def test_bounds(self) -> None:
         generator = np.random.default_rng(4)
         texts = encoded([" ".join(f"w{word}" for word in generator.integers(0, 300, 31)) for _ in range(6000)])
-        sizes = [choose_buckets(texts, SIZE, columns) for columns in (1, 3, 12, 100, 1000)]
+        sizes = [choose_buckets(texts, SIZE, columns, Choices()) for columns in (1, 3, 12, 100, 1000)]
         assert sizes == sorted(sizes, reverse=True)
-        assert rules.FEWEST_BUCKETS <= sizes[-1] < sizes[0] <= rules.MOST_BUCKETS
+        assert rules.FEWEST_BUCKETS <= sizes[-1] < sizes[0] <= Choices.buckets
         for size, columns in zip(sizes, (1, 3, 12, 100, 1000)):
             assert size * columns <= max(rules.LARGEST_TABLE, rules.FEWEST_BUCKETS * columns)
-        assert choose_buckets(encoded([""]), SIZE, 1) == rules.FEWEST_BUCKETS
+        assert choose_buckets(encoded([""]), SIZE, 1, Choices()) == rules.FEWEST_BUCKETS
 
 
 def test_how_long_to_fit() -> None:

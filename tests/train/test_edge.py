@@ -25,7 +25,8 @@ from train.fitting.calibration import calibrate, find_temperature
 from train.fitting.crops import CropBatches, crop
 from train.metrics import expected_calibration_error
 from train.models import network
-from train.models.choices import LARGEST_VOCABULARY, MULTIPLIERS, Choices
+from train.models.choices import MULTIPLIERS, WORD_NGRAMS, Choices, largest_vocabulary
+from train.models.hashing import bucket
 from train.models.presets import PRESETS
 from train.models.recipe import Recipe
 from train.reviews.cache import prepare
@@ -59,40 +60,51 @@ def recipe(labels: int = 2, choices: Choices = SMALL, vocabulary: int = 30, **se
     return Recipe(vocabulary, labels, np.ones(labels, np.float32), changed, choices)
 
 
-def oracle(row: Any, unigrams: Any, bigrams: Any, bias: float, prior: float, exponent: float) -> float:
+def hash_ngrams(ids: list[int], buckets: int, word_ngrams: int) -> list[int]:
+    """Return the bucket of each n-gram of words that counts."""
+    found = [(a * 40503 + b * 30011) % buckets for a, b in pairwise(ids) if a != 2 and b > 2]
+    if word_ngrams == 3:
+        triples = zip(ids, ids[1:], ids[2:])
+        found += [(a * 40503 + b * 30011 + c * 16727) % buckets for a, b, c in triples if a != 2 and min(b, c) > 2]
+    return found
+
+
+def oracle(row: Any, unigrams: Any, bigrams: Any, bias: float, prior: float, choices: Choices) -> float:
     """Compute the network for one row, one term at a time."""
     ids = [int(token) for token in row if token]
     if not any(token > 2 for token in ids):
         return prior
     total = sum(float(unigrams[a]) for a in ids if a > 2)
-    pairs = [(a, b) for a, b in pairwise(ids) if a != 2 and b > 2]
-    total += sum(float(bigrams[(a * 40503 + b * 30011) % len(bigrams)]) for a, b in pairs)
-    return float(1 / (1 + np.exp(-(total / len(ids) ** exponent + bias))))
+    total += sum(float(bigrams[place]) for place in hash_ngrams(ids, len(bigrams), choices.word_ngrams))
+    return float(1 / (1 + np.exp(-(total / len(ids) ** choices.exponent + bias))))
 
 
 class TestNetwork:
-    def test_computes_what_it_says(self) -> None:
+    @pytest.mark.parametrize("word_ngrams", WORD_NGRAMS)
+    def test_computes_what_it_says(self, word_ngrams: int) -> None:
         generator = np.random.default_rng(1)
         for exponent in (0.0, 0.25, 1.0):
+            choices = dataclasses.replace(SMALL, exponent=exponent, word_ngrams=word_ngrams)
             added, prior = np.array([0.3]), np.log([0.6 / 0.4])
-            model = network.build_edge(30, 20, dataclasses.replace(SMALL, exponent=exponent), added, prior)
+            model = network.build_edge(30, 20, choices, added, prior)
             unigrams, bigrams = generator.normal(size=(30, 1)), generator.normal(size=(64, 1))
             model.get_layer("unigrams").set_weights([unigrams])
             model.get_layer("bigrams").set_weights([bigrams])
             rows, _ = random_rows(2)
             rows[rows % 5 == 0] = np.where(rows[rows % 5 == 0] > 0, 2, 0)  # a fifth of the words is unknown
             rows[0], rows[1] = 0, 2  # nothing at all; nothing known
-            wanted = [oracle(row, unigrams[:, 0], bigrams[:, 0], 0.3, 0.6, exponent) for row in rows]
+            wanted = [oracle(row, unigrams[:, 0], bigrams[:, 0], 0.3, 0.6, choices) for row in rows]
             np.testing.assert_allclose(model.predict(rows, verbose=0)[:, 0], wanted, atol=1e-6)
 
-    def test_no_overflow(self) -> None:
-        size = LARGEST_VOCABULARY
-        assert (size - 1) * sum(MULTIPLIERS) < 2**31 <= size * sum(MULTIPLIERS)
-        last = np.array([[size - 1, size - 1]], np.int32)
-        exact = (size - 1) * sum(MULTIPLIERS) % 2**18
-        assert network.bucket(last[:, :1], last[:, 1:], 2**18).tolist() == [[exact]]
+    @pytest.mark.parametrize("count", WORD_NGRAMS)
+    def test_no_overflow(self, count: int) -> None:
+        size, total = largest_vocabulary(count), sum(MULTIPLIERS[:count])
+        assert (size - 1) * total < 2**31 <= size * total
+        last = np.full((1, count), size - 1, np.int32)
+        exact = (size - 1) * total % 2**18
+        assert bucket(list(last.T), 2**18).tolist() == [exact]
         ids = keras.ops.convert_to_tensor(last)
-        assert int(network.bucket(ids[:, :1], ids[:, 1:], 2**18)[0, 0]) == exact
+        assert int(bucket([ids[:, place] for place in range(count)], 2**18)[0]) == exact
 
     def test_takes_over_what_was_trained(self) -> None:
         generator = np.random.default_rng(3)
@@ -114,10 +126,11 @@ class TestNetwork:
         preset = PRESETS["edge"]
         assert next(iter(PRESETS)) == "edge"
         assert (preset.preprocessing.max_length, preset.preprocessing.truncating) == (512, "post")
-        assert preset.vocabulary_size <= LARGEST_VOCABULARY
+        assert preset.vocabulary_size <= largest_vocabulary(2)
 
 
-def test_log_count_ratios() -> None:
+@pytest.mark.parametrize("word_ngrams", WORD_NGRAMS)
+def test_log_count_ratios(word_ngrams: int) -> None:
     rows, _ = random_rows(5, 60)
     targets = np.random.default_rng(6).integers(0, 2, 60)
     counts = {label: ([1.0] * 30, [1.0] * 64) for label in (0, 1)}
@@ -125,10 +138,10 @@ def test_log_count_ratios() -> None:
         ids = [token for token in row if token]
         for token in set(ids) - {1, 2}:  # once a review
             counts[int(target)][0][token] += 1
-        for bucket in {(a * 40503 + b * 30011) % 64 for a, b in pairwise(ids) if a != 2 and b > 2}:
-            counts[int(target)][1][bucket] += 1
+        for hashed in set(hash_ngrams(ids, 64, word_ngrams)):
+            counts[int(target)][1][hashed] += 1
     totals = {label: sum(words) + sum(pairs) for label, (words, pairs) in counts.items()}
-    found = naive_bayes.log_count_ratios(naive_bayes.count_texts(encoded(rows, targets), 2, 30, 64))
+    found = naive_bayes.log_count_ratios(naive_bayes.count_texts(encoded(rows, targets), 2, 30, 64, word_ngrams))
     for part, ours in enumerate((found[:30], found[30:])):
         wanted = np.log(np.array(counts[1][part]) / totals[1]) - np.log(np.array(counts[0][part]) / totals[0])
         np.testing.assert_allclose(ours[:, 0], wanted, atol=1e-5)
@@ -392,6 +405,24 @@ class TestCommand:
         keras.utils.clear_session()  # layers are numbered as in a new process
         self.again(run_in_process, "0", run, archive, tmp_path / "run")
         assert (tmp_path / "run" / "model.keras").read_bytes() == (run / "model.keras").read_bytes()
+
+    def test_the_preset_accurate(
+        self,
+        run: Path,
+        archive: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        monkeypatch.setenv("EDGETEXT_DATA", str(archive))
+        monkeypatch.setenv("EDGETEXT_CACHE", str(run.parent / "cache"))
+        options = ("--preset", "accurate", *self.OPTIONS, "--epochs", "1", "--validation", "40", "--no-test")
+        assert main([*options, "--out", str(tmp_path / "run")]) == 0
+        assert "4,096 buckets of bigrams and trigrams" in capsys.readouterr().out
+        config = json.loads((tmp_path / "run" / "config.json").read_text("utf-8"))
+        assert (config["name"], config["preset"], config["choices"]["word_ngrams"]) == ("imdb-accurate", "accurate", 3)
+        assert config["network"]["kind"] == "trigrams"
+        assert config["network"]["multipliers"] == list(MULTIPLIERS)
 
     def test_seeded(self, run: Path, archive: Path, tmp_path: Path, run_in_process: Runner) -> None:
         known = [array.tobytes() for array in keras.saving.load_model(run / "model.keras").get_weights()]

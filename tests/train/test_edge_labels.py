@@ -68,7 +68,7 @@ def test_counts_and_log_count_ratios(labels: int) -> None:
         words = {token for token in ids if token > 2}
         for feature in words | {size + (a * 40503 + b * 30011) % 256 for a, b in pairs}:  # once a text
             wanted[label, feature] += 1
-    counts = naive_bayes.count_texts(texts, labels, size, 256)
+    counts = naive_bayes.count_texts(texts, labels, size, 256, 2)
     assert counts.tolist() == wanted.tolist()
     ratios = naive_bayes.log_count_ratios(counts)
     assert ratios.shape == (size + 256, count_outputs(labels))
@@ -80,7 +80,7 @@ def test_counts_and_log_count_ratios(labels: int) -> None:
 @pytest.mark.parametrize("labels", [2, 3])
 def test_scales(labels: int) -> None:
     texts = topics(2, labels, 15)
-    counts = naive_bayes.count_texts(texts, labels, len(VOCABULARY), 256)
+    counts = naive_bayes.count_texts(texts, labels, len(VOCABULARY), 256, 2)
     ratios, occurring = naive_bayes.log_count_ratios(counts), counts.sum(axis=0)
     found = np.vstack(naive_bayes.find_scales(texts, recipe(labels), 256))
     wanted = np.sign(ratios) * np.sqrt(np.abs(ratios))

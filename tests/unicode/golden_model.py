@@ -6,7 +6,6 @@ They are computed with 28 decimal digits, so that every machine finds the same.
 from __future__ import annotations
 
 from decimal import Decimal
-from itertools import pairwise
 from typing import Any
 
 # Weight i of output c in a table is ``(a * i + b * c) % 255 - 127`` for its pair (a, b). All other numbers are exact in
@@ -14,6 +13,7 @@ from typing import Any
 MODEL: dict[str, Any] = {
     "exponent": "0.25",
     "multipliers": "40503 30011",
+    "trigram_multipliers": "40503 30011 16727",
     "tables": {"unigrams": [37, 101], "bigrams": [53, 29], "characters": [71, 13]},
     "bigrams_buckets": 1024,
     "scales": {
@@ -35,15 +35,23 @@ def weight(table: str, output: int, index: int) -> Decimal:
     return ((step * index + shift * output) % 255 - 127) * Decimal(MODEL["scales"][f"{table}.scale"][output])
 
 
-def logit(ids: list[int], ngrams: list[int], output: int) -> Decimal:
-    """Return a logit, given the ids of the start mark and the words, and the buckets of the n-grams."""
+def hash_words(ids: list[int], multipliers: str) -> list[int]:
+    """Return the buckets of the n-grams of words, of which there are as long ones as there are multipliers."""
+    factors, found = [int(factor) for factor in multipliers.split()], []
+    for start in range(len(ids)):
+        for end in range(start + 2, min(start + len(factors), len(ids)) + 1):
+            words = ids[start:end]
+            if 2 not in words:
+                found.append(sum(map(int.__mul__, words, factors)) % MODEL["bigrams_buckets"])
+    return found
+
+
+def logit(ids: list[int], ngrams: list[int], output: int, multipliers: str = "multipliers") -> Decimal:
+    """Return a logit, given the ids of the start mark and the words, and the buckets of the character n-grams."""
     if max(ids) <= 2 and not ngrams:
         return Decimal(MODEL["prior"][output])
-    first, second = map(int, MODEL["multipliers"].split())
     terms = [weight("unigrams", output, number) for number in ids if number != 2]
-    for one, other in pairwise(ids):
-        if 2 not in (one, other):
-            terms.append(weight("bigrams", output, (first * one + second * other) % MODEL["bigrams_buckets"]))
+    terms += [weight("bigrams", output, bucket) for bucket in hash_words(ids, MODEL[multipliers])]
     terms += [weight("characters", output, bucket) for bucket in ngrams]
     return sum(terms, Decimal(0)) * len(ids) ** -Decimal(MODEL["exponent"]) + Decimal(MODEL["bias"][output])
 

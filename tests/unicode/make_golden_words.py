@@ -22,9 +22,10 @@ MARKS = ("!", "?", *EMOTICONS)
 ABOUT = (
     "The contract for every port of the rule set words-1: text to words to ids, start mark first, neither truncated "
     "nor padded. Cases with marks use the vocabulary followed by the words in marks. ngrams are the ids that follow "
-    "with the settings in characters. probability is that of a model of words alone, for the second of two labels, and "
-    "probabilities those of a model of words and n-grams, for three labels: both within tolerance, as C's %a writes "
-    "them. CONTRIBUTING.md describes all of this."
+    "with the settings in characters. probability is that of a model of words and bigrams, for the second of two "
+    "labels; probability_trigrams that of a model with trigrams too; probabilities those of a model of words, bigrams "
+    "and character n-grams, for three labels: all within tolerance, as C's %a writes them. CONTRIBUTING.md describes "
+    "all of this."
 )
 CHARACTERS = {"shortest": 2, "longest": 5, "buckets": 4096, "most": 64}
 
@@ -64,6 +65,7 @@ def score(ids: list[int], ngrams: list[int], first: int) -> dict[str, Any]:
     logits = [logit(ids, [number - first for number in ngrams], output) for output in range(len(MODEL["bias"]))]
     return {
         "probability": sigmoid(logit(ids, [], 0)).hex(),
+        "probability_trigrams": sigmoid(logit(ids, [], 0, "trigram_multipliers")).hex(),
         "probabilities": [value.hex() for value in softmax(logits)],
     }
 

@@ -1,4 +1,4 @@
-"""Fitting the preset ``edge``: a weight for each word and for each bucket of bigrams, added up.
+"""Fitting the presets ``edge`` and ``accurate``: a weight for each word and for each bucket of n-grams, added up.
 
 The steps and their sources; ``Choices`` holds every number, and train/README.md shows the effect of each:
 

@@ -17,7 +17,8 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from edgetext.text import PAD_ID
 from train.encoding.encoded import Encoded
 from train.encoding.ngrams import count_ngrams
-from train.models.network import Tables, find_features
+from train.models.hashing import find_features
+from train.models.network import Tables
 from train.models.recipe import Recipe
 
 Features = Any  # a scipy.sparse.csr_matrix of shape (texts, vocabulary_size + buckets); scipy has no types
@@ -30,13 +31,13 @@ def count_features(texts: Encoded, recipe: Recipe) -> Features:
     """Return how often each word and bucket occurs in each text, divided as the network divides its sum.
 
     Returns:
-        Shape (texts, vocabulary_size + buckets), where the buckets of n-grams follow those of bigrams. An n-gram counts
-        in every word.
+        Shape (texts, vocabulary_size + buckets), where the buckets of character n-grams follow those of n-grams of
+        words. A character n-gram counts in every word.
     """
     size, parts = recipe.vocabulary_size + recipe.choices.buckets, []
     for part, _ in texts.chunks():
         ids = part.astype(np.int64)  # (texts, max_length)
-        features = find_features(ids, recipe.vocabulary_size, recipe.choices.buckets)
+        features = find_features(ids, recipe.vocabulary_size, recipe.choices.buckets, recipe.choices.word_ngrams)
         present = features != PAD_ID
         rows = np.broadcast_to(np.arange(len(ids))[:, None], features.shape)[present]
         counts = sparse.csr_matrix((np.ones(len(rows)), (rows, features[present])), (len(ids), size))

@@ -1,4 +1,4 @@
-"""Scales of the weights of words and bigrams: naive Bayes' log-count ratios."""
+"""Scales of the weights of words and their n-grams: naive Bayes' log-count ratios."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from edgetext.text import PAD_ID
 from train.encoding.encoded import Encoded
 from train.encoding.ngrams import WordCharacters, count_ngrams
 from train.models.choices import Choices
-from train.models.network import Tables, find_features
+from train.models.hashing import find_features
+from train.models.network import Tables
 from train.models.recipe import Recipe
 
 
@@ -19,12 +20,12 @@ def find_scales(texts: Encoded, recipe: Recipe, buckets: int) -> Tables:
     """Return the scale of every word and every bucket: its log-count ratios, modified as ``Choices`` says.
 
     Returns:
-        For the words and for the buckets of bigrams, shapes (vocabulary_size, num_outputs) and (buckets, num_outputs).
-        With the objective ``"hinge"`` their mean square over all features that occur is 1, so that regularisation means
-        the same for all datasets. With characters, for the buckets of n-grams too.
+        For the words and for the buckets of their n-grams: shapes (vocabulary_size, num_outputs) and (buckets,
+        num_outputs). With the objective ``"hinge"`` their mean square over all features that occur is 1, so that
+        regularisation means the same for all datasets. With characters, for the buckets of character n-grams too.
     """
     choices = recipe.choices
-    counts = count_texts(texts, recipe.labels, recipe.vocabulary_size, buckets)
+    counts = count_texts(texts, recipe.labels, recipe.vocabulary_size, buckets, choices.word_ngrams)
     ratios = _raise(log_count_ratios(counts), choices)  # (words and buckets, num_outputs)
     occurring = counts.sum(axis=0)
     size = 1.0
@@ -47,11 +48,16 @@ def _raise(ratios: npt.NDArray[Any], choices: Choices) -> npt.NDArray[Any]:
     return np.asarray(np.sign(ratios) * np.abs(ratios) ** choices.ratio_exponent)
 
 
-def count_texts(texts: Encoded, labels: int, vocabulary_size: int, buckets: int) -> npt.NDArray[np.float64]:
-    """Return the number of texts of each label with each word and bucket: shape (labels, vocabulary_size + buckets)."""
+def count_texts(
+    texts: Encoded, labels: int, vocabulary_size: int, buckets: int, word_ngrams: int
+) -> npt.NDArray[np.float64]:
+    """Return the number of texts of each label with each word and bucket: shape (labels, vocabulary_size + buckets).
+
+    The arguments are those of ``hashing.find_features``.
+    """
     counts = np.zeros((labels, vocabulary_size + buckets))
     for part, targets in texts.chunks():
-        features = find_features(part.astype(np.int64), vocabulary_size, buckets)
+        features = find_features(part.astype(np.int64), vocabulary_size, buckets, word_ngrams)
         features.sort(axis=1)
         first = np.diff(features, axis=1, prepend=PAD_ID) > 0  # once per text, and never padding
         for label in np.unique(targets):

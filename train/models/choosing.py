@@ -56,7 +56,10 @@ def choose_encoding(survey: Survey, dataset: Dataset, request: Request, rule_set
 
 def _choose_from_texts(survey: Survey, num_outputs: int, request: Request) -> Choices:
     preset, given = request.preset, request.changed
-    defaults = rules.choices_for(survey.lengths.total()) if preset.choices is not None else Choices(crops=0)
+    defaults = Choices(crops=0)
+    if preset.choices is not None:
+        sizes = {name: getattr(preset.choices, name) for name in ("buckets", "word_ngrams")}
+        defaults = replace(rules.choices_for(survey.lengths.total()), **sizes)
     chosen: dict[str, Any] = {
         "max_length": rules.choose_max_length(survey.lengths),
         "vocabulary": min(preset.vocabulary_size, rules.choose_vocabulary_size(survey.words, num_outputs)),
@@ -70,11 +73,11 @@ def _choose_from_texts(survey: Survey, num_outputs: int, request: Request) -> Ch
 
 
 def choose_tables(plan: Plan, texts: Splits, labels: Sequence[str], request: Request) -> Plan:
-    """Choose the number of buckets of bigrams and of character n-grams, and the most n-grams of a text."""
+    """Choose the number of buckets of n-grams of words and of characters, and the most of the latter in a text."""
     num_outputs, (vocabulary, spellings, preprocessing, choices) = count_outputs(len(labels)), plan
     chooses = request.from_texts and request.preset.choices is not None
     if chooses and "buckets" not in request.changed:
-        choices = replace(choices, buckets=rules.choose_buckets(texts.train, len(vocabulary), num_outputs))
+        choices = replace(choices, buckets=rules.choose_buckets(texts.train, len(vocabulary), num_outputs, choices))
     if preprocessing.characters is not None:
         buckets = preprocessing.characters.buckets
         if "characters" not in request.changed:
@@ -104,8 +107,15 @@ def fit_size(plan: Plan, name: str, labels: Sequence[str], request: Request) -> 
         ValueError: If no model is as small as that.
     """
     assert request.target_size is not None
-    budget = SizeBudget(request.target_size, count_outputs(len(labels)), labels, name, plan.preprocessing.rules)
     choices = plan.choices
+    budget = SizeBudget(
+        request.target_size,
+        count_outputs(len(labels)),
+        labels,
+        name,
+        plan.preprocessing.rules,
+        word_ngrams=choices.word_ngrams,
+    )
     if plan.preprocessing.characters is not None:
         kept = choose_share(budget, choices.characters)
         plan = drop_characters(plan) if not kept else plan._replace(preprocessing=_with_characters(plan, kept))

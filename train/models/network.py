@@ -17,10 +17,11 @@ from keras import layers, ops
 
 from edgetext.text import PAD_ID, UNKNOWN_ID
 from train.encoding.ngrams import WordCharacters
-from train.models.choices import MULTIPLIERS, Choices
+from train.models.choices import Choices
+from train.models.hashing import bucket, neighbours
 
-# A table of words, one of buckets of bigrams, and perhaps one of buckets of character n-grams, each of shape
-# (ids or buckets, num_outputs).
+# A table of words, one of buckets of bigrams (and trigrams), and perhaps one of buckets of character n-grams, each of
+# shape (ids or buckets, num_outputs).
 Tables = tuple[npt.NDArray[np.float32], ...]
 TABLES = ("unigrams", "bigrams", "characters")
 
@@ -54,8 +55,8 @@ def build_edge(
 ) -> keras.Model:
     """Build the network of words and bigrams: weights are looked up, added, and divided by a power of the length.
 
-    If it has characters, ids from ``vocabulary_size`` on are those of character n-grams, which follow the words. Their
-    weights are added too; they do not count in the length.
+    If it has trigrams, they share the table of the bigrams. If it has characters, ids from ``vocabulary_size`` on are
+    those of character n-grams, which follow the words. Their weights are added too; they do not count in the length.
 
     Its tables are zero until ``finish_edge`` sets them.
 
@@ -72,7 +73,7 @@ def build_edge(
         layers.Embedding(count, num_outputs, embeddings_initializer="zeros", name=name)
         for name, count in zip(TABLES, rows)
     ]
-    ids, total = _add_up(tables, rows, width, choices.exponent)
+    ids, total = _add_up(tables, rows, width, choices)
     has_known = ops.max(ops.cast(ids > UNKNOWN_ID, "float32"), axis=1, keepdims=True)  # (batch, 1)
     total += layers.Rescaling([float(value) for value in prior - bias], name="prior")(1.0 - has_known)
     if num_outputs == 1:
@@ -109,7 +110,7 @@ def build_edge_training(scales: Tables, choices: Choices, word_characters: WordC
     if word_characters is not None:
         words, _, characters = tables
         tables[0] = _Spelled(words, characters, word_characters, name="spelled")
-    ids, total = _add_up(tables, [len(scale) for scale in scales], None, choices.exponent)
+    ids, total = _add_up(tables, [len(scale) for scale in scales], None, choices)
     if choices.objective == "logistic":
         head = layers.Dense(1, activation="sigmoid", kernel_initializer="ones", name="head")
         return keras.Model(ids, head(total), name="edge")  # (batch, 1)
@@ -156,59 +157,48 @@ class _Spelled(layers.Layer):
 
 
 def _add_up(
-    tables: Sequence[Callable[[Any], Any]], rows: Sequence[int], width: int | None, exponent: float
+    tables: Sequence[Callable[[Any], Any]], rows: Sequence[int], width: int | None, choices: Choices
 ) -> tuple[Any, Any]:
     """Connect the tables, each of which turns int32 of shape (batch, n) into weights of shape (batch, n, num_outputs).
 
-    Unknown words, pairs with one, and the start mark alone add nothing.
+    Unknown words, n-grams with one, and the start mark alone add nothing. The start mark may begin an n-gram.
 
     Args:
         tables: As named in ``TABLES``, the last of which may be missing.
         rows: How many rows each has.
         width: The n of the input; None for any.
-        exponent: The sum is divided by this power of the number of words.
+        choices: The length of the longest n-grams; and the exponent: the sum is divided by this power of the number of
+            words.
 
     Returns:
         The input, ids of shape (batch, n), and the sums, shape (batch, num_outputs).
     """
     everything = keras.Input((width,), dtype="int32", name="ids")  # (batch, n)
     vocabulary_size, buckets, *more = rows
-    # Pairs are made of words only; larger ids would also be too large for the multipliers.
+    # N-grams of words are made of words only; larger ids would also be too large for the multipliers.
     ids = everything * ops.cast(everything < vocabulary_size, "int32") if more else everything
-    first, second = ids[:, :-1], ids[:, 1:]  # (batch, n - 1)
+    ngrams = [neighbours(ids, count) for count in range(2, choices.word_ngrams + 1)]
     words = tables[0](ids) * ops.cast(ids > UNKNOWN_ID, "float32")[:, :, None]  # (batch, n, num_outputs)
-    is_known = ops.cast(first != UNKNOWN_ID, "float32") * ops.cast(second > UNKNOWN_ID, "float32")
-    pairs = tables[1](bucket(first, second, buckets)) * is_known[:, :, None]
+    parts = zip(*(_hash(group, buckets) for group in ngrams))
+    # One look-up for n-grams of all lengths: the table stands in a converted graph once.
+    hashed, is_known = (part[0] if len(part) == 1 else ops.concatenate(part, axis=1) for part in parts)
+    pairs = tables[1](hashed) * is_known[:, :, None]
     total = ops.sum(words, axis=1) + ops.sum(pairs, axis=1)  # (batch, num_outputs)
     if more:
-        ngrams = ops.maximum(everything - vocabulary_size, 0)
+        characters = ops.maximum(everything - vocabulary_size, 0)
         is_ngram = ops.cast(everything >= vocabulary_size, "float32")
-        total += ops.sum(tables[2](ngrams) * is_ngram[:, :, None], axis=1)
+        total += ops.sum(tables[2](characters) * is_ngram[:, :, None], axis=1)
     count = ops.sum(ops.cast(ids != PAD_ID, "float32"), axis=1, keepdims=True)  # (batch, 1)
-    return everything, total * ops.maximum(count, 1.0) ** -exponent
+    return everything, total * ops.maximum(count, 1.0) ** -choices.exponent
 
 
-def bucket(first: Any, second: Any, buckets: int) -> Any:
-    """Return the bucket of each pair of ids, below ``buckets``: integers of any shape, numpy's or Keras'."""
-    return (first * MULTIPLIERS[0] + second * MULTIPLIERS[1]) % buckets
-
-
-def find_features(ids: npt.NDArray[np.int64], vocabulary_size: int, buckets: int) -> npt.NDArray[np.int64]:
-    """Return which words and pairs add to the logits of encoded texts: ids, and ``vocabulary_size`` plus buckets.
-
-    Args:
-        ids: Shape (texts, n), those of n-grams included, which are left out.
-        vocabulary_size: Number of ids.
-        buckets: Number of buckets of bigrams.
-
-    Returns:
-        Shape (texts, 2 * n - 1), with ``PAD_ID`` for what adds nothing; see ``_add_up``.
-    """
-    ids = np.where(ids < vocabulary_size, ids, PAD_ID)
-    first, second = ids[:, :-1], ids[:, 1:]
-    pairs = vocabulary_size + bucket(first, second, buckets)
-    is_known = (first != UNKNOWN_ID) & (second > UNKNOWN_ID)
-    return np.hstack([np.where(ids > UNKNOWN_ID, ids, PAD_ID), np.where(is_known, pairs, PAD_ID)])
+def _hash(words: Sequence[Any], buckets: int) -> tuple[Any, Any]:
+    """Return the bucket of each n-gram, and 1.0 for those that add to the sum, else 0.0: each of the words' shape."""
+    first, *rest = words
+    is_known = ops.cast(first != UNKNOWN_ID, "float32")
+    for word in rest:
+        is_known *= ops.cast(word > UNKNOWN_ID, "float32")
+    return bucket(words, buckets), is_known
 
 
 def finish_edge(

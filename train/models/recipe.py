@@ -17,10 +17,20 @@ from edgetext.text import RuleSet
 from edgetext.vocabulary import Vocabulary
 from train.encoding.ngrams import WordCharacters
 from train.models.choices import MULTIPLIERS, Choices
-from train.models.presets import Preset, Settings
+from train.models.presets import PRESETS, Preset, Settings
 
 if TYPE_CHECKING:
     import keras
+
+
+# How a run and a model file name the network, by the words of the longest n-gram, and whether it has character n-grams.
+# An engine refuses a name that it does not know, so a network that is computed in another way needs another one.
+KINDS = {
+    (2, False): "bigrams-2",
+    (2, True): "characters",
+    (3, False): "trigrams",
+    (3, True): "trigrams-characters",
+}
 
 
 @dataclass(frozen=True)
@@ -82,6 +92,11 @@ class Recipe(NamedTuple):
         """Outputs of the network."""
         return count_outputs(self.labels)
 
+    @property
+    def is_linear(self) -> bool:
+        """Whether the network adds up weights of words and n-grams, which its preset has choices for."""
+        return PRESETS[self.preset].choices is not None
+
 
 class Predicted(NamedTuple):
     """What a network says of texts that it is not fitted on."""
@@ -110,12 +125,12 @@ def make_config(
         "labels": list(labels),
         "preprocessing": preprocessing.to_json(),
     }
-    if recipe.preset == "edge":
+    if recipe.is_linear:
         # What an exporter needs to compute the network without Keras.
         config["network"] = {
-            "kind": "bigrams-2" if recipe.word_characters is None else "characters",
+            "kind": KINDS[recipe.choices.word_ngrams, recipe.word_characters is not None],
             "buckets": recipe.choices.buckets,
-            "multipliers": list(MULTIPLIERS),
+            "multipliers": list(MULTIPLIERS[: recipe.choices.word_ngrams]),
             "exponent": recipe.choices.exponent,
         }
         config["choices"] = asdict(recipe.choices)

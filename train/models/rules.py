@@ -1,4 +1,4 @@
-"""The rules that choose the numbers of the preset ``edge`` from a table's texts.
+"""The rules that choose the numbers of the presets ``edge`` and ``accurate`` from a table's texts.
 
 They were chosen by cross-validation on the training texts of two small datasets; train/README.md has the figures.
 """
@@ -17,17 +17,17 @@ from edgetext.text import RESERVED
 from edgetext.vocabulary import Vocabulary
 from train.encoding.encoded import Encoded
 from train.encoding.ngrams import count_ngrams, count_word_characters
-from train.models import network
 from train.models.choices import Choices
+from train.models.hashing import find_features
 from train.models.presets import Settings
 
 # Length of an encoded text: this share of the texts fits, within these limits.
 FITTING, SHORTEST_TEXT, LONGEST_TEXT = 0.99, 32, 512
 # From a word that occurs once the model learns only that it is rare, so it is left to the id of unknown words.
 MIN_COUNT = 2
-# Buckets for each bigram that occurs in two texts, and the most weights of a table.
-BUCKETS_PER_BIGRAM, LARGEST_TABLE = 4, 2**20
-FEWEST_BUCKETS, MOST_BUCKETS = 2**10, 2**18
+# Buckets for each n-gram of words that occurs in two texts, and the most weights of a table.
+BUCKETS_PER_NGRAM, LARGEST_TABLE = 4, 2**20
+FEWEST_BUCKETS = 2**10
 MOST_CHARACTERS = 2**16  # buckets of character n-grams
 FEWEST_NGRAMS, MOST_NGRAMS = 32, 1024  # of a text
 C = 1.0  # of the linear support vector machine that the objective is; 1 is scikit-learn's default too
@@ -75,19 +75,22 @@ def choose_vocabulary_size(words: Counter[str], num_outputs: int) -> int:
     return min(len(RESERVED) + max(repeated, 1), Choices.vocabulary, max(LARGEST_TABLE // num_outputs, 1000))
 
 
-def choose_buckets(texts: Encoded, vocabulary_size: int, num_outputs: int) -> int:
-    """Return the number of buckets, a power of two, from the number of bigrams that occur in two texts."""
-    once, twice = np.zeros(2**22, bool), np.zeros(2**22, bool)  # by hash; few of some million bigrams collide
+def choose_buckets(texts: Encoded, vocabulary_size: int, num_outputs: int, choices: Choices) -> int:
+    """Return the number of buckets, a power of two, from the number of n-grams of words that occur in two texts.
+
+    There are at most as many as in ``choices``, which also have the length of the n-grams.
+    """
+    once, twice = np.zeros(2**22, bool), np.zeros(2**22, bool)  # by hash; few of some million n-grams collide
     for ids, _ in texts.chunks():
         wide = ids.astype(np.int64)
-        features = network.find_features(wide, vocabulary_size, len(once))[:, ids.shape[1] :]
-        hashes = np.sort(np.maximum(features - vocabulary_size, -1), axis=1)  # -1 for pairs that do not count
+        features = find_features(wide, vocabulary_size, len(once), choices.word_ngrams)[:, ids.shape[1] :]
+        hashes = np.sort(np.maximum(features - vocabulary_size, -1), axis=1)  # -1 for n-grams that do not count
         first = np.diff(hashes, axis=1, prepend=-1) > 0  # once per text
         counts = np.bincount(hashes[first], minlength=len(once))
         twice |= (counts > 1) | (once & (counts > 0))
         once |= counts > 0
-    wanted = BUCKETS_PER_BIGRAM * int(twice.sum())
-    most = min(MOST_BUCKETS, LARGEST_TABLE // num_outputs)
+    wanted = BUCKETS_PER_NGRAM * int(twice.sum())
+    most = min(choices.buckets, LARGEST_TABLE // num_outputs)
     return max(2 ** min(max(wanted - 1, 1).bit_length(), most.bit_length() - 1), FEWEST_BUCKETS)
 
 

@@ -1,4 +1,4 @@
-"""The size of the int8 files of a model of the preset ``edge``, computed in advance; the largest model that fits."""
+"""The size of the int8 files of a model of ``edge`` or ``accurate``, computed in advance; the largest that fits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from edgetext.vocabulary import Vocabulary
 from train.encoding.expressions import find_delimiter
 
 FEWEST_WORDS, FEWEST_BUCKETS = 50, 2**8  # of a model
-# The part of the budget that bigrams have at first. In small models words are worth more: train/README.md has figures.
+# The part of the budget that n-grams of words have at first. In small models words are worth more: train/README.md has
+# figures.
 SHARE = 1 / 4
 _UNITS = {"": 1, "b": 1, "kb": 1000, "k": 1000, "mb": 1000**2, "m": 1000**2, "kib": 1024, "mib": 1024**2}
 
@@ -29,6 +30,7 @@ class SizeBudget(NamedTuple):
     name: str = ""  # that of the run
     rules: RuleSet = KERAS_IMDB
     characters: int = 0  # number of buckets of character n-grams
+    word_ngrams: int = 2  # words of the longest n-gram
 
 
 def parse_size(text: str) -> int:
@@ -50,6 +52,7 @@ def parse_size(text: str) -> int:
 # is 400 to 1,100 bytes above the file. ONNX files, those that take text included, are at least 700 bytes smaller.
 _GRAPH, _PER_OUTPUT, _ABOUT = 9_570, 8, 1_500
 _CHARACTERS = 2_700  # what character n-grams add to the graph and the records
+_TRIGRAMS = 3_020  # what trigrams add to the graph
 _QUANTIZED = 1024  # the converter leaves a table of fewer weights in float32, four bytes a weight
 
 
@@ -59,7 +62,7 @@ def tflite_size(budget: SizeBudget, words: Sequence[str], spellings: Mapping[str
     ``words`` are the tokens by id, the reserved ones included.
     """
     tables = sum(_table_size(budget.num_outputs * rows) for rows in (len(words), buckets, budget.characters))
-    tables += _CHARACTERS if budget.characters else 0
+    tables += (_CHARACTERS if budget.characters else 0) + (_TRIGRAMS if budget.word_ngrams == 3 else 0)
     # A line of the vocabulary: the word, a space, its id, a newline.
     numbered = (*((word, index) for index, word in enumerate(words)), *spellings.items())
     lines = sum(len(word.encode()) + len(str(index)) + 2 for word, index in numbered)
@@ -76,9 +79,10 @@ def safetensors_size(budget: SizeBudget, ids: int, buckets: int) -> int:
     """Return an upper bound of the bytes of the safetensors file: weights, and a few numbers per output.
 
     These are the scales of its tables, the bias and the prior. Its header takes 510 to 570 bytes; with characters up to
-    710.
+    710; with trigrams up to 16 more.
     """
     header, numbers = (736, 5) if budget.characters else (576, 4)
+    header += 16 if budget.word_ngrams == 3 else 0
     return header + budget.num_outputs * (ids + buckets + budget.characters + 4 * numbers)
 
 
@@ -112,8 +116,8 @@ def fit_budget(
 ) -> tuple[Vocabulary, list[str], int]:
     """Return the vocabulary, spellings and number of buckets of the largest model that fits; print its size.
 
-    No table is larger than those given. At first ``SHARE`` of the budget is for bigrams. The most frequent words fill
-    the rest; if all fit, bigrams get what is left.
+    No table is larger than those given. At first ``SHARE`` of the budget is for n-grams of words. The most frequent
+    words fill the rest; if all fit, n-grams get what is left.
 
     Raises:
         ValueError: If not even the smallest model fits.
@@ -136,7 +140,7 @@ def fit_budget(
     while chosen < buckets and search.size(count, 2 * chosen) <= budget.size:
         chosen *= 2
     print(
-        f"largest model within {budget.size:,} bytes: {count:,} ids and {chosen:,} buckets of bigrams, at most "
+        f"largest model within {budget.size:,} bytes: {count:,} ids and {chosen:,} buckets of n-grams, at most "
         f"{search.size(count, chosen):,} bytes as TFLite with its vocabulary, "
         f"{safetensors_size(budget, count, chosen):,} as safetensors"
     )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from edgetext.engines.protocol import Network
     from edgetext.engines.safetensors import Tensor
+    from edgetext.engines.trigrams import Trigrams
 
 FORMAT = "edgetext-1"
 # The network of bigrams in which unknown words add nothing.
@@ -73,9 +74,9 @@ class BuiltinEngine:
 
 def _find_network(name: str | None) -> Callable[[dict[str, str], dict[str, Tensor], int], Network]:
     """Return the constructor of a network."""
-    if name in ("bigrams", KNOWN_ONLY):
+    if name in ("bigrams", KNOWN_ONLY, "trigrams"):
         return BigramNetwork
-    if name == "characters":
+    if name in ("characters", "trigrams-characters"):
         from functools import partial
 
         from edgetext.engines.characters import CharacterNetwork
@@ -85,7 +86,8 @@ def _find_network(name: str | None) -> Callable[[dict[str, str], dict[str, Tenso
         from edgetext.engines.average import AverageNetwork
 
         return AverageNetwork
-    raise ValueError(f"its network is {name!r}; known are bigrams, {KNOWN_ONLY}, characters and average")
+    known = f"bigrams, {KNOWN_ONLY}, characters, trigrams, trigrams-characters and average"
+    raise ValueError(f"its network is {name!r}; known are {known}")
 
 
 def sigmoid(logits: list[float]) -> list[float]:
@@ -103,9 +105,9 @@ def softmax(logits: list[float]) -> list[float]:
 
 
 class BigramNetwork:
-    """The network of the preset ``edge``: ``sum * n ** -exponent + bias`` for n ids.
+    """The network of the presets ``edge`` and ``accurate``: ``sum * n ** -exponent + bias`` for n ids.
 
-    It sums a weight for each word and each pair of neighbours.
+    It sums a weight for each word, each pair of neighbours and perhaps each three neighbours.
 
     Tensors, with C outputs: ``unigrams`` int8 (C, vocabulary), ``bigrams`` int8 (C, buckets), where buckets is a power
     of two, and their scales ``unigrams.scale``, ``bigrams.scale`` and ``bias``, float32 (C,). The bucket of ids a and b
@@ -113,6 +115,9 @@ class BigramNetwork:
 
     In the network ``bigrams-2`` pairs with an unknown word add nothing, the start mark and unknown words have no weight
     themselves, and the logits of a text without a known word are ``prior``, float32 (C,).
+
+    The network ``trigrams`` is ``bigrams-2`` with three multipliers, ``"m0 m1 m2"``. Each three neighbours without an
+    unknown word have a weight too, in the same table ``bigrams``; ``edgetext.engines.trigrams`` finds their buckets.
     """
 
     def __init__(self, metadata: dict[str, str], tensors: dict[str, Tensor], max_length: int) -> None:
@@ -129,15 +134,22 @@ class BigramNetwork:
         self.biases = scales[2]
         reader.finish()
         try:
-            first, second = map(int, metadata["multipliers"].split())
+            multipliers = list(map(int, metadata["multipliers"].split()))
+            self._first, self._second, *third = multipliers
             self.exponent = float(metadata["exponent"])
         except (KeyError, ValueError):
             raise ValueError("the metadata lacks multipliers or exponent") from None
-        # Lanes of 32 bits hold the sum of the two products without a carry.
-        if not 0 <= self.exponent <= 1 or min(first, second) < 0 or (first + second) * (vocabulary - 1) >= 2**32:
+        # Lanes of 32 bits hold the sum of the products without a carry.
+        if not 0 <= self.exponent <= 1 or min(multipliers) < 0 or sum(multipliers) * (vocabulary - 1) >= 2**32:
             raise ValueError("the exponent or the multipliers are out of range")
-        self._first, self._second = first, second
+        if len(third) != metadata["network"].startswith("trigrams"):
+            raise ValueError(f"the network {metadata['network']} has another number of multipliers")
         self._last_bucket = buckets - 1
+        self._trigrams: Trigrams | None = None
+        if third:
+            from edgetext.engines.trigrams import Trigrams
+
+            self._trigrams = Trigrams(multipliers, self._last_bucket)
         self._max_length = max_length
         self._signed = [
             (unigrams.signed_row(output), bigrams.signed_row(output), *rest) for output, rest in enumerate(zip(*scales))
@@ -157,8 +169,9 @@ class BigramNetwork:
         # int, so that two multiplications and an addition hash all pairs at once: 5 us for 180 ids, which take 11 one
         # by one. The last lane has no neighbour and is dropped.
         lanes = int.from_bytes(self._array("I", ids).tobytes(), "little")
+        pairs = lanes * self._first + (lanes >> 32) * self._second
         mask = self._mask
-        pairs_of_unknown = 0
+        unknown = pairs_of_unknown = 0
         if self.prior is not None:
             # 1 where the id is UNKNOWN_ID, which alone is no larger than 0 after the exclusive or; then also before it.
             unknown = ((((lanes ^ self._twos) + self._largest) >> 31) & self._ones) ^ self._ones
@@ -166,14 +179,17 @@ class BigramNetwork:
                 unknown |= unknown >> 32
                 mask ^= unknown * self._last_bucket
                 pairs_of_unknown = unknown * (self._last_bucket + 1)
-        lanes = ((lanes * self._first + (lanes >> 32) * self._second) & mask) | pairs_of_unknown
-        pairs = self._array("I", lanes.to_bytes(4 * count, "little")[:-4]).tolist()
-        take_words, take_pairs = self._itemgetter(*ids), self._itemgetter(*pairs)
+        hashed = ((pairs & mask) | pairs_of_unknown).to_bytes(4 * count, "little")[:-4]
+        if self._trigrams is not None:
+            trigrams = self._trigrams.find_lanes(lanes, pairs, self._mask, unknown)
+            hashed += trigrams.to_bytes(4 * count, "little")[:-8]
+        buckets = self._array("I", hashed).tolist()
+        take_words, take_ngrams = self._itemgetter(*ids), self._itemgetter(*buckets)
         weight = count**-self.exponent
         return [
             (
                 (sum(take_words(unigrams)) - 128 * count) * unigram_scale
-                + (sum(take_pairs(bigrams)) - 128 * (count - 1)) * bigram_scale
+                + (sum(take_ngrams(bigrams)) - 128 * len(buckets)) * bigram_scale
             )
             * weight
             + bias
@@ -182,16 +198,18 @@ class BigramNetwork:
 
     def _score_few(self, ids: Sequence[int]) -> list[float]:
         """Return the logits of few ids, without preparing the tables."""
-        pairs = [
+        buckets = [
             (a * self._first + b * self._second) & self._last_bucket
             for a, b in zip(ids, ids[1:])
             if self.prior is None or (a != UNKNOWN_ID and b != UNKNOWN_ID)
         ]
+        if self._trigrams is not None:
+            buckets += self._trigrams.find_few(ids)
         weight = len(ids) ** -self.exponent if ids else 0.0
         return [
             (
                 sum(unigrams[index] for index in ids) * unigram_scale
-                + sum(bigrams[index] for index in pairs) * bigram_scale
+                + sum(bigrams[index] for index in buckets) * bigram_scale
             )
             * weight
             + bias
