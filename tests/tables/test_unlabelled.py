@@ -144,7 +144,7 @@ def as_compressed_lines(path: Path) -> None:
 
 
 def as_labelled_lines(path: Path) -> None:
-    path.write_text("".join(f"__label__x {text}\n" for text in TEXTS))
+    path.write_text("".join(f"__label__x __label__y {text}\n" for text in TEXTS))
 
 
 def as_json(path: Path) -> None:
@@ -180,6 +180,8 @@ def test_formats(tmp_path: Path, read_with: Read, write: Callable[[Path], None],
     assert unlabelled(found) == ["in the table", *TEXTS]
     assert report(found, name) == []
     assert found.labels == ("a", "b")
+    has_labels = write in (as_csv, as_labelled_lines, as_json, as_parquet)
+    assert any(note.endswith("labels, which are ignored") for note in found.notes()) == has_labels
     described = found.describe()["unlabelled"]
     assert [(file["name"], file["rows"]) for file in described] == [("t.csv", 1), (name, 3)]
     assert "table" not in json.dumps(described)

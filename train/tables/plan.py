@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from edgetext.tables.dialect import CSV, TSV, Dialect
+from edgetext.tables.dialect import CSV, FASTTEXT, TSV, Dialect
 from edgetext.tables.options import OF_COLUMNS, show_option
 from train.dataset import UNLABELLED, DataError
 from train.tables.columns import Columns, choose_columns, choose_text_columns
@@ -64,7 +64,10 @@ def _plan_unlabelled(path: Path, options: TableOptions, columns: Columns) -> tup
     found = open_texts(path).written_as(options.given).inspect(columns.texts)
     chosen = choose_text_columns(path, found.names, columns.texts, is_headless=found.is_headless)
     check_columns(found, chosen, UNLABELLED)
-    return found.table, chosen
+    table = found.table
+    if is_table(path) and (columns.label in found.names or table.format == FASTTEXT):
+        table = table._replace(notes=(*table.notes, "labels, which are ignored"))
+    return table, chosen
 
 
 def _make_table(path: Path, options: TableOptions, split: str) -> Table:

@@ -108,6 +108,8 @@ def read_values(path: Path, dialect: Dialect, names: Sequence[str | None]) -> It
                 yield found.line, _pick(found.values, columns, names)
             elif found.is_last:
                 raise found
+            elif found.kind == "labels":
+                yield found.line, _pick(found.values, columns, names) if names[0] is None else found.kind
             elif isinstance(found.values, dict) or len(found.values or ()) == len(columns) > 0:
                 yield found.line, [*_pick(found.values, columns, names[:1]), NOT_TEXT]
             else:

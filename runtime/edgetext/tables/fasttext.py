@@ -35,7 +35,7 @@ def read_fasttext(stream: BinaryIO, encoding: str) -> Iterator[RecordOrFault]:
             label, text, count = split_line(content)
             if count > 1:
                 message = f"line {lines.number}: several labels per text are not supported"
-                yield Fault("labels", lines.number, message)
+                yield Fault("labels", lines.number, message, values=[label, text])
             else:
                 yield Record(lines.number, lines.number, [label, text])
 

@@ -38,7 +38,8 @@ class Fault(InputError):
         line: The line on which the record begins, from 1.
         is_last: Whether the rest of the file cannot be read either.
         lines: The number of its lines, where a quotation mark may have swallowed rows; else 1.
-        values: Of a record with invalid bytes its cells or its object, with lone surrogates in their place; else None.
+        values: Of a record with invalid bytes its cells or its object, with lone surrogates in their place; of a line
+            with several labels the first, and its text; else None.
     """
 
     def __init__(self, kind: str, line: int, message: str, is_last: bool = False, values: Any = None) -> None:
