@@ -56,6 +56,8 @@ def load_labelled_texts(run: Run, data: str | None, given: Mapping[str, Any] = M
         raise DataError(f"{run.folder} was trained on {name}, not on the reviews: name it with --data {name}")
     else:
         description, found = _describe(files, Path(data).name), _read_table(run, Path(data), given)
+        if any(text.probabilities is not None for text in found):
+            description += ", by the most probable label given"
     labels = run.config["labels"]
     return LabelledTexts(description, [row.text for row in found], [labels.index(row.label) for row in found])
 
@@ -67,7 +69,7 @@ def _describe(files: dict[str, dict[str, str]], name: str) -> str:
 
 
 def _read_table(run: Run, data: Path, given: Mapping[str, Any]) -> list[Text]:
-    """Return the usable rows; print what is wrong with the others."""
+    """Return the usable rows, only those with a label if there are any; print what is wrong with the others."""
     try:
         table = read_for_run(read_recorded(run.folder, data, given), "test")
     except ReportedError as error:
@@ -78,7 +80,8 @@ def _read_table(run: Run, data: Path, given: Mapping[str, Any]) -> list[Text]:
         print(finding, file=sys.stderr)
     if not table.counts["test"]:
         raise DataError(f"{data}: there are no rows to test on")
-    return list(table.texts("test"))
+    found = list(table.texts("test"))
+    return [text for text in found if text.probabilities is None] or found
 
 
 def load_classifier(bundle: Bundle, model: ModelFile) -> Classifier:

@@ -14,7 +14,6 @@ import io
 import shlex
 import sys
 from pathlib import Path
-from typing import Any
 
 from edgetext.command import OK
 from edgetext.keras_imdb import LOWERCASES
@@ -29,7 +28,6 @@ from train.tables.options import add_table_arguments
 from train.tables.table import is_archive, is_table, refuse, stem
 
 RUNS = Path("runs")
-MOST_SHOWN = 10  # labels in a line
 TEACHERS = ("auto", "none", "vectors")
 TOKENIZERS = ("words", "keras-imdb")  # rule sets; a run records the version too
 
@@ -53,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
     job = make_job(args)
     check_replaceable(job.out, RUN_FOLDER, keep_previous=True)
     import_tensorflow()
+    from train.metrics import print_metrics
     from train.pipeline import train
 
     replaced = (job.out / "config.json").exists()
@@ -65,36 +64,6 @@ def run(args: argparse.Namespace) -> int:
         option += " --replace"  # there may be a bundle of the previous run
     print(f"wrote {shown}; next: python export/to_safetensors.py{option}")
     return OK
-
-
-def print_metrics(metrics: dict[str, Any]) -> None:
-    """Print what was measured, and a warning about labels that are rarely recognised."""
-    names = {
-        "validation": "validation",
-        "validation_sentences": "validation sentences",
-        "validation_typos": "validation sentences with typos",
-        "cross_validation": "cross-validation",
-        "test": "test",
-    }
-    if "refitted" in metrics:
-        names["validation"] += " (before fitting again)"
-    for key, name in names.items():
-        if found := metrics.get(key):
-            positive = f", {found['positive']:.1%} called positive" if key.endswith("sentences") else ""
-            print(
-                f"{name}: accuracy {found['accuracy']:.2%}, macro F1 {found['macro_f1']:.3f}, calibration error "
-                f"{found['ece']:.3f}{positive}, of {found['texts']:,} texts"
-            )
-    source = next(key for key in ("test", "cross_validation", "validation") if key in metrics)
-    if missed := find_missed(metrics[source]["classes"]):
-        more = f" and {len(missed) - MOST_SHOWN:,} more" if len(missed) > MOST_SHOWN else ""
-        print(f"warning: recall below 50% in {names[source]}: {', '.join(missed[:MOST_SHOWN])}{more}")
-
-
-def find_missed(classes: dict[str, Any]) -> list[str]:
-    """Return the labels that fewer than half of their texts get, the worst first, each with its recall."""
-    missed = [(found["recall"], label, found["texts"]) for label, found in classes.items() if found["texts"]]
-    return [f"{label!r} {recall:.0%} of {texts:,}" for recall, label, texts in sorted(missed) if recall < 0.5]
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -242,7 +211,16 @@ def _add_table_options(parser: argparse.ArgumentParser) -> None:
 
 def _check_reviews(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """Refuse the options that are for tables only, and parse ``--validation`` as a number."""
-    reading = ("text_column", "label_column", "test", "split_seed", "drop_label", "strict", "unlabelled")
+    reading = (
+        "text_column",
+        "label_column",
+        "test",
+        "split_seed",
+        "drop_label",
+        "probabilities",
+        "strict",
+        "unlabelled",
+    )
     for name in (*reading, *NAMES, "target_size", "lowercase", "class_weights"):
         value = getattr(args, name)
         if value is not None and not (name == "header" and value):

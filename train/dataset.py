@@ -30,6 +30,10 @@ class LabelledText(Protocol):
     def text(self) -> str:
         """The text."""
 
+    @property
+    def probabilities(self) -> tuple[float, ...] | None:
+        """Those of the dataset's labels, where they are known in place of the label, which is the most probable one."""
+
 
 class Dataset(Protocol):
     """Labelled texts in splits: ``train.reviews.dataset.Reviews`` or ``train.tables.dataset.TableDataset``."""

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import precision_recall_fscore_support
 
+MOST_SHOWN = 10  # labels in a line
 CALIBRATION_BINS = 15  # as in Guo et al., "On Calibration of Modern Neural Networks", ICML 2017
 
 Probabilities = npt.NDArray[np.float64]
@@ -33,6 +34,25 @@ def expected_calibration_error(probabilities: npt.NDArray[Any], targets: npt.NDA
     bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
     gaps = np.bincount(bins, confidence - right, CALIBRATION_BINS)
     return float(np.abs(gaps).sum() / len(targets))
+
+
+def measure_agreement(probabilities: Probabilities, given: npt.NDArray[Any]) -> dict[str, Any]:
+    """Compare labels' probabilities with given ones, both of shape (texts, labels).
+
+    Returns:
+        ``agreement``, the share of texts for which both have the same most probable label, the first of equal ones;
+        ``cross_entropy``, the mean over the texts, which is at least ``entropy``, that of the given ones; and
+        ``texts``, their number.
+    """
+    given = given.astype(np.float64)
+    agree = probabilities.argmax(axis=1) == given.argmax(axis=1)
+    logs = np.log(np.clip(probabilities, 1e-7, 1 - 1e-7))  # the bounds of ``measure``
+    return {
+        "agreement": float(agree.mean()),
+        "cross_entropy": float(-(given * logs).sum(axis=1).mean()),
+        "entropy": float(-(given * np.log(np.maximum(given, 1e-300))).sum(axis=1).mean()),
+        "texts": len(given),
+    }
 
 
 def measure(probabilities: Probabilities, targets: npt.NDArray[Any], labels: Sequence[str]) -> dict[str, Any]:
@@ -63,3 +83,40 @@ def measure(probabilities: Probabilities, targets: npt.NDArray[Any], labels: Seq
             for place, p, r, f, count in zip(present, *scores)
         },
     }
+
+
+def print_metrics(metrics: dict[str, Any]) -> None:
+    """Print what was measured, and a warning about labels that are rarely recognised."""
+    names = {
+        "validation": "validation",
+        "validation_sentences": "validation sentences",
+        "validation_typos": "validation sentences with typos",
+        "cross_validation": "cross-validation",
+        "test": "test",
+    }
+    if "refitted" in metrics:
+        names["validation"] += " (before fitting again)"
+    for key, name in names.items():
+        if found := metrics.get(key):
+            positive = f", {found['positive']:.1%} called positive" if key.endswith("sentences") else ""
+            print(
+                f"{name}: accuracy {found['accuracy']:.2%}, macro F1 {found['macro_f1']:.3f}, calibration error "
+                f"{found['ece']:.3f}{positive}, of {found['texts']:,} texts"
+            )
+        if found := metrics.get(f"{key}_agreement"):
+            print(
+                f"{name}: agreement with the given probabilities {found['agreement']:.2%}, cross-entropy "
+                f"{found['cross_entropy']:.3f} of at least {found['entropy']:.3f}, of {found['texts']:,} texts"
+            )
+    source = next((key for key in ("test", "cross_validation", "validation") if key in metrics), None)
+    if source is None:
+        return
+    if missed := find_missed(metrics[source]["classes"]):
+        more = f" and {len(missed) - MOST_SHOWN:,} more" if len(missed) > MOST_SHOWN else ""
+        print(f"warning: recall below 50% in {names[source]}: {', '.join(missed[:MOST_SHOWN])}{more}")
+
+
+def find_missed(classes: dict[str, Any]) -> list[str]:
+    """Return the labels that fewer than half of their texts get, the worst first, each with its recall."""
+    missed = [(found["recall"], label, found["texts"]) for label, found in classes.items() if found["texts"]]
+    return [f"{label!r} {recall:.0%} of {texts:,}" for recall, label, texts in sorted(missed) if recall < 0.5]

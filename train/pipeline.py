@@ -19,7 +19,7 @@ from train.fitting.cross_validation import cross_validate, measure_cross_validat
 from train.fitting.edge import fit_edge, refit_edge
 from train.fitting.loop import (
     describe_fitting,
-    evaluate,
+    evaluate_split,
     fit_tutorial,
     make_reproducible,
     measure_validation,
@@ -76,7 +76,7 @@ def train(job: Job) -> dict[str, Any]:
         if len(texts.test):
             heldout, heldout_split = texts.test, TEST
     if len(texts.test):
-        metrics["test"] = evaluate(model, texts.test, labels)
+        metrics |= evaluate_split("test", model, texts.test, labels)
     metrics["unknown"] = unknown
     sample = draw_sample("heldout", heldout, dataset.texts(heldout_split))
     heldout_texts = find_texts(dataset.texts(heldout_split), sample["heldout_texts"]) if dataset.may_be_copied else ()

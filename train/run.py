@@ -65,7 +65,7 @@ class Run:
     @property
     def heldout_is_fitted(self) -> bool:
         """Whether all rows of a table were fitted in the end, ``heldout`` too, because there were no rows to test."""
-        return "refitted" in self.metrics and "test" not in self.metrics
+        return "refitted" in self.metrics and not {"test", "test_agreement"} & set(self.metrics)
 
     @property
     def identity(self) -> RunIdentity:

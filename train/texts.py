@@ -8,7 +8,8 @@ Examples:
 A file is another one if its checksum is: it is not searched for rows that the run was fitted on.
 
 A line of the output is {"id": "tickets.csv:17", "label": "billing", "text": "..."}; 17 is the line on which the row
-begins, or the number of the row in a Parquet file.
+begins, or the number of the row in a Parquet file. A row with probabilities has no label, and
+"probabilities": {"billing": 0.9, "other": 0.1}.
 """
 
 from __future__ import annotations
@@ -68,7 +69,12 @@ def write(args: argparse.Namespace) -> int:
     for line in dataset.notes():
         print(line, file=sys.stderr)
     for text in dataset.texts(args.split):
-        sys.stdout.buffer.write(json.dumps(text._asdict(), ensure_ascii=False).encode() + b"\n")
+        record = text._asdict()
+        if text.probabilities is None:
+            del record["probabilities"]
+        else:
+            record |= {"label": None, "probabilities": dict(zip(dataset.labels, text.probabilities))}
+        sys.stdout.buffer.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
     return OK
 
 

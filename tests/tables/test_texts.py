@@ -23,8 +23,8 @@ from edgetext.keras_imdb import KERAS_IMDB, KerasIMDB
 from edgetext.text import RuleSet
 from train import texts as command_line
 from train.dataset import DataError
+from train.tables.columns import ordered
 from train.tables.dataset import TableDataset, Text, read_table
-from train.tables.division import ordered
 from train.tables.index import SPLITS
 from train.tables.options import TableOptions, add_table_arguments, make_options
 from train.tables.reading import sha256
@@ -53,6 +53,12 @@ def many(count: int, labels: str = "ab") -> list[tuple[str, str]]:
 
 def read(found: TableDataset) -> dict[str, list[Text]]:
     return {split: list(found.texts(split)) for split in SPLITS}
+
+
+def record_of(row: Text) -> dict[str, Any]:
+    """Return a row with a label as it is written."""
+    assert row.probabilities is None
+    return {"id": row.id, "label": row.label, "text": row.text}
 
 
 def refused(source: TableOptions) -> ReportedError:
@@ -234,7 +240,7 @@ def test_copies_of_a_text_stay_together(write: Write, seed: int) -> None:
     rows = repeat(many(300, "aab"), seed)
     found = read_table(TableOptions(write(rows), split_seed=seed))
     parts = {
-        split: [(text.lower().rstrip("!"), label) for _, label, text in part] for split, part in read(found).items()
+        split: [(text.lower().rstrip("!"), label) for _, label, text, _ in part] for split, part in read(found).items()
     }
     texts = {split: {text for text, _ in part} for split, part in parts.items()}
     assert sum(map(len, texts.values())) == 300
@@ -687,6 +693,7 @@ def test_description(write: Write, tmp_path: Path) -> None:
         },
         "text_columns": ["text"],
         "label_column": "label",
+        "probabilities": [],
         "validation": "v.csv",
         "test": "0.2",
         "split_seed": 3,
@@ -738,7 +745,7 @@ def test_command(command: Command, write: Write, split: str) -> None:
     path = write([*many(40), ("Café \u2028 \U0001f3ac", "a"), ("!", "b")])
     code, written, notes = command("--data", path, "--split", split)
     assert code == 0
-    assert written == [row._asdict() for row in read_table(TableOptions(path)).texts(split)]
+    assert written == [record_of(row) for row in read_table(TableOptions(path)).texts(split)]
     assert notes == [
         "text from column 'text', label from column 'label'",
         "t.csv: 1 row left out: no word in the text (line 43)",
@@ -823,7 +830,7 @@ def test_held_out_rows(command: Command, tmp_path: Path) -> None:
     for split in SPLITS:
         code, written, _ = command("--data", path, "--run", run, "--split", split)
         assert code == 0
-        assert written == [row._asdict() for row in read_table(source).texts(split)]
+        assert written == [record_of(row) for row in read_table(source).texts(split)]
     # The file may be called otherwise.
     other = path.rename(tmp_path / "u.csv.gz")
     assert len(command("--data", other, "--run", run)[1]) == 24
@@ -862,7 +869,7 @@ def test_a_pipe_is_refused(command: Command, write: Write, tmp_path: Path, name:
 def test_a_run_with_files_of_its_own(command: Command, write: Write, tmp_path: Path) -> None:
     path, other = write(many(40)), write(many(45)[35:], "v.csv")
     run = make_run(tmp_path / "run", TableOptions(path, validation=str(other)))
-    expected = [row._asdict() for row in read_table(TableOptions(path, validation=str(other))).texts("test")]
+    expected = [record_of(row) for row in read_table(TableOptions(path, validation=str(other))).texts("test")]
     assert command("--data", path, "--run", run)[1] == expected
     assert len(command("--data", path, "--run", run, "--split", "validation")[1]) == 10
     assert len(command("--data", other, "--run", run, "--split", "validation")[1]) == 10

@@ -1,4 +1,4 @@
-"""``python -m train`` with unlabelled texts."""
+"""``python -m train`` with unlabelled texts, and with probabilities in place of labels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from export.scoring import load_labelled_texts
 from train.__main__ import main
+from train.run import load_run
 from train.texts import main as write_texts
 
 QUICK = ("--epochs", "3", "--choice", "stronger=", "--class-weights", "none", "--marks", "off", "--characters", "off")
@@ -62,3 +64,42 @@ def test_what_is_recorded(capsys: pytest.CaptureFixture[str]) -> None:
     assert write_texts(["--data", "t.csv", "--run", "run"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == sum(data["rows"]["test"].values()) == 12
+
+
+def write_probabilities(path: Path, hand: int) -> None:
+    """Write 60 rows with the probabilities of another model; the first ones of each label have it, too."""
+    lines = ["text,label,p_red,p_blue"]
+    for number in range(30):
+        for word, other in (("red", "0.9,0.1"), ("blue", "0.2,0.8")):
+            lines.append(f"{word} thing {number} again,{word if number < hand else ''},{other}")
+    path.write_text("\n".join(lines) + "\n")
+
+
+@pytest.mark.slow
+def test_probabilities(capsys: pytest.CaptureFixture[str]) -> None:
+    """Accuracy is that on labels, and agreement that with the probabilities, of texts that were held out."""
+    write_probabilities(Path("soft.csv"), hand=12)
+    assert main(["--data", "soft.csv", "--probabilities", "p_red", "p_blue", *QUICK, "--out", "run"]) == 0
+    out = capsys.readouterr().out
+    metrics = json.loads(Path("run/metrics.json").read_text())
+    for name, rows in (("validation", 5), ("test", 12)):
+        measured, agreed = metrics[name], metrics[f"{name}_agreement"]
+        assert (measured["accuracy"], agreed["agreement"]) == (1, 1)
+        assert measured["texts"] + agreed["texts"] == rows
+        assert agreed["cross_entropy"] >= agreed["entropy"] > 0.3
+    assert "test: accuracy 100.00%, " in out
+    assert "test: agreement with the given probabilities 100.00%, " in out
+
+
+@pytest.mark.slow
+def test_probabilities_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without labels there is no accuracy; the run can be exported and measured."""
+    write_probabilities(Path("soft.csv"), hand=0)
+    assert main(["--data", "soft.csv", "--probabilities", "p_red", "p_blue", *QUICK]) == 0
+    assert "test: accuracy" not in capsys.readouterr().out
+    run = load_run(Path("runs/soft"))
+    assert "test" not in run.metrics
+    assert run.metrics["test_agreement"]["agreement"] == 1
+    assert not run.heldout_is_fitted
+    found = load_labelled_texts(run, "soft.csv")
+    assert (found.description, len(found.texts)) == ("test rows of soft.csv, by the most probable label given", 12)

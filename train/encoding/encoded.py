@@ -15,6 +15,7 @@ import numpy.typing as npt
 from edgetext.encoder import Encoder, Preprocessing
 from edgetext.ngrams import Characters
 from train.dataset import SENTENCES, TEST, TRAIN, TYPOS, UNLABELLED, VALIDATION, Dataset, LabelledText
+from train.encoding.soft import ProbabilityFile, join_probabilities
 from train.temporary import naming_folder, open_temporary
 
 Ids = npt.NDArray[np.int32]
@@ -41,6 +42,10 @@ class Encoded:
     words: Any = None  # number of ids of each text that come before those of n-grams; None if there are none of these
     # The first id of n-grams, and the number of their buckets, which may be lower than when they were encoded.
     ngrams: tuple[int, int] | None = None
+    # The probability of each label, shape (texts, labels), float32; 1 for the label of a text that has one. None if all
+    # texts have labels.
+    probabilities: Any = None
+    is_soft: Any = None  # which texts have probabilities in place of a label, shape (texts,); None with these
 
     def __post_init__(self) -> None:
         if self.starts is None:
@@ -72,7 +77,8 @@ class Encoded:
 
     def subset(self, chosen: npt.NDArray[Any]) -> Encoded:
         """Return some of these texts, chosen by place or by a mask."""
-        names = ("lengths", "targets", "starts", "words")
+        names = ["lengths", "targets", "starts", "words"]
+        names += ["probabilities", "is_soft"] if self.probabilities is not None else []
         return replace(self, **{name: getattr(self, name)[chosen] for name in names})
 
     def joined(self, other: Encoded) -> Encoded:
@@ -84,6 +90,7 @@ class Encoded:
             targets=np.concatenate([self.targets, other.targets]),
             starts=np.concatenate([self.starts, other.starts + len(self.ids)]),
             words=np.concatenate([self.words, other.words]),
+            **join_probabilities(self, other),
         )
 
     def first_words(self, count: int = 10) -> Encoded:
@@ -142,6 +149,7 @@ def encode(texts: Iterable[LabelledText], encoder: Encoder, labels: Sequence[str
     """
     index = {label: place for place, label in enumerate(labels)}
     lengths, targets, words = array("l"), array("l"), array("l")
+    probabilities = ProbabilityFile(len(labels))
     characters, first = encoder.preprocessing.characters, len(encoder.vocabulary)
     kind = "H" if characters is None else "I"  # at most 65,535 words
     with naming_folder(), open_temporary() as file:
@@ -151,6 +159,7 @@ def encode(texts: Iterable[LabelledText], encoder: Encoder, labels: Sequence[str
             lengths.append(len(ids))
             words.append(encoder.count_words(ids))
             targets.append(0 if text.label is None else index[text.label])
+            probabilities.append(targets[-1], text.probabilities)
         file.flush()
         # An empty file cannot be mapped.
         mapped: npt.NDArray[Any] = np.memmap(file, np.dtype(kind), "r") if lengths else np.zeros(0, np.dtype(kind))
@@ -161,6 +170,7 @@ def encode(texts: Iterable[LabelledText], encoder: Encoder, labels: Sequence[str
         encoder.preprocessing.width,
         words=np.array(words, np.int64),
         ngrams=None if characters is None else (first, characters.buckets),
+        **probabilities.read(),
     )
 
 

@@ -17,7 +17,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from train.encoding.encoded import Encoded, Ids, Splits, Targets
-from train.metrics import label_probabilities, measure
+from train.metrics import Probabilities, label_probabilities, measure, measure_agreement
 from train.models import network
 from train.models.presets import Settings
 from train.models.recipe import Fitted, Recipe
@@ -90,7 +90,7 @@ def measure_validation(model: keras.Model, texts: Splits, labels: Sequence[str])
 
     The sentences are measured with typing errors too.
     """
-    metrics = {"validation": evaluate(model, texts.validation, labels)}
+    metrics = evaluate_split("validation", model, texts.validation, labels)
     if len(texts.sentences):
         metrics["validation_short"] = evaluate(model, texts.validation.first_words(), labels)
         metrics["validation_sentences"] = evaluate(model, texts.sentences, labels)
@@ -105,8 +105,30 @@ def predict_labels(model: keras.Model, ids: npt.NDArray[np.int32]) -> npt.NDArra
 
 def evaluate(model: keras.Model, texts: Encoded, labels: Sequence[str]) -> dict[str, Any]:
     """Predict the labels of texts and compare them with the right ones, as ``metrics.measure`` does."""
+    return measure(_predict(model, texts), texts.targets, labels)
+
+
+def evaluate_split(name: str, model: keras.Model, texts: Encoded, labels: Sequence[str]) -> dict[str, Any]:
+    """Evaluate the texts of a split that have labels, and compare with the given probabilities of those without.
+
+    Returns:
+        What ``evaluate`` returns, by the name; and with ``_agreement`` added to the name what
+        ``metrics.measure_agreement`` returns. Each is left out if there are no such texts.
+    """
+    if texts.is_soft is None:
+        return {name: evaluate(model, texts, labels)}
+    parts, soft = {}, texts.subset(texts.is_soft)
+    if not texts.is_soft.all():
+        parts[name] = evaluate(model, texts.subset(~texts.is_soft), labels)
+    if len(soft):
+        parts[f"{name}_agreement"] = measure_agreement(_predict(model, soft), soft.probabilities)
+    return parts
+
+
+def _predict(model: keras.Model, texts: Encoded) -> Probabilities:
+    """Return the probability of each label, shape (texts, labels)."""
     parts = [label_probabilities(model.predict(ids, batch_size=512, verbose=0)) for ids, _ in texts.chunks()]
-    return measure(np.concatenate(parts), texts.targets, labels)
+    return np.concatenate(parts)
 
 
 def describe_fitting(

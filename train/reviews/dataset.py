@@ -32,6 +32,10 @@ class Review(NamedTuple):
     text: str
     movie: str | None = None  # its number at imdb.com; None if the source does not name it
 
+    @property
+    def probabilities(self) -> None:
+        """None: reviews have labels."""
+
 
 def load_split(split: str, source: str | os.PathLike[str] | None = None) -> list[Review]:
     """Return one of ``layout.SPLITS``, sorted by id; ``"unsup"`` may be empty. See ``cache.prepare``."""

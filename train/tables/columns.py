@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from edgetext.tables.names import LABEL_NAMES, TEXT_NAMES
@@ -13,14 +13,10 @@ from edgetext.tables.reader import unify_line_ends
 from edgetext.tables.records import is_unicode
 from train.dataset import DataError
 
+MAX_LABELS = 1_000  # different ones
 MAX_LABEL = 100  # characters
 MOST_WORDS = 4  # in the name of a column
 INVISIBLE = ("Cf", "Zs")  # categories of characters: format, space
-SELECTORS = "\ufe0e\ufe0f"  # choose between a plain and an emoji shape of the character before
-# What programs write for a missing value, folded.
-MISSING = frozenset(
-    ("nan", "-nan", "null", "(null)", "nil", "none", "n/a", "na", "<na>", "#n/a", "#na", "undefined", "\\n")
-)
 
 
 class Columns(NamedTuple):
@@ -29,11 +25,22 @@ class Columns(NamedTuple):
     texts: tuple[str, ...]
     label: str | None  # None for a file of unlabelled texts
     guessed: bool = False
+    probabilities: tuple[str, ...] = ()  # the columns of the labels' probabilities
+    has_answers: bool = False  # whether these are two: of a label, and of its probability
 
     @property
     def all(self) -> list[str]:
         """All columns, in the order in which a file must not lack them."""
-        return [*self.texts, *([] if self.label is None else [self.label])]
+        return [*self.texts, *([] if self.label is None else [self.label]), *self.probabilities]
+
+    def of(self, names: Collection[str]) -> Columns:
+        """Return the columns as far as a file to validate or test on needs them: labels, probabilities, or both."""
+        found = self
+        if self.probabilities and not set(self.probabilities) & set(names):
+            found = found._replace(probabilities=())
+        if found.probabilities and self.label not in names:
+            found = found._replace(label=None)
+        return found
 
     def __str__(self) -> str:
         texts = f"text from column{'s' * (len(self.texts) > 1)} {' and '.join(map(repr, self.texts))}"
@@ -45,6 +52,7 @@ def choose_columns(
     names: Sequence[str],
     texts: Sequence[str],
     label: str | None,
+    probabilities: Sequence[str] = (),
     *,
     with_header: bool = False,
     is_headless: bool = False,
@@ -57,12 +65,16 @@ def choose_columns(
         DataError: If a column is missing, or there is not exactly one candidate.
     """
     listing = ", ".join(map(repr, names))
-    for option, column in [*(("--text-column", text) for text in texts), ("--label-column", label)]:
+    given, has_answers = split_probabilities(probabilities, names)
+    named = [*(("--text-column", text) for text in texts), ("--label-column", label)]
+    for option, column in [*named, *(("--probabilities", name) for name in given)]:
         if column is not None and column not in names:
             fix = "; --no-header if the first line is a row" if with_header and column.isdigit() else ""
             raise DataError(f"{path}: no column is called {column!r} ({option}); the columns are {listing}{fix}")
-    if label in texts or len(set(texts)) < len(texts):
-        raise DataError(f"{path}: --text-column and --label-column name the same column twice")
+    if len({*texts, label, *given}) < len([*texts, label, *given]):
+        options = "--text-column, --label-column and --probabilities" if given else "--text-column and --label-column"
+        raise DataError(f"{path}: {options} name the same column twice")
+    all_names, names = names, [name for name in names if name not in given]
     guessed = not texts or label is None
     is_sure = bool(texts) or label is not None  # of the header: the user knows a column of it
     if not texts:
@@ -70,15 +82,23 @@ def choose_columns(
     if label is None:
         label = next(iter(_only(name for name in names if name.lower() in LABEL_NAMES and name not in texts)), None)
     others = [name for name in names if name != label and name not in texts]
+    if given and label is None:
+        others = []  # there need not be labels
     if len(others) == 1 and bool(texts) != (label is not None) and (is_sure or not (is_headless or _is_text(*others))):
         texts, label = texts or others, label if label is not None else others[0]
-    if not texts or label is None:
-        wanted = [(not texts, "text", "--text-column"), (label is None, "label", "--label-column")]
+    if not texts or (label is None and not given):
+        wanted = [(not texts, "text", "--text-column"), (label is None and not given, "label", "--label-column")]
         missing = [(what, option) for lacking, what, option in wanted if lacking]
         what, options = (" and ".join(words) for words in zip(*missing))
-        fix = f"; {_propose_no_header(names)}" if with_header else ""
+        fix = f"; {_propose_no_header(all_names)}" if with_header else ""
         raise DataError(f"{path}: which columns hold {what}? Name them with {options}; the columns are {listing}{fix}")
-    return Columns(tuple(texts), label, guessed)
+    return Columns(tuple(texts), label, guessed, given, has_answers)
+
+
+def split_probabilities(given: Sequence[str], names: Sequence[str]) -> tuple[tuple[str, ...], bool]:
+    """Return the columns that ``--probabilities`` names, and whether they are of answers and how sure these are."""
+    has_answers = len(given) == 1 and given[0] not in names and given[0].count(",") == 1
+    return tuple(given[0].split(",") if has_answers else given), has_answers
 
 
 def choose_text_columns(path: object, names: Sequence[str], texts: Sequence[str], *, is_headless: bool) -> Columns:
@@ -170,10 +190,11 @@ def join_words(label: str) -> str:
     return " ".join(label.split())
 
 
-def fold(label: str) -> str:
-    """Return what is equal for labels that differ only in case, white space, characters without a shape, or ``.0``."""
-    folded = re.sub(r"^(-?[0-9]+)\.0+$", r"\1", unicodedata.normalize("NFKC", label).casefold())
-    return "".join(char for char in folded if unicodedata.category(char) not in INVISIBLE and char not in SELECTORS)
+def ordered(labels: Iterable[str]) -> tuple[str, ...]:
+    """Sort labels: by number if all are whole numbers, else by code points."""
+    found = sorted(labels)
+    are_numbers = all(re.fullmatch("-?[0-9]+", label) for label in found)
+    return tuple(sorted(found, key=int) if are_numbers else found)
 
 
 def _find_fault(text: str) -> str:

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from train.dataset import TRAIN, UNLABELLED, VALIDATION, DataError
 from train.tables.columns import Columns
-from train.tables.division import divide, leave_out_copies, ordered
+from train.tables.division import divide, leave_out_copies, order_labels
 from train.tables.index import SPLITS, TableIndex
 from train.tables.options import TableOptions
 from train.tables.plan import TablePlan, make_plan
-from train.tables.reading import read_index
+from train.tables.probabilities import GivenProbabilities
+from train.tables.reading import read_index, read_unlabelled
 from train.tables.report import NO_PROBLEMS, Finding, ReportedError, count_rows
 from train.tables.table import is_table, stem
 
@@ -24,8 +23,9 @@ class Text(NamedTuple):
     """A text; its id is the name of its file and the line on which it begins, ``tickets.csv:17``."""
 
     id: str
-    label: str | None  # None in the split of unlabelled texts
+    label: str | None  # None in the split of unlabelled texts; the most probable one if there are probabilities
     text: str
+    probabilities: tuple[float, ...] | None = None  # of each label, given in place of a label; they add up to 1
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class TableDataset:
     files: dict[str, TableIndex]  # by split: "train", from which splits without a file are drawn, and the others
     names: tuple[str, ...]  # all labels by the place that the files refer to
     unlabelled: tuple[TableIndex, ...] = ()  # the texts without a label of each file that has any
+    given: GivenProbabilities | None = None  # reads the probabilities that rows have in place of labels
     vocabulary_splits: tuple[str, ...] = (TRAIN, VALIDATION)
     may_be_copied: bool = True
 
@@ -52,13 +53,22 @@ class TableDataset:
         """Yield the texts of a split, in the order of the file; one at a time is in memory."""
         if split == UNLABELLED:
             for found in self.unlabelled:
-                for line, _, text in found.rows(split):
+                for line, _, text, _ in found.rows(split):
                     yield Text(f"{found.table.path.name}:{line}", None, text)
         if self.counts.get(split):
             found = self.files.get(split) or self.files["train"]
             file = found.table.path.name
-            for line, label, text in found.rows(split):
-                yield Text(f"{file}:{line}", self.names[label], text)
+            places = {name: place for place, name in enumerate(self.names)}
+            for line, label, text, given in found.rows(split):
+                yield Text(f"{file}:{line}", self.names[label], text, self._spread(given, places))
+
+    def _spread(self, given: str, places: Mapping[str, int]) -> tuple[float, ...] | None:
+        """Return the probabilities of the labels to train on; None if none are given."""
+        values = self.given.spread(given, places) if self.given is not None and given else None
+        if values is None:
+            return None
+        values = values[[places[label] for label in self.labels]]
+        return tuple((values / values.sum()).tolist())
 
     def notes(self) -> list[str]:
         """Return what a user should see: guessed columns, and the problems that were found."""
@@ -66,6 +76,8 @@ class TableDataset:
         tables = dict.fromkeys(found.table for found in (*self.files.values(), *self.unlabelled))
         detected = [f"{table.path.name}: detected {', '.join(table.notes)}" for table in tables if table.notes]
         columns = [str(self.columns)] if self.columns.guessed else []
+        if self.given is not None:
+            columns.append(self.given.describe())
         counted = [f"unlabelled texts: {self.count_unlabelled():,}"] if self.unlabelled else []
         return [*detected, *columns, *map(str, self.findings), *counted]
 
@@ -83,6 +95,7 @@ class TableDataset:
             },
             "text_columns": list(self.columns.texts),
             "label_column": self.columns.label,
+            "probabilities": list(options.probabilities),
             "validation": _without_folder(options.validation),
             "test": _without_folder(options.test),
             "split_seed": options.split_seed,
@@ -125,37 +138,30 @@ def read_planned(plan: TablePlan) -> TableDataset:
     rules = plan.options.rules
     dropped = plan.options.drop_labels
     keeps = plan.options.unlabelled is not None
+    given = GivenProbabilities(plan.columns) if plan.columns.probabilities else None
     files = {
         split: read_index(
-            table, plan.columns, split, names, rules, dropped, keeps_unlabelled=keeps and split == "train"
+            table,
+            plan.columns_of[split],
+            split,
+            names,
+            rules,
+            dropped,
+            given,
+            keeps_unlabelled=keeps and split == "train",
         )
         for split, table in plan.tables.items()
     }
     if unknown := sorted(set(dropped) - files["train"].dropped):
         raise DataError(f"--drop-label {unknown[0]!r}: {plan.options.data} has no such label")
-    sorted_names = ordered(names)
-    places = np.array([sorted_names.index(name) for name in names], np.uint16)
-    for found in files.values():
-        found.renumber(places)
+    sorted_names = order_labels(files, names, given, plan.options.data)
     try:
         labels = divide(files, sorted_names, plan)
     except DataError as error:
         raise ReportedError(str(error), _gather(files.values())) from None
-    unlabelled = _read_unlabelled(files, plan)
+    unlabelled = read_unlabelled(files, plan)
     leave_out_copies(unlabelled, files)
-    return make_dataset(plan.options, plan.columns, labels, files, sorted_names, unlabelled)
-
-
-def _read_unlabelled(files: Mapping[str, TableIndex], plan: TablePlan) -> tuple[TableIndex, ...]:
-    """Return the texts without a label: those of the table, if there are any, and those of their own files."""
-    own = files["train"].unlabelled
-    found = [own] if own is not None and len(own.lines) else []
-    for table, columns in plan.unlabelled:
-        index = read_index(table, columns, UNLABELLED, {}, plan.options.rules, keeps_unlabelled=True)
-        assert index.unlabelled is not None
-        index.unlabelled.findings = index.findings
-        found.append(index.unlabelled)
-    return tuple(found)
+    return make_dataset(plan.options, plan.columns, labels, files, sorted_names, unlabelled, given)
 
 
 def make_dataset(
@@ -165,6 +171,7 @@ def make_dataset(
     files: dict[str, TableIndex],
     names: tuple[str, ...],
     unlabelled: tuple[TableIndex, ...] = (),
+    given: GivenProbabilities | None = None,
 ) -> TableDataset:
     """Make a dataset of divided files; see ``TableDataset``.
 
@@ -177,7 +184,7 @@ def make_dataset(
         more = f"; and {len(problems) - 1} more" if len(problems) > 1 else ""
         raise ReportedError(f"{problems[0]}{more}", findings)
     counts = {split: _count(files, split, labels, names) for split in SPLITS}
-    return TableDataset(options, columns, labels, counts, findings, files, names, unlabelled)
+    return TableDataset(options, columns, labels, counts, findings, files, names, unlabelled, given)
 
 
 def _count(files: dict[str, TableIndex], split: str, labels: tuple[str, ...], names: tuple[str, ...]) -> dict[str, int]:

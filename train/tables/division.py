@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from train.dataset import UNLABELLED, DataError
-from train.tables.columns import MISSING, fold
+from train.tables.columns import INVISIBLE, ordered
 from train.tables.index import SPLITS, TableIndex
 from train.tables.options import MAX_VALIDATION
 from train.tables.plan import Part, TablePlan
+from train.tables.probabilities import GivenProbabilities
 from train.tables.report import FIRST, enumerate_first
 from train.tables.splits import count_texts, find_repeated
 
+# What programs write for a missing value, folded.
+MISSING = frozenset(
+    ("nan", "-nan", "null", "(null)", "nil", "none", "n/a", "na", "<na>", "#n/a", "#na", "undefined", "\\n")
+)
+SELECTORS = "\ufe0e\ufe0f"  # choose between a plain and an emoji shape of the character before
 # Pairs of splits: rows of the first are left out if the second has their words.
 LEAKS = (("train", "test"), ("train", "validation"), ("validation", "test"))
 
@@ -60,6 +68,29 @@ def _leave_out(files: dict[str, TableIndex], names: Sequence[str], column: str |
         found.find_repeated()
     _find_doubtful(train, names)
     return tuple(name for name, count in zip(names, counts) if count)
+
+
+def order_labels(
+    files: Mapping[str, TableIndex], names: dict[str, int], given: GivenProbabilities | None, path: Path
+) -> tuple[str, ...]:
+    """Return all labels in their order; ``names`` are those found in the rows, with the places that the files have.
+
+    Those that only have probabilities are added, and the rows with probabilities get their most probable label.
+
+    Raises:
+        DataError: If no row has probabilities, or it is not clear of which labels they are.
+    """
+    if given is not None and not given.has_any:
+        raise DataError(f"{path}: --probabilities: no row has any")
+    for label in given.name_labels(path, [*names]) if given is not None else ():
+        names.setdefault(label, len(names))
+    sorted_names = ordered(names)
+    order = {name: place for place, name in enumerate(sorted_names)}
+    for found in files.values():
+        found.renumber(np.array([order[name] for name in names], np.uint16))
+        if given is not None:
+            found.label_by(partial(given.find_label, places=order))
+    return sorted_names
 
 
 def leave_out_copies(unlabelled: Iterable[TableIndex], files: Mapping[str, TableIndex]) -> None:
@@ -119,11 +150,10 @@ def _leave_out_unknown(files: Mapping[str, TableIndex], counts: npt.NDArray[np.i
             found.find_labels("unknown label", unknown)
 
 
-def ordered(labels: Iterable[str]) -> tuple[str, ...]:
-    """Sort labels: by number if all are whole numbers, else by code points."""
-    found = sorted(labels)
-    are_numbers = all(re.fullmatch("-?[0-9]+", label) for label in found)
-    return tuple(sorted(found, key=int) if are_numbers else found)
+def fold(label: str) -> str:
+    """Return what is equal for labels that differ only in case, white space, characters without a shape, or ``.0``."""
+    folded = re.sub(r"^(-?[0-9]+)\.0+$", r"\1", unicodedata.normalize("NFKC", label).casefold())
+    return "".join(char for char in folded if unicodedata.category(char) not in INVISIBLE and char not in SELECTORS)
 
 
 def _draw(train: TableIndex, part: Part, split: str, seed: int) -> None:

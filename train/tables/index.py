@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +33,8 @@ class TableIndex:
     lost_lines: npt.NDArray[np.uint32]  # on which these begin
     dropped: frozenset[str]  # labels of which rows were left out as wished
     findings: list[Finding]
+    probabilities: TextStore | None = None  # of each row, in JSON; None if no row has any
+    soft: splits.Mask | None = None  # which rows have no label, and that of the highest probability instead
     unlabelled: TableIndex | None = None  # the rows of the file that have no label; None if they are left out
 
     def find(self, kind: str, rows: splits.Mask, detail: str = "", *, keep: bool = False) -> None:
@@ -91,11 +93,36 @@ class TableIndex:
         counts: list[int] = np.bincount(self.labels[self.places(split)], minlength=labels).tolist()
         return counts
 
-    def rows(self, split: str) -> Iterator[tuple[int, int, str]]:
-        """Yield line, place of the label, and text of each of a split's rows."""
+    def rows(self, split: str) -> Iterator[tuple[int, int, str, str]]:
+        """Yield of each row of a split its line, its label's place, its text, and probabilities if it has no label."""
         places = self.places(split)
         for place, text in zip(places, self.texts.read(map(int, places))):
-            yield int(self.lines[place]), int(self.labels[place]), text
+            given = ""
+            if self.probabilities is not None and self.soft is not None and self.soft[place]:
+                (given,) = self.probabilities.read([int(place)])
+            yield int(self.lines[place]), int(self.labels[place]), text, given
+
+    def label_by(self, find_label: Callable[[str], int | None]) -> None:
+        """Give the rows without a label that of their highest probability, and report rows that have another one.
+
+        ``find_label`` returns the place of that label, given the probabilities; None leaves the row out.
+        """
+        if self.probabilities is None or self.soft is None:
+            return
+        unsure, other = np.zeros((2, len(self.soft)), bool)
+        both = 0
+        for place, given in enumerate(self.probabilities.read(range(len(self.soft)))):
+            label = find_label(given) if given else None
+            if not self.soft[place]:
+                other[place] = label is not None and label != self.labels[place]
+                both += label is not None
+            elif label is None:
+                unsure[place] = True
+            else:
+                self.labels[place] = label
+        self.find("unsure", unsure)
+        share = other.sum() / max(both, 1)
+        self.find("disagree", other, f"{share:.0%} of the rows that have a label and probabilities", keep=True)
 
 
 def code_of(split: str) -> int:

@@ -37,6 +37,7 @@ class TableOptions:
     escape: str | None = None
     header: bool | None = None
     dialects: Mapping[str, Dialect] = field(default_factory=dict)  # by split, as an earlier run read its files
+    probabilities: tuple[str, ...] = ()  # columns of the labels' probabilities, or "answer,confidence"
     # Files of texts without labels; None to leave out the rows of the table that have no label, too.
     unlabelled: tuple[Path, ...] | None = None
 
@@ -59,6 +60,14 @@ def add_table_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentGr
         help="column of the text; repeat it to join several, such as title and body (default: guessed by name)",
     )
     group.add_argument("--label-column", metavar="NAME", help="column of the label (default: guessed by name)")
+    group.add_argument(
+        "--probabilities",
+        metavar="COLUMN",
+        nargs="+",
+        help="columns of the labels' probabilities for rows without a label: one for each label, whose name ends with "
+        "it; one of JSON objects such as {" + '"a": 0.9, "b": 0.1' + "}; one for the second of two labels; or "
+        "ANSWER,CONFIDENCE, a column of labels and one of their probabilities",
+    )
     group.add_argument(
         "--validation",
         metavar="PART",
@@ -98,6 +107,8 @@ def find_given(args: argparse.Namespace) -> dict[str, Any]:
     given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     if args.text_column:
         given["text_columns"] = tuple(args.text_column)
+    if args.probabilities:
+        given["probabilities"] = tuple(args.probabilities)
     if args.drop_label:
         given["drop_labels"] = tuple(map(join_words, args.drop_label))
     if args.test == "none":

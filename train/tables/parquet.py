@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,10 @@ def read_columns(path: Path) -> tuple[list[str], int]:
         return list(file.schema_arrow.names), file.metadata.num_rows
 
 
-def read_values(path: Path, names: Sequence[str | None]) -> Iterator[tuple[int, list[Any]]]:
-    """Yield the rows: the number of each, from 1, and its values; the first name, which may be None, is the label's.
+def read_values(path: Path, names: Sequence[str | None], texts: Collection[str]) -> Iterator[tuple[int, list[Any]]]:
+    """Yield the rows: the number of each, from 1, and its values.
+
+    The first name, which may be None, is the label's; ``texts`` are those of text, and the others may have numbers.
 
     Raises:
         DataError: As for ``read_columns``, or if a column is neither text nor, for the label, a number or a bool.
@@ -33,7 +35,7 @@ def read_values(path: Path, names: Sequence[str | None]) -> Iterator[tuple[int, 
     with _opened(path) as file:
         for place, name in enumerate(names):
             if name is not None:
-                _check_type(path, name, file.schema_arrow.field(name).type, is_label=place == 0)
+                _check_type(path, name, file.schema_arrow.field(name).type, is_text=name in texts, is_label=place == 0)
         row = 0
         try:
             for batch in file.iter_batches(BATCH, columns=[name for name in names if name is not None]):
@@ -64,17 +66,19 @@ def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0]
 
 
-def _check_type(path: Path, name: str, kind: Any, *, is_label: bool) -> None:
+def _check_type(path: Path, name: str, kind: Any, *, is_text: bool, is_label: bool) -> None:
     from pyarrow import types
 
     kind = kind.value_type if types.is_dictionary(kind) else kind
     fits = str(kind) in TEXT_TYPES
-    if is_label:
+    if not is_text:
         fits = fits or types.is_integer(kind) or types.is_boolean(kind) or types.is_floating(kind)
+        fits = fits or (types.is_struct(kind) and not is_label)
     if is_label and types.is_nested(kind):
         raise DataError(f"{path}: column {name!r} is of type {kind}: several labels per text are not supported")
     if not fits:
-        raise DataError(f"{path}: column {name!r} is of type {kind}, not {'a label' if is_label else 'text'}")
+        wanted = "text" if is_text else "a label" if is_label else "a number, JSON or a struct"
+        raise DataError(f"{path}: column {name!r} is of type {kind}, not {wanted}")
 
 
 def _decoded(column: Any) -> Sequence[Any]:
@@ -82,7 +86,7 @@ def _decoded(column: Any) -> Sequence[Any]:
     from pyarrow import types
 
     kind = column.type.value_type if types.is_dictionary(column.type) else column.type
-    if types.is_floating(kind) or types.is_integer(kind) or types.is_boolean(kind):
+    if types.is_floating(kind) or types.is_integer(kind) or types.is_boolean(kind) or types.is_struct(kind):
         return list(column.to_pylist())
     # As bytes: Arrow does not check that its strings are UTF-8, and one that is not fails the whole batch.
     found = column.cast(pyarrow.binary()).to_pylist()

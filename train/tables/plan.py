@@ -25,6 +25,7 @@ class TablePlan(NamedTuple):
     validation: Part
     test: Part
     columns: Columns
+    columns_of: dict[str, Columns]  # by split: those that its file has
     unlabelled: tuple[tuple[Table, Columns], ...] = ()
 
 
@@ -47,16 +48,24 @@ def make_plan(options: TableOptions) -> TablePlan:
         found.names,
         options.text_columns,
         options.label_column,
+        options.probabilities,
         with_header=found.with_header,
         is_headless=found.is_headless,
     )
     others = {split: table.inspect(columns.all) for split, table in tables.items() if split != "train"}
     inspected = {"train": found, **others}
     for split, inspection in inspected.items():
-        check_columns(inspection, columns, split)
-    tables = {split: inspection.table for split, inspection in inspected.items()}
+        check_columns(inspection, columns.of(inspection.names), split)
     unlabelled = tuple(_plan_unlabelled(path, options, columns) for path in options.unlabelled or ())
-    return TablePlan(options, tables, validation, test, columns, unlabelled)
+    return TablePlan(
+        options,
+        {split: inspection.table for split, inspection in inspected.items()},
+        validation,
+        test,
+        columns,
+        {split: columns.of(inspection.names) for split, inspection in inspected.items()},
+        unlabelled,
+    )
 
 
 def _plan_unlabelled(path: Path, options: TableOptions, columns: Columns) -> tuple[Table, Columns]:
@@ -64,6 +73,8 @@ def _plan_unlabelled(path: Path, options: TableOptions, columns: Columns) -> tup
     found = open_texts(path).written_as(options.given).inspect(columns.texts)
     chosen = choose_text_columns(path, found.names, columns.texts, is_headless=found.is_headless)
     check_columns(found, chosen, UNLABELLED)
+    if set(columns.probabilities) & set(found.names):
+        raise DataError(f"{path}: --probabilities is for the table of --data: put the rows that have them there")
     table = found.table
     if is_table(path) and (columns.label in found.names or table.format == FASTTEXT):
         table = table._replace(notes=(*table.notes, "labels, which are ignored"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,38 +13,50 @@ from tqdm import tqdm
 from edgetext.text import RuleSet
 from train.dataset import UNLABELLED, DataError
 from train.tables import splits
-from train.tables.columns import Columns
+from train.tables.columns import MAX_LABELS, Columns
 from train.tables.faults import Faults
 from train.tables.index import TableIndex, code_of
+from train.tables.plan import TablePlan
+from train.tables.probabilities import GivenProbabilities
 from train.tables.report import LONG_LABEL, NO_LABEL, WISHED, Finding
-from train.tables.table import Table
+from train.tables.table import Row, Table
 from train.temporary import TextStore
-
-MAX_LABELS = 1_000
 
 
 class _Rows:
     """Usable rows while they are collected."""
 
-    def __init__(self) -> None:
-        self.digests, self.labels, self.lines = array("Q"), array("H"), array("I")
+    def __init__(self, *, has_probabilities: bool = False) -> None:
+        self.digests, self.labels, self.lines, self.soft = array("Q"), array("H"), array("I"), array("B")
         self.texts = TextStore()
+        self.probabilities = TextStore() if has_probabilities else None
 
-    def add(self, digest: int, label: int, line: int, text: str) -> None:
+    def add(self, digest: int, label: int, row: Row, probabilities: str = "") -> None:
         self.digests.append(digest)
         self.labels.append(label)
-        self.lines.append(line)
-        self.texts.append(text)
+        self.lines.append(row.line)
+        self.texts.append(row.text)
+        if self.probabilities is not None:
+            self.probabilities.append(probabilities)
+            self.soft.append(not row.label)
 
 
 class _Reader:
     """The rows of a file, sorted into those with a label, those without one, and those that cannot be used."""
 
-    def __init__(self, names: dict[str, int], rules: RuleSet, dropped: Collection[str], keeps_unlabelled: bool) -> None:
-        self._names, self._rules, self._dropped = names, rules, dropped
+    def __init__(
+        self,
+        names: dict[str, int],
+        rules: RuleSet,
+        dropped: Collection[str],
+        given: GivenProbabilities | None,
+        *,
+        keeps_unlabelled: bool,
+    ) -> None:
+        self._names, self._rules, self._dropped, self._given = names, rules, dropped, given
         self._keeps_unlabelled = keeps_unlabelled
         self.faults = Faults()
-        self.labelled, self.unlabelled = _Rows(), _Rows()
+        self.labelled, self.unlabelled = _Rows(has_probabilities=given is not None), _Rows()
         self.lost_labels, self.lost_lines = array("H"), array("I")
 
     def read(self, table: Table, columns: Columns) -> None:
@@ -52,27 +64,33 @@ class _Reader:
         for row in tqdm(table.rows(columns), table.path.name, unit=" rows", leave=False, disable=None):
             digest = splits.digest(row.text, self._rules)
             fault = WISHED if row.label and row.label in self._dropped else row.fault
-            if digest is None and fault in ("", NO_LABEL) and (row.label or self._keeps_unlabelled):
+            probabilities = ""
+            if self._given is not None and fault in ("", NO_LABEL):
+                probabilities, wrong = self._given.parse(table.path, row.line, row.probabilities)
+                if fault == NO_LABEL:
+                    fault = "" if probabilities else wrong or NO_LABEL
+            is_open = fault == NO_LABEL and self._keeps_unlabelled
+            if digest is None and (not fault or is_open):
                 fault = "no text"
-            if fault == NO_LABEL and digest is not None and self._keeps_unlabelled:
-                if columns.label is not None:
+            elif digest is not None and is_open:
+                if columns.all != [*columns.texts]:  # else it is a file of unlabelled texts
                     self.faults.add(row, UNLABELLED)
-                self.unlabelled.add(digest, 0, row.line, row.text)
+                self.unlabelled.add(digest, 0, row)
                 continue
-            if fault or row.collapsed:
+            if fault or (row.collapsed and row.label):
                 self.faults.add(row, fault or "spaces")
-            if fault in (WISHED, LONG_LABEL) or not row.label:
+            if fault in (WISHED, LONG_LABEL) or not (row.label or probabilities):
                 continue
-            place = self._names.setdefault(row.label, len(self._names))
+            place = self._names.setdefault(row.label, len(self._names)) if row.label else 0
             if len(self._names) > MAX_LABELS:
                 raise DataError(
                     f"{table.path}: more than {MAX_LABELS:,} labels: is {columns.label!r} the column of the label?"
                 )
-            if fault or digest is None:
+            if digest is not None and not fault:
+                self.labelled.add(digest, place, row, probabilities)
+            elif row.label:
                 self.lost_labels.append(place)
                 self.lost_lines.append(row.line)
-            else:
-                self.labelled.add(digest, place, row.line, row.text)
 
     def index(self, table: Table, checksum: str, rows: _Rows, split: str, findings: list[Finding]) -> TableIndex:
         """Return an index of some rows, all of one split."""
@@ -88,6 +106,8 @@ class _Reader:
             np.array(self.lost_lines, np.uint32),
             self.faults.dropped,
             findings,
+            probabilities=rows.probabilities,
+            soft=None if rows.probabilities is None else np.array(rows.soft, bool),
         )
 
 
@@ -98,19 +118,21 @@ def read_index(
     names: dict[str, int],
     rules: RuleSet,
     dropped: Collection[str] = (),
+    given: GivenProbabilities | None = None,
     *,
     keeps_unlabelled: bool = False,
 ) -> TableIndex:
     """Read a file once, and keep its usable rows, which are all of ``split`` until they are divided.
 
     ``names`` has the places of the labels so far; new ones are added. The rows of the labels ``dropped`` are left out,
-    and so are those without a label unless ``keeps_unlabelled`` is set.
+    and so are those without a label, unless they have probabilities, which ``given`` reads, or ``keeps_unlabelled`` is
+    set.
 
     Raises:
         DataError: If the file cannot be read, is changed meanwhile, or has too many or too long labels.
     """
     version = _version(table.path)
-    reader = _Reader(names, rules, dropped, keeps_unlabelled)
+    reader = _Reader(names, rules, dropped, given if columns.probabilities else None, keeps_unlabelled=keeps_unlabelled)
     reader.read(table, columns)
     reader.faults.check_labels(table, str(columns.label))
     checksum = sha256(table.path)
@@ -120,6 +142,18 @@ def read_index(
     if keeps_unlabelled:
         found.unlabelled = reader.index(table, checksum, reader.unlabelled, UNLABELLED, [])
     return found
+
+
+def read_unlabelled(files: Mapping[str, TableIndex], plan: TablePlan) -> tuple[TableIndex, ...]:
+    """Return the texts without a label: those of the table, if there are any, and those of their own files."""
+    own = files["train"].unlabelled
+    found = [own] if own is not None and len(own.lines) else []
+    for table, columns in plan.unlabelled:
+        index = read_index(table, columns, UNLABELLED, {}, plan.options.rules, keeps_unlabelled=True)
+        assert index.unlabelled is not None
+        index.unlabelled.findings = index.findings
+        found.append(index.unlabelled)
+    return tuple(found)
 
 
 def _version(path: Path) -> tuple[int, int]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from edgetext.encoder import Preprocessing
 from edgetext.tables.dialect import TSV, Dialect
 from train.dataset import DataError
-from train.tables.columns import Columns
+from train.tables.columns import Columns, choose_columns, split_probabilities
 from train.tables.dataset import TableDataset, make_dataset, read_table
 from train.tables.options import TableOptions
 from train.tables.plan import check_columns
+from train.tables.probabilities import GivenProbabilities
 from train.tables.reading import read_index, sha256
 from train.tables.table import Table, is_table
 from train.tables.text_file import check_file
@@ -54,6 +56,7 @@ def read_recorded(run: Path, data: Path, given: Mapping[str, Any]) -> Recorded:
         for name in ("validation", "test"):
             recorded[name] = str(data.parent / record[name]) if name in record["files"] else record[name]
         recorded |= {"text_columns": tuple(record["text_columns"]), "rules": rules}
+        recorded["probabilities"] = tuple(record.get("probabilities", ()))
         recorded["drop_labels"] = tuple(record.get("drop_labels", ()))  # which earlier versions do not have
         options = TableOptions(data, **{**recorded, **given})
         return Recorded(options, record["files"], record["rows"], tuple(config["labels"]))
@@ -112,13 +115,30 @@ def read_for_run(recorded: Recorded, split: str) -> TableDataset:
 def _read_whole(recorded: Recorded, split: str) -> TableDataset:
     """Read all usable rows of a file as one split."""
     options = recorded.options
-    columns = Columns(options.text_columns, options.label_column or "")
-    inspected = Table(options.data).written_as(options.given).inspect(columns.all)
+    inspected = (
+        Table(options.data)
+        .written_as(options.given)
+        .inspect([*options.text_columns, *filter(None, [options.label_column] if not options.probabilities else [])])
+    )
+    columns = _find_columns(options, inspected.names)
     check_columns(inspected, columns, split)
-    table = inspected.table
     known = len(recorded.labels)
     names = {label: place for place, label in enumerate(recorded.labels)}
-    found = read_index(table, columns, split, names, options.rules, options.drop_labels)
+    given = GivenProbabilities(columns) if columns.probabilities else None
+    found = read_index(inspected.table, columns, split, names, options.rules, options.drop_labels, given)
+    if given is not None:
+        for label in given.name_labels(options.data, [*names]):
+            names.setdefault(label, len(names))
+        found.label_by(partial(given.find_label, places=names))
     found.find_labels("unknown label", dict(enumerate(list(names)[known:], known)))
     found.find_repeated()
-    return make_dataset(options, columns, recorded.labels, {split: found}, tuple(names))
+    return make_dataset(options, columns, recorded.labels, {split: found}, tuple(names), given=given)
+
+
+def _find_columns(options: TableOptions, names: Sequence[str]) -> Columns:
+    """Return the columns of a file that a run has not seen; it may have labels where the run had probabilities."""
+    probabilities, has_answers = split_probabilities(options.probabilities, names)
+    label = options.label_column
+    if label is None and not set(probabilities) & set(names):
+        return choose_columns(options.data, names, options.text_columns, None)
+    return Columns(options.text_columns, label, False, probabilities, has_answers).of(names)

@@ -24,6 +24,8 @@ KINDS = {
     "control": "left out: a control character in the label",
     "dropped": "left out, as --drop-label says: {detail}",
     "unlabelled": "kept as unlabelled text: no label",
+    "probabilities": "left out: probabilities that are missing, negative or no numbers, or do not add up to 1",
+    "unsure": "left out: an answer with less than an even share of the probability",
     "spaces": "kept: white space in the label became one space: {detail}",
     "unknown label": "left out: a label that training does not have: {detail}",
     "leak": "left out: same words as a row in {detail}",
@@ -32,14 +34,15 @@ KINDS = {
     "copy again": "left out: same words as an earlier row without a label",
     "repeated": "kept: same words as an earlier row",
     "conflict": "kept: another label than most rows with the same words, in {detail}",
+    "disagree": "kept: another label than the most probable one, {detail}",
     "missing": "kept: a label that may stand for a missing one: {detail}; --drop-label leaves out the rows of a label",
     "alike": "kept: labels that differ only in case, white space, invisible characters or '.0': {detail}",
     "seen once": "kept to fit: the only text of a label: {detail}",
 }
 NO_LABEL = "no label"
 WISHED = "dropped"
-# The kinds that are no problem: what was asked for, and unlabelled texts that would teach nothing.
-NO_PROBLEMS = (WISHED, "test copy", "copy", "copy again")
+# The kinds that are no problem: what was asked for, what another model thinks, and texts that would teach nothing.
+NO_PROBLEMS = (WISHED, "disagree", "test copy", "copy", "copy again")
 LONG_LABEL = "long label"  # a kind of fault that is always an error
 FIRST = 3  # number of lines that are named
 MOST_NAMED = 10  # number of labels that are named

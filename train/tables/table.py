@@ -29,6 +29,7 @@ class Row(NamedTuple):
     text: str = ""  # several columns are joined by a space
     fault: str = ""  # why it cannot be used, one of report.KINDS; NO_LABEL if nothing but the label is missing
     collapsed: bool = False  # whether the label has other white space inside in the file
+    probabilities: Sequence[Any] = ()  # the values of their columns
 
 
 class Table(NamedTuple):
@@ -103,9 +104,10 @@ class Table(NamedTuple):
         Raises:
             DataError: If the file cannot be read to its end.
         """
-        names = [columns.label, *columns.texts]
+        names = [columns.label, *columns.texts, *columns.probabilities]
+        end = 1 + len(columns.texts)
         if self.format == PARQUET:
-            found: Iterator[tuple[int, list[Any] | str]] = parquet.read_values(self.path, names)
+            found: Iterator[tuple[int, list[Any] | str]] = parquet.read_values(self.path, names, columns.texts)
         else:
             found = read_values(self.path, self.dialect._replace(format=self.format), names)
         for line, values in found:
@@ -113,10 +115,10 @@ class Table(NamedTuple):
                 yield Row(line, fault=values)
             else:
                 label, label_fault = as_label(values[0])
-                text, text_fault = as_text(values[1:])
+                text, text_fault = as_text(values[1:end])
                 collapsed = isinstance(values[0], str) and values[0].strip() != label
                 faults = (text_fault, label_fault) if label_fault == NO_LABEL else (label_fault, text_fault)
-                yield Row(line, label, text, faults[0] or faults[1], collapsed)
+                yield Row(line, label, text, faults[0] or faults[1], collapsed, tuple(values[end:]))
 
     def explain(self, kind: str) -> str:
         """Return what the report of a kind of fault says about this file: its encoding, and options to try."""
