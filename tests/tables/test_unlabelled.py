@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -187,6 +189,16 @@ def test_formats(tmp_path: Path, read_with: Read, write: Callable[[Path], None],
     assert "table" not in json.dumps(described)
 
 
+def tar(name: str, text: str) -> bytes:
+    """Return a compressed archive with one file."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        member = tarfile.TarInfo(name)
+        member.size = len(text)
+        archive.addfile(member, io.BytesIO(text.encode()))
+    return buffer.getvalue()
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -197,6 +209,8 @@ def test_formats(tmp_path: Path, read_with: Read, write: Callable[[Path], None],
         ("rest.zip", b"PK\x03\x04", "this is a workbook, such as .xlsx, or a ZIP archive: save the table as CSV"),
         ("rest.txt.xz", b"\xfd7zXZ\0", "this is a file compressed with xz: decompress it first"),
         ("rest.txt", b"", "no row is left"),
+        ("rest.txt", b"\xff\xfd\n...\n", "no row is left"),
+        ("rest.tgz", tar("a.txt", "a line\nanother\n"), "this is a tar archive: unpack it first"),
         ("rest.jsonl", b"[1, 2]\n[3]\n", "none of the first 2 lines is a JSON object"),
     ],
 )

@@ -18,7 +18,7 @@ from train.tables.faults import Faults
 from train.tables.index import TableIndex, code_of
 from train.tables.plan import TablePlan
 from train.tables.probabilities import GivenProbabilities
-from train.tables.report import LONG_LABEL, NO_LABEL, WISHED, Finding
+from train.tables.report import LONG_LABEL, NO_LABEL, WISHED, Finding, ReportedError
 from train.tables.table import Row, Table
 from train.temporary import TextStore
 
@@ -61,36 +61,43 @@ class _Reader:
 
     def read(self, table: Table, columns: Columns) -> None:
         """Read all rows."""
+        is_labelled = columns.all != [*columns.texts]  # else it is a file of unlabelled texts
         for row in tqdm(table.rows(columns), table.path.name, unit=" rows", leave=False, disable=None):
             digest = splits.digest(row.text, self._rules)
-            fault = WISHED if row.label and row.label in self._dropped else row.fault
-            probabilities = ""
-            if self._given is not None and fault in ("", NO_LABEL):
-                probabilities, wrong = self._given.parse(table.path, row.line, row.probabilities)
-                if fault == NO_LABEL:
-                    fault = "" if probabilities else wrong or NO_LABEL
-            is_open = fault == NO_LABEL and self._keeps_unlabelled
-            if digest is None and (not fault or is_open):
-                fault = "no text"
-            elif digest is not None and is_open:
-                if columns.all != [*columns.texts]:  # else it is a file of unlabelled texts
-                    self.faults.add(row, UNLABELLED)
+            probabilities, kind = self._judge(table, row, has_words=digest is not None)
+            if is_labelled if kind == UNLABELLED else kind:
+                self.faults.add(row, kind)
+            elif row.collapsed and row.label:
+                self.faults.add(row, "spaces")
+            if digest is not None and kind == UNLABELLED:
                 self.unlabelled.add(digest, 0, row)
-                continue
-            if fault or (row.collapsed and row.label):
-                self.faults.add(row, fault or "spaces")
-            if fault in (WISHED, LONG_LABEL) or not (row.label or probabilities):
-                continue
-            place = self._names.setdefault(row.label, len(self._names)) if row.label else 0
-            if len(self._names) > MAX_LABELS:
-                raise DataError(
-                    f"{table.path}: more than {MAX_LABELS:,} labels: is {columns.label!r} the column of the label?"
-                )
-            if digest is not None and not fault:
-                self.labelled.add(digest, place, row, probabilities)
-            elif row.label:
-                self.lost_labels.append(place)
+            elif digest is not None and not kind:
+                self.labelled.add(digest, self._place(table, columns, row), row, probabilities)
+            elif row.label and kind not in (WISHED, LONG_LABEL):
+                self.lost_labels.append(self._place(table, columns, row))
                 self.lost_lines.append(row.line)
+
+    def _judge(self, table: Table, row: Row, *, has_words: bool) -> tuple[str, str]:
+        """Return the probabilities of a row, and the kind of its fault, or ``UNLABELLED``; empty if there is none."""
+        if row.label and row.label in self._dropped:
+            return "", WISHED
+        probabilities, kind = "", row.fault
+        if self._given is not None and kind in ("", NO_LABEL):
+            probabilities, wrong = self._given.parse(table.path, row.line, row.probabilities)
+            if kind == NO_LABEL:
+                kind = "" if probabilities else wrong or NO_LABEL
+        if kind == NO_LABEL and self._keeps_unlabelled:
+            kind = UNLABELLED
+        return probabilities, "no text" if not has_words and kind in ("", UNLABELLED) else kind
+
+    def _place(self, table: Table, columns: Columns, row: Row) -> int:
+        """Return the place of the label of a row; that of one with probabilities is found later."""
+        place = self._names.setdefault(row.label, len(self._names)) if row.label else 0
+        if len(self._names) > MAX_LABELS:
+            raise DataError(
+                f"{table.path}: more than {MAX_LABELS:,} labels: is {columns.label!r} the column of the label?"
+            )
+        return place
 
     def index(self, table: Table, checksum: str, rows: _Rows, split: str, findings: list[Finding]) -> TableIndex:
         """Return an index of some rows, all of one split."""
@@ -145,12 +152,19 @@ def read_index(
 
 
 def read_unlabelled(files: Mapping[str, TableIndex], plan: TablePlan) -> tuple[TableIndex, ...]:
-    """Return the texts without a label: those of the table, if there are any, and those of their own files."""
+    """Return the texts without a label: those of the table, if there are any, and those of their own files.
+
+    Raises:
+        ReportedError: If no row of such a file can be used.
+        DataError: If it cannot be read.
+    """
     own = files["train"].unlabelled
     found = [own] if own is not None and len(own.lines) else []
     for table, columns in plan.unlabelled:
         index = read_index(table, columns, UNLABELLED, {}, plan.options.rules, keeps_unlabelled=True)
         assert index.unlabelled is not None
+        if not len(index.unlabelled.lines):
+            raise ReportedError(f"{table.path}: no row is left", index.findings)
         index.unlabelled.findings = index.findings
         found.append(index.unlabelled)
     return tuple(found)
