@@ -28,6 +28,7 @@ OTHER_FILES = (
     (b"\xfd7zXZ\0", "a file compressed with xz", _UNPACK),
     (b"\x28\xb5\x2f\xfd", "a file compressed with Zstandard", _UNPACK),
 )
+TAR_MARK = (257, b"ustar")  # comes behind the name of the first member
 
 
 class Source:
@@ -54,6 +55,8 @@ class Source:
         for mark, name, fix in OTHER_FILES:
             if head.startswith(mark):
                 raise InputError(f"this is {name}: {fix}")
+        if head[TAR_MARK[0] :].startswith(TAR_MARK[1]):
+            raise InputError("this is a tar archive: unpack it first")
         self.stream = _chain(head, stream)
         self.head = head
         self.is_whole = whole
