@@ -204,6 +204,7 @@ def test_columns_refused(tmp_path: Path, columns: list[str], message: str) -> No
         ("columns", (float("inf"), 0)),
         ("columns", (True, False)),
         ("columns", ([1], 0)),
+        ("columns", (10**400, 0)),
         ("objects", [{"neg": 0.9}]),
         ("objects", [{"neg": "most", "pos": 0.1}]),
         ("objects", ['{"neg": 0.9, ']),

@@ -416,6 +416,8 @@ MISTAKES = {
     "--data t.csv --unlabelled t.csv": "--unlabelled t.csv: another file of this training has that name too",
     "--data t.csv --unlabelled notes.txt notes.txt": "--unlabelled notes.txt: another file of this training",
     "--data t.csv --unlabelled columns.csv": "columns.csv: which column holds the text? Rename it to 'text'",
+    "--data t.csv --probabilities p": "t.csv: no column is called 'p' (--probabilities); the columns",
+    "--data percent.csv --probabilities p": "percent.csv: probabilities are from 0 to 1, not percent (line 26)",
     "--data t.csv --teacher vectors": "--teacher vectors: there are no unlabelled texts: name a file",
     "--data t.csv --teacher vectors --unlabelled copy.csv": "--teacher vectors: there are no unlabelled texts",
     "--data t.csv --preset tutorial --unlabelled notes.txt": "--unlabelled is for the presets edge and accurate",
@@ -444,6 +446,7 @@ class TestMistakes:
         write_csv(Path("two.csv"), [("one", "a"), ("two", "b")])
         write_csv(Path("five.csv"), rows[:3] + rows[12:14])
         Path("empty.csv").write_bytes(b"")
+        write_csv(Path("percent.csv"), [*((text, f"{label},") for text, label in rows), ("x y", ",60")], "text,label,p")
         Path("columns.csv").write_text("id,words\n1,this is it\n")
         Path("copy.csv").write_bytes(Path("t.csv").read_bytes())
         Path("notes.txt").write_text("text,label\n")
@@ -474,6 +477,7 @@ class TestMistakes:
                 *("--text-column", "--label-column", "--test", "--split-seed", "--drop-label", "--encoding"),
                 *("--delimiter", "--target-size"),
             )),
+            ("--probabilities p", "--probabilities is for --data FILE, a table"),
             ("--unlabelled rest.csv", "--unlabelled is for --data FILE, a table"),
             ("--data t.csv --teacher other", "argument --teacher: invalid choice: 'other'"),
             ("--strict", "--strict is for --data FILE, a table"),

@@ -113,7 +113,7 @@ class GivenProbabilities:
             labels = self._labels = _name_columns(self._columns, known)
         else:
             labels = self._labels = [] if self._has_objects is None else _name_two(path, self._columns[0], known)
-        if self._columns and known and set(labels) - set(known) and set(known) - set(labels):
+        if known and set(labels) - set(known) and set(known) - set(labels):
             raise DataError(
                 f"{path}: --probabilities: only probabilities have {_enumerate(set(labels) - set(known))}, and only "
                 f"labels {_enumerate(set(known) - set(labels))}: use the same names for both"
@@ -152,14 +152,13 @@ class GivenProbabilities:
 
 def _number(value: Any) -> float | None:
     """Return a number; None for a missing value, and -1, which no probability is, for anything else."""
-    if isinstance(value, str):
-        try:
-            value = float(value) if value.strip() else None
-        except ValueError:
-            return -1.0
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    if value is None or (isinstance(value, str) and not value.strip()):
         return None
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else -1.0
+    try:
+        number = float(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else -1.0
+    except (ValueError, OverflowError):
+        return -1.0
+    return None if math.isnan(number) else number
 
 
 def _check(numbers: Sequence[float | None], names: Sequence[str] = ()) -> tuple[str, str]:
