@@ -3,6 +3,7 @@
 Examples:
   python -m train --data tickets.csv --text-column body --label-column queue       writes runs/tickets
   python -m train                              the default run: the preset edge on the movie reviews
+  python -m train --preset accurate            another preset on the same reviews, writes runs/accurate
   python -m train --data aclImdb_v1.tar.gz --out runs/mine --epochs 100 --patience 5
   python -m train.look                         look at the reviews first
 """
@@ -80,7 +81,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         "--out",
         metavar="DIR",
         type=Path,
-        help="the run folder to write (default: train/default of this checkout; for a table runs/NAME, after the file)",
+        help="the run folder to write (default: train/default of this checkout; runs/PRESET for a preset other than "
+        "edge; for a table runs/NAME, after the file)",
     )
     _add_settings(parser)
     parser.add_argument(
@@ -97,7 +99,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     table = args.data is not None and is_table(Path(args.data))
     if args.out is None:
-        args.out = RUNS / stem(Path(args.data)) if table else DEFAULT_RUN
+        shipped = DEFAULT_RUN if args.preset == DEFAULT_PRESET else RUNS / args.preset
+        args.out = RUNS / stem(Path(args.data)) if table else shipped
     if not table:
         _check_reviews(parser, args)
     return args

@@ -416,10 +416,15 @@ class TestCommand:
     ) -> None:
         monkeypatch.setenv("EDGETEXT_DATA", str(archive))
         monkeypatch.setenv("EDGETEXT_CACHE", str(run.parent / "cache"))
-        options = ("--preset", "accurate", *self.OPTIONS, "--epochs", "1", "--validation", "40", "--no-test")
-        assert main([*options, "--out", str(tmp_path / "run")]) == 0
-        assert "4,096 buckets of bigrams and trigrams" in capsys.readouterr().out
-        config = json.loads((tmp_path / "run" / "config.json").read_text("utf-8"))
+        options = ["--preset", "accurate", *self.OPTIONS, "--epochs", "1", "--validation", "40", "--no-test"]
+        monkeypatch.setattr("train.__main__.DEFAULT_RUN", tmp_path / "default")
+        monkeypatch.chdir(tmp_path)
+        assert main(options) == 0
+        shown = capsys.readouterr().out
+        assert "4,096 buckets of bigrams and trigrams" in shown
+        assert shown.endswith("next: python export/to_safetensors.py --run runs/accurate\n")
+        assert not (tmp_path / "default").exists()  # the shipped run stays as it is
+        config = json.loads((tmp_path / "runs" / "accurate" / "config.json").read_text("utf-8"))
         assert (config["name"], config["preset"], config["choices"]["word_ngrams"]) == ("imdb-accurate", "accurate", 3)
         assert config["network"]["kind"] == "trigrams"
         assert config["network"]["multipliers"] == list(MULTIPLIERS)
