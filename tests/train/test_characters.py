@@ -223,7 +223,8 @@ class TestChosen:
         assert config["network"]["kind"] == "characters"
         without = self.train(tmp_path, inflected(1, 900), "--characters", "off")[1]
         assert metrics["test"]["accuracy"] > without["test"]["accuracy"] + 0.1
-        config, _ = self.train(tmp_path, inflected(1, 900), "--target-size", "40KB")
+        config, _ = self.train(tmp_path, inflected(1, 900), "--target-size", "40KB", "--ngrams", "3")
+        assert config["network"]["kind"] == "trigrams-characters"
         assert config["preprocessing"]["characters"]["buckets"] <= 40_000 / 4
         for engine in ("builtin", "tflite", "onnx"):
             options = ["--run", str(tmp_path / "run"), "--out", str(tmp_path / "bundle")]
