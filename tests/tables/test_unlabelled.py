@@ -88,6 +88,20 @@ def test_json_without_a_label(tmp_path: Path, missing: str) -> None:
     assert unlabelled(read_table(TableOptions(path, unlabelled=()))) == ["open", "no field"]
 
 
+def test_json_with_the_first_label_late(tmp_path: Path) -> None:
+    lines = [json.dumps({"text": f"open text {number}"}) for number in range(500)]
+    lines += [json.dumps({"text": text, "label": label}) for text, label in LABELLED]
+    (tmp_path / "t.jsonl").write_text("\n".join(lines))
+    found = read_table(TableOptions(tmp_path / "t.jsonl", unlabelled=()))
+    assert (found.labels, found.count_unlabelled()) == (("a", "b"), 500)
+
+
+def test_no_label_at_all(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "t.csv", [(text, "") for text in TEXTS])
+    with pytest.raises(ReportedError, match=r"t\.csv: no row has a label"):
+        read_table(TableOptions(path, unlabelled=()))
+
+
 def test_numbers_with_gaps(tmp_path: Path) -> None:
     """Pandas writes a column of integers with gaps as floats with NaN."""
     table = pa.table({"text": [*dict(LABELLED), *TEXTS], "stars": [1.0, 5.0] * 20 + [float("nan"), None, float("inf")]})

@@ -112,7 +112,8 @@ def _check_labels(train: TableIndex, counts: npt.NDArray[np.int64], names: Seque
     """Raise DataError if fewer than two labels are left to train on, or no row of a label is."""
     left = [name for name, count in zip(names, counts) if count]
     if not left:
-        raise DataError(f"{train.table.path}: no row is left")
+        has_texts = train.unlabelled is not None and len(train.unlabelled.lines)
+        raise DataError(f"{train.table.path}: no row {'has a label' if has_texts else 'is left'}")
     empty = np.flatnonzero(counts == 0).tolist()
     if lost := {names[place]: lines for place in empty if (lines := train.lines_left_out(place))}:
         label, lines = next(iter(lost.items()))

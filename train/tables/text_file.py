@@ -18,6 +18,7 @@ from train.dataset import DataError
 
 NOT_TEXT = "\udcff"  # a byte that is not text, as Python's error handler "surrogateescape" returns it
 FIRST_RECORDS = 100  # that are read to find out about the columns
+NAMED_RECORDS = 20_000  # of JSON after these, whose fields are columns, too: texts without a label may leave it out
 
 
 class Start(NamedTuple):
@@ -64,12 +65,15 @@ def read_start(path: Path, dialect: Dialect, columns: Collection[str] = ()) -> S
         DataError: If they cannot be read, or none of them is a JSON object or as wide as the header.
     """
     with open_reader(path, dialect, columns) as reader:
-        found = list(itertools.islice(reader, FIRST_RECORDS))
+        records = iter(reader)
+        found = list(itertools.islice(records, FIRST_RECORDS))
         first = [record.values for record in found if isinstance(record, Record)]
         if reader.names:
             names, rows = list(reader.names), [dict(zip(reader.names, values)) for values in first]
         else:
-            names, rows = list(dict.fromkeys(name for values in first for name in values)), first
+            more = (record.values for record in itertools.islice(records, NAMED_RECORDS) if isinstance(record, Record))
+            names = list(dict.fromkeys(name for values in itertools.chain(first, more) for name in values))
+            rows = first
         if found and not names:
             if isinstance(found[0], Fault) and found[0].is_last:
                 raise found[0]
