@@ -288,6 +288,19 @@ def test_label_that_is_never_the_most_probable(tmp_path: Path) -> None:
     assert texts(found)["unsure number 0"].probabilities == pytest.approx((0.875, 0.125))
 
 
+@pytest.mark.parametrize("form", ["columns", "answers"])
+def test_label_that_is_dropped(tmp_path: Path, form: str) -> None:
+    """Rows are left out if it is their most probable one, and its part of the others' is shared."""
+    names, columns, _ = FORMS[form]
+    names, columns = ([*names, "p_none"], [*columns, "p_none"]) if form == "columns" else (names, columns)
+    good, other = ((0.6, 0.2, 0.2), (0.2, 0.1, 0.7)) if form == "columns" else (("pos", 0.6), ("none", 0.7))
+    rows = [*hard(), *many(lambda bad: good), ("no idea", None, other)]
+    found = read(write(tmp_path / "t.jsonl", names, rows), *columns, drop_labels=("none",))
+    assert found.labels == ("neg", "pos")
+    assert report(found) == ["1 row left out, as --drop-label says: 'none' (1) (line 25)"]
+    assert texts(found)["unsure number 0"].probabilities == pytest.approx((0.25, 0.75))
+
+
 def test_labels_come_first(tmp_path: Path) -> None:
     """A row with a label keeps it; where the probabilities often say otherwise, columns may be mixed up."""
     rows = [(f"hand {n}", ("neg", "pos")[n % 2], (0.9, 0.1) if n % 2 else (0.1, 0.9)) for n in range(8)]

@@ -152,9 +152,9 @@ def read_planned(plan: TablePlan) -> TableDataset:
         )
         for split, table in plan.tables.items()
     }
-    if unknown := sorted(set(dropped) - files["train"].dropped):
+    sorted_names = order_labels(files, names, given, plan.options)
+    if unknown := sorted(set(dropped) - files["train"].dropped - {*sorted_names}):
         raise DataError(f"--drop-label {unknown[0]!r}: {plan.options.data} has no such label")
-    sorted_names = order_labels(files, names, given, plan.options.data)
     try:
         labels = divide(files, sorted_names, plan)
     except DataError as error:

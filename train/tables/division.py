@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,10 +15,10 @@ import numpy.typing as npt
 from train.dataset import UNLABELLED, DataError
 from train.tables.columns import INVISIBLE, ordered
 from train.tables.index import SPLITS, TableIndex
-from train.tables.options import MAX_VALIDATION
+from train.tables.options import MAX_VALIDATION, TableOptions
 from train.tables.plan import Part, TablePlan
 from train.tables.probabilities import GivenProbabilities
-from train.tables.report import FIRST, enumerate_first
+from train.tables.report import FIRST, WISHED, enumerate_first
 from train.tables.splits import count_texts, find_repeated
 
 # What programs write for a missing value, folded.
@@ -43,24 +43,26 @@ def divide(files: dict[str, TableIndex], names: Sequence[str], plan: TablePlan) 
         DataError: If fewer than two labels are left to train on, no row of a label is left, no label occurs twice, or a
             split would be empty.
     """
-    labels = _leave_out(files, names, plan.columns.label)
+    labels = _leave_out(files, names, plan)
     for split, part in (("test", plan.test), ("validation", plan.validation)):
         _draw(files["train"], part, split, plan.options.split_seed)
     return labels
 
 
-def _leave_out(files: dict[str, TableIndex], names: Sequence[str], column: str | None) -> tuple[str, ...]:
+def _leave_out(files: dict[str, TableIndex], names: Sequence[str], plan: TablePlan) -> tuple[str, ...]:
     """Leave out rows with the words of others, and rows to validate or test on whose label no training row has."""
     train = files["train"]
     counts = np.array(train.count("train", len(names)))
     if counts.sum() > 1 and counts.max() == 1:
-        raise DataError(f"{train.table.path}: no label occurs twice: is {column!r} the column of the label?")
+        raise DataError(
+            f"{train.table.path}: no label occurs twice: is {plan.columns.label!r} the column of the label?"
+        )
     _leave_out_unknown(files, counts, names)
     for split, other in LEAKS:
         if split in files and other in files:
             files[split].find_known(files[other])
     counts = np.array(train.count("train", len(names)))
-    _check_labels(train, counts, names)
+    _check_labels(train, counts, names, plan.options.drop_labels)
     _leave_out_unknown(files, counts, names)
     for split, found in files.items():
         if not found.parts.any():
@@ -71,18 +73,19 @@ def _leave_out(files: dict[str, TableIndex], names: Sequence[str], column: str |
 
 
 def order_labels(
-    files: Mapping[str, TableIndex], names: dict[str, int], given: GivenProbabilities | None, path: Path
+    files: Mapping[str, TableIndex], names: dict[str, int], given: GivenProbabilities | None, options: TableOptions
 ) -> tuple[str, ...]:
     """Return all labels in their order; ``names`` are those found in the rows, with the places that the files have.
 
-    Those that only have probabilities are added, and the rows with probabilities get their most probable label.
+    Those that only have probabilities are added, and the rows with probabilities get their most probable label; they
+    are left out if it is to be dropped.
 
     Raises:
         DataError: If no row has probabilities, or it is not clear of which labels they are.
     """
     if given is not None and not given.has_any:
-        raise DataError(f"{path}: --probabilities: no row has any")
-    for label in given.name_labels(path, [*names]) if given is not None else ():
+        raise DataError(f"{options.data}: --probabilities: no row has any")
+    for label in given.name_labels(options.data, [*names], options.drop_labels) if given is not None else ():
         names.setdefault(label, len(names))
     sorted_names = ordered(names)
     order = {name: place for place, name in enumerate(sorted_names)}
@@ -90,6 +93,7 @@ def order_labels(
         found.renumber(np.array([order[name] for name in names], np.uint16))
         if given is not None:
             found.label_by(partial(given.find_label, places=order))
+            found.find_labels(WISHED, {order[label]: label for label in options.drop_labels if label in order})
     return sorted_names
 
 
@@ -108,13 +112,15 @@ def leave_out_copies(unlabelled: Iterable[TableIndex], files: Mapping[str, Table
         earlier = np.concatenate([earlier, found.digests[found.places(UNLABELLED)]])
 
 
-def _check_labels(train: TableIndex, counts: npt.NDArray[np.int64], names: Sequence[str]) -> None:
-    """Raise DataError if fewer than two labels are left to train on, or no row of a label is."""
+def _check_labels(
+    train: TableIndex, counts: npt.NDArray[np.int64], names: Sequence[str], dropped: Collection[str]
+) -> None:
+    """Raise DataError if fewer than two labels are left to train on, or no row of a label that is not dropped is."""
     left = [name for name, count in zip(names, counts) if count]
     if not left:
         has_texts = train.unlabelled is not None and len(train.unlabelled.lines)
         raise DataError(f"{train.table.path}: no row {'has a label' if has_texts else 'is left'}")
-    empty = np.flatnonzero(counts == 0).tolist()
+    empty = [place for place in np.flatnonzero(counts == 0).tolist() if names[place] not in dropped]
     if lost := {names[place]: lines for place in empty if (lines := train.lines_left_out(place))}:
         label, lines = next(iter(lost.items()))
         where = f"{train.table.unit}{'s' * (len(lines) > 1)} {enumerate_first(lines[:FIRST], len(lines))}"

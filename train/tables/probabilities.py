@@ -101,8 +101,10 @@ class GivenProbabilities:
         self.found.update(labels if parsed else ())
         return parsed, fault
 
-    def name_labels(self, path: object, known: Collection[str]) -> list[str]:
-        """Find out which labels have probabilities, and return them; ``known`` are those of the rows with a label.
+    def name_labels(self, path: object, known: Collection[str], dropped: Collection[str] = ()) -> list[str]:
+        """Find out which labels have probabilities, and return them.
+
+        ``known`` are the labels of the rows that have one; those ``dropped`` are not used.
 
         Raises:
             DataError: If it is not clear.
@@ -113,10 +115,11 @@ class GivenProbabilities:
             labels = self._labels = _name_columns(self._columns, known)
         else:
             labels = self._labels = [] if self._has_objects is None else _name_two(path, self._columns[0], known)
-        if known and set(labels) - set(known) and set(known) - set(labels):
+        more, fewer = set(labels) - {*known, *dropped}, set(known) - set(labels)
+        if known and more and fewer:
             raise DataError(
-                f"{path}: --probabilities: only probabilities have {_enumerate(set(labels) - set(known))}, and only "
-                f"labels {_enumerate(set(known) - set(labels))}: use the same names for both"
+                f"{path}: --probabilities: only probabilities have {_enumerate(more)}, and only labels "
+                f"{_enumerate(fewer)}: use the same names for both"
             )
         return labels
 

@@ -127,7 +127,7 @@ def _read_whole(recorded: Recorded, split: str) -> TableDataset:
     given = GivenProbabilities(columns) if columns.probabilities else None
     found = read_index(inspected.table, columns, split, names, options.rules, options.drop_labels, given)
     if given is not None:
-        for label in given.name_labels(options.data, [*names]):
+        for label in given.name_labels(options.data, [*names], options.drop_labels):
             names.setdefault(label, len(names))
         found.label_by(partial(given.find_label, places=names))
     found.find_labels("unknown label", dict(enumerate(list(names)[known:], known)))
