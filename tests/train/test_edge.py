@@ -26,7 +26,7 @@ from train.fitting.crops import CropBatches, crop
 from train.metrics import expected_calibration_error
 from train.models import network
 from train.models.choices import MULTIPLIERS, WORD_NGRAMS, Choices, largest_vocabulary
-from train.models.hashing import bucket
+from train.models.hashing import add_products, shift
 from train.models.presets import PRESETS
 from train.models.recipe import Recipe
 from train.reviews.cache import prepare
@@ -101,10 +101,8 @@ class TestNetwork:
         size, total = largest_vocabulary(count), sum(MULTIPLIERS[:count])
         assert (size - 1) * total < 2**31 <= size * total
         last = np.full((1, count), size - 1, np.int32)
-        exact = (size - 1) * total % 2**18
-        assert bucket(list(last.T), 2**18).tolist() == [exact]
-        ids = keras.ops.convert_to_tensor(last)
-        assert int(bucket([ids[:, place] for place in range(count)], 2**18)[0]) == exact
+        for ids in (last, keras.ops.convert_to_tensor(last)):
+            assert int(add_products(shift(ids, count))[-1][0, 0]) == (size - 1) * total
 
     def test_takes_over_what_was_trained(self) -> None:
         generator = np.random.default_rng(3)

@@ -1,10 +1,7 @@
-"""How n-grams of words are hashed into buckets; the network does the same with Keras' operations."""
+"""How n-grams of words are hashed into buckets, for numpy's arrays and for Keras' tensors."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import reduce
-from operator import add, and_, mul
 from typing import Any
 
 import numpy as np
@@ -14,28 +11,32 @@ from edgetext.text import PAD_ID, UNKNOWN_ID
 from train.models.choices import MULTIPLIERS
 
 
-def neighbours(ids: Any, count: int) -> list[Any]:
-    """Return the words of all n-grams of ``count`` words in encoded texts.
+def shift(ids: Any, word_ngrams: int) -> list[Any]:
+    """Return the first words of the n-grams in encoded texts, the second words and so on.
 
     Args:
-        ids: Shape (texts, n), numpy's or Keras'.
-        count: Number of words of an n-gram.
+        ids: Shape (texts, n).
+        word_ngrams: Words of the longest n-gram.
 
     Returns:
-        The first words, the second words and so on, each of shape (texts, n - count + 1).
+        Shape (texts, n - 1) for the first and the second words, (texts, n - 2) for the third.
     """
-    return [ids[:, place : place - count + 1 or None] for place in range(count)]
+    return [ids[:, :-1], *(ids[:, place:] for place in range(1, word_ngrams))]
 
 
-def bucket(words: Sequence[Any], buckets: int) -> Any:
-    """Return the bucket of each n-gram, below ``buckets``.
+def add_products(words: list[Any]) -> list[Any]:
+    """Return the sums whose remainders are the buckets of bigrams, then those of trigrams.
 
     Args:
-        words: The ids of the first words, of the second words and, for trigrams, of the third: two or three arrays of
-            integers of any one shape, numpy's or Keras'.
-        buckets: Number of buckets.
+        words: Integers, as ``shift`` returns.
+
+    Returns:
+        For each length of n-grams, shape (texts, n - length + 1).
     """
-    return reduce(add, map(mul, words, MULTIPLIERS)) % buckets
+    sums = [words[0] * MULTIPLIERS[0] + words[1] * MULTIPLIERS[1]]
+    for word, multiplier in zip(words[2:], MULTIPLIERS[2:]):
+        sums.append(sums[-1][:, :-1] + word * multiplier)
+    return sums
 
 
 def find_features(
@@ -55,9 +56,10 @@ def find_features(
         trigrams too.
     """
     ids = np.where(ids < vocabulary_size, ids, PAD_ID)
-    features = [np.where(ids > UNKNOWN_ID, ids, PAD_ID)]
-    for count in range(2, word_ngrams + 1):
-        first, *rest = words = neighbours(ids, count)
-        is_known = reduce(and_, (word > UNKNOWN_ID for word in rest), first != UNKNOWN_ID)
-        features.append(np.where(is_known, vocabulary_size + bucket(words, buckets), PAD_ID))
-    return np.hstack(features)
+    words = shift(ids, word_ngrams)
+    is_known = [(words[0] != UNKNOWN_ID) & (words[1] > UNKNOWN_ID)]
+    for word in words[2:]:
+        is_known.append(is_known[-1][:, :-1] & (word > UNKNOWN_ID))
+    hashed = vocabulary_size + np.hstack(add_products(words)) % buckets
+    ngrams = np.where(np.hstack(is_known), hashed, PAD_ID)
+    return np.hstack([np.where(ids > UNKNOWN_ID, ids, PAD_ID), ngrams])

@@ -18,7 +18,7 @@ from keras import layers, ops
 from edgetext.text import PAD_ID, UNKNOWN_ID
 from train.encoding.ngrams import WordCharacters
 from train.models.choices import Choices
-from train.models.hashing import bucket, neighbours
+from train.models.hashing import add_products, shift
 
 # A table of words, one of buckets of bigrams (and trigrams), and perhaps one of buckets of character n-grams, each of
 # shape (ids or buckets, num_outputs).
@@ -177,13 +177,14 @@ def _add_up(
     vocabulary_size, buckets, *more = rows
     # N-grams of words are made of words only; larger ids would also be too large for the multipliers.
     ids = everything * ops.cast(everything < vocabulary_size, "int32") if more else everything
-    ngrams = [neighbours(ids, count) for count in range(2, choices.word_ngrams + 1)]
+    shifted = shift(ids, choices.word_ngrams)
     words = tables[0](ids) * ops.cast(ids > UNKNOWN_ID, "float32")[:, :, None]  # (batch, n, num_outputs)
-    parts = zip(*(_hash(group, buckets) for group in ngrams))
+    is_known = [ops.cast(shifted[0] != UNKNOWN_ID, "float32") * ops.cast(shifted[1] > UNKNOWN_ID, "float32")]
+    for word in shifted[2:]:
+        is_known.append(is_known[-1][:, :-1] * ops.cast(word > UNKNOWN_ID, "float32"))
     # One look-up for n-grams of all lengths: the table stands in a converted graph once.
-    hashed, is_known = (part[0] if len(part) == 1 else ops.concatenate(part, axis=1) for part in parts)
-    pairs = tables[1](hashed) * is_known[:, :, None]
-    total = ops.sum(words, axis=1) + ops.sum(pairs, axis=1)  # (batch, num_outputs)
+    ngrams = tables[1](_join(add_products(shifted)) % buckets) * _join(is_known)[:, :, None]
+    total = ops.sum(words, axis=1) + ops.sum(ngrams, axis=1)  # (batch, num_outputs)
     if more:
         characters = ops.maximum(everything - vocabulary_size, 0)
         is_ngram = ops.cast(everything >= vocabulary_size, "float32")
@@ -192,13 +193,9 @@ def _add_up(
     return everything, total * ops.maximum(count, 1.0) ** -choices.exponent
 
 
-def _hash(words: Sequence[Any], buckets: int) -> tuple[Any, Any]:
-    """Return the bucket of each n-gram, and 1.0 for those that add to the sum, else 0.0: each of the words' shape."""
-    first, *rest = words
-    is_known = ops.cast(first != UNKNOWN_ID, "float32")
-    for word in rest:
-        is_known *= ops.cast(word > UNKNOWN_ID, "float32")
-    return bucket(words, buckets), is_known
+def _join(parts: list[Any]) -> Any:
+    """Join what there is of bigrams and of trigrams: arrays of shape (batch, n - 1) and (batch, n - 2)."""
+    return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=1)
 
 
 def finish_edge(

@@ -52,7 +52,7 @@ def parse_size(text: str) -> int:
 # is 400 to 1,100 bytes above the file. ONNX files, those that take text included, are at least 700 bytes smaller.
 _GRAPH, _PER_OUTPUT, _ABOUT = 9_570, 8, 1_500
 _CHARACTERS = 2_700  # what character n-grams add to the graph and the records
-_TRIGRAMS = 3_020  # what trigrams add to the graph
+_TRIGRAMS = 1_690  # what trigrams add to the graph
 _QUANTIZED = 1024  # the converter leaves a table of fewer weights in float32, four bytes a weight
 
 
