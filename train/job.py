@@ -141,6 +141,8 @@ def _make_reviews_job(args: argparse.Namespace, settings: Mapping[str, int], cha
     preset = PRESETS[args.preset]
     settings = {**settings, **_given(args, "validation")}
     count = replace(preset.settings, **settings).validation
+    if not count:
+        raise ValueError("validation must be at least 1, not 0")
     if preset.choices is not None:
         preset.choices.changed(changes)
     rules = _choose_rules(args, chooses=False)

@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     import keras
 
 
+# With fewer rows than this, or than this for each label, training warns.
+FEW_ROWS, FEW_ROWS_PER_LABEL = 100, 20
+
+
 def train(job: Job) -> dict[str, Any]:
     """Train a preset, write the run folder, and return the content of its ``metrics.json``.
 
@@ -69,10 +73,11 @@ def train(job: Job) -> dict[str, Any]:
     fitted = use_for_calibration(fitted, found)
     model, temperature = calibrate(fitted, texts)
     metrics = measure_validation(model, texts, labels) | measure_cross_validation(fitted, labels)
-    heldout, heldout_split = texts.validation, VALIDATION
+    heldout, heldout_split = texts.reference, VALIDATION if len(texts.validation) else TRAIN
     if recipe.refits:
-        fitted = refit_edge(fitted, texts)
-        model, temperature = calibrate(fitted, texts)
+        if len(texts.validation):
+            fitted = refit_edge(fitted, texts)
+            model, temperature = calibrate(fitted, texts)
         if len(texts.test):
             heldout, heldout_split = texts.test, TEST
     if len(texts.test):
@@ -128,3 +133,10 @@ def _print_plan(texts: Splits, recipe: Recipe) -> None:
         f"{recipe.labels} labels, {recipe.vocabulary_size:,} ids, at most {texts.train.max_length} a text{buckets}",
         flush=True,
     )
+    rows = len(texts.train) + len(texts.validation)
+    if rows < max(FEW_ROWS, FEW_ROWS_PER_LABEL * recipe.labels):
+        print(
+            f"warning: {rows:,} rows to learn {recipe.labels:,} labels from are few: expect low accuracy, and figures "
+            "that are as rough as their 95% intervals are wide; more labelled rows help most",
+            flush=True,
+        )

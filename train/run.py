@@ -8,7 +8,8 @@ history.json     loss and accuracy per epoch, of training and validation
 history.png      the history as a plot
 metrics.json     loss, accuracy and more on the validation and the test texts
 samples.npz      encoded texts: `calibration_*` from those fitted, to calibrate quantisation; `heldout_*` from those not
-                 fitted (without test texts: those to validate, fitted or not), to compare converted models with Keras
+                 fitted (without test texts: those to validate, fitted or not; without these: those fitted), to compare
+                 converted models with Keras
 heldout_texts.jsonl
                  only in a run on a table: the texts of `heldout_*`, one JSON string per line, to compare the tokenizers
                  of other programs with ours
@@ -64,8 +65,9 @@ class Run:
 
     @property
     def heldout_is_fitted(self) -> bool:
-        """Whether all rows of a table were fitted in the end, ``heldout`` too, because there were no rows to test."""
-        return "refitted" in self.metrics and not {"test", "test_agreement"} & set(self.metrics)
+        """Whether all rows of a table were fitted in the end, ``heldout`` too, because none were held out."""
+        measured = {name.removesuffix("_agreement") for name in self.metrics}
+        return "test" not in measured and ("refitted" in measured or "validation" not in measured)
 
     @property
     def identity(self) -> RunIdentity:

@@ -373,6 +373,7 @@ def test_agreement() -> None:
     log = np.log
     assert found == {
         "agreement": pytest.approx(2 / 3),
+        "agreement_interval": pytest.approx([0.208, 0.939], abs=1e-3),  # as scipy's binomtest says
         "cross_entropy": pytest.approx(-(log(0.5) + 0.2 * log(0.6) + 0.8 * log(0.4) + log(0.9)) / 3),
         "entropy": pytest.approx(-(log(0.5) + 0.2 * log(0.2) + 0.8 * log(0.8)) / 3),
         "texts": 3,

@@ -552,15 +552,21 @@ def test_several_labels_of_which_no_row_can_be_used(write: Write) -> None:
         ([("", "a"), ("!", "b")], "no row is left"),
         ([("x", "a"), ("y", "a")], "only one label is left, 'a'; training needs two"),
         ([("x", "a"), ("y", "b")], "no label occurs twice: is 'label' the column of the label?"),
-        (
-            [("x", "a"), ("y", "b"), ("z", "a"), ("u", "b")],
-            "--validation 0.1 of 3 rows is no row; at most 1 can be taken",
-        ),
     ],
 )
 def test_too_little(write: Write, rows: list[tuple[str, str]], message: str) -> None:
     path = write(rows)
     assert str(refused(TableOptions(path))) == f"{path}: {message}"
+
+
+def test_too_few_rows_to_hold_some_out(write: Write) -> None:
+    """With the default fractions all are fitted; a fraction that was asked for is refused."""
+    path = write([("x", "a"), ("y", "b"), ("z", "a"), ("u", "b")])
+    assert read_table(TableOptions(path)).counts == {"train": {"a": 2, "b": 2}, "validation": {}, "test": {}}
+    found = read_table(TableOptions(write(many(12, labels="abcdef"), "six.csv")))
+    assert [sum(rows.values()) for rows in found.counts.values()] == [12, 0, 0]
+    message = "--validation 0.12 of 4 rows is no row; at most 2 can be taken"
+    assert str(refused(TableOptions(path, validation="0.12"))) == f"{path}: {message}"
 
 
 def test_what_was_found_comes_with_the_error(write: Write) -> None:

@@ -92,6 +92,7 @@ def test_evaluate_counts_one_half_as_the_first_label() -> None:
     assert measured == {
         "loss": pytest.approx(np.log(2)),
         "accuracy": 0.75,
+        "accuracy_interval": [pytest.approx(0.409, abs=1e-3), pytest.approx(0.929, abs=1e-3)],
         "macro_f1": pytest.approx(6 / 7 / 2),
         "ece": 0.25,
         "positive": 0.0,
@@ -155,7 +156,7 @@ class TestSettings:
 
     @pytest.mark.parametrize(
         ("name", "value"),
-        [("epochs", 0), ("batch_size", 0), ("seed", -1), ("seed", 2**32), ("patience", 0), ("validation", 0)],
+        [("epochs", 0), ("batch_size", 0), ("seed", -1), ("seed", 2**32), ("patience", 0), ("validation", -1)],
     )
     def test_out_of_range(self, name: str, value: int) -> None:
         with pytest.raises(ValueError, match=name.replace("_", "-")):

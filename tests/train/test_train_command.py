@@ -26,6 +26,7 @@ from edgetext.vocabulary import Vocabulary
 from train import __main__ as command
 from train.encoding import encoded as arrays
 from train.encoding.vocabulary import find_spellings
+from train.metrics import show_scores
 from train.reviews.cache import prepare
 from train.reviews.dataset import Review, load_split, split_validation
 from train.reviews.layout import LABELS
@@ -93,20 +94,20 @@ class TestRun:
         assert shown[0].startswith("preset tutorial: 30 texts to fit, 10 to validate, 2 labels, ")
         metrics = read(run / "metrics.json")
         fitted, validated = metrics["unknown"]["train"], metrics["unknown"]["validation"]
+        assert shown.pop(1).startswith("warning: 40 rows to learn 2 labels from are few")
         assert shown.pop(1) == (
             f"unknown words: {fitted['words']:.1%} in the texts to fit, {validated['words']:.1%} in those to validate; "
             f"texts without a known word: {fitted['texts']:.1%} and {validated['texts']:.1%}"
         )
         assert shown[1].startswith("fitting: 2 epochs, ")
-        assert [line.partition(", calibration")[0] for line in shown[2:6]] == [
-            f"{title}: accuracy {metrics[name]['accuracy']:.2%}, macro F1 {metrics[name]['macro_f1']:.3f}"
-            for name, title in (
-                ("validation", "validation"),
-                ("validation_sentences", "validation sentences"),
-                ("validation_typos", "validation sentences with typos"),
-                ("test", "test"),
-            )
-        ]
+        measured = {
+            "validation": "validation",
+            "validation_sentences": "validation sentences",
+            "validation_typos": "validation sentences with typos",
+            "test": "test",
+        }
+        for line, (name, title) in zip(shown[2:6], measured.items()):
+            assert line.startswith(f"{title}: {show_scores(metrics[name])}, ")
         assert metrics["validation_typos"]["texts"] == metrics["validation_sentences"]["texts"]
         assert shown[5].endswith(" of 40 texts")
         rest = shown[7:] if shown[6].startswith("warning: recall below 50% in test: ") else shown[6:]

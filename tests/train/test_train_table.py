@@ -133,6 +133,7 @@ class TestThreeClasses:
         assert lines[0] == "text from column 'Text', label from column 'Category'"
         assert lines.pop(1).startswith("marks as words: ")
         assert lines.pop(1).startswith("character n-grams: ")
+        assert lines.pop(2).startswith("warning: 72 rows to learn 3 labels from are few")
         assert lines[1].startswith("preset edge: 65 texts to fit, 7 to validate, 3 labels, ")
         assert lines.pop(2).startswith("unknown words: ")
         assert lines[2].startswith("cross-validating: ")
@@ -144,7 +145,7 @@ class TestThreeClasses:
         assert [line.partition(":")[0] for line in lines[5:8]] == measured
         for line, texts in zip(lines[5:8], (7, 72, 18)):
             assert re.fullmatch(
-                rf"[a-z() -]+: accuracy [\d.]+%, macro F1 [\d.]+, calibration error [\d.]+, of {texts} texts", line
+                rf"[a-z() -]+: accuracy \d+% \(95% interval \d+% to \d+%\), macro F1 [\d.]+, of {texts} texts", line
             )
         shown = os.path.join("runs", "colours")
         assert lines[8:] == [f"wrote {shown}; next: python export/to_safetensors.py --run {shown}"]

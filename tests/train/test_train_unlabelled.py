@@ -87,8 +87,8 @@ def test_probabilities(capsys: pytest.CaptureFixture[str]) -> None:
         assert (measured["accuracy"], agreed["agreement"]) == (1, 1)
         assert measured["texts"] + agreed["texts"] == rows
         assert agreed["cross_entropy"] >= agreed["entropy"] > 0.3
-    assert "test: accuracy 100.00%, " in out
-    assert "test: agreement with the given probabilities 100.00%, " in out
+    assert "test: accuracy 100% (95% interval " in out
+    assert "test: agreement with the given probabilities 100% (95% interval " in out
 
 
 @pytest.mark.slow

@@ -39,6 +39,15 @@ def test_shares(truncating: str) -> None:
     }
 
 
+def test_without_texts_to_validate() -> None:
+    texts, size = splits(["red green", "red blue"], [])
+    measured = measure_unknown(texts, size)
+    assert measured == {"train": {"words": 2 / 4, "texts": 0.0}}
+    line, warning = describe_unknown(measured, Words(marks=False), limited=False).splitlines()
+    assert line == "unknown words: 50.0% in the texts to fit; texts without a known word: 0.0%"
+    assert warning.startswith("warning: many words are unknown")
+
+
 @pytest.mark.parametrize(("share", "warns"), [(0.2, False), (0.21, True)])
 @pytest.mark.parametrize("place", [("train", "texts"), ("validation", "words"), ("validation", "texts")])
 def test_warning(share: float, warns: bool, place: tuple[str, str]) -> None:

@@ -123,6 +123,11 @@ class Splits(NamedTuple):
     sentences: Encoded  # those of the validation texts
     typos: Encoded  # the sentences with typing errors
 
+    @property
+    def reference(self) -> Encoded:
+        """The texts on which the margins of two fits are compared: those to validate; without any, those to fit."""
+        return self.validation if len(self.validation) else self.train
+
     def limit_ngrams(self, preprocessing: Preprocessing) -> Splits:
         """Return all texts as encoded with other characters; see ``Encoded.limit_ngrams``."""
         return Splits(*(split.limit_ngrams(preprocessing.max_length, preprocessing.characters) for split in self))

@@ -23,14 +23,15 @@ def measure_unknown(texts: Splits, vocabulary_size: int) -> dict[str, dict[str, 
     unknown, so that the shares of validation are closer to those of new texts.
 
     Returns:
-        For ``train`` and ``validation``: ``words``, the share of the words that are unknown, and ``texts``, the share
-        of the texts without any known word.
+        For ``train`` and, if there are such texts, for ``validation``: ``words``, the share of the words that are
+        unknown, and ``texts``, the share of the texts without any known word.
     """
     known = np.zeros(vocabulary_size, bool)
     for ids, _ in texts.train.chunks():
         known[ids[ids < vocabulary_size]] = True
     known[: len(RESERVED)] = False
-    return {name: _measure(part, known) for name, part in (("train", texts.train), ("validation", texts.validation))}
+    parts = {"train": texts.train, "validation": texts.validation}
+    return {name: _measure(part, known) for name, part in parts.items() if len(part)}
 
 
 def _measure(texts: Encoded, known: npt.NDArray[np.bool_]) -> dict[str, float]:
@@ -55,12 +56,19 @@ def describe_unknown(
         limited: Whether the size of the vocabulary was limited by the user.
         characters: Whether there are character n-grams, from which the model learns where words are unknown.
     """
-    fitted, validated = measured["train"], measured["validation"]
-    line = (
-        f"unknown words: {fitted['words']:.1%} in the texts to fit, {validated['words']:.1%} in those to validate; "
-        f"texts without a known word: {fitted['texts']:.1%} and {validated['texts']:.1%}"
-    )
-    if characters or max(validated["words"], validated["texts"], fitted["texts"]) <= MANY:
+    fitted, validated = measured["train"], measured.get("validation")
+    if validated is None:
+        line = (
+            f"unknown words: {fitted['words']:.1%} in the texts to fit; texts without a known word: "
+            f"{fitted['texts']:.1%}"
+        )
+    else:
+        line = (
+            f"unknown words: {fitted['words']:.1%} in the texts to fit, {validated['words']:.1%} in those to validate; "
+            f"texts without a known word: {fitted['texts']:.1%} and {validated['texts']:.1%}"
+        )
+    share = (validated or fitted)["words"]
+    if characters or max(share, *(part["texts"] for part in measured.values())) <= MANY:
         return line
     hints = ["--tokenizer words (for text in any script)"] if rules.name == KERAS_IMDB.name else []
     hints += ["a larger --vocabulary or --target-size"] if limited else []

@@ -22,6 +22,7 @@ from train.fitting.calibration import Logits, measure_calibrated
 from train.fitting.folds import assign_folds, number_copies
 from train.fitting.linear import Features, count_features, predict_margins
 from train.fitting.naive_bayes import find_scales
+from train.metrics import show_scores
 from train.models.network import Tables
 from train.models.recipe import Fitted, Predicted, Recipe
 from train.models.rules import TOLERANCE, choose_candidate
@@ -37,7 +38,7 @@ class CrossValidation(NamedTuple):
 
     recipe: Recipe  # nothing in it is left to choose
     unseen: Predicted | None = None  # of all texts that were held out
-    validation: Logits | None = None  # of the validation texts, by what was fitted on the texts to train
+    reference: Logits | None = None  # of ``Splits.reference``, by what was fitted on the texts to train
 
 
 class _Fold(NamedTuple):
@@ -62,7 +63,7 @@ def cross_validate(texts: Splits, dataset: Dataset, recipe: Recipe, rules: RuleS
     assigned = assign_folds(number_copies(written, rules), everything.targets, FOLDS, recipe.settings.seed)
     masks = [assigned == fold for fold in range(FOLDS) if (assigned == fold).any()]
     if not masks:
-        return CrossValidation(recipe)
+        return CrossValidation(recipe if len(texts.validation) else _leave_unchosen(recipe))
     folds = [_Fold(mask, find_scales(everything.subset(~mask), recipe, recipe.choices.buckets)) for mask in masks]
     features = count_features(everything, recipe)
     found = _try_candidates(features, everything.targets, folds, recipe, dataset.labels)
@@ -71,15 +72,22 @@ def cross_validate(texts: Splits, dataset: Dataset, recipe: Recipe, rules: RuleS
     chosen, unseen, measured = found[name]
     taken = f", best of {len(found)}: {name}" if len(found) > 1 else ""
     print(
-        f"cross-validating: {time.monotonic() - started:.0f} s, accuracy {measured['accuracy']:.2%}, macro F1 "
-        f"{measured['macro_f1']:.3f}{taken}",
+        f"cross-validating: {time.monotonic() - started:.0f} s, {show_scores(measured)}{taken}",
         flush=True,
     )
     count = len(texts.train)
     scales = find_scales(texts.train, recipe, recipe.choices.buckets)
-    asked = count_features(texts.validation, recipe)
-    validation = predict_margins(features[:count], texts.train.targets, asked, scales, chosen)
-    return CrossValidation(chosen, unseen, validation)
+    asked = count_features(texts.reference, recipe)
+    reference = predict_margins(features[:count], texts.train.targets, asked, scales, chosen)
+    return CrossValidation(chosen, unseen, reference)
+
+
+def _leave_unchosen(recipe: Recipe) -> Recipe:
+    """Return a recipe that takes the first of what there is to choose from, because no text can be held out."""
+    name, weights = next(iter(recipe.weightings.items()))
+    return recipe._replace(
+        choices=replace(recipe.choices, stronger=()), class_weights=weights, weightings={name: weights}
+    )
 
 
 def estimate_loss(texts: Splits, dataset: Dataset, recipe: Recipe, rules: RuleSet) -> float | None:
@@ -147,12 +155,12 @@ def _predict_folds(
 def use_for_calibration(fitted: Fitted, found: CrossValidation) -> Fitted:
     """Return a fitted network that is calibrated by what was found in cross-validation, if there was one.
 
-    The margins of cross-validation are scaled by how those of the network compare with them on the validation texts: if
-    it is fitted for a few epochs only, it has smaller ones.
+    The margins of cross-validation are scaled by how those of the network compare with LIBLINEAR's on the same texts:
+    if it is fitted for a few epochs only, it has smaller ones.
     """
-    if found.unseen is None or found.validation is None or fitted.unseen is None:
+    if found.unseen is None or found.reference is None or fitted.unseen is None:
         return fitted
-    ours, theirs = _spread(fitted.unseen.logits[: len(found.validation)]), _spread(found.validation)
+    ours, theirs = _spread(fitted.unseen.logits[: len(found.reference)]), _spread(found.reference)
     ratio = ours / theirs if ours > 0 and theirs > 0 else 1.0
     unseen = found.unseen._replace(logits=ratio * found.unseen.logits)
     return fitted._replace(unseen=unseen, cross_validated=True)

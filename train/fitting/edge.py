@@ -45,12 +45,12 @@ def fit_edge(texts: Splits, recipe: Recipe) -> Fitted:
     has_teacher = len(texts.unlabelled) and choices.teacher_buckets and choices.objective == "logistic"
     training = _add_unlabelled(texts, recipe) if has_teacher else texts.train
     scales = find_scales(texts.train, recipe, choices.buckets)
-    best = _fit_candidate(scales, training, texts.validation, recipe, "fitting")
+    best = _fit_candidate(scales, training, texts, recipe, "fitting")
     best_loss = calibrated_loss(best)
     for factor in choices.stronger:
         changed = recipe._replace(choices=replace(choices, regularization=factor * choices.regularization))
         title = f"fitting with {factor:g} times the regularization"
-        other = _fit_candidate(scales, training, texts.validation, changed, title)
+        other = _fit_candidate(scales, training, texts, changed, title)
         loss = calibrated_loss(other)
         if loss >= best_loss:
             break
@@ -60,16 +60,16 @@ def fit_edge(texts: Splits, recipe: Recipe) -> Fitted:
         print(
             f"taken: regularization times {factor:g}, with a calibrated validation loss of {best_loss:.4f}", flush=True
         )
-    return _choose_weights(best, scales, training, texts.validation) if len(recipe.weightings) > 1 else best
+    return _choose_weights(best, scales, training, texts) if len(recipe.weightings) > 1 else best
 
 
-def _choose_weights(fitted: Fitted, scales: network.Tables, training: Encoded, validation: Encoded) -> Fitted:
+def _choose_weights(fitted: Fitted, scales: network.Tables, training: Encoded, texts: Splits) -> Fitted:
     """Try other class weights, and return what was fitted with the best ones."""
     recipe, candidates = fitted.recipe, {"none": fitted}
     for name in TRIED_IN_VALIDATION[1:]:
         changed = recipe._replace(class_weights=recipe.weightings[name])
         title = f"fitting with class weights {name}"
-        candidates[name] = _fit_candidate(scales, training, validation, changed, title)
+        candidates[name] = _fit_candidate(scales, training, texts, changed, title)
     labels = [str(label) for label in range(recipe.labels)]
     smooth = recipe.choices.objective == "hinge"
     unseen = {name: candidate.unseen for name, candidate in candidates.items()}
@@ -88,19 +88,18 @@ def _add_unlabelled(texts: Splits, recipe: Recipe) -> Encoded:
     return training.joined(replace(texts.unlabelled, targets=soft.astype(np.float32)))
 
 
-def _fit_candidate(
-    scales: network.Tables, training: Encoded, validation: Encoded, recipe: Recipe, title: str
-) -> Fitted:
+def _fit_candidate(scales: network.Tables, training: Encoded, texts: Splits, recipe: Recipe, title: str) -> Fitted:
     """Fit one network, and predict the logits that it is calibrated with."""
-    model, history = fit_weights(scales, training, validation, recipe, recipe.choices.crop_weight, title)
-    ids = validation.take()
-    logits, targets = [predict_logits(model, ids, recipe)], [validation.targets]
+    model, history = fit_weights(scales, training, texts.validation, recipe, recipe.choices.crop_weight, title)
+    asked = texts.reference
+    ids = asked.take()
+    logits, targets = [predict_logits(model, ids, recipe)], [asked.targets]
     if recipe.choices.crops:
         generator = np.random.default_rng(recipe.settings.seed)
-        crops, _ = crop(ids, validation.words, recipe.choices.crop_words, generator)
+        crops, _ = crop(ids, asked.words, recipe.choices.crop_words, generator)
         crops = np.pad(crops, ((0, 0), (0, ids.shape[1] - crops.shape[1])))  # one width, so that TensorFlow traces once
         logits.append(predict_logits(model, crops, recipe))
-        targets.append(validation.targets)
+        targets.append(asked.targets)
     return Fitted(model, history, recipe, Predicted(np.concatenate(logits), np.concatenate(targets)))
 
 
@@ -133,7 +132,7 @@ def fit_weights(
     loss, is_right = ("binary_crossentropy", agree) if is_logistic else (squared_hinge, same_side)
     accuracy = keras.metrics.MeanMetricWrapper(is_right, name="accuracy")
     model.compile(keras.optimizers.Adam(rate), loss, weighted_metrics=[accuracy])
-    validated = None if validation is None else (validation.take(), make_targets(validation.targets, recipe))
+    validated = None if not validation else (validation.take(), make_targets(validation.targets, recipe))
     return model, fit(model, batches, validated, settings, title=title)
 
 

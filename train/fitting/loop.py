@@ -17,7 +17,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from train.encoding.encoded import Encoded, Ids, Splits, Targets
-from train.metrics import Probabilities, label_probabilities, measure, measure_agreement
+from train.metrics import Probabilities, label_probabilities, measure, measure_agreement, show_accuracy
 from train.models import network
 from train.models.presets import Settings
 from train.models.recipe import Fitted, Recipe
@@ -71,7 +71,9 @@ def fit(
             verbose=0,
         )
     values = {name: [float(value) for value in values] for name, values in history.history.items()}
-    reached = f", validation accuracy {values['val_accuracy'][-1]:.2%}" if validation is not None else ""
+    reached = ""
+    if validation is not None:
+        reached = f", validation accuracy {show_accuracy(values['val_accuracy'][-1], len(validation[0]))}"
     print(f"{title}: {len(values['loss'])} epochs, {time.monotonic() - started:.0f} s{reached}", flush=True)
     return values
 
@@ -86,7 +88,7 @@ def fit_tutorial(texts: Splits, recipe: Recipe) -> Fitted:
 
 
 def measure_validation(model: keras.Model, texts: Splits, labels: Sequence[str]) -> dict[str, Any]:
-    """Return the metrics on the validation texts and, if there are any, on their sentences and their first words.
+    """Return the metrics on the validation texts, if there are any, and on their sentences and their first words.
 
     The sentences are measured with typing errors too.
     """
@@ -115,6 +117,8 @@ def evaluate_split(name: str, model: keras.Model, texts: Encoded, labels: Sequen
         What ``evaluate`` returns, by the name; and with ``_agreement`` added to the name what
         ``metrics.measure_agreement`` returns. Each is left out if there are no such texts.
     """
+    if not len(texts):
+        return {}
     if texts.is_soft is None:
         return {name: evaluate(model, texts, labels)}
     parts, soft = {}, texts.subset(texts.is_soft)

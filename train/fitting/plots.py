@@ -29,7 +29,8 @@ def plot_history(history: dict[str, list[float]], path: Path, *, comparable: boo
     """Draw the history of a fitting.
 
     Args:
-        history: A value per epoch of ``loss``, ``accuracy`` and both with the prefix ``val_``.
+        history: A value per epoch of ``loss``, ``accuracy`` and, if texts were validated on, both with the prefix
+            ``val_``.
         path: The PNG file to write.
         comparable: Whether training (dots) and validation (line) are drawn together, as the tutorial does; else only
             the training loss and the validation accuracy are, with a note that says why.
@@ -42,7 +43,7 @@ def plot_history(history: dict[str, list[float]], path: Path, *, comparable: boo
     for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy")):
         if comparable or name == "loss":
             axes.plot(epochs, history[name], "o", color="C0", markersize=4, label="training")
-        if comparable or name == "accuracy":
+        if f"val_{name}" in history and (comparable or name == "accuracy"):
             # A single epoch would be a line without length.
             axes.plot(epochs, history[f"val_{name}"], "-" if len(epochs) > 1 else "_", color="C1", label="validation")
         shown = "Training and validation" if comparable else "Training" if name == "loss" else "Validation"

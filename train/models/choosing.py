@@ -131,7 +131,7 @@ def make_recipe(plan: Plan, texts: Splits, labels: Sequence[str], request: Reque
     """Choose how the network is fitted.
 
     Raises:
-        ValueError: If a setting that was given is out of range.
+        ValueError: If a setting that was given is out of range, or takes texts to validate and there are none.
     """
     preset, count, characters = request.preset, len(texts.train), plan.preprocessing.characters
     chooses = request.from_texts and preset.choices is not None
@@ -145,6 +145,10 @@ def make_recipe(plan: Plan, texts: Splits, labels: Sequence[str], request: Reque
     is_cheap = rules.can_cross_validate(
         words, count_outputs(len(labels)), candidates, characters=characters is not None
     )
+    is_validated = len(texts.validation) > 0
+    cross_validates = is_small and (is_cheap or not is_validated) and plan.choices.objective == "hinge"
+    if not is_validated and not (cross_validates and settings.patience is None):
+        raise ValueError("too few rows to hold some out for validation, which this needs: give --validation NUMBER")
     return Recipe(
         len(plan.vocabulary),
         len(labels),
@@ -154,6 +158,6 @@ def make_recipe(plan: Plan, texts: Splits, labels: Sequence[str], request: Reque
         preset.name,
         refits=is_small and request.refits,
         weightings=weightings,
-        cross_validates=is_small and is_cheap and plan.choices.objective == "hinge",
+        cross_validates=cross_validates,
         word_characters=count_word_characters(plan.vocabulary, characters) if characters is not None else None,
     )

@@ -22,14 +22,14 @@ class Settings:
     epochs: int  # the most passes over the training texts
     batch_size: int  # number of texts in a step
     seed: int  # of the initial weights, the order of the batches, and everything else that is random
-    validation: int  # number of training texts set aside to validate on
+    validation: int  # number of training texts set aside to validate on; 0 for a table of few rows
     # Stop after this many epochs without a lower validation loss, and restore the best weights; None runs all epochs
     # and keeps the last weights, as the tutorial does.
     patience: int | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError if a value is out of range."""
-        for name, low in (("epochs", 1), ("batch_size", 1), ("seed", 0), ("patience", 1), ("validation", 1)):
+        for name, low in (("epochs", 1), ("batch_size", 1), ("seed", 0), ("patience", 1), ("validation", 0)):
             value = getattr(self, name)
             if value is not None and value < low:
                 raise ValueError(f"{name.replace('_', '-')} must be at least {low}, not {value}")

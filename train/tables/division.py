@@ -26,6 +26,8 @@ MISSING = frozenset(
     ("nan", "-nan", "null", "(null)", "nil", "none", "n/a", "na", "<na>", "#n/a", "#na", "undefined", "\\n")
 )
 SELECTORS = "\ufe0e\ufe0f"  # choose between a plain and an emoji shape of the character before
+# With the default fractions a split of fewer rows than this, or than there are labels, is not held out.
+FEWEST_HELD_OUT = 10
 # Pairs of splits: rows of the first are left out if the second has their words.
 LEAKS = (("train", "test"), ("train", "validation"), ("validation", "test"))
 
@@ -41,11 +43,13 @@ def divide(files: dict[str, TableIndex], names: Sequence[str], plan: TablePlan) 
 
     Raises:
         DataError: If fewer than two labels are left to train on, no row of a label is left, no label occurs twice, or a
-            split would be empty.
+            split that was asked for would be empty.
     """
     labels = _leave_out(files, names, plan)
     for split, part in (("test", plan.test), ("validation", plan.validation)):
-        _draw(files["train"], part, split, plan.options.split_seed)
+        is_default = getattr(plan.options, split) == getattr(TableOptions, split)
+        fewest = min(len(labels), FEWEST_HELD_OUT) if is_default else 0
+        _draw(files["train"], part, split, plan.options.split_seed, fewest)
     return labels
 
 
@@ -163,8 +167,8 @@ def fold(label: str) -> str:
     return "".join(char for char in folded if unicodedata.category(char) not in INVISIBLE and char not in SELECTORS)
 
 
-def _draw(train: TableIndex, part: Part, split: str, seed: int) -> None:
-    """Draw a split from the rows to train on, unless it has its own file or is not wanted.
+def _draw(train: TableIndex, part: Part, split: str, seed: int, fewest: int) -> None:
+    """Draw a split from the rows to train on, unless it has its own file, is not wanted or would have too few rows.
 
     Raises:
         DataError: If it would be empty, or leave a label without a row to fit.
@@ -176,6 +180,8 @@ def _draw(train: TableIndex, part: Part, split: str, seed: int) -> None:
     wanted = part if isinstance(part, int) else min(round(part * sum(rows)), most)
     if split == "validation" and isinstance(part, float):
         wanted = min(wanted, MAX_VALIDATION)
+    if wanted < fewest:
+        return
     if not 0 < wanted <= most:
         why = "would leave no row of a label to fit" if wanted else "is no row"
         raise DataError(

@@ -72,12 +72,13 @@ def add_table_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentGr
         "--validation",
         metavar="PART",
         help="validation rows: a FILE, a fraction of the rows that are not test rows (at most "
-        f"{MAX_VALIDATION:,} rows), or a number of rows (default: {TableOptions.validation})",
+        f"{MAX_VALIDATION:,} rows), or a number of rows (default: {TableOptions.validation}; of few rows none)",
     )
     group.add_argument(
         "--test",
         metavar="PART",
-        help=f"test rows: a FILE, a fraction of the rows, a number of rows, or none (default: {TableOptions.test})",
+        help=f"test rows: a FILE, a fraction of the rows, a number of rows, or none (default: "
+        f"{TableOptions.test}; of few rows none)",
     )
     group.add_argument(
         "--split-seed",
