@@ -67,8 +67,7 @@ def cross_validate(texts: Splits, dataset: Dataset, recipe: Recipe, rules: RuleS
     folds = [_Fold(mask, find_scales(everything.subset(~mask), recipe, recipe.choices.buckets)) for mask in masks]
     features = count_features(everything, recipe)
     found = _try_candidates(features, everything.targets, folds, recipe, dataset.labels)
-    unweighted = [name for name, (candidate, _, _) in found.items() if (candidate.class_weights == 1).all()]
-    name = choose_candidate({name: measured for name, (_, _, measured) in found.items()}, unweighted)
+    name = choose_candidate({name: measured for name, (_, _, measured) in found.items()})
     chosen, unseen, measured = found[name]
     taken = f", best of {len(found)}: {name}" if len(found) > 1 else ""
     print(

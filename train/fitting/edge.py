@@ -74,7 +74,7 @@ def _choose_weights(fitted: Fitted, scales: network.Tables, training: Encoded, t
     smooth = recipe.choices.objective == "hinge"
     unseen = {name: candidate.unseen for name, candidate in candidates.items()}
     measured = {name: measure_calibrated(found, labels, smooth=smooth) for name, found in unseen.items() if found}
-    return candidates[choose_candidate(measured, ("none",))]
+    return candidates[choose_candidate(measured)]
 
 
 def _add_unlabelled(texts: Splits, recipe: Recipe) -> Encoded:
