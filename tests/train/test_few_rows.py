@@ -108,6 +108,15 @@ class TestTraining:
         assert loaded.heldout_is_fitted == ("test" not in found)
         assert (run / "history.png").is_file()
 
+    def test_the_known_words_say_nothing(self, tmp_path: Path) -> None:
+        """Then only character n-grams have weights, which must not grow without limit."""
+        rows = [("red kettle", "on"), ("blue lamp", "on"), ("green kettle", "off"), ("pink lamp", "off")]
+        options = ("--out", str(tmp_path / "run"), "--characters", "on")
+        assert main(["--data", write(tmp_path / "t.csv", rows), *options]) == 0
+        run = load_run(tmp_path / "run")
+        found = run.model.predict(run.heldout, verbose=0)
+        assert ((found > 0.05) & (found < 0.95)).all()
+
     def test_nothing_can_be_held_out(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         """There is one text of each label."""
         table = write(tmp_path / "t.csv", [("play music", "a"), ("stop it", "b")] * 2)

@@ -15,6 +15,10 @@ from train.models.hashing import find_features
 from train.models.network import Tables
 from train.models.recipe import Recipe
 
+# Ratios are divided by their size, but by no less than this: those of the words of a few texts can all be 0, and
+# character n-grams would have scales without limit.
+SMALLEST_SIZE = 0.1
+
 
 def find_scales(texts: Encoded, recipe: Recipe, buckets: int) -> Tables:
     """Return the scale of every word and every bucket: its log-count ratios, modified as ``Choices`` says.
@@ -30,7 +34,7 @@ def find_scales(texts: Encoded, recipe: Recipe, buckets: int) -> Tables:
     occurring = counts.sum(axis=0)
     size = 1.0
     if choices.objective == "hinge":
-        size = max(float(np.sqrt((ratios[occurring > 0] ** 2).mean())), 1e-9)
+        size = max(float(np.sqrt((ratios[occurring > 0] ** 2).mean())), SMALLEST_SIZE)
     words, pairs = ratios[: recipe.vocabulary_size] / size, ratios[recipe.vocabulary_size :] / size
     pairs = np.where(occurring[recipe.vocabulary_size :, None] < choices.least_texts, 0, pairs)
     tables = [words, pairs]
