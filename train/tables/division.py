@@ -189,7 +189,8 @@ def _draw(train: TableIndex, part: Part, split: str, seed: int, fewest: int) -> 
         )
     train.draw(wanted, split, seed)
     if not train.count(split):
+        none = ", --test none" if split == "test" else ""
         raise DataError(
             f"{train.table.path}: --{split} {part} of {sum(rows):,} rows is no text: rows with the same words stay "
-            "together, and of each label a text is left to fit; use more rows, or a file"
+            f"together, and of each label a text is left to fit; use more rows{none}, or a file"
         )
