@@ -19,6 +19,7 @@ from train.run import load_run
 ErrorLine = Callable[[str], str]
 Rows = list[tuple[str, str]]
 SCORES = ("cross_validation", "validation", "test")
+SHORT = ("--epochs", "2", "--marks", "off", "--characters", "off")
 
 KITCHEN: Rows = [
     ("turn the oven on please", "on"),
@@ -72,9 +73,9 @@ class TestTraining:
             (KITCHEN, ("--no-test",), {"cross_validation": 4}),
             (KITCHEN, ("--test", "more.csv"), {"cross_validation": 4, "test": 10}),
             (make_rows(6, 2), (), {"cross_validation": 12}),
-            (make_rows(6, 5), ("--class-weights", "none"), {"cross_validation": 24, "test": 6}),
-            (make_rows(2, 10), (), {"cross_validation": 16, "validation": 2, "test": 4}),
-            ([*make_rows(2, 10), ("the only one of these", "rare")], ("--epochs", "2"), None),
+            (make_rows(6, 5), (*SHORT, "--class-weights", "none"), {"cross_validation": 24, "test": 6}),
+            (make_rows(2, 10), SHORT, {"cross_validation": 16, "validation": 2, "test": 4}),
+            ([*make_rows(2, 10), ("the only one of these", "rare")], SHORT, None),
         ],
     )
     def test_it_trains(
@@ -132,7 +133,7 @@ class TestTraining:
 
     def test_many_rows_are_not_few(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         table = write(tmp_path / "t.csv", make_rows(2, 80))
-        options = ("--epochs", "2", "--marks", "off", "--characters", "off", "--choice", "stronger=")
+        options = (*SHORT, "--choice", "stronger=")
         assert main(["--data", table, "--out", str(tmp_path / "run"), *options]) == 0
         shown = capsys.readouterr().out
         assert "are few" not in shown
@@ -150,6 +151,9 @@ class TestTraining:
         assert main(["--data", table, "--out", str(out), *options]) == 2
         assert error_line(capsys.readouterr().err).startswith("too few rows to hold some out for validation")
         assert not out.exists()
-        given = ("--validation", "1", "--epochs", "1")
-        assert main(["--data", table, "--out", str(out), *options, *given]) == 0
+
+    def test_rows_to_validate_are_asked_for(self, tmp_path: Path) -> None:
+        table, out = write(tmp_path / "t.csv", KITCHEN), tmp_path / "run"
+        options = ("--patience", "1", "--validation", "1", *SHORT)
+        assert main(["--data", table, "--out", str(out), *options]) == 0
         assert read_metrics(out)["validation"]["texts"] == 1
