@@ -35,7 +35,7 @@ PROTOCOL = Protocol(launches=60)
 # What the models that are trained again are called, and the options that train them.
 RETRAINED = {
     "edge, 2^14 buckets": ["--buckets", str(2**14)],
-    "edge, labelled reviews only": ["--choice", "teacher_buckets=0"],
+    "edge, labelled reviews only": ["--teacher", "none"],
 }
 # The published recipe for a small model: dimension 10, bigrams, 10,000 features kept (Joulin et al., "FastText.zip",
 # 2016, and the fastText documentation on quantisation).

@@ -123,10 +123,7 @@ def _make_table_job(args: argparse.Namespace, settings: Mapping[str, int], chang
 
 
 def _read_table(plan: TablePlan, teacher: str) -> Dataset:
-    """Read a table; DataError if there are no unlabelled texts for a teacher that needs them.
-
-    With ``auto`` nothing is learned from unlabelled texts; they are counted and held for a teacher.
-    """
+    """Read a table; DataError if there are no unlabelled texts for a teacher that needs them."""
     dataset = read_and_report(plan)
     if teacher == "vectors" and not dataset.count_unlabelled():
         raise DataError(
@@ -145,6 +142,10 @@ def _make_reviews_job(args: argparse.Namespace, settings: Mapping[str, int], cha
         raise ValueError("validation must be at least 1, not 0")
     if preset.choices is not None:
         preset.choices.changed(changes)
+        if args.batch_size is not None:
+            raise ValueError(
+                f"--batch-size is for tables and the preset tutorial: {WITH_CHOICES} are fitted one review at a time"
+            )
     rules = _choose_rules(args, chooses=False)
     if args.characters == "auto":
         raise ValueError("--characters auto is for tables: give on or off for the movie reviews")

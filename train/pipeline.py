@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 from edgetext.encoder import Encoder
 from edgetext.text import RuleSet
 from train.dataset import TEST, TRAIN, VALIDATION, Dataset, LabelledText
+from train.distilling.choosing import fit_network
+from train.distilling.student import refit_student
 from train.encoding.encoded import Splits, draw_sample, encode_dataset, find_texts
 from train.encoding.ports import measure_ports, number_spellings
 from train.encoding.unknown import describe_unknown, measure_unknown
 from train.encoding.vocabulary import survey_dataset
 from train.fitting.calibration import calibrate
-from train.fitting.cross_validation import cross_validate, measure_cross_validation, use_for_calibration
-from train.fitting.edge import fit_edge, refit_edge
+from train.fitting.cross_validation import cross_validate, measure_cross_validation
+from train.fitting.edge import refit_edge
 from train.fitting.loop import (
     describe_fitting,
     evaluate_split,
@@ -58,6 +60,8 @@ def train(job: Job) -> dict[str, Any]:
     if job.request.target_size is not None:
         plan = fit_size(plan, dataset.name, labels, job.request)
         texts = encode_dataset(dataset, Encoder(plan.vocabulary, plan.preprocessing), test=job.test)
+    if job.request.teacher == "none":
+        texts = texts._replace(unlabelled=texts.unlabelled.subset(slice(0)))
     recipe = make_recipe(plan, texts, labels, job.request)
     _print_plan(texts, recipe)
     unknown = measure_unknown(texts, len(plan.vocabulary))
@@ -67,16 +71,18 @@ def train(job: Job) -> dict[str, Any]:
 
     make_reproducible(recipe.settings.seed)
     found = cross_validate(texts, dataset, recipe, rules)
-    fitted = fit_edge(texts, found.recipe) if recipe.is_linear else fit_tutorial(texts, recipe)
+    if recipe.is_linear:
+        fitted, material, compared = fit_network(texts, dataset, found, rules, job.request)
+    else:
+        fitted, material, compared = fit_tutorial(texts, recipe), None, {}
     if not (fitted.recipe.class_weights == 1).all():
         print(describe_weights(fitted.recipe.class_weights, texts.train.targets, labels), flush=True)
-    fitted = use_for_calibration(fitted, found)
     model, temperature = calibrate(fitted, texts)
     metrics = measure_validation(model, texts, labels) | measure_cross_validation(fitted, labels)
     heldout, heldout_split = texts.reference, VALIDATION if len(texts.validation) else TRAIN
     if recipe.refits:
         if len(texts.validation):
-            fitted = refit_edge(fitted, texts)
+            fitted = refit_edge(fitted, texts) if material is None else refit_student(fitted, material)
             model, temperature = calibrate(fitted, texts)
         if len(texts.test):
             heldout, heldout_split = texts.test, TEST
@@ -88,7 +94,7 @@ def train(job: Job) -> dict[str, Any]:
     if not dataset.may_be_copied:
         measured = dataset.texts(TEST if len(texts.test) else heldout_split)
         metrics["tokenizers"] = _measure_tokenizers(measured, plan, model)
-    metrics |= describe_fitting(fitted, model, temperature, texts, time.monotonic() - started)
+    metrics |= compared | describe_fitting(fitted, model, temperature, texts, time.monotonic() - started)
 
     write_run(
         job.out,
@@ -109,7 +115,9 @@ def train(job: Job) -> dict[str, Any]:
 
 def _encode(dataset: Dataset, job: Job, rules: RuleSet) -> Variant:
     """Encode the texts by a rule set."""
-    plan = choose_encoding(survey_dataset(dataset, rules), dataset, job.request, rules)
+    uses_unlabelled = job.request.from_texts and job.request.teacher != "none"
+    survey = survey_dataset(dataset, rules, unlabelled=uses_unlabelled)
+    plan = choose_encoding(survey, dataset, job.request, rules)
     texts = encode_dataset(dataset, Encoder(plan.vocabulary, plan.preprocessing), test=job.test)
     plan = choose_tables(plan, texts, dataset.labels, job.request)
     if plan.preprocessing.characters is not None:

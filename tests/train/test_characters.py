@@ -114,14 +114,14 @@ def test_liblinear_keras_and_what_ships_agree(labels: int, word_ngrams: int) -> 
     assert [len(scale) for scale in scales] == [len(VOCABULARY), 256, 64]
     features = count_features(texts, recipe)
     theirs = predict_margins(features, texts.targets, count_features(unseen, recipe), scales, recipe)
-    model, _ = edge.fit_weights(scales, texts, None, recipe, 0.0)
-    ours = edge.predict_logits(model, unseen.take(), recipe)
+    model, _ = edge.fit_weights(scales, texts, None, recipe)
+    ours = edge.predict_margins(model, unseen.take(), recipe)
     np.testing.assert_allclose(ours, theirs, atol=0.1)
     assert np.ptp(theirs) > 1
     # The weights of a known word's n-grams are in that of the word.
     shares = np.full(labels, 1 / labels)
-    sizes = len(VOCABULARY), ENCODER.preprocessing.width
-    shipped = network.finish_edge(model, *sizes, recipe.choices, 1.0, shares, WORD_CHARACTERS)
+    width, weights = ENCODER.preprocessing.width, network.read_weights(model)
+    shipped = network.finish_edge(weights, width, recipe.choices, 1.0, shares, WORD_CHARACTERS)
     outputs = shipped.predict(unseen.take(), verbose=0).astype(np.float64)
     logits = np.log(outputs / (1 - outputs))[:, 0] if labels == 2 else np.log(outputs)
     expected = ours if labels == 2 else ours - np.log(np.exp(ours).sum(axis=1, keepdims=True))
@@ -135,13 +135,10 @@ def test_without_anything_known_the_shares_of_the_labels(shares: list[float], wi
     if not with_ngrams:
         recipe = recipe._replace(word_characters=None, choices=dataclasses.replace(recipe.choices, characters=0))
     sizes = [len(VOCABULARY), 256, *([64] if with_ngrams else [])]
-    scales = tuple(np.ones((size, recipe.num_outputs), np.float32) for size in sizes)
-    trained = network.build_edge_training(scales, recipe.choices, recipe.word_characters)
-    trained.get_layer("head").set_weights([np.full((1, recipe.num_outputs), 0.7)])
+    tables = tuple(np.ones((size, recipe.num_outputs), np.float32) for size in sizes)
+    weights = network.Weights(tables, np.full(recipe.num_outputs, 0.7))
     width = ENCODER.preprocessing.width if with_ngrams else 12
-    model = network.finish_edge(
-        trained, len(VOCABULARY), width, recipe.choices, 0.5, np.array(shares), recipe.word_characters
-    )
+    model = network.finish_edge(weights, width, recipe.choices, 0.5, np.array(shares), recipe.word_characters)
     rows = np.zeros((3, width), np.int32)
     rows[0, 0], rows[1, :4] = 1, [1, UNKNOWN_ID, UNKNOWN_ID, UNKNOWN_ID]  # and one of padding alone
     wanted = shares[1:] if len(shares) == 2 else shares

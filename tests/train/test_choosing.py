@@ -156,7 +156,6 @@ def test_how_long_to_fit() -> None:
     assert strengths == pytest.approx([strengths[0]] * len(sizes))
     for size in sizes:
         assert choices_for(size).objective == "hinge"
-        assert not choices_for(size).teacher_buckets
 
 
 class TestClassWeights:
@@ -195,18 +194,20 @@ class TestCandidates:
 
     def test_macro_f1_decides_within_half_a_point_of_accuracy(self) -> None:
         found = {"a": self.measured(0.8, 0.6), "b": self.measured(0.796, 0.65), "c": self.measured(0.794, 0.7)}
-        assert choose_candidate(found) == "b"
+        assert choose_candidate(found, "abc") == choose_candidate(found, "") == "b"
+        assert choose_candidate(found, "b") == "c"  # compared with those without class weights
 
     def test_loss_decides_where_macro_f1_is_equal(self) -> None:
         found = {"a": self.measured(0.8, 0.6001), "b": self.measured(0.8, 0.6, loss=0.9)}
-        assert choose_candidate(found) == "b"
+        assert choose_candidate(found, "ab") == "b"
 
     def test_calibration_error(self) -> None:
         found = {"a": self.measured(0.8, 0.6), "b": self.measured(0.81, 0.7, ece=0.06)}
-        assert choose_candidate(found) == "a"
-        few = {name: one | {"texts": 200} for name, one in found.items()}
-        assert choose_candidate(few) == "b"  # it may be chance
-        assert choose_candidate({name: one | {"ece": 0.07} for name, one in found.items()}) == "b"
+        assert choose_candidate(found, "ab") == "a"
+        assert (
+            choose_candidate({name: one | {"texts": 200} for name, one in found.items()}, "ab") == "b"
+        )  # it may be chance
+        assert choose_candidate({name: one | {"ece": 0.07} for name, one in found.items()}, "ab") == "b"
 
 
 class TestCapitals:

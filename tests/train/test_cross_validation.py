@@ -80,8 +80,8 @@ def test_liblinear_fits_what_keras_fits(labels: int) -> None:
     theirs = predict_margins(
         count_features(texts, recipe), texts.targets, count_features(unseen, recipe), scales, recipe
     )
-    model, _ = edge.fit_weights(scales, texts, None, recipe, 0.0)
-    ours = edge.predict_logits(model, unseen.take(), recipe)
+    model, _ = edge.fit_weights(scales, texts, None, recipe)
+    ours = edge.predict_margins(model, unseen.take(), recipe)
     assert ours.shape == theirs.shape == ((len(unseen),) if labels == 2 else (len(unseen), count_outputs(labels)))
     np.testing.assert_allclose(ours, theirs, atol=0.1)
     assert np.ptp(theirs) > 1

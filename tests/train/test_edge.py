@@ -19,16 +19,15 @@ from edgetext.keras_imdb import KERAS_IMDB
 from edgetext.vocabulary import Vocabulary
 from train.__main__ import main
 from train.dataset import SENTENCES, TYPOS
-from train.encoding.encoded import Encoded, Splits, encode
-from train.fitting import edge, naive_bayes
-from train.fitting.calibration import calibrate, find_temperature
-from train.fitting.crops import CropBatches, crop
+from train.encoding.encoded import Encoded, encode
+from train.fitting import naive_bayes
+from train.fitting.calibration import find_temperature
+from train.fitting.crops import crop
 from train.metrics import expected_calibration_error
 from train.models import network
 from train.models.choices import MULTIPLIERS, WORD_NGRAMS, Choices, largest_vocabulary
 from train.models.hashing import add_products, shift
 from train.models.presets import PRESETS
-from train.models.recipe import Recipe
 from train.reviews.cache import prepare
 from train.reviews.dataset import Review, Reviews, load_split, split_sentences, split_validation
 from train.reviews.layout import LABELS
@@ -52,12 +51,6 @@ def encoded(rows: Any, targets: Any) -> Encoded:
     """Return ids as ``encode`` does."""
     lengths = (rows > 0).sum(axis=1)
     return Encoded(rows[rows > 0].astype(np.uint16), lengths, targets, rows.shape[1])
-
-
-def recipe(labels: int = 2, choices: Choices = SMALL, vocabulary: int = 30, **settings: int) -> Recipe:
-    """Return a recipe for small data, with no class weighted."""
-    changed = dataclasses.replace(PRESETS["edge"].settings, **settings)
-    return Recipe(vocabulary, labels, np.ones(labels, np.float32), changed, choices)
 
 
 def hash_ngrams(ids: list[int], buckets: int, word_ngrams: int) -> list[int]:
@@ -104,22 +97,6 @@ class TestNetwork:
         for ids in (last, keras.ops.convert_to_tensor(last)):
             assert int(add_products(shift(ids, count))[-1][0, 0]) == (size - 1) * total
 
-    def test_takes_over_what_was_trained(self) -> None:
-        generator = np.random.default_rng(3)
-        ratios = tuple(generator.normal(size=(size, 1)).astype(np.float32) for size in (30, 64))
-        trained = network.build_edge_training(ratios, SMALL)
-        assert {len(weights.shape) for weights in trained.trainable_weights} == {1, 2}
-        for layer in ("unigrams", "bigrams", "head"):
-            found = trained.get_layer(layer)
-            found.set_weights([generator.normal(size=weights.shape) for weights in found.get_weights()])
-        rows, _ = random_rows(4)
-        rows = rows[(rows > 2).any(axis=1)]
-        logits = edge.predict_logits(trained, rows, recipe())
-        for divisor in (1.0, 2.5):
-            model = network.finish_edge(trained, 30, 20, SMALL, divisor, np.array([0.4, 0.6]))
-            np.testing.assert_allclose(edge.predict_logits(model, rows, recipe()), logits / divisor, atol=2e-4)
-            assert model.get_layer("head").get_weights()[0].tolist() == [[1.0]]
-
     def test_preset(self) -> None:
         preset = PRESETS["edge"]
         assert next(iter(PRESETS)) == "edge"
@@ -159,60 +136,6 @@ def test_crops() -> None:
     # From anywhere: the first and the last place alike.
     long = lengths == 40
     assert {1, 30} <= set(begins[long].tolist())
-
-
-def test_batches_of_reviews_and_of_their_crops() -> None:
-    rows, _ = random_rows(11, 20)
-    rows[:, :8] = np.arange(20)[:, None] + 1  # the review's number, which identifies its crops too
-    rows[rows == 0] = 29
-    texts = encoded(rows, np.arange(20) % 2)
-    small = recipe(choices=dataclasses.replace(SMALL, crops=3, crop_words=(2, 5)), batch_size=8)
-    batches = CropBatches(texts, small, 0.4)
-    epochs = []
-    for _ in range(2):
-        found = [batches[number] for number in range(len(batches))]
-        assert [(len(ids), ids.shape[1], set(weights)) for ids, _, weights in found] == [
-            part for size in (8, 8, 4) for part in ((size, 20, {np.float32(1)}), (3 * size, 6, {np.float32(0.4)}))
-        ]
-        for (whole, labels, _), (_, cut_labels, _) in zip(found[::2], found[1::2]):
-            assert cut_labels.tolist() == np.repeat(labels, 3).tolist()
-            assert labels.tolist() == [float(row[0] % 2 == 0) for row in whole]
-        assert sorted(row[0] for whole, _, _ in found[::2] for row in whole) == list(range(1, 21))
-        epochs.append([cut.tolist() for cut, _, _ in found[1::2]])
-        batches.on_epoch_end()
-    assert epochs[0] != epochs[1]  # drawn again
-    assert len(CropBatches(texts, small, 0.0)) == 3
-
-
-@pytest.mark.slow
-def test_the_teachers_labels(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[Any] = []
-
-    def spy(scales: Any, training: Any, *more: Any) -> Any:
-        result = real(scales, training, *more)
-        calls.append((training, result[0], len(scales[1]), more[2]))
-        return result
-
-    real = edge.fit_weights
-    monkeypatch.setattr(edge, "fit_weights", spy)
-    (rows, _), (unlabelled, _) = random_rows(12, 30), random_rows(13, 9)
-    targets = rows[:, 1] % 2
-    texts, others = encoded(rows, targets), encoded(unlabelled, np.zeros(9, np.int64))
-    changes = ["teacher_buckets=128", "teacher_temperature=0.25", "learning_rate=0.1", "crop_words=2,5"]
-    choices = SMALL.changed([*changes, "teacher_crop_weight=0.125", "crop_weight=0.5"])
-    small = recipe(choices=choices, epochs=1, batch_size=8)
-    none = encoded(rows[:0], targets[:0])
-    splits = Splits(texts, texts, none, others, none, none)
-    fitted = edge.fit_edge(splits, small)
-    model = calibrate(fitted, splits)[0]
-    (first, teacher, teacher_buckets, teacher_weight), (second, _, buckets, weight) = calls
-    assert (teacher_buckets, teacher_weight, buckets, weight) == (128, 0.125, 64, 0.5)
-    assert first is texts
-    assert second.take().tolist() == [*rows.tolist(), *unlabelled.tolist()]
-    wanted = 1 / (1 + np.exp(-edge.predict_logits(teacher, unlabelled, small) / 0.25))
-    np.testing.assert_allclose(second.targets, [*targets, *wanted], atol=1e-5)
-    assert np.ptp(wanted) > 0.01
-    assert model.input_shape == (None, 20)
 
 
 class TestTemperature:
@@ -284,8 +207,8 @@ def test_movies_are_not_divided() -> None:
 
 class TestChoices:
     def test_changed(self) -> None:
-        choices = Choices().changed(["crops=0", "exponent=0.5", "crop-words=2,9", "teacher_buckets=0"])
-        assert (choices.crops, choices.exponent, choices.crop_words, choices.teacher_buckets) == (0, 0.5, (2, 9), 0)
+        choices = Choices().changed(["crops=0", "exponent=0.5", "crop-words=2,9", "dropout=0"])
+        assert (choices.crops, choices.exponent, choices.crop_words, choices.dropout) == (0, 0.5, (2, 9), 0)
         assert choices.buckets == Choices().buckets
 
     @pytest.mark.parametrize(
@@ -301,9 +224,9 @@ class TestChoices:
                 "crop_words=3",
                 "crop_words=9,2",
             ),
-            *("exponent=2", "exponent=nan", "learning_rate=0", "teacher_temperature=0", "teacher_buckets=3"),
-            *("max_length=20", "crop_words=5,600", "crop_weight=nan", "crop_weight=-1", "regularization=-1"),
-            *("learning_rate=nan", "learning_rate=inf", "initial_weight=nan", "teacher_temperature=nan"),
+            *("exponent=2", "exponent=nan", "learning_rate=0", "dropout=1"),
+            *("max_length=20", "crop_words=5,600", "dropout=nan", "dropout=-1", "regularization=-1"),
+            *("learning_rate=nan", "learning_rate=inf", "initial_weight=nan"),
             *("vocabulary=4", "vocabulary=30456", "max_length=1"),
         ],
     )
@@ -335,7 +258,7 @@ def archive(
 
 @pytest.mark.slow
 class TestCommand:
-    OPTIONS = ("--buckets", "4096", "--choice", "teacher_buckets=8192", "--choice", "learning_rate=0.05")
+    OPTIONS = ("--buckets", "4096")
 
     @pytest.fixture(scope="class")
     def run(self, archive: Path, tmp_path_factory: pytest.TempPathFactory, run_python: Runner) -> Path:
@@ -343,12 +266,11 @@ class TestCommand:
         env = {"EDGETEXT_DATA": str(archive), "EDGETEXT_CACHE": str(folder / "cache")}
         result = run_python("-m", "train", *self.OPTIONS, "--validation", "40", "--out", folder / "run", env=env)
         assert result.returncode == 0, result.stderr
-        lines = [line for line in result.stdout.splitlines() if line.startswith("fitting")]
-        assert [line.partition(":")[0] for line in lines] == [
-            "fitting a teacher for 100 unlabelled texts",
-            "fitting",
-        ]
-        assert all(": 4 epochs, " in line for line in lines)
+        learned, fitted = (
+            line for line in result.stdout.splitlines() if line.startswith(("learning vectors of 340 texts", "fitting"))
+        )
+        assert " n-grams: 300 epochs, " in learned
+        assert fitted.startswith("fitting: 4 epochs, ")
         return folder / "run"
 
     def test_learns(self, run: Path) -> None:
@@ -356,7 +278,9 @@ class TestCommand:
         assert metrics["test"]["texts"] == 120
         assert metrics["test"]["accuracy"] > 0.95
         assert metrics["unlabelled"] == 100
-        assert set(metrics["validation"]) == {*("loss", "accuracy", "macro_f1", "ece", "positive", "texts", "classes")}
+        assert set(metrics["validation"]) == {
+            *("loss", "accuracy", "macro_f1", "ece", "positive", "texts", "classes", "accuracy_interval")
+        }
 
     def test_saved_model(self, run: Path, archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         config = json.loads((run / "config.json").read_text("utf-8"))
@@ -366,7 +290,6 @@ class TestCommand:
             "multipliers": [40503, 30011],
             "exponent": 0.25,
         }
-        assert config["choices"]["teacher_buckets"] == 8192
         model = keras.saving.load_model(run / "model.keras", safe_mode=True)
         vocabulary = Vocabulary.from_bytes((run / "vocab.txt").read_bytes())
         assert model.count_params() == len(vocabulary) + 4096 + 2

@@ -17,7 +17,6 @@ from edgetext.vocabulary import Vocabulary
 from train.encoding.encoded import Encoded, Splits, encode
 from train.fitting import edge, naive_bayes
 from train.fitting.calibration import calibrate, calibrated_loss
-from train.fitting.crops import CropBatches, make_targets
 from train.fitting.loop import evaluate
 from train.models import network
 from train.models.choices import Choices
@@ -97,12 +96,10 @@ def test_scales(labels: int) -> None:
     assert np.allclose(pairs[~few], found[len(VOCABULARY) :][~few])
 
 
-def test_targets_of_each_objective() -> None:
+def test_targets() -> None:
     targets = np.array([2, 0, 1])
-    assert make_targets(targets, recipe(3)).tolist() == [[-1, -1, 1], [1, -1, -1], [-1, 1, -1]]
-    assert make_targets(np.array([1, 0]), recipe(2)).tolist() == [[1], [-1]]
-    assert make_targets(np.array([1, 0]), recipe(2, Choices())).tolist() == [1, 0]
-    assert make_targets(np.array([0.25, 1], np.float32), recipe(2, Choices())).tolist() == [0.25, 1]
+    assert edge.make_targets(targets, recipe(3)).tolist() == [[-1, -1, 1], [1, -1, -1], [-1, 1, -1]]
+    assert edge.make_targets(np.array([1, 0]), recipe(2)).tolist() == [[1], [-1]]
 
 
 @pytest.mark.parametrize("columns", [1, 4])
@@ -123,9 +120,9 @@ def test_squared_hinge(columns: int) -> None:
 
 def test_accuracy_while_fitting() -> None:
     margins = np.array([[0.1, -2.0, 0.3], [-3.0, -1.0, -2.0], [1.0, 2.0, 0.0]])
-    targets = make_targets(np.array([2, 1, 0]), recipe(3))
+    targets = edge.make_targets(np.array([2, 1, 0]), recipe(3))
     assert keras.ops.convert_to_numpy(edge.same_side(targets, margins)).tolist() == [1, 1, 0]
-    one = edge.same_side(make_targets(np.array([1, 0, 1, 0]), recipe(2)), np.array([[0.1], [-1.0], [-0.1], [2.0]]))
+    one = edge.same_side(edge.make_targets(np.array([1, 0, 1, 0]), recipe(2)), np.array([[0.1], [-1.0], [-0.1], [2.0]]))
     assert keras.ops.convert_to_numpy(one)[:, 0].tolist() == [1, 1, 0, 0]
 
 
@@ -142,8 +139,9 @@ def test_what_ships_is_what_was_trained_over_the_temperature(labels: int) -> Non
     rows = topics(5, labels, 2).take()[:40]
     margins = trained.predict(rows, verbose=0).astype(np.float64)
     assert margins.shape == (len(rows), columns)
+    weights = network.read_weights(trained)
     for divisor in (1.0, 0.4, 3.0):
-        model = network.finish_edge(trained, len(VOCABULARY), 12, choices, divisor, np.full(labels, 1 / labels))
+        model = network.finish_edge(weights, 12, choices, divisor, np.full(labels, 1 / labels))
         powers = np.exp(margins / divisor)
         wanted = powers / (1 + powers) if labels == 2 else powers / powers.sum(axis=1, keepdims=True)
         np.testing.assert_allclose(model.predict(rows, verbose=0), wanted, atol=1e-5)
@@ -187,7 +185,7 @@ def test_fits_what_a_support_vector_machine_fits() -> None:
     scales = naive_bayes.find_scales(encoded, made, 2)
     assert np.allclose(np.abs(scales[0])[np.bincount(encoded.take().ravel(), minlength=224) > 0], 1)
     assert not scales[1].any()
-    model, _ = edge.fit_weights(scales, encoded, encoded, made, 0.0)
+    model, _ = edge.fit_weights(scales, encoded, encoded, made)
     counts = np.array([np.bincount(row[row > 1], minlength=224) for row in encoded.take()])
     # The mean over texts and 0.01 of the squares: times 1 / (2 * 0.01), half the squares and C for each of 240 texts.
     peer = LinearSVC(C=1 / (2 * 0.01 * 240), intercept_scaling=100, random_state=0, max_iter=100_000)
@@ -201,7 +199,7 @@ def test_fits_what_a_support_vector_machine_fits() -> None:
 def test_class_weights_reach_the_loss() -> None:
     texts = topics(10, 3, 10)
     for weights in ([1, 1, 1], [4, 1, 0.25]):
-        batches = CropBatches(texts, recipe(3, weights=weights), 0.0)
+        batches = edge.Batches(texts, recipe(3, weights=weights))
         found = [batches[number] for number in range(len(batches))]
         assert sum(len(rows) for rows, _, _ in found) == 30
         for _, targets, counted in found:

@@ -129,3 +129,16 @@ def test_temperature_of_several_labels_finds_the_right_one() -> None:
     logits = generator.normal(size=(50_000, 5)) * 3
     targets = (logits / 1.7 + generator.gumbel(size=logits.shape)).argmax(axis=1)
     assert find_temperature(logits, targets) == pytest.approx(1.7, rel=0.02)
+
+
+@pytest.mark.parametrize("labels", [2, 5])
+def test_temperature_of_probabilities(labels: int) -> None:
+    generator = np.random.default_rng(labels)
+    logits = generator.normal(size=(500, labels)) * 3
+    asked = logits[:, 1] - logits[:, 0] if labels == 2 else logits
+    assert find_temperature(asked, np.exp(log_softmax(logits / 1.7, axis=1))) == pytest.approx(1.7)
+    # Labels are probabilities of 0 and 1.
+    targets = (logits / 1.7 + generator.gumbel(size=logits.shape)).argmax(axis=1)
+    for smooth in (False, True):
+        expected = find_temperature(asked, targets, smooth=smooth)
+        assert find_temperature(asked, np.eye(labels)[targets], smooth=smooth) == pytest.approx(expected)

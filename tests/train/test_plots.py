@@ -64,9 +64,8 @@ def test_what_is_not_comparable_is_not_drawn(tmp_path: Path) -> None:
     ("config", "comparable"),
     [
         ({}, True),
-        ({"choices": {"crops": 0, "teacher_buckets": 0}}, True),
-        ({"choices": {"crops": 3, "teacher_buckets": 0}}, False),
-        ({"choices": {"crops": 0, "teacher_buckets": 64}}, False),
+        ({"choices": {"objective": "hinge"}}, True),
+        ({"choices": {"objective": "logistic"}}, False),
         ({"class_weights": {"a": 2.0, "b": 0.5}}, False),
     ],
 )

@@ -392,7 +392,6 @@ MISTAKES = {
     "--data t.csv --epochs 0": "epochs must be at least 1, not 0",
     "--data t.csv --seed 4294967296": "seed must be below 2**32",
     "--data t.csv --choice speed=1": "no choice is called 'speed'",
-    "--data three.csv --choice objective=logistic": "objective=logistic is for two labels, not for 3",
     "--data t.csv --delimiter ab": "--delimiter must be one character or 'tab', not 'ab'",
     "--data t.csv --encoding klingon": "--encoding klingon: unknown encoding",
     "--data t.csv --out t.csv": "t.csv: Not a directory",

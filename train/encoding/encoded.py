@@ -75,7 +75,7 @@ class Encoded:
             chosen = slice(start, start + size)
             yield self.take(chosen), self.targets[chosen]
 
-    def subset(self, chosen: npt.NDArray[Any]) -> Encoded:
+    def subset(self, chosen: npt.NDArray[Any] | slice) -> Encoded:
         """Return some of these texts, chosen by place or by a mask."""
         names = ["lengths", "targets", "starts", "words"]
         names += ["probabilities", "is_soft"] if self.probabilities is not None else []
@@ -127,6 +127,14 @@ class Splits(NamedTuple):
     def reference(self) -> Encoded:
         """The texts on which the margins of two fits are compared: those to validate; without any, those to fit."""
         return self.validation if len(self.validation) else self.train
+
+    @property
+    def learned(self) -> Encoded:
+        """The texts to fit and those without labels, all without probabilities."""
+        if not len(self.unlabelled):
+            return self.train
+        parts = [replace(part, probabilities=None, is_soft=None) for part in (self.train, self.unlabelled)]
+        return parts[0].joined(parts[1])
 
     def limit_ngrams(self, preprocessing: Preprocessing) -> Splits:
         """Return all texts as encoded with other characters; see ``Encoded.limit_ngrams``."""

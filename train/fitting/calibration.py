@@ -27,12 +27,11 @@ def calibrate(fitted: Fitted, texts: Splits) -> tuple[keras.Model, float | None]
         The network; and the temperature, None for a network without logits, which is not calibrated.
     """
     if fitted.unseen is None:
-        return fitted.model, None
+        return fitted.network, None
     recipe, temperature = fitted.recipe, temperature_of(fitted)
     counts = sum(np.bincount(part.targets, minlength=recipe.labels) for part in (texts.train, texts.validation))
-    sizes = recipe.vocabulary_size, texts.train.max_length
-    shares = np.asarray(counts) / np.sum(counts)
-    model = network.finish_edge(fitted.model, *sizes, recipe.choices, temperature, shares, recipe.word_characters)
+    shares, width = np.asarray(counts) / np.sum(counts), texts.train.max_length
+    model = network.finish_edge(fitted.network, width, recipe.choices, temperature, shares, recipe.word_characters)
     return model, temperature
 
 
@@ -46,13 +45,18 @@ def temperature_of(fitted: Fitted) -> float:
     """Return the temperature of a fitted network with logits."""
     assert fitted.unseen is not None
     # The validation reviews are thousands, of which many are labelled wrongly, so they need no smoothing.
-    return find_temperature(*fitted.unseen, smooth=fitted.recipe.choices.objective == "hinge")
+    return _find_temperature(fitted.unseen, smooth=fitted.recipe.choices.objective == "hinge")
 
 
 def measure_calibrated(unseen: Predicted, labels: Sequence[str], *, smooth: bool) -> dict[str, Any]:
     """Return the metrics of predictions, as ``metrics.measure``, after calibration with themselves."""
-    temperature = find_temperature(*unseen, smooth=smooth)
+    temperature = _find_temperature(unseen, smooth=smooth)
     return measure(to_probabilities(unseen.logits / temperature), unseen.targets, labels)
+
+
+def _find_temperature(unseen: Predicted, *, smooth: bool) -> float:
+    targets = unseen.targets if unseen.probabilities is None else unseen.probabilities
+    return find_temperature(unseen.logits, targets, smooth=smooth)
 
 
 def find_temperature(logits: Logits, targets: npt.NDArray[Any], *, smooth: bool = False) -> float:
@@ -62,7 +66,7 @@ def find_temperature(logits: Logits, targets: npt.NDArray[Any], *, smooth: bool 
 
     Args:
         logits: Those of the second of two labels, shape (texts,), or of each label, shape (texts, labels).
-        targets: Index of the right label, shape (texts,).
+        targets: Index of the right label, shape (texts,); or the probability of each, shape (texts, labels).
         smooth: Whether to add one imaginary text per label that has these logits and any label, so that a few texts
             that are all right do not make the model certain of everything. After Platt, "Probabilistic Outputs for
             Support Vector Machines", 1999, whose targets are as far from 0 and 1.
@@ -89,17 +93,19 @@ def _derivatives(logits: Logits, targets: npt.NDArray[Any], inverse: float, spre
     """
     if logits.ndim == 1:
         probabilities = sigmoid(inverse * logits)
+        targets = targets if targets.ndim == 1 else targets[:, 1]
         targets = targets * (1 - spread) + spread / 2 if spread else targets
         return float(logits @ (probabilities - targets)), float(logits**2 @ (probabilities * (1 - probabilities)))
     probabilities = softmax(inverse * logits)
     means = (probabilities * logits).sum(axis=1)
     squares = (probabilities * logits**2).sum(axis=1)
-    right = (1 - spread) * logits[np.arange(len(logits)), targets] + spread * logits.mean(axis=1)
+    own = logits[np.arange(len(logits)), targets] if targets.ndim == 1 else (targets * logits).sum(axis=1)
+    right = (1 - spread) * own + spread * logits.mean(axis=1)
     return float((means - right).sum()), float((squares - means**2).sum())
 
 
 def cross_entropy(logits: Logits, targets: npt.NDArray[Any]) -> float:
-    """Return the mean cross-entropy; logits and targets as for ``find_temperature``."""
+    """Return the mean cross-entropy; logits and indices of labels as for ``find_temperature``."""
     wide = np.stack([np.zeros_like(logits), logits], axis=1) if logits.ndim == 1 else logits
     highest = wide.max(axis=1)
     totals = highest + np.log(np.exp(wide - highest[:, None]).sum(axis=1))

@@ -1,16 +1,12 @@
-"""The batches that the preset ``edge`` is fitted on: whole texts, and crops of the same texts."""
+"""Crops of texts: a model that only ever saw whole reviews is biased on a sentence."""
 
 from __future__ import annotations
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
-from edgetext.text import START_ID
-from train.encoding.encoded import Encoded, Ids, Targets
-from train.models.recipe import Recipe
-
-Batch = tuple[Ids, Targets, npt.NDArray[np.float32]]
+from edgetext.text import PAD_ID, START_ID
+from train.encoding.encoded import Encoded, Ids
 
 
 def crop(
@@ -36,53 +32,12 @@ def crop(
     return np.hstack([np.full((len(ids), 1), START_ID), taken]).astype(np.int32), begins
 
 
-class CropBatches(keras.utils.PyDataset):
-    """Batches of whole texts, each followed by a batch of crops of the same texts."""
-
-    def __init__(self, texts: Encoded, recipe: Recipe, crop_weight: float) -> None:
-        """Take the texts, how they are fitted, and the weight of a crop in the loss; 0 leaves the crops out."""
-        super().__init__()
-        self._texts = texts
-        self._recipe = recipe
-        self._crop_weight = crop_weight
-        self._kinds = 2 if recipe.choices.crops and crop_weight else 1
-        self._size = recipe.settings.batch_size
-        self._generator = np.random.default_rng(recipe.settings.seed)
-        self.on_epoch_end()
-
-    def __len__(self) -> int:
-        return self._kinds * -(-len(self._texts) // self._size)
-
-    def on_epoch_end(self) -> None:
-        """Shuffle the texts."""
-        self._order = self._generator.permutation(len(self._texts))
-
-    def __getitem__(self, index: int) -> Batch:
-        """Return a batch: ids, targets and weights."""
-        number, kind = divmod(index, self._kinds)
-        chosen = self._order[number * self._size : (number + 1) * self._size]
-        if kind == 0:
-            return self._batch(self._texts.take(chosen), chosen, 1.0)
-        choices = self._recipe.choices
-        chosen = np.repeat(chosen, choices.crops)
-        crops, _ = crop(self._texts.take(chosen), self._texts.words[chosen], choices.crop_words, self._generator)
-        return self._batch(crops, chosen, self._crop_weight)
-
-    def _batch(self, ids: Ids, chosen: npt.NDArray[np.int64], weight: float) -> Batch:
-        targets = self._texts.targets[chosen]
-        # A teacher's target is a probability; classes have no weights then.
-        weights = self._recipe.class_weights[targets] if targets.dtype == np.int64 else np.ones(len(chosen), np.float32)
-        return ids, make_targets(targets, self._recipe), (weight * weights).astype(np.float32)
-
-
-def make_targets(targets: Targets, recipe: Recipe) -> npt.NDArray[np.float32]:
-    """Turn targets as in ``Encoded`` into those of the recipe's objective.
-
-    Returns:
-        For ``"logistic"`` the targets unchanged, shape (texts,); for ``"hinge"`` 1 for the text's label and -1 for the
-        others, shape (texts, num_outputs).
-    """
-    if recipe.choices.objective == "logistic":
-        return targets.astype(np.float32)
-    labels = np.array([1]) if recipe.num_outputs == 1 else np.arange(recipe.labels)
-    return np.where(targets[:, None] == labels, 1.0, -1.0).astype(np.float32)
+def crop_texts(texts: Encoded, words: tuple[int, int], generator: np.random.Generator) -> Encoded:
+    """Return a crop of each text; the arguments are those of ``crop``."""
+    parts = []
+    for start in range(0, len(texts), 4096):
+        chosen = slice(start, start + 4096)
+        parts.append(crop(texts.take(chosen), texts.words[chosen], words, generator)[0])
+    ids = np.concatenate(parts)  # (texts, words[1] + 1)
+    present = ids != PAD_ID
+    return Encoded(ids[present], present.sum(axis=1), texts.targets, ids.shape[1])

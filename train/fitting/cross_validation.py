@@ -59,15 +59,14 @@ def cross_validate(texts: Splits, dataset: Dataset, recipe: Recipe, rules: RuleS
         return CrossValidation(recipe)
     started = time.monotonic()
     everything = texts.train.joined(texts.validation) if recipe.refits else texts.train
-    written = chain.from_iterable(map(dataset.texts, (TRAIN, VALIDATION) if recipe.refits else (TRAIN,)))
-    assigned = assign_folds(number_copies(written, rules), everything.targets, FOLDS, recipe.settings.seed)
-    masks = [assigned == fold for fold in range(FOLDS) if (assigned == fold).any()]
+    masks = make_folds(everything.targets, dataset, recipe, rules)
     if not masks:
         return CrossValidation(recipe if len(texts.validation) else _leave_unchosen(recipe))
     folds = [_Fold(mask, find_scales(everything.subset(~mask), recipe, recipe.choices.buckets)) for mask in masks]
     features = count_features(everything, recipe)
     found = _try_candidates(features, everything.targets, folds, recipe, dataset.labels)
-    name = choose_candidate({name: measured for name, (_, _, measured) in found.items()})
+    unweighted = [name for name, (candidate, _, _) in found.items() if (candidate.class_weights == 1).all()]
+    name = choose_candidate({name: measured for name, (_, _, measured) in found.items()}, unweighted)
     chosen, unseen, measured = found[name]
     taken = f", best of {len(found)}: {name}" if len(found) > 1 else ""
     print(
@@ -79,6 +78,17 @@ def cross_validate(texts: Splits, dataset: Dataset, recipe: Recipe, rules: RuleS
     asked = count_features(texts.reference, recipe)
     reference = predict_margins(features[:count], texts.train.targets, asked, scales, chosen)
     return CrossValidation(chosen, unseen, reference)
+
+
+def make_folds(
+    targets: npt.NDArray[np.int64], dataset: Dataset, recipe: Recipe, rules: RuleSet
+) -> list[npt.NDArray[np.bool_]]:
+    """Return which texts each fold holds out, each of shape (texts,); none if the recipe does not cross-validate."""
+    if not recipe.cross_validates:
+        return []
+    written = chain.from_iterable(map(dataset.texts, (TRAIN, VALIDATION) if recipe.refits else (TRAIN,)))
+    assigned = assign_folds(number_copies(written, rules), targets, FOLDS, recipe.settings.seed)
+    return [assigned == fold for fold in range(FOLDS) if (assigned == fold).any()]
 
 
 def _leave_unchosen(recipe: Recipe) -> Recipe:

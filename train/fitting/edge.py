@@ -1,18 +1,11 @@
-"""Fitting the presets ``edge`` and ``accurate``: a weight for each word and for each bucket of n-grams, added up.
+"""Fitting the network of words and n-grams to labels alone, as linear support vector machines.
 
-The steps and their sources; ``Choices`` holds every number, and train/README.md shows the effect of each:
+Naive Bayes: the log-count ratio of every word and bucket scales its weight (Wang and Manning, "Baselines and Bigrams",
+ACL 2012). Frozen scale times trained factor: to Adam that is a learning rate for each feature.
 
-1. Naive Bayes: the log-count ratio of every word and bucket scales its weight (Wang and Manning, "Baselines and
-   Bigrams", ACL 2012). Frozen scale times trained factor: to Adam that is a learning rate for each feature.
-2. Crops: in addition to whole texts, sequences of a few words with the text's label, drawn again in each epoch. A model
-   that only ever saw whole reviews is biased on a sentence.
-3. A teacher, fitted in the same way with more buckets, labels the unlabelled texts; the model is fitted on all texts.
-4. A temperature, found on validation texts and crops of them, calibrates the probabilities (Guo et al., 2017); see
-   ``train.fitting.calibration``. An additional bias would learn the share of positive texts among the validation
-   reviews, which are those of a few hundred movies.
-
-With the objective ``"hinge"``, the loss is that of linear support vector machines, which have no probabilities: the
-temperature turns margins into them. ``train.models.rules`` says where that is used.
+The loss is that of support vector machines, which have no probabilities: a temperature turns margins into them; see
+``train.fitting.calibration``. ``train.models.rules`` says where that is used; ``train.distilling.student`` is the other
+way to fit the network.
 """
 
 from __future__ import annotations
@@ -26,8 +19,7 @@ import numpy.typing as npt
 from keras import ops
 
 from train.encoding.encoded import Encoded, Ids, Splits
-from train.fitting.calibration import calibrated_loss, measure_calibrated, sigmoid
-from train.fitting.crops import CropBatches, crop, make_targets
+from train.fitting.calibration import calibrated_loss, measure_calibrated
 from train.fitting.loop import fit
 from train.fitting.naive_bayes import find_scales
 from train.models import network
@@ -42,15 +34,13 @@ def fit_edge(texts: Splits, recipe: Recipe) -> Fitted:
     there are several class weights, they are chosen in validation after that.
     """
     choices = recipe.choices
-    has_teacher = len(texts.unlabelled) and choices.teacher_buckets and choices.objective == "logistic"
-    training = _add_unlabelled(texts, recipe) if has_teacher else texts.train
     scales = find_scales(texts.train, recipe, choices.buckets)
-    best = _fit_candidate(scales, training, texts, recipe, "fitting")
+    best = _fit_candidate(scales, texts, recipe, "fitting")
     best_loss = calibrated_loss(best)
     for factor in choices.stronger:
         changed = recipe._replace(choices=replace(choices, regularization=factor * choices.regularization))
         title = f"fitting with {factor:g} times the regularization"
-        other = _fit_candidate(scales, training, texts, changed, title)
+        other = _fit_candidate(scales, texts, changed, title)
         loss = calibrated_loss(other)
         if loss >= best_loss:
             break
@@ -60,47 +50,27 @@ def fit_edge(texts: Splits, recipe: Recipe) -> Fitted:
         print(
             f"taken: regularization times {factor:g}, with a calibrated validation loss of {best_loss:.4f}", flush=True
         )
-    return _choose_weights(best, scales, training, texts) if len(recipe.weightings) > 1 else best
+    return _choose_weights(best, scales, texts) if len(recipe.weightings) > 1 else best
 
 
-def _choose_weights(fitted: Fitted, scales: network.Tables, training: Encoded, texts: Splits) -> Fitted:
+def _choose_weights(fitted: Fitted, scales: network.Tables, texts: Splits) -> Fitted:
     """Try other class weights, and return what was fitted with the best ones."""
     recipe, candidates = fitted.recipe, {"none": fitted}
     for name in TRIED_IN_VALIDATION[1:]:
         changed = recipe._replace(class_weights=recipe.weightings[name])
         title = f"fitting with class weights {name}"
-        candidates[name] = _fit_candidate(scales, training, texts, changed, title)
+        candidates[name] = _fit_candidate(scales, texts, changed, title)
     labels = [str(label) for label in range(recipe.labels)]
-    smooth = recipe.choices.objective == "hinge"
     unseen = {name: candidate.unseen for name, candidate in candidates.items()}
-    measured = {name: measure_calibrated(found, labels, smooth=smooth) for name, found in unseen.items() if found}
-    return candidates[choose_candidate(measured)]
+    measured = {name: measure_calibrated(found, labels, smooth=True) for name, found in unseen.items() if found}
+    return candidates[choose_candidate(measured, ("none",))]
 
 
-def _add_unlabelled(texts: Splits, recipe: Recipe) -> Encoded:
-    """Return the training texts and the unlabelled ones, with the probabilities of a teacher as their targets."""
-    choices, training = recipe.choices, texts.train
-    scales = find_scales(training, recipe, choices.teacher_buckets)
-    title = f"fitting a teacher for {len(texts.unlabelled):,} unlabelled texts"
-    teacher, _ = fit_weights(scales, training, texts.validation, recipe, choices.teacher_crop_weight, title)
-    soft = sigmoid(predict_logits(teacher, texts.unlabelled.take(), recipe) / choices.teacher_temperature)
-    training = replace(training, targets=training.targets.astype(np.float32))
-    return training.joined(replace(texts.unlabelled, targets=soft.astype(np.float32)))
-
-
-def _fit_candidate(scales: network.Tables, training: Encoded, texts: Splits, recipe: Recipe, title: str) -> Fitted:
-    """Fit one network, and predict the logits that it is calibrated with."""
-    model, history = fit_weights(scales, training, texts.validation, recipe, recipe.choices.crop_weight, title)
-    asked = texts.reference
-    ids = asked.take()
-    logits, targets = [predict_logits(model, ids, recipe)], [asked.targets]
-    if recipe.choices.crops:
-        generator = np.random.default_rng(recipe.settings.seed)
-        crops, _ = crop(ids, asked.words, recipe.choices.crop_words, generator)
-        crops = np.pad(crops, ((0, 0), (0, ids.shape[1] - crops.shape[1])))  # one width, so that TensorFlow traces once
-        logits.append(predict_logits(model, crops, recipe))
-        targets.append(asked.targets)
-    return Fitted(model, history, recipe, Predicted(np.concatenate(logits), np.concatenate(targets)))
+def _fit_candidate(scales: network.Tables, texts: Splits, recipe: Recipe, title: str) -> Fitted:
+    """Fit one network, and predict the margins that it is calibrated with."""
+    model, history = fit_weights(scales, texts.train, texts.validation, recipe, title)
+    unseen = Predicted(predict_margins(model, texts.reference.take(), recipe), texts.reference.targets)
+    return Fitted(network.read_weights(model), history, recipe, unseen)
 
 
 def refit_edge(fitted: Fitted, texts: Splits) -> Fitted:
@@ -111,8 +81,8 @@ def refit_edge(fitted: Fitted, texts: Splits) -> Fitted:
         recipe = recipe._replace(settings=replace(recipe.settings, epochs=epochs))
     scales = find_scales(everything, recipe, recipe.choices.buckets)
     title = "fitting again, on the validation texts too"
-    model, _ = fit_weights(scales, everything, None, recipe, recipe.choices.crop_weight, title)
-    return fitted._replace(model=model)
+    model, _ = fit_weights(scales, everything, None, recipe, title)
+    return fitted._replace(network=network.read_weights(model))
 
 
 def fit_weights(
@@ -120,30 +90,52 @@ def fit_weights(
     training: Encoded,
     validation: Encoded | None,
     recipe: Recipe,
-    crop_weight: float,
     title: str = "fitting",
 ) -> tuple[keras.Model, dict[str, list[float]]]:
     """Fit one network; return it and its history, which is that of ``loop.fit``."""
     choices, settings = recipe.choices, recipe.settings
-    batches = CropBatches(training, recipe, crop_weight)
+    batches = Batches(training, recipe)
     model = network.build_edge_training(scales, choices, recipe.word_characters)
     rate = keras.optimizers.schedules.PolynomialDecay(choices.learning_rate, settings.epochs * len(batches), 0.0)
-    is_logistic = choices.objective == "logistic"
-    loss, is_right = ("binary_crossentropy", agree) if is_logistic else (squared_hinge, same_side)
-    accuracy = keras.metrics.MeanMetricWrapper(is_right, name="accuracy")
-    model.compile(keras.optimizers.Adam(rate), loss, weighted_metrics=[accuracy])
+    accuracy = keras.metrics.MeanMetricWrapper(same_side, name="accuracy")
+    model.compile(keras.optimizers.Adam(rate), squared_hinge, weighted_metrics=[accuracy])
     validated = None if not validation else (validation.take(), make_targets(validation.targets, recipe))
     return model, fit(model, batches, validated, settings, title=title)
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches of texts, in another order in each epoch."""
+
+    def __init__(self, texts: Encoded, recipe: Recipe) -> None:
+        super().__init__()
+        self._texts, self._recipe = texts, recipe
+        self._generator = np.random.default_rng(recipe.settings.seed)
+        self.on_epoch_end()
+
+    def __len__(self) -> int:
+        return -(-len(self._texts) // self._recipe.settings.batch_size)
+
+    def on_epoch_end(self) -> None:
+        """Shuffle the texts."""
+        self._order = self._generator.permutation(len(self._texts))
+
+    def __getitem__(self, index: int) -> tuple[Ids, npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Return a batch: ids, targets and weights."""
+        size = self._recipe.settings.batch_size
+        chosen = self._order[index * size : (index + 1) * size]
+        targets = self._texts.targets[chosen]
+        return self._texts.take(chosen), make_targets(targets, self._recipe), self._recipe.class_weights[targets]
+
+
+def make_targets(targets: npt.NDArray[np.int64], recipe: Recipe) -> npt.NDArray[np.float32]:
+    """Return 1 for the text's label and -1 for the others, shape (texts, num_outputs)."""
+    labels = np.array([1]) if recipe.num_outputs == 1 else np.arange(recipe.labels)
+    return np.where(targets[:, None] == labels, 1.0, -1.0).astype(np.float32)
 
 
 def squared_hinge(targets: Any, margins: Any) -> Any:
     """Return the squared hinge loss of each text, summed over the outputs; targets are 1 and -1."""
     return ops.sum(ops.square(ops.maximum(1.0 - targets * margins, 0.0)), axis=-1)
-
-
-def agree(targets: Any, outputs: Any) -> Any:
-    """Return whether the more probable label is predicted; the target may be a probability, as a teacher's is."""
-    return ops.cast((ops.reshape(targets, ops.shape(outputs)) > 0.5) == (outputs > 0.5), "float32")
 
 
 def same_side(targets: Any, margins: Any) -> Any:
@@ -153,10 +145,7 @@ def same_side(targets: Any, margins: Any) -> Any:
     return ops.cast(ops.argmax(targets, axis=-1) == ops.argmax(margins, axis=-1), "float32")
 
 
-def predict_logits(model: keras.Model, ids: Ids, recipe: Recipe) -> npt.NDArray[np.float64]:
-    """Return logits, or margins in their place: shape (texts,) for one output, else (texts, num_outputs)."""
+def predict_margins(model: keras.Model, ids: Ids, recipe: Recipe) -> npt.NDArray[np.float64]:
+    """Return margins: shape (texts,) for one output, else (texts, num_outputs)."""
     outputs = model.predict(ids, batch_size=512, verbose=0).astype(np.float64)
-    if recipe.choices.objective == "hinge":
-        return outputs[:, 0] if recipe.num_outputs == 1 else outputs
-    outputs = np.clip(outputs[:, 0], 1e-7, 1 - 1e-7)
-    return np.asarray(np.log(outputs / (1 - outputs)))
+    return np.asarray(outputs[:, 0] if recipe.num_outputs == 1 else outputs)

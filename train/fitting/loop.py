@@ -139,7 +139,8 @@ def describe_fitting(
     fitted: Fitted, model: keras.Model, temperature: float | None, texts: Splits, seconds: float
 ) -> dict[str, Any]:
     """Return what ``metrics.json`` records of the fitting itself."""
-    edge = {"unlabelled": len(texts.unlabelled), "temperature": temperature}
+    learns = fitted.recipe.choices.objective == "logistic"
+    edge = {"unlabelled": len(texts.unlabelled) if learns else 0, "temperature": temperature}
     return {
         **(edge if temperature is not None else {}),
         **({"refitted": len(texts.train) + len(texts.validation)} if fitted.recipe.refits else {}),

@@ -19,10 +19,10 @@ NOT_COMPARABLE = (
 def is_comparable(config: dict[str, Any]) -> bool:
     """Return whether a run's training and validation figures measure the same, given its ``config.json``.
 
-    They do not if crops or a teacher's labels are fitted or classes are weighted, which concerns training only.
+    They do not if features are dropped, a teacher's labels are fitted or classes are weighted, which concerns training
+    only.
     """
-    choices = config.get("choices", {})
-    return not (choices.get("crops") or choices.get("teacher_buckets") or config.get("class_weights"))
+    return not (config.get("choices", {}).get("objective") == "logistic" or config.get("class_weights"))
 
 
 def plot_history(history: dict[str, list[float]], path: Path, *, comparable: bool = True) -> None:

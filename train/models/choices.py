@@ -43,24 +43,22 @@ class Choices:
         word_ngrams: Words of the longest n-gram: 2 for bigrams, 3 for trigrams too.
         exponent: The sum of n ids' weights is divided by ``n ** exponent``: with 0 evidence adds up without limit, so
             that long texts become too certain; 1 averages.
-        objective: ``"logistic"``: the cross-entropy of two labels. ``"hinge"``: for each label against the rest, the
-            squared hinge loss of linear support vector machines.
+        objective: ``"logistic"``: the cross-entropy, fitted by stochastic gradient descent with dropout. ``"hinge"``:
+            for each label against the rest, the squared hinge loss of linear support vector machines, fitted by Adam.
         ratio_exponent: Weights are scaled by this power of their log-count ratio: 1 as in naive Bayes, 0 not at all.
         least_texts: A bucket of n-grams that occurs in fewer texts has no weight.
-        crops: Number of crops of each text in an epoch.
+        crops: Number of crops of each text that the first weights are made from; with any, probabilities are calibrated
+            on crops of the validation texts too.
         crop_words: The fewest and the most words of a crop.
-        crop_weight: Weight of a crop in the loss; a whole text has 1.
-        learning_rate: Adam's in the first step; it falls linearly to zero.
-        regularization: Factor of the squared weights in the loss.
+        dropout: The share of a text's features that is left out in fitting; for the objective ``"logistic"`` only.
+        learning_rate: That of the first step; it falls linearly to zero.
+        regularization: Factor of the squared weights in the loss; for the objective ``"hinge"`` only.
         stronger: Multiples of it to try, in this order, as long as the validation loss falls.
-        initial_weight: Start of every weight, by which the log-count ratios are multiplied.
+        initial_weight: Start of every weight, by which the log-count ratios are multiplied; for ``"hinge"`` only.
         characters: Number of buckets of character n-grams, a power of two; 0 if there are none, or to be chosen.
         characters_lengths: The lengths of the shortest and the longest of them, in code points.
         characters_weight: The scales of their weights are multiplied by this: below 1 their weights are regularised
             more strongly than those of words and bigrams.
-        teacher_buckets: Buckets of the teacher; 0 leaves the unlabelled texts unused.
-        teacher_crop_weight: As ``crop_weight``, when the teacher is fitted: it labels whole texts only.
-        teacher_temperature: What its logits are divided by; below 1 the labels are more certain than the teacher.
     """
 
     vocabulary: int = 19_900
@@ -71,25 +69,22 @@ class Choices:
     objective: str = "logistic"
     ratio_exponent: float = 1.0
     least_texts: int = 0
-    crops: int = 3
+    crops: int = 2
     crop_words: tuple[int, int] = (5, 30)
-    crop_weight: float = 0.4
-    learning_rate: float = 4e-3
+    dropout: float = 0.5
+    learning_rate: float = 0.1
     regularization: float = 5e-6
     stronger: tuple[float, ...] = ()
     initial_weight: float = 0.05
     characters: int = 0
     characters_lengths: tuple[int, int] = (2, 5)
     characters_weight: float = 0.3
-    teacher_buckets: int = 2**20
-    teacher_crop_weight: float = 0.2
-    teacher_temperature: float = 0.33
 
     def __post_init__(self) -> None:
         """Raise ValueError if a value is out of range."""
-        for name in ("buckets", "teacher_buckets", "characters"):
+        for name in ("buckets", "characters"):
             value = getattr(self, name)
-            allowed = 2 <= value <= 2**24 or (name != "buckets" and value == 0)
+            allowed = 2 <= value <= 2**24 or (name == "characters" and value == 0)
             if not allowed or value & (value - 1):
                 raise ValueError(f"{name.replace('_', '-')} must be a power of two from 2 to {2**24}, not {value}")
         if self.word_ngrams not in WORD_NGRAMS:
@@ -113,13 +108,13 @@ class Choices:
             raise ValueError(f"characters-lengths must be two rising numbers from 1 to 16, not {shortest},{longest}")
         if self.objective not in OBJECTIVES:
             raise ValueError(f"objective must be {' or '.join(OBJECTIVES)}, not {self.objective}")
-        largest = {"exponent": 1.0, "ratio_exponent": 1.0, "crops": 1000}
-        for name in (*largest, "least_texts", "crop_weight", "regularization", "teacher_crop_weight"):
+        largest = {"exponent": 1.0, "ratio_exponent": 1.0, "crops": 1000, "dropout": 0.99}
+        for name in (*largest, "least_texts", "regularization"):
             if not 0 <= getattr(self, name) <= largest.get(name, 1e6):  # false for NaN too
                 raise ValueError(f"{name.replace('_', '-')} is out of range: {getattr(self, name)}")
         if not all(1 < factor <= 1e6 for factor in self.stronger):
             raise ValueError(f"stronger must be numbers above 1, not {self.stronger}")
-        for name in ("learning_rate", "initial_weight", "teacher_temperature", "characters_weight"):
+        for name in ("learning_rate", "initial_weight", "characters_weight"):
             if not 0 < getattr(self, name) <= 1e6:
                 raise ValueError(f"{name.replace('_', '-')} must be larger than 0, not {getattr(self, name)}")
 

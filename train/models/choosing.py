@@ -67,8 +67,8 @@ def _choose_from_texts(survey: Survey, num_outputs: int, request: Request) -> Ch
     # A choice that was given may only be possible without one that was not.
     choices = replace(defaults, **{name: value for name, value in chosen.items() if name not in given})
     choices = choices.changed(request.changes)
-    if preset.choices is not None and choices.objective == "logistic" and num_outputs > 1:
-        raise ValueError(f"objective=logistic is for two labels, not for {num_outputs}: leave it out")
+    if choices.objective == "logistic" and "learning_rate" not in given:
+        choices = replace(choices, learning_rate=Choices.learning_rate)
     return choices
 
 
@@ -77,12 +77,12 @@ def choose_tables(plan: Plan, texts: Splits, labels: Sequence[str], request: Req
     num_outputs, (vocabulary, spellings, preprocessing, choices) = count_outputs(len(labels)), plan
     chooses = request.from_texts and request.preset.choices is not None
     if chooses and "buckets" not in request.changed:
-        choices = replace(choices, buckets=rules.choose_buckets(texts.train, len(vocabulary), num_outputs, choices))
+        choices = replace(choices, buckets=rules.choose_buckets(texts.learned, len(vocabulary), num_outputs, choices))
     if preprocessing.characters is not None:
         buckets = preprocessing.characters.buckets
         if "characters" not in request.changed:
-            buckets = rules.choose_characters(texts.train, vocabulary, preprocessing.characters, num_outputs)
-        preprocessing = _with_characters(plan, buckets, rules.choose_most_ngrams(texts.train))
+            buckets = rules.choose_characters(texts.learned, vocabulary, preprocessing.characters, num_outputs)
+        preprocessing = _with_characters(plan, buckets, rules.choose_most_ngrams(texts.learned))
         choices = replace(choices, characters=buckets)
     return Plan(vocabulary, spellings, preprocessing, replace(choices, vocabulary=len(vocabulary)))
 

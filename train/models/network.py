@@ -7,7 +7,7 @@ Each takes int32 ids of shape (batch, max_length) and returns probabilities: for
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -24,6 +24,13 @@ from train.models.hashing import add_products, shift
 # shape (ids or buckets, num_outputs).
 Tables = tuple[npt.NDArray[np.float32], ...]
 TABLES = ("unigrams", "bigrams", "characters")
+
+
+class Weights(NamedTuple):
+    """What was fitted: a logit is the sum of the weights, divided by a power of the length, and the bias."""
+
+    tables: Tables  # those of a word's n-grams are not yet added to the word's
+    bias: npt.NDArray[Any]  # shape (num_outputs,)
 
 
 def build_tutorial(vocabulary_size: int, max_length: int, num_outputs: int = 1) -> keras.Model:
@@ -103,17 +110,13 @@ def build_edge_training(scales: Tables, choices: Choices, word_characters: WordC
         word_characters: The n-grams of the words; None without characters.
 
     Returns:
-        A model that takes texts of any length, not yet compiled; with the objective ``"logistic"`` it returns the
-        probability of the second label, with ``"hinge"`` the margin of each output.
+        A model that takes texts of any length and returns the margin of each output, not yet compiled.
     """
     tables: list[Callable[[Any], Any]] = [_Scaled(scale, choices, name) for name, scale in zip(TABLES, scales)]
     if word_characters is not None:
         words, _, characters = tables
         tables[0] = _Spelled(words, characters, word_characters, name="spelled")
     ids, total = _add_up(tables, [len(scale) for scale in scales], None, choices)
-    if choices.objective == "logistic":
-        head = layers.Dense(1, activation="sigmoid", kernel_initializer="ones", name="head")
-        return keras.Model(ids, head(total), name="edge")  # (batch, 1)
     # Besides the tables only a bias is trained: a factor would grow instead of them, and escape the regularisation.
     bias = layers.Embedding(1, scales[0].shape[1], embeddings_initializer="zeros", name="head")
     return keras.Model(ids, total + bias(ops.zeros_like(ids[:, 0])), name="edge")  # (batch, num_outputs)
@@ -198,31 +201,32 @@ def _join(parts: list[Any]) -> Any:
     return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=1)
 
 
+def read_weights(trained: keras.Model) -> Weights:
+    """Return the weights that the network of ``build_edge_training`` has learned."""
+    tables = [layer.words if isinstance(layer, _Spelled) else layer for layer in trained.layers]
+    found = {table.name: table.get_weights()[0] * table.scale for table in tables if isinstance(table, _Scaled)}
+    return Weights(
+        tuple(found[name] for name in TABLES if name in found), trained.get_layer("head").get_weights()[0][0]
+    )
+
+
 def finish_edge(
-    trained: keras.Model,
-    vocabulary_size: int,
+    weights: Weights,
     width: int,
     choices: Choices,
     temperature: float,
     shares: npt.NDArray[np.float64],
     word_characters: WordCharacters | None = None,
 ) -> keras.Model:
-    """Return the network of ``build_edge`` with the weights that the one of ``build_edge_training`` learned.
+    """Return the network of ``build_edge`` with weights that were fitted.
 
-    Its logits are the trained logits or margins divided by the temperature; a text without known words gets the
-    ``shares`` of the labels as its probabilities. All factors go into the tables, so that the head only adds; so do the
-    weights of a word's n-grams.
+    Its logits are the fitted ones divided by the temperature; a text without known words gets the ``shares`` of the
+    labels as its probabilities. The weights of a word's n-grams are added to that of the word.
     """
-    head = trained.get_layer("head").get_weights()
-    kernel, bias = head if choices.objective == "logistic" else (np.ones((1, 1), np.float32), head[0][0])
-    temperature = np.float64(temperature)  # or numpy would divide in float32
+    temperature, bias = np.float64(temperature), weights.bias  # or numpy would divide in float32
     prior = np.log(shares) if len(bias) > 1 else np.log(shares[1:] / shares[:1])
-    model = build_edge(vocabulary_size, width, choices, bias / temperature, prior)
-    tables = {}
-    for layer in trained.layers:
-        table = layer.words if isinstance(layer, _Spelled) else layer
-        if isinstance(table, _Scaled):
-            tables[table.name] = table.get_weights()[0] * table.scale * kernel / temperature
+    model = build_edge(len(weights.tables[0]), width, choices, bias / temperature, prior)
+    tables = {name: table / temperature for name, table in zip(TABLES, weights.tables)}
     if word_characters is not None:
         tables["unigrams"] += word_characters @ tables["characters"]
     tables["unigrams"][: UNKNOWN_ID + 1] = 0  # these are never added, and were not trained

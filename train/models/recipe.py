@@ -22,6 +22,8 @@ from train.models.presets import PRESETS, Preset, Settings
 if TYPE_CHECKING:
     import keras
 
+    from train.models.network import Weights
+
 
 # How a run and a model file name the network, by the words of the longest n-gram, and whether it has character n-grams.
 # An engine refuses a name that it does not know, so a network that is computed in another way needs another one.
@@ -103,12 +105,14 @@ class Predicted(NamedTuple):
 
     logits: npt.NDArray[np.float64]  # of the second of two labels, shape (texts,), or of each, shape (texts, labels)
     targets: npt.NDArray[Any]  # the indices of the right labels, shape (texts,)
+    # Of each label, shape (texts, labels); None if all texts have labels.
+    probabilities: npt.NDArray[Any] | None = None
 
 
 class Fitted(NamedTuple):
     """A fitted network."""
 
-    model: keras.Model
+    network: keras.Model | Weights  # weights if there are choices for the network, which calibration makes of them
     history: dict[str, list[float]]  # loss and accuracy per epoch
     recipe: Recipe  # how it was fitted, with what was found in fitting
     unseen: Predicted | None = None  # what it is calibrated with; None for a network without calibration

@@ -6,7 +6,7 @@ They were chosen by cross-validation on the training texts of two small datasets
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,7 +45,7 @@ REFIT_BELOW = 100_000
 POWERS = {"none": 0.0, "^0.25": 0.25, "^0.5": 0.5, "^0.75": 0.75, "balanced": 1.0}
 RARE = 2 / 3
 TRIED_IN_VALIDATION = ("none", "^0.5", "balanced")
-# The accuracy may be lower than the best by this, for a higher macro F1. With this many texts its calibration
+# With class weights the accuracy may be lower by this, for a higher macro F1. With this many texts its calibration
 # error can be measured, and may not be larger.
 TOLERANCE, LARGEST_ERROR, ENOUGH_TEXTS = 0.005, 0.05, 2_000
 # Regularisation and class weights are chosen, and probabilities calibrated, in cross-validation up to this number of
@@ -134,7 +134,6 @@ def choices_for(texts: int) -> Choices:
         # of squares and C times the sum over the texts (Fan et al., "LIBLINEAR", JMLR 2008).
         regularization=1 / (2 * C * texts),
         stronger=STRONGER if texts < SEARCH_BELOW else (),
-        teacher_buckets=0,
     )
 
 
@@ -177,15 +176,17 @@ def can_cross_validate(ids: int, num_outputs: int, candidates: int, *, character
     return ids <= most and ids * num_outputs * candidates <= MOST_WORK
 
 
-def choose_candidate(measured: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the candidate with the highest macro F1, to 0.1 %, whose accuracy is not much lower than the best.
+def choose_candidate(measured: Mapping[str, Mapping[str, Any]], unweighted: Collection[str]) -> str:
+    """Return the candidate with the highest macro F1, to 0.1 %, whose accuracy is not much lower than without weights.
 
-    It may be lower by ``TOLERANCE``. If the macro F1 is equal, the one with the lowest loss is taken. With
-    ``ENOUGH_TEXTS``, candidates with a calibration error above ``LARGEST_ERROR`` do not count, unless all have one:
-    class weights can change answers so that a temperature cannot make up for it.
+    It may be lower by ``TOLERANCE`` than the best accuracy without class weights; if all have weights, than the best of
+    all. If the macro F1 is equal, the one with the lowest loss is taken. With ``ENOUGH_TEXTS``, candidates with a
+    calibration error above ``LARGEST_ERROR`` do not count, unless all have one: class weights can change answers so
+    that a temperature cannot make up for it.
 
     Args:
         measured: By the name of a candidate, what ``metrics.measure`` returns.
+        unweighted: The names of those without class weights.
     """
     good = {
         name: found
@@ -193,7 +194,7 @@ def choose_candidate(measured: Mapping[str, Mapping[str, Any]]) -> str:
         if found["texts"] < ENOUGH_TEXTS or found["ece"] <= LARGEST_ERROR
     }
     good = good or dict(measured)
-    least = max(found["accuracy"] for found in good.values()) - TOLERANCE
+    least = max(good[name]["accuracy"] for name in good.keys() & unweighted or good) - TOLERANCE
     ranked = {
         name: (round(found["macro_f1"], 3), -found["loss"])
         for name, found in good.items()
