@@ -52,7 +52,9 @@ def test_in_a_process(engine: str, run_in_process: Runner) -> None:
 def test_top_and_threshold(engine: str, run_in_process: Runner) -> None:
     command = ("runtime/classify.py", "great movie", "terrible movie", "--engine", engine)
     plain = [line.split("\t") for line in run_in_process(*command).stdout.splitlines()]
-    result = run_in_process(*command, "--top-k", "5", "--threshold", "0.9")
+    scores = [float(line[1]) for line in plain]
+    assert scores[0] < scores[1]
+    result = run_in_process(*command, "--top-k", "5", "--threshold", str(sum(scores) / 2))
     assert (result.returncode, result.stderr) == (0, "")
     rows = [line.split("\t") for line in result.stdout.splitlines()]
     assert [row[:2] for row in rows] == [["uncertain", plain[0][1]], plain[1][:2]]
@@ -207,3 +209,12 @@ def test_tflite_runtime_with_the_copied_folder() -> None:
     result = run(TFLITE_PYTHON, "runtime/classify.py", "great movie", "--json")
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["label"] == "positive"
+
+
+def test_the_bundle_of_the_preset_accurate(run_in_process: Runner) -> None:
+    bundle = ROOT / "runtime/bundles/accurate"
+    command = ("runtime/classify.py", "--model", bundle)
+    assert run_in_process(*command, "--verify").returncode == 0
+    lines = run_in_process(*command, "great movie", "a waste of two hours").stdout.splitlines()
+    assert [line.split("\t")[0] for line in lines] == ["positive", "negative"]
+    assert (bundle / "model.wi8_afp64.safetensors").stat().st_size <= 1_100_000
