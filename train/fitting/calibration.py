@@ -45,7 +45,8 @@ def temperature_of(fitted: Fitted) -> float:
     """Return the temperature of a fitted network with logits."""
     assert fitted.unseen is not None
     # The validation reviews are thousands, of which many are labelled wrongly, so they need no smoothing.
-    return _find_temperature(fitted.unseen, smooth=fitted.recipe.choices.objective == "hinge")
+    smooth = fitted.cross_validated or fitted.recipe.choices.objective == "hinge"
+    return _find_temperature(fitted.unseen, smooth=smooth)
 
 
 def measure_calibrated(unseen: Predicted, labels: Sequence[str], *, smooth: bool) -> dict[str, Any]:
