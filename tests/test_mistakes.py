@@ -25,6 +25,7 @@ MISTAKES = {
     "-m train.data --data nowhere": "DataError",
     "-m train.look --data nowhere": "DataError",
     "-m train.texts --data nowhere.csv": "DataError",
+    "-m train.suggest --run nowhere --unlabelled rest.txt --out nowhere.csv": "RunError",
     "export/to_safetensors.py --run nowhere --out bundle": "RunError",
     "benchmarks/accuracy.py --model nowhere": "BundleError",
     "benchmarks/report.py nowhere.json": "BenchmarkError",
@@ -146,6 +147,7 @@ TABLE = "text,label\n" + "".join(f"{word} film {n},{word}\n" for n in range(30) 
 # Commands that a mistake ends; `file` is a file, `table.csv` can be trained on, and there is nothing called nowhere.
 EARLY = (
     "-m train --data table.csv --out file/run",
+    "-m train.suggest --run nowhere --unlabelled table.csv --out to_label.csv",
     "export/to_onnx.py --run nowhere --out bundle",
     "export/to_tflite.py --out file/bundle",
     "export/record_accuracy.py --run nowhere",

@@ -40,7 +40,7 @@ def make_plan(options: TableOptions) -> TablePlan:
     paths |= {split: part for split, part in (("validation", validation), ("test", test)) if isinstance(part, Path)}
     _check_names(list(paths.values()), options.unlabelled or ())
     tables = {split: _make_table(path, options, split) for split, path in paths.items()}
-    _check_use(options.given, tables["train"], [*tables.values(), *map(open_texts, options.unlabelled or ())])
+    check_use(options.given, tables["train"], [*tables.values(), *map(open_texts, options.unlabelled or ())])
     label = [] if options.label_column is None else [options.label_column]
     found = tables["train"].inspect([*options.text_columns, *label])
     columns = choose_columns(
@@ -118,7 +118,7 @@ def _check_names(paths: Sequence[Path], unlabelled: Sequence[Path]) -> None:
             raise DataError(f"--unlabelled {path}: another file of this training has that name too")
 
 
-def _check_use(given: Dialect, first: Table, tables: Sequence[Table]) -> None:
+def check_use(given: Dialect, first: Table, tables: Sequence[Table]) -> None:
     """Raise DataError if no file uses an option that says how tables are written."""
     formats = {table.format for table in tables}
     if given.delimiter is not None and CSV not in formats:
