@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from train.fitting.compiled import compiled
+
 DIMENSIONS = 300
 # The learning rate falls linearly to this part of it.
 RATE, LAST_RATE = 0.03, 0.02
@@ -61,7 +63,7 @@ def learn_vectors(occurs: Any, seed: int) -> Vectors:
         order = generator.permutation(len(texts))
         rates = [RATE * max(1 - (epoch + done) / epochs, LAST_RATE) for done in (0, 1)]
         for turn in range(PARTS):
-            _learn(bounds, columns, texts, ngrams, tables, order, turn, *rates, states)  # type: ignore[call-arg]
+            _learn(bounds, columns, texts, ngrams, tables, order, turn, *rates, states)
     print(
         f"learning vectors of {len(texts):,} texts and {len(ngrams):,} n-grams: {epochs} epochs, "
         f"{time.monotonic() - started:.0f} s",
@@ -93,7 +95,7 @@ def _make_table(frequencies: Any, part: int) -> npt.NDArray[np.int32]:
     return own[np.searchsorted(shares, places)].astype(np.int32)
 
 
-@numba.njit(parallel=True, fastmath=True, cache=True)
+@compiled(parallel=True, fastmath=True)
 def _learn(  # type: ignore[no-untyped-def]
     bounds, columns, texts, ngrams, tables, order, turn, rate, last_rate, states
 ):

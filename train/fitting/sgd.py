@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
 from train.fitting.calibration import cross_entropy
+from train.fitting.compiled import compiled
+from train.metrics import show_accuracy
 from train.models.choices import Choices
 from train.models.presets import Settings
 
@@ -58,7 +59,7 @@ def fit_sgd(
     for epoch in tqdm(range(settings.epochs), title, unit="epoch", leave=False, disable=None):
         rates = [choices.learning_rate * (1 - (epoch + done) / settings.epochs) for done in (0, 1)]
         order = generator.permutation(len(outputs))
-        loss, right = _run_epoch(  # type: ignore[call-arg]
+        loss, right = _run_epoch(
             features.indptr, features.indices, data, outputs, weights, order, squares, table, bias, *rates,
             1 - choices.dropout, state,
         )  # fmt: skip
@@ -78,7 +79,9 @@ def fit_sgd(
                 break
     if settings.patience is not None and validation is not None:
         table, bias = best
-    reached = f", validation accuracy {history['val_accuracy'][-1]:.2%}" if validation is not None else ""
+    reached = ""
+    if validation is not None:
+        reached = f", validation accuracy {show_accuracy(history['val_accuracy'][-1], len(validation[1]))}"
     print(f"{title}: {len(history['loss'])} epochs, {time.monotonic() - started:.0f} s{reached}", flush=True)
     return table, bias, history
 
@@ -89,7 +92,7 @@ def predict_sgd(features: Any, table: Table, bias: npt.NDArray[np.float64]) -> n
     return logits[:, 0] if len(bias) == 1 else logits
 
 
-@numba.njit(cache=True)
+@compiled()
 def _run_epoch(  # type: ignore[no-untyped-def]
     indptr, indices, data, targets, weights, order, squares, table, bias, rate, last_rate, share, state
 ):
