@@ -87,19 +87,23 @@ def fit_student(material: Material, recipe: Recipe, folds: Sequence[npt.NDArray[
     logits = [predict_sgd(rows, *weights) for rows in asked]
     unseen = _make_predicted(logits, [reference] * len(asked), material)
     if folds:
-        unseen = _predict_folds(material, recipe, folds)
+        unseen = _predict_folds(material, _stop_at_best(recipe, history), folds)
     return Fitted(_split(weights, recipe), history, recipe, unseen, bool(folds))
 
 
 def refit_student(fitted: Fitted, material: Material) -> Fitted:
     """Fit the network again, to the validation texts too."""
-    recipe = fitted.recipe
-    if recipe.settings.patience is not None:
-        epochs = int(np.argmin(fitted.history["val_loss"])) + 1
-        recipe = recipe._replace(settings=replace(recipe.settings, epochs=epochs))
+    recipe = _stop_at_best(fitted.recipe, fitted.history)
     everything = np.concatenate(material.splits[:2])
     weights, _ = _fit(material, everything, recipe, "fitting again, on the validation texts too")
     return fitted._replace(network=_split(weights, recipe))
+
+
+def _stop_at_best(recipe: Recipe, history: dict[str, list[float]]) -> Recipe:
+    """Return the recipe to fit without validation texts: with patience, as many epochs as were best with them."""
+    if recipe.settings.patience is None:
+        return recipe
+    return recipe._replace(settings=replace(recipe.settings, epochs=int(np.argmin(history["val_loss"])) + 1))
 
 
 def _predict_folds(material: Material, recipe: Recipe, folds: Sequence[npt.NDArray[np.bool_]]) -> Predicted:
