@@ -9,9 +9,10 @@ Thongtan and Phienthrakul, "Sentiment Classification Using Document Embeddings T
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
@@ -29,7 +30,8 @@ SHARPNESS = 6.0  # the cosine is multiplied by it
 # 10 in 7,672 Chinese reviews, and 300 were 1 point better than 100 in 4,369 questions.
 NGRAMS_LEARNED, FEWEST_EPOCHS, MOST_EPOCHS = 2**24, 10, 300
 # Texts and n-grams are divided into as many parts. A thread has one part of both at a time, so that none waits for
-# another, and the result does not depend on the number of cores.
+# another, and the result does not depend on the number of cores. With numba.prange, the process that compiles the loop
+# would not get the same vectors as those that find it compiled.
 PARTS = 2
 _DRAWN_BITS = 20  # of a place in a table from which n-grams are drawn
 Vector = npt.NDArray[np.float32]
@@ -59,11 +61,13 @@ def learn_vectors(occurs: Any, seed: int) -> Vectors:
     frequencies = np.bincount(columns, minlength=len(ngrams)) ** POWER
     tables = np.stack([_make_table(frequencies, part) for part in range(PARTS)])
     states = generator.integers(1, 2**63, PARTS).astype(np.uint64)
-    for epoch in tqdm(range(epochs), "learning vectors", unit="epoch", leave=False, disable=None):
-        order = generator.permutation(len(texts))
-        rates = [RATE * max(1 - (epoch + done) / epochs, LAST_RATE) for done in (0, 1)]
-        for turn in range(PARTS):
-            _learn(bounds, columns, texts, ngrams, tables, order, turn, *rates, states)
+    with ThreadPoolExecutor(PARTS) as threads:
+        for epoch in tqdm(range(epochs), "learning vectors", unit="epoch", leave=False, disable=None):
+            order = generator.permutation(len(texts))
+            rates = [RATE * max(1 - (epoch + done) / epochs, LAST_RATE) for done in (0, 1)]
+            learn = partial(_learn, bounds, columns, texts, ngrams, tables, order, *rates, states)
+            for turn in range(PARTS):
+                list(threads.map(learn, range(PARTS), [(thread + turn) % PARTS for thread in range(PARTS)]))
     print(
         f"learning vectors of {len(texts):,} texts and {len(ngrams):,} n-grams: {epochs} epochs, "
         f"{time.monotonic() - started:.0f} s",
@@ -95,46 +99,44 @@ def _make_table(frequencies: Any, part: int) -> npt.NDArray[np.int32]:
     return own[np.searchsorted(shares, places)].astype(np.int32)
 
 
-@compiled(parallel=True, fastmath=True)
+@compiled(fastmath=True, nogil=True)
 def _learn(  # type: ignore[no-untyped-def]
-    bounds, columns, texts, ngrams, tables, order, turn, rate, last_rate, states
+    bounds, columns, texts, ngrams, tables, order, rate, last_rate, states, thread, part
 ):
-    """Learn from one part of the n-grams of each text; texts of different parts at the same time."""
+    """Learn from one part of the n-grams of one part of the texts."""
     count, size = texts.shape
-    for thread in numba.prange(PARTS):
-        part, state = (thread + turn) % PARTS, states[thread]
-        change = np.empty(size, np.float32)
-        for place in range(thread, count, PARTS):
-            text = order[place]
-            step = np.float32(SHARPNESS * (rate + (last_rate - rate) * place / count))
-            x = texts[text]
-            for position in range(bounds[text, part], bounds[text, part + 1]):
-                squared, shrink = np.float32(0), np.float32(0)
+    state, change = states[thread], np.empty(size, np.float32)
+    for place in range(thread, count, PARTS):
+        text = order[place]
+        step = np.float32(SHARPNESS * (rate + (last_rate - rate) * place / count))
+        x = texts[text]
+        for position in range(bounds[text, part], bounds[text, part + 1]):
+            squared, shrink = np.float32(0), np.float32(0)
+            for i in range(size):
+                squared += x[i] * x[i]
+                change[i] = 0
+            for drawn in range(NEGATIVES + 1):
+                if drawn:
+                    state ^= state << np.uint64(13)  # Marsaglia, "Xorshift RNGs", 2003
+                    state ^= state >> np.uint64(7)
+                    state ^= state << np.uint64(17)
+                    o = ngrams[tables[part, state >> np.uint64(64 - _DRAWN_BITS)]]
+                else:
+                    o = ngrams[columns[position]]
+                product, own = np.float32(0), np.float32(0)
                 for i in range(size):
-                    squared += x[i] * x[i]
-                    change[i] = 0
-                for drawn in range(NEGATIVES + 1):
-                    if drawn:
-                        state ^= state << np.uint64(13)  # Marsaglia, "Xorshift RNGs", 2003
-                        state ^= state >> np.uint64(7)
-                        state ^= state << np.uint64(17)
-                        o = ngrams[tables[part, state >> np.uint64(64 - _DRAWN_BITS)]]
-                    else:
-                        o = ngrams[columns[position]]
-                    product, own = np.float32(0), np.float32(0)
-                    for i in range(size):
-                        product += x[i] * o[i]
-                        own += o[i] * o[i]
-                    inverse = np.float32(1) / np.sqrt(squared * own)
-                    cosine = product * inverse
-                    predicted = np.float32(1) / (np.float32(1) + np.exp(np.float32(-SHARPNESS) * cosine))
-                    error = step * (np.float32(-NEGATIVE_WEIGHT) * predicted if drawn else np.float32(1) - predicted)
-                    # The derivative of the cosine by x is o / (|x| |o|) - cosine x / |x|^2, and vice versa.
-                    along, less = error * inverse, np.float32(1) - error * cosine / own
-                    shrink += error * cosine / squared
-                    for i in range(size):
-                        change[i] += along * o[i]
-                        o[i] = less * o[i] + along * x[i]
+                    product += x[i] * o[i]
+                    own += o[i] * o[i]
+                inverse = np.float32(1) / np.sqrt(squared * own)
+                cosine = product * inverse
+                predicted = np.float32(1) / (np.float32(1) + np.exp(np.float32(-SHARPNESS) * cosine))
+                error = step * (np.float32(-NEGATIVE_WEIGHT) * predicted if drawn else np.float32(1) - predicted)
+                # The derivative of the cosine by x is o / (|x| |o|) - cosine x / |x|^2, and vice versa.
+                along, less = error * inverse, np.float32(1) - error * cosine / own
+                shrink += error * cosine / squared
                 for i in range(size):
-                    x[i] += change[i] - shrink * x[i]
-        states[thread] = state
+                    change[i] += along * o[i]
+                    o[i] = less * o[i] + along * x[i]
+            for i in range(size):
+                x[i] += change[i] - shrink * x[i]
+    states[thread] = state
