@@ -90,3 +90,14 @@ def test_first_weights_have_the_unit_of_logits() -> None:
         logits = predict_sgd(material.features[:labelled], table, fitted.network.bias)
         spread = logits.std()
         assert spread * find_temperature(logits / spread, targets, smooth=True) == pytest.approx(1, rel=0.05)
+
+
+def test_class_weights(random_labels: npt.NDArray[np.int64]) -> None:
+    """The heavier a label, the more probable it is."""
+    found = []
+    for weights in ([1.0, 1.0], [1.0, 9.0]):
+        recipe = make_recipe(epochs=2)._replace(class_weights=np.array(weights, np.float32))
+        fitted = fit_student(make_material(random_labels), recipe)
+        assert fitted.unseen is not None
+        found.append(fitted.unseen.logits)
+    assert (found[1] > found[0] + 0.1).mean() > 0.9
