@@ -32,6 +32,7 @@ from benchmarks.measuring.results import BenchmarkError
 from edgetext import Bundle
 
 PROTOCOL = Protocol(launches=60)
+ACCURATE = command.ROOT / "runtime/bundles/accurate"
 # What the models that are trained again are called, and the options that train them.
 RETRAINED = {
     "edge, 2^14 buckets": ["--buckets", str(2**14)],
@@ -94,8 +95,8 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     for row in rows:
         if "error" in row:
             raise BenchmarkError(f"{row['name']}: {row['error']}")
-        if row["name"] in RETRAINED:
-            # They differ from what ships in their weights only, but --model makes the command import argparse.
+        if row["name"] in ("accurate", *RETRAINED):
+            # Not comparable with the default bundle: --model makes the command import argparse.
             del row["startup"]
     version = processes.run([args.python, "-c", "import platform; print('CPython', platform.python_version())"]).strip()
     environment = {**results.environment(), "python": version}
@@ -115,6 +116,7 @@ def make_subjects(train: Sequence[texts.Text], folder: Path, args: argparse.Name
             yield subject
 
     yield from edge("edge", Bundle.open())
+    yield from edge("accurate", Bundle.open(ACCURATE), str(ACCURATE))
     data = [] if args.data is None else ["--data", str(Path(args.data).absolute())]
     for number, (name, options) in enumerate(RETRAINED.items()):
         run, out = folder / f"run-{number}", folder / f"bundle-{number}"
@@ -166,7 +168,7 @@ def tables(found: results.Results) -> list[Part]:
         f"with {texts.sentence(found['texts'])}. Size: weights and vocabulary; a fastText file contains "
         "its dictionary; for scikit-learn, the pickled pipeline. × split: relative to `text.lower().split()`. "
         "One-shot: a whole process that classifies one text, and its ratio to `python -c pass`. Installed: the package "
-        "with all its requirements. Edge runs in the engine builtin."
+        "with all its requirements. Edge and accurate run in the engine builtin."
     )
     lines = [[*_cells(row), megabytes(row.get("installed"))] for row in rows]
     tuned = [f"Tuning chose {chosen[0]}."] if chosen else []
