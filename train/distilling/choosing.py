@@ -57,10 +57,10 @@ def fit_network(
 
 
 def _make_student(recipe: Recipe, texts: int, request: Request) -> Recipe:
-    """Return the recipe of a student that is fitted to this number of texts; the network stays as it is."""
-    choices = replace(recipe.choices, objective="logistic", stronger=())
-    if "learning_rate" not in request.changed:
-        choices = replace(choices, learning_rate=Choices.learning_rate)
+    """Return the recipe of a student of this number of texts; it is fitted like the preset for the reviews."""
+    default = Choices()
+    fitting = {name: getattr(default, name) for name in ("exponent", "learning_rate") if name not in request.changed}
+    choices = replace(recipe.choices, objective="logistic", stronger=(), **fitting)
     settings = recipe.settings
     if "epochs" not in request.settings:
         settings = replace(settings, epochs=choose_settings(texts, settings.seed).epochs)
