@@ -65,7 +65,14 @@ def results(
 
 def test_everything_is_measured_in_one_run(results: dict[str, Any]) -> None:
     rows = {row["name"]: row for row in peers.compared(results)}
-    assert list(rows) == ["edge", "accurate", *peers.RETRAINED, "fastText, lower case", "fastText, tokens", "scikit-learn"]
+    assert list(rows) == [
+        "edge",
+        "accurate",
+        *peers.RETRAINED,
+        "fastText, lower case",
+        "fastText, tokens",
+        "scikit-learn",
+    ]
     for row in rows.values():
         assert 0 <= row["accuracy"] <= 1
         assert row["size"] > 0

@@ -239,19 +239,22 @@ class TestChoices:
 def archive(
     tmp_path_factory: pytest.TempPathFactory, write_archive: Callable[[Path, Mapping[str, bytes]], Path]
 ) -> Path:
-    """Reviews of a few words that say what they mean, by their order too, with unlabelled ones and movies."""
+    """Reviews of a few words that say what they mean, with unlabelled ones and movies."""
     generator = np.random.default_rng(10)
     files: dict[str, bytes] = {}
     for split, count in (("train", 120), ("test", 60)):
-        for short, word in (("neg", "bad"), ("pos", "good")):
+        for short, words in (("neg", ["bad", "dull"]), ("pos", ["good", "fine"])):
             for number in range(count):
                 filler = [f"w{n}" for n in generator.integers(0, 40, 12)]
-                filler.insert(int(generator.integers(0, 12)), word)
+                for word in words:
+                    filler.insert(int(generator.integers(0, 12)), word)
                 files[f"aclImdb/{split}/{short}/{number}_5.txt"] = " ".join(filler).encode()
             addresses = (f"http://www.imdb.com/title/tt{number // 4}/usercomments\n" for number in range(count))
             files[f"aclImdb/{split}/urls_{short}.txt"] = "".join(addresses).encode()
     for number in range(100):
-        filler = [f"w{n}" for n in generator.integers(0, 40, 12)] + [str(generator.choice(["good", "bad"]))]
+        filler = [f"w{n}" for n in generator.integers(0, 40, 12)] + list(
+            generator.choice([["good", "fine"], ["bad", "dull"]])
+        )
         files[f"aclImdb/train/unsup/{number}_0.txt"] = " ".join(filler).encode()
     return write_archive(tmp_path_factory.mktemp("edge") / "aclImdb_v1.tar.gz", files)
 

@@ -64,7 +64,9 @@ def learn(texts: Encoded, recipe: Recipe) -> Knowledge | None:
     sums = normalize(occurs @ vectors.ngrams)
     features = [weighted, vectors.texts, sums]
     if is_few and min(occurs.shape) > COMPONENTS:
-        features.append(normalize(TruncatedSVD(COMPONENTS, random_state=seed).fit_transform(weighted)))
+        with _one_thread():
+            components = TruncatedSVD(COMPONENTS, random_state=seed).fit_transform(weighted)
+        features.append(normalize(components))
     short = sums
     if choices.crops:
         generator = np.random.default_rng(seed)
@@ -92,7 +94,9 @@ def label(
     classifier = _fit_logistic(rows, targets, recipe.class_weights[targets])
     widths = np.cumsum([part.shape[1] for part in knowledge.features])[:-1]
     parts = zip(knowledge.features, np.split(classifier.coef_, widths, axis=1))
-    return _spread(sum(part @ weights.T for part, weights in parts) + classifier.intercept_, classifier, recipe)
+    with _one_thread():
+        logits = sum(part @ weights.T for part, weights in parts) + classifier.intercept_
+    return _spread(logits, classifier, recipe)
 
 
 def start_weights(
@@ -115,7 +119,9 @@ def start_weights(
     copies = len(knowledge.short) // len(knowledge.features[0].indptr[1:])
     everything = np.concatenate([chosen + copy * (len(knowledge.short) // copies) for copy in range(copies)])
     classifier = _fit_logistic(knowledge.short[everything], np.tile(targets, copies), None)
-    weights = _spread(knowledge.ngrams @ classifier.coef_.T, classifier, recipe, missing=0.0)  # (ngrams, labels)
+    with _one_thread():
+        logits = knowledge.ngrams @ classifier.coef_.T
+    weights = _spread(logits, classifier, recipe, missing=0.0)  # (ngrams, labels)
     weights = weights[:, 1:] - weights[:, :1] if recipe.num_outputs == 1 else weights
     used = knowledge.places != PAD_ID
     totals = np.bincount(knowledge.places[used], knowledge.counts[used], size)
@@ -124,7 +130,7 @@ def start_weights(
 
 
 def _fit_logistic(rows: Any, targets: npt.NDArray[np.int64], weights: npt.NDArray[np.float32] | None) -> Any:
-    with threadpool_limits(1):  # or the result would depend on the number of cores
+    with _one_thread():
         return LogisticRegression(C=C, max_iter=300).fit(rows, targets, sample_weight=weights)
 
 
@@ -133,3 +139,8 @@ def _spread(logits: Any, classifier: Any, recipe: Recipe, missing: float = -30.0
     found = np.full((len(logits), recipe.labels), missing)
     found[:, classifier.classes_] = np.hstack([np.zeros_like(logits), logits]) if logits.shape[1] == 1 else logits
     return found
+
+
+def _one_thread() -> Any:
+    """Keep linear algebra to one thread within a ``with`` block: its sums depend on the number of threads."""
+    return threadpool_limits(1)
