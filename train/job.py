@@ -11,7 +11,7 @@ from pathlib import Path
 from edgetext.keras_imdb import KERAS_IMDB, KerasIMDB
 from edgetext.text import RuleSet, Words
 from train.dataset import DataError, Dataset
-from train.models.choices import Choices
+from train.models.choices import HINGE_ONLY, Choices
 from train.models.presets import PRESETS, WITH_CHOICES
 from train.models.recipe import Request
 from train.models.sizing import parse_size
@@ -141,7 +141,9 @@ def _make_reviews_job(args: argparse.Namespace, settings: Mapping[str, int], cha
     if not count:
         raise ValueError("validation must be at least 1, not 0")
     if preset.choices is not None:
-        preset.choices.changed(changes)
+        unused = sorted(Request(preset, changes=changes).changed & HINGE_ONLY)
+        if preset.choices.changed(changes).objective == "logistic" and unused:
+            raise ValueError(f"--choice {unused[0]} is for the objective hinge, which tables have")
         if args.batch_size is not None:
             raise ValueError(
                 f"--batch-size is for tables and the preset tutorial: {WITH_CHOICES} are fitted one review at a time"

@@ -362,6 +362,7 @@ class TestCommand:
         ("options", "message"),
         [
             (("--buckets", "1000"), "buckets must be a power of two from 2 to 16777216, not 1000"),
+            (("--choice", "least_texts=2"), "--choice least_texts is for the objective hinge, which tables have"),
             (("--choice", "speed=9"), "no choice is called 'speed'; there are vocabulary, max_length, buckets"),
             (("--preset", "tutorial", "--buckets", "64"), "preset tutorial has no choices"),
             (("--choice", "vocabulary=40000"), "vocabulary must be from 5 to 30455, not 40000"),

@@ -18,6 +18,8 @@ from typing import Any
 MULTIPLIERS = (40503, 30011, 16727)
 WORD_NGRAMS = (2, 3)
 OBJECTIVES = ("logistic", "hinge")
+# Choices that have no effect with the objective "logistic".
+HINGE_ONLY = {"ratio_exponent", "least_texts", "regularization", "stronger", "initial_weight", "characters_weight"}
 
 
 def largest_vocabulary(word_ngrams: int) -> int:
@@ -45,8 +47,9 @@ class Choices:
             that long texts become too certain; 1 averages.
         objective: ``"logistic"``: the cross-entropy, fitted by stochastic gradient descent with dropout. ``"hinge"``:
             for each label against the rest, the squared hinge loss of linear support vector machines, fitted by Adam.
-        ratio_exponent: Weights are scaled by this power of their log-count ratio: 1 as in naive Bayes, 0 not at all.
-        least_texts: A bucket of n-grams that occurs in fewer texts has no weight.
+        ratio_exponent: Weights are scaled by this power of their log-count ratio: 1 as in naive Bayes, 0 not at all;
+            for the objective ``"hinge"`` only.
+        least_texts: A bucket of n-grams that occurs in fewer texts has no weight; for ``"hinge"`` only.
         crops: Number of crops of each text that the first weights are made from; with any, probabilities are calibrated
             on crops of the validation texts too.
         crop_words: The fewest and the most words of a crop.
@@ -58,7 +61,7 @@ class Choices:
         characters: Number of buckets of character n-grams, a power of two; 0 if there are none, or to be chosen.
         characters_lengths: The lengths of the shortest and the longest of them, in code points.
         characters_weight: The scales of their weights are multiplied by this: below 1 their weights are regularised
-            more strongly than those of words and bigrams.
+            more strongly than those of words and bigrams; for the objective ``"hinge"`` only.
     """
 
     vocabulary: int = 19_900
