@@ -50,7 +50,8 @@ def fit_network(
     material = make_material(texts, student)
     folds = make_folds(material.targets, dataset, recipe, rules) if plain.cross_validated else []
     fitted = fit_student(material, student, folds)
-    metrics, is_better = _compare(plain, fitted, dataset)
+    given = "unlabelled texts" if len(texts.unlabelled) else "probabilities"
+    metrics, is_better = _compare(plain, fitted, dataset, f"with {given}")
     if is_soft or request.teacher == "vectors" or is_better:
         return FittedNetwork(fitted, material, metrics)
     return FittedNetwork(plain, None, metrics)
@@ -67,14 +68,16 @@ def _make_student(recipe: Recipe, texts: int, request: Request) -> Recipe:
     return recipe._replace(choices=choices, settings=settings)
 
 
-def _compare(plain: Fitted, student: Fitted, dataset: Dataset) -> tuple[dict[str, Any], bool]:
+def _compare(plain: Fitted, student: Fitted, dataset: Dataset, title: str) -> tuple[dict[str, Any], bool]:
     """Print how good both are at what they were not fitted to; return it, and whether the student is better.
+
+    ``title`` says what the student was fitted with.
 
     The mean of accuracy and macro F1 decides, so that neither the frequent labels nor the rare ones decide alone.
     """
     how = "cross-validation" if student.cross_validated else "validation"
     measured = {}
-    for name, fitted in (("labels alone", plain), ("with unlabelled texts", student)):
+    for name, fitted in (("labels alone", plain), (title, student)):
         assert fitted.unseen is not None
         measured[name] = measure_calibrated(fitted.unseen, dataset.labels, smooth=True)
         print(f"{name}: {show_scores(measured[name])} in {how}", flush=True)

@@ -22,7 +22,7 @@ from train.encoding.encoded import Encoded
 from train.fitting.crops import crop_texts
 from train.models.recipe import Recipe
 
-# An n-gram must occur in so many texts, or in so many if there are few.
+# The fewest texts that an n-gram must occur in; and the same where there are fewer than FEW_TEXTS.
 LEAST_TEXTS, LEAST_OF_FEW = 15, 2
 # With fewer texts their singular vectors are added: 1 point better on 200 of 4,369 questions.
 FEW_TEXTS, COMPONENTS = 20_000, 300
@@ -116,8 +116,9 @@ def start_weights(
     Returns:
         Shape (size, num_outputs), in some unit.
     """
-    copies = len(knowledge.short) // len(knowledge.features[0].indptr[1:])
-    everything = np.concatenate([chosen + copy * (len(knowledge.short) // copies) for copy in range(copies)])
+    texts = knowledge.features[0].shape[0]
+    copies = len(knowledge.short) // texts
+    everything = np.concatenate([chosen + copy * texts for copy in range(copies)])
     classifier = _fit_logistic(knowledge.short[everything], np.tile(targets, copies), None)
     with _one_thread():
         logits = knowledge.ngrams @ classifier.coef_.T

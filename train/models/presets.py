@@ -49,26 +49,23 @@ class Preset(NamedTuple):
     choices: Choices | None = None  # None if no other numbers were chosen for it
 
 
+_EDGE = Preset(
+    name="edge",
+    about="words, hashed bigrams, perhaps character n-grams, one weight each: the most accurate for its size",
+    vocabulary_size=Choices.vocabulary,
+    # The first ids are kept, as MediaPipe's TextClassifier does.
+    preprocessing=Preprocessing(max_length=Choices.max_length, truncating="post", rules=Words(marks=False)),
+    settings=Settings(epochs=4, batch_size=256, seed=0, validation=2_500),
+    by_movie=True,
+    choices=Choices(),
+)
 PRESETS = {
     preset.name: preset
     for preset in (
-        Preset(
-            name="edge",
-            about="words, hashed bigrams, perhaps character n-grams, one weight each: the most accurate for its size",
-            vocabulary_size=Choices.vocabulary,
-            # The first ids are kept, as MediaPipe's TextClassifier does.
-            preprocessing=Preprocessing(max_length=Choices.max_length, truncating="post", rules=Words(marks=False)),
-            settings=Settings(epochs=4, batch_size=256, seed=0, validation=2_500),
-            by_movie=True,
-            choices=Choices(),
-        ),
-        Preset(
+        _EDGE,
+        _EDGE._replace(
             name="accurate",
-            about="as edge, with hashed trigrams too: more accurate, in four times the size",
-            vocabulary_size=Choices.vocabulary,
-            preprocessing=Preprocessing(max_length=Choices.max_length, truncating="post", rules=Words(marks=False)),
-            settings=Settings(epochs=4, batch_size=256, seed=0, validation=2_500),
-            by_movie=True,
+            about="as edge, with hashed trigrams too, and four times as many weights of n-grams",
             choices=Choices(buckets=2**20, word_ngrams=3),
         ),
         Preset(

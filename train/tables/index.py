@@ -103,7 +103,7 @@ class TableIndex:
             yield int(self.lines[place]), int(self.labels[place]), text, given
 
     def label_by(self, find_label: Callable[[str], int | None]) -> None:
-        """Give the rows without a label that of their highest probability, and report rows that have another one.
+        """Label the rows that have none by their highest probability; report rows whose own label is another one.
 
         ``find_label`` returns the place of that label, given the probabilities; None leaves the row out.
         """
