@@ -144,7 +144,7 @@ wheel: setup ## Build the runtime's wheel into build/wheel
 	$(RUN) -m build --no-isolation --wheel --outdir build/wheel runtime
 
 .PHONY: measure
-measure: setup ## Measure the accuracy of the shipped bundle and of three seeds; needs the reviews, about 20 minutes
+measure: setup ## Measure the accuracy of the shipped bundle and of three seeds; needs the reviews, about 40 minutes
 	rm -rf build/all
 	$(RUN) export/to_safetensors.py --out build/all
 	$(RUN) export/to_tflite.py --out build/all --recipe all
@@ -157,7 +157,7 @@ measure: setup ## Measure the accuracy of the shipped bundle and of three seeds;
 	$(RUN) benchmarks/report.py --plots
 
 .PHONY: choose
-choose: setup ## Train the preset edge with other settings and sizes; needs the reviews, about 40 minutes
+choose: setup ## Train the preset edge with other settings and sizes; needs the reviews, over two hours
 	$(RUN) benchmarks/sweep.py choices --json benchmarks/results/choices.json
 	$(RUN) benchmarks/sweep.py curve --json benchmarks/results/curve.json
 	$(RUN) benchmarks/report.py --plots

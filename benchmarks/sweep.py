@@ -3,8 +3,8 @@
 Usage:
 
     python benchmarks/sweep.py seeds                               # seeds 0, 1 and 2: how much is chance
-    python benchmarks/sweep.py choices                             # all of measuring/choices.json: about 25 minutes
-    python benchmarks/sweep.py curve                               # 2^14 to 2^20 buckets: about 15 minutes
+    python benchmarks/sweep.py choices                             # all of measuring/choices.json: an hour and a half
+    python benchmarks/sweep.py curve                               # 2^14 to 2^20 buckets: about 40 minutes
     python benchmarks/sweep.py seeds --seeds 0 1 -- --epochs 10    # options after -- go to python -m train
 
 Each training is `python -m train` in a separate process. Choose by the validation columns; the test reviews are there

@@ -120,9 +120,9 @@ def test_numbers_on_the_test_reviews(
     assert recorded["texts"] == 25_000
     assert accuracy == pytest.approx(recorded["accuracy"], abs=1e-4)
     assert loss == pytest.approx(recorded["loss"], abs=1e-4)
-    # Three seeds reached 91.22 to 91.27 %, with probabilities that are off by 0.010 to 0.011.
-    assert accuracy >= 0.91
-    assert recorded["ece"] <= 0.015
+    # It reached 91.65 %, with probabilities that are off by 0.008.
+    assert accuracy >= 0.916
+    assert recorded["ece"] <= 0.01
 
 
 @pytest.mark.data
