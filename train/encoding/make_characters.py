@@ -1,4 +1,4 @@
-"""Write ``runtime/edgetext/characters.py``, the table of code points of the rule set ``words-1``.
+"""Write the table of code points of the rule set ``words-1``: ``runtime/edgetext/characters.py``, and that of the C library.
 
     python -m train.encoding.make_characters
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -17,7 +18,8 @@ from pathlib import Path
 import unicodedataplus as unicode
 
 UNICODE_VERSION = "16.0.0"
-TARGET = Path(__file__).resolve().parents[2] / "runtime" / "edgetext" / "characters.py"
+_RUNTIME = Path(__file__).resolve().parents[2] / "runtime"
+TARGET, C_TARGET = _RUNTIME / "edgetext" / "characters.py", _RUNTIME / "c" / "edgetext.c"
 
 # Apostrophes as they are typed, besides the full-width one: acute accent, modifier letters (turned comma, apostrophe),
 # Armenian apostrophe, Hebrew geresh, and the single quotation marks that are not low.
@@ -61,17 +63,39 @@ DISTANCES = (
 {distances}
 )
 '''
+# In C, what stands between these lines.
+C_BEGIN, C_END = "/* begin characters */\n", "/* end characters */\n"
+C_TEMPLATE = '''\
+/* What the rule set words-1 makes of each code point, from Unicode {version}: made by
+ * `python -m train.encoding.make_characters`, see runtime/edgetext/characters.py. */
+/* clang-format off */
+enum {{ LETTER, SEPARATOR, NOTHING, WORD, EXCLAMATION, QUESTION, TO_ODD, TO_EVEN, SHIFT }};
+static const uint16_t STARTS[] = {{ /* the lower 16 bits of the first code point of each run */
+{starts}
+}};
+static const uint16_t PLANES[] = {{ /* the first run of each plane of 65,536 code points */
+{planes}
+}};
+static const uint8_t ACTIONS[] = {{ /* what becomes of the code points of each run */
+{actions}
+}};
+static const int32_t DISTANCES[] = {{
+{distances}
+}};
+/* clang-format on */
+'''
 
 
 def main() -> int:
     """Write the table."""
-    TARGET.write_text(make_module(), encoding="utf-8")
-    print(f"wrote {TARGET}")
+    for target, content in make_sources().items():
+        target.write_text(content, encoding="utf-8")
+        print(f"wrote {target}")
     return 0
 
 
-def make_module() -> str:
-    """Return the source of the module.
+def make_sources() -> dict[Path, str]:
+    """Return the content of each file that has the table.
 
     Raises:
         RuntimeError: If unicodedataplus has another version of Unicode.
@@ -88,12 +112,22 @@ def make_module() -> str:
             actions[code] = actions[code + 1] = (TO_EVEN if code % 2 else TO_ODD, 0)
     runs = [(next(codes), action) for action, codes in groupby(range(len(actions)), actions.__getitem__)]
     distances = sorted({distance for _, (kind, distance) in runs if kind == SHIFT})
-    return TEMPLATE.format(
-        version=UNICODE_VERSION,
-        starts=_format([start for start, _ in runs]),
-        actions=_format([kind + (distances.index(distance) if distance else 0) for _, (kind, distance) in runs]),
-        distances=_format(distances),
+    starts = [start for start, _ in runs]
+    tables = {
+        "version": UNICODE_VERSION,
+        "actions": _format([kind + (distances.index(distance) if distance else 0) for _, (kind, distance) in runs]),
+        "distances": _format(distances),
+    }
+    c_tables = C_TEMPLATE.format(
+        starts=_format([start & 0xFFFF for start in starts]),
+        planes=_format([bisect_left(starts, plane << 16) for plane in range(18)]),
+        **tables,
     )
+    before, _, rest = C_TARGET.read_text("utf-8").partition(C_BEGIN)
+    return {
+        TARGET: TEMPLATE.format(starts=_format(starts), **tables),
+        C_TARGET: before + C_BEGIN + c_tables + C_END + rest.partition(C_END)[2],
+    }
 
 
 def find_action(char: str) -> tuple[int, int]:
