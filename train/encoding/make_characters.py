@@ -1,4 +1,4 @@
-"""Write the table of code points of the rule set ``words-1``: ``runtime/edgetext/characters.py``, and that of the C library.
+"""Write the table of code points of the rule set ``words-1``, for ``edgetext.folding`` and for the C library.
 
     python -m train.encoding.make_characters
 
@@ -65,7 +65,7 @@ DISTANCES = (
 '''
 # In C, what stands between these lines.
 C_BEGIN, C_END = "/* begin characters */\n", "/* end characters */\n"
-C_TEMPLATE = '''\
+C_TEMPLATE = """\
 /* What the rule set words-1 makes of each code point, from Unicode {version}: made by
  * `python -m train.encoding.make_characters`, see runtime/edgetext/characters.py. */
 /* clang-format off */
@@ -83,7 +83,7 @@ static const int32_t DISTANCES[] = {{
 {distances}
 }};
 /* clang-format on */
-'''
+"""
 
 
 def main() -> int:
