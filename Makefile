@@ -134,6 +134,7 @@ pi-count: setup ## Count ARM instructions of the command; has the same requireme
 lint: setup ## Lint and check types
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+	.venv/bin/clang-format --dry-run --Werror $$(find benchmarks runtime tests -name '*.[ch]')
 	$(RUN) -m mypy
 	$(RUN) benchmarks/report.py --check
 	cmp LICENSE runtime/LICENSE

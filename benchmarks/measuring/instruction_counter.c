@@ -30,12 +30,14 @@ static uint64_t count;
 static char path[4096];
 
 /* A block of instructions is translated once: let it add its length whenever it is executed. */
-static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *block) {
+static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *block)
+{
     (void)id;
     qemu_plugin_register_vcpu_tb_exec_inline(block, QEMU_PLUGIN_INLINE_ADD_U64, &count, qemu_plugin_tb_n_insns(block));
 }
 
-static void ended(qemu_plugin_id_t id, void *data) {
+static void ended(qemu_plugin_id_t id, void *data)
+{
     (void)id, (void)data;
     FILE *file = fopen(path, "w");
     if (file == NULL) {
@@ -46,7 +48,8 @@ static void ended(qemu_plugin_id_t id, void *data) {
     fclose(file);
 }
 
-int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, char **argv) {
+int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, char **argv)
+{
     (void)info;
     if (argc != 1 || strncmp(argv[0], "out=", 4) != 0 || strlen(argv[0] + 4) >= sizeof path) {
         fprintf(stderr, "usage: -plugin counter.so,out=PATH\n");

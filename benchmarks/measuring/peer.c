@@ -61,8 +61,7 @@ static void print_answer(OrtValue *outputs[2])
     for (size_t i = 0; i < size; i++)
         printf(strchr("\"\\", label[i]) || (unsigned char)label[i] < ' ' ? "\\u%04x" : "%c", label[i]);
     printf("\", [");
-    for (size_t i = 0; i < count; i++)
-        printf("%s%.17g", i ? ", " : "", row[i]);
+    for (size_t i = 0; i < count; i++) printf("%s%.17g", i ? ", " : "", row[i]);
     printf("]]");
 }
 

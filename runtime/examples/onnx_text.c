@@ -6,9 +6,9 @@
  *     cc -O2 -I/usr/include/onnxruntime onnx_text.c -o onnx_text -lonnxruntime
  *     ./onnx_text model.dynamic_wi8_text.onnx "great movie" "terrible movie"
  *
- * Debian 13's library always writes thousands of lines of "Schema error" to standard error; they are harmless, and other
- * builds do not. Any libonnxruntime.so that is as new as the headers works, such as the one in npm's onnxruntime-node:
- * replace -lonnxruntime by its path and -Wl,-rpath,FOLDER.
+ * Debian 13's library always writes thousands of lines of "Schema error" to standard error; they are harmless, and
+ * other builds do not. Any libonnxruntime.so that is as new as the headers works, such as the one in npm's
+ * onnxruntime-node: replace -lonnxruntime by its path and -Wl,-rpath,FOLDER.
  */
 #include <onnxruntime_c_api.h>
 #include <stdio.h>
@@ -17,13 +17,13 @@
 static const OrtApi *ort;
 
 /* Every call returns a status, which is NULL on success. */
-#define CHECK(call)                                                       \
-    do {                                                                  \
-        OrtStatus *status = (call);                                       \
-        if (status) {                                                     \
-            fprintf(stderr, "error: %s\n", ort->GetErrorMessage(status)); \
-            exit(2);                                                      \
-        }                                                                 \
+#define CHECK(call)                                                                                                    \
+    do {                                                                                                               \
+        OrtStatus *status = (call);                                                                                    \
+        if (status) {                                                                                                  \
+            fprintf(stderr, "error: %s\n", ort->GetErrorMessage(status));                                              \
+            exit(2);                                                                                                   \
+        }                                                                                                              \
     } while (0)
 
 static OrtSession *load(const char *path)
@@ -70,8 +70,7 @@ int main(int argc, char **argv)
     for (int64_t i = 0; i < batch; i++, row += count / batch) {
         char label[256];
         float best = 0;
-        for (size_t j = 0; j < count / batch; j++)
-            best = row[j] > best ? row[j] : best;
+        for (size_t j = 0; j < count / batch; j++) best = row[j] > best ? row[j] : best;
         CHECK(ort->GetStringTensorElementLength(found[0], i, &size));
         CHECK(ort->GetStringTensorElement(found[0], sizeof label, i, label));
         printf("%.*s\t%.6f\t%s\n", (int)size, label, best, texts[i]);
