@@ -850,8 +850,8 @@ size_t edgetext_score(const edgetext *model, const char *text, size_t length, do
     double sum = 0;
     s.model = model;
     s.sums = few;
-    if (scratch && !(model->flags & AVERAGE)) {
-        memset(scratch, 0, EDGETEXT_SCRATCH((size_t)model->labels) * sizeof *scratch);
+    if (!(model->flags & AVERAGE) && EDGETEXT_SCRATCH((size_t)model->outputs) > MOST_WIDTH) {
+        memset(scratch, 0, EDGETEXT_SCRATCH((size_t)model->outputs) * sizeof *scratch);
         s.sums = scratch;
     }
     read_text(&s, text, length);
