@@ -11,7 +11,6 @@ import threading
 import time
 import tracemalloc
 import unittest
-from pathlib import Path
 from unittest import mock
 
 from edgetext.bundle.vocabulary import StoredVocabulary
@@ -20,41 +19,19 @@ from edgetext.engines.builtin import BuiltinEngine
 from edgetext.errors import BundleError
 from edgetext.folding import MOST, Folding
 from edgetext.keras_imdb import KERAS_IMDB, KerasIMDB
-from edgetext.ngrams import Characters
 from edgetext.text import RESERVED, RuleSet, Words
 from edgetext.vocabulary import Vocabulary
 from tests.runtime import RUNTIME
-from tests.runtime.helpers import safetensors, slow
-
-GOLDEN = json.loads((Path(__file__).parent / "golden_words.json").read_text("utf-8"))
-VOCABULARIES = {
-    False: Vocabulary(GOLDEN["vocabulary"], Words(marks=False)),
-    True: Vocabulary([*GOLDEN["vocabulary"], *GOLDEN["marks"]], Words(marks=True)),
-}
-
-
-def golden_engine(vocabulary_size: int, network: str) -> BuiltinEngine:
-    """Return the engine of one of the golden file's models: that with character n-grams has three outputs."""
-    outputs = 3 if network == "characters" else 1
-    model, characters = GOLDEN["model"], GOLDEN["characters"]
-    sizes = {"unigrams": vocabulary_size, "bigrams": model["bigrams_buckets"], "characters": characters["buckets"]}
-    if outputs == 1:
-        del sizes["characters"]
-    tensors: dict[str, tuple[str, list[int], list[float]]] = {}
-    for name, size in sizes.items():
-        step, shift = model["tables"][name]
-        reserved = len(RESERVED) if name == "unigrams" else 0
-        weights: list[float] = []
-        for output in range(outputs):
-            weights += [0] * reserved + [(step * i + shift * output) % 255 - 127 for i in range(reserved, size)]
-        tensors[name] = ("I8", [outputs, size], weights)
-        tensors[f"{name}.scale"] = ("F32", [outputs], model["scales"][f"{name}.scale"][:outputs])
-    for name in ("bias", "prior"):
-        tensors[name] = ("F32", [outputs], model[name][:outputs])
-    multipliers = model["trigram_multipliers" if network == "trigrams" else "multipliers"]
-    metadata = {"format": "edgetext-1", "network": network, "max_length": "512"}
-    metadata |= {"exponent": model["exponent"], "multipliers": multipliers}
-    return BuiltinEngine(safetensors(metadata, tensors), max_length=512)
+from tests.runtime.golden import (
+    GOLDEN,
+    NETWORKS,
+    TOLERANCE,
+    VOCABULARIES,
+    golden_model,
+    golden_preprocessing,
+    golden_probabilities,
+)
+from tests.runtime.helpers import slow
 
 
 class GoldenTest(unittest.TestCase):
@@ -72,27 +49,30 @@ class GoldenTest(unittest.TestCase):
                     self.assertEqual(encoder.encode(case["text"]), kept + [0] * (8 - len(kept)))
 
     def test_golden_ngrams_and_probabilities(self) -> None:
-        characters, tolerance = Characters(**GOLDEN["characters"]), GOLDEN["model"]["tolerance"]
         encoders = {
-            marks: Encoder(vocabulary, Preprocessing(512, "post", Words(marks), characters))
+            marks: Encoder(vocabulary, golden_preprocessing(marks, "characters"))
             for marks, vocabulary in VOCABULARIES.items()
         }
         engines = {
-            marks: [golden_engine(len(vocabulary), name) for name in ("bigrams-2", "trigrams", "characters")]
-            for marks, vocabulary in VOCABULARIES.items()
+            (marks, network): BuiltinEngine(
+                golden_model(marks, network), max_length=golden_preprocessing(marks, network).width
+            )
+            for marks in VOCABULARIES
+            for network in NETWORKS
         }
         for case in GOLDEN["cases"]:
             with self.subTest(text=case["text"][:40], marks=case["marks"]):
                 ids = [*case["ids"], *case["ngrams"]]
-                encoder, (bigrams, trigrams, ngrams) = encoders[case["marks"]], engines[case["marks"]]
+                encoder = encoders[case["marks"]]
                 self.assertEqual(encoder.ids(case["text"]), ids)
                 self.assertEqual(encoder.truncate(case["text"]), ids)
-                found = [engine.predict([case["ids"]])[0][0] for engine in (bigrams, trigrams)]
-                found += ngrams.predict([ids])[0]
-                wanted = [case["probability"], case["probability_trigrams"], *case["probabilities"]]
-                self.assertEqual(len(found), len(wanted))
-                for probability, expected in zip(found, wanted):
-                    self.assertAlmostEqual(probability, float.fromhex(expected), delta=tolerance)
+                for network in NETWORKS:
+                    engine = engines[case["marks"], network]
+                    found = engine.predict([ids if network == "characters" else case["ids"]])[0]
+                    wanted = golden_probabilities(case, network)[-len(found) :]  # one output: the second label's
+                    self.assertEqual(len(found), engine.num_outputs)
+                    for probability, expected in zip(found, wanted):
+                        self.assertAlmostEqual(probability, expected, delta=TOLERANCE)
 
     def test_long_texts_are_folded_in_pieces(self) -> None:
         """Wherever they are cut: within an emoticon, or between an apostrophe and what is next to it."""
