@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from edgetext.bundle.manifest import ModelFile
     from edgetext.encoder import Encoder
     from edgetext.engines.protocol import Engine
+    from edgetext.explaining import Explanation
 
 # The number of texts that classify_many passes to the engine at once. Compared with single texts, 32 raise the texts a
 # second by about a tenth with TFLite and a quarter with ONNX Runtime; 256 are at most a twentieth better than 32.
@@ -175,6 +176,22 @@ class Classifier:
         """
         prepared, known = self.prepare(text)
         return self._to_prediction(self._predict([prepared])[0], known)
+
+    def explain(self, text: str, label: str | None = None) -> Explanation:
+        """Explain why a text gets its label: the effect of each word, pair of words and so on, which is exact.
+
+        Args:
+            text: The text.
+            label: The label to explain, compared with the most probable other one; None explains the most probable.
+
+        Raises:
+            EngineError: If the engine is not builtin, or the network has no weights of words: preset tutorial.
+            TypeError: If ``text`` is not a string.
+            ValueError: If the model has no such label.
+        """
+        from edgetext.explaining.effects import explain  # not needed to classify
+
+        return explain(self.engine, self.encoder, self.labels, text, label)
 
     def prepare(self, text: str) -> tuple[Any, float]:
         """Return what the engine takes, a text's ids, padded or not, or its words; and the share of known words.

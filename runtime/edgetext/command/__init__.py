@@ -18,10 +18,11 @@ from edgetext.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Union
 
     from edgetext.command.ranking import Ranking
+    from edgetext.explaining import Explanation
     from edgetext.prediction import Prediction
     from edgetext.tables.dialect import Dialect
 
@@ -47,6 +48,7 @@ class Options:
     prefix: str = ""
     json: bool = False
     label_only: bool = False
+    explain: bool = False
     model: str | None = None
     engine: str = "auto"
     recipe: str | None = None
@@ -115,9 +117,13 @@ class Arguments:
     """Texts given on the command line; an empty one is taken for a mistake, such as an unset variable.
 
     The output is JSON, or label, score, the labels of a ranking, engine and text, separated by tabs, or the label only.
+
+    Attributes:
+        explain: Explains the label of a text, to write that too; None does not.
     """
 
     header = ""
+    explain: Callable[[str], Explanation] | None = None
 
     def __init__(
         self,
@@ -151,7 +157,8 @@ class Arguments:
         if self._as_json:
             from edgetext.command.fields import dump, fields
 
-            return dump({"text": record.text, **fields(prediction, self._ranking)}) + "\n"
+            explained = {} if self.explain is None else {"explanation": self.explain(record.text).as_dict()}
+            return dump({"text": record.text, **fields(prediction, self._ranking), **explained}) + "\n"
         if self._label_only:
             return f"{prediction.label}\n"
         # A terminal would obey control characters, and tabs and line ends would be taken for separators.
@@ -162,4 +169,9 @@ class Arguments:
         start = "\t".join([prediction.label, f"{prediction.score:.4f}", *further, prediction.engine, ""])
         if self._width is not None:
             text = text[: max(self._width - len(start.expandtabs()) - 1, 10)]
-        return f"{start}{text}\n"
+        line = f"{start}{text}\n"
+        if self.explain is None:
+            return line
+        from edgetext.command.explained import may_colour, show_explanation
+
+        return line + show_explanation(self.explain(record.text), colour=may_colour(self._width is not None))

@@ -35,6 +35,7 @@ examples:
   %(prog)s --file reviews.txt --json > scores.jsonl       one text per line
   tail -f feed.jsonl | %(prog)s --jsonl body              other fields are passed through
   %(prog)s --csv review --file reviews.csv > scored.csv
+  %(prog)s --explain "not a great movie"
   %(prog)s --model bundles/mine --info
   if [ "$(%(prog)s --label-only -- "$text")" = positive ]; then echo yes; fi
 
@@ -107,6 +108,11 @@ def make_parser() -> argparse.ArgumentParser:
         help="print the label of each text and nothing else; an empty line if it cannot be read",
     )
     source.add_argument(
+        "--explain",
+        action="store_true",
+        help="show which words, pairs of words and so on decided the label, and by how much; with --json, all of them",
+    )
+    source.add_argument(
         "--top-k",
         metavar="K",
         type=int,
@@ -171,6 +177,10 @@ def _check(parser: argparse.ArgumentParser, options: Options) -> None:
         parser.error("give texts as arguments or as an input, not both")
     if (options.csv is not None or options.tsv is not None) and options.json:
         parser.error("--csv writes CSV; for JSON convert the input to JSON lines and use --jsonl")
+    if options.explain and (options.is_table() or options.label_only):
+        parser.error(
+            "--explain explains texts given as arguments or lines: leave out --jsonl, --csv, --tsv, --label-only"
+        )
     if options.label_only and (options.json or options.is_table() or options.top_k):
         parser.error("--label-only prints labels and nothing else: leave out --json, --jsonl, --csv, --tsv and --top-k")
 

@@ -100,6 +100,8 @@ def _score_arguments(options: Options) -> int:
     """Score the texts that are arguments, and print the results in order; errors go to standard error."""
     classifier = options.load_classifier()
     form = Arguments(options.texts, options.json, *options.set_up_output(classifier), label_only=options.label_only)
+    if options.explain:
+        form.explain = classifier.explain
     if files := [text for text in options.texts if os.path.isfile(text)]:
         from shlex import quote
 

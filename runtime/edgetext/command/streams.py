@@ -95,6 +95,9 @@ def _import_all(options: Options) -> None:
     codecs.lookup(options.encoding or "utf-8")
     if options.json or options.is_table():
         from edgetext.command import structured  # noqa: F401  # and json with it
+    if options.explain:
+        from edgetext.command import explained  # noqa: F401
+        from edgetext.explaining import effects  # noqa: F401
 
 
 def _blocking(stream: BinaryIO) -> BinaryIO:
@@ -112,7 +115,10 @@ def _choose_form(options: Options, stream: BinaryIO, classifier: Classifier, liv
     width, ranking = options.set_up_output(classifier)
     if not options.is_table():
         how = {"label_only": options.label_only, "live": live}
-        return TextLines(stream, options.json, width, ranking, encoding=options.encoding, **how)
+        lines = TextLines(stream, options.json, width, ranking, encoding=options.encoding, **how)
+        if options.explain:
+            lines.explain = classifier.explain
+        return lines
     from edgetext.command.structured import JSONObjects, Table
 
     dialect = options.make_dialect()

@@ -51,11 +51,11 @@ class BuiltinEngine:
             network = _find_network(metadata.get("network"))
             if metadata.get("max_length") != str(max_length):
                 raise ValueError(f"its max_length is {metadata.get('max_length')!r}, not {max_length}")
-            self._network = network(metadata, tensors, max_length)
+            self.network = network(metadata, tensors, max_length)
         except ValueError as error:
             raise BundleError(f"engine builtin refuses the model: {error}") from None
-        self.num_outputs = self._network.num_outputs
-        self.vocabulary_size: int | None = self._network.vocabulary_size
+        self.num_outputs = self.network.num_outputs
+        self.vocabulary_size: int | None = self.network.vocabulary_size
 
     def __reduce__(self) -> tuple[Any, ...]:
         from edgetext.copying import rebuild_with
@@ -64,7 +64,7 @@ class BuiltinEngine:
 
     def predict(self, encoded: Iterable[Sequence[int]]) -> list[list[float]]:
         """Score encoded texts, padded or not; see ``edgetext.engines.protocol.Engine``."""
-        logits = self._network.logits
+        logits = self.network.logits
         activate = sigmoid if self.num_outputs == 1 else softmax
         try:
             return [activate(logits(ids if ids[-1] else ids[: ids.index(PAD_ID)])) for ids in encoded]
@@ -135,7 +135,7 @@ class BigramNetwork:
         reader.finish()
         try:
             multipliers = list(map(int, metadata["multipliers"].split()))
-            self._first, self._second, *third = multipliers
+            self._first, self._second, *third = self.multipliers = multipliers
             self.exponent = float(metadata["exponent"])
         except (KeyError, ValueError):
             raise ValueError("the metadata lacks multipliers or exponent") from None
@@ -144,14 +144,14 @@ class BigramNetwork:
             raise ValueError("the exponent or the multipliers are out of range")
         if len(third) != metadata["network"].startswith("trigrams"):
             raise ValueError(f"the network {metadata['network']} has another number of multipliers")
-        self._last_bucket = buckets - 1
+        self.last_bucket = buckets - 1
         self._trigrams: Trigrams | None = None
         if third:
             from edgetext.engines.trigrams import Trigrams
 
-            self._trigrams = Trigrams(multipliers, self._last_bucket)
+            self._trigrams = Trigrams(multipliers, self.last_bucket)
         self._max_length = max_length
-        self._signed = [
+        self.tables = [
             (unigrams.signed_row(output), bigrams.signed_row(output), *rest) for output, rest in enumerate(zip(*scales))
         ]
         self._unsigned: list[tuple[bytes, bytes, float, float, float]] = []
@@ -177,8 +177,8 @@ class BigramNetwork:
             unknown = ((((lanes ^ self._twos) + self._largest) >> 31) & self._ones) ^ self._ones
             if unknown:
                 unknown |= unknown >> 32
-                mask ^= unknown * self._last_bucket
-                pairs_of_unknown = unknown * (self._last_bucket + 1)
+                mask ^= unknown * self.last_bucket
+                pairs_of_unknown = unknown * (self.last_bucket + 1)
         hashed = ((pairs & mask) | pairs_of_unknown).to_bytes(4 * count, "little")[:-4]
         if self._trigrams is not None:
             trigrams = self._trigrams.find_lanes(lanes, pairs, self._mask, unknown)
@@ -199,7 +199,7 @@ class BigramNetwork:
     def _score_few(self, ids: Sequence[int]) -> list[float]:
         """Return the logits of few ids, without preparing the tables."""
         buckets = [
-            (a * self._first + b * self._second) & self._last_bucket
+            (a * self._first + b * self._second) & self.last_bucket
             for a, b in zip(ids, ids[1:])
             if self.prior is None or (a != UNKNOWN_ID and b != UNKNOWN_ID)
         ]
@@ -213,7 +213,7 @@ class BigramNetwork:
             )
             * weight
             + bias
-            for unigrams, bigrams, unigram_scale, bigram_scale, bias in self._signed
+            for unigrams, bigrams, unigram_scale, bigram_scale, bias in self.tables
         ]
 
     def _prepare(self) -> None:
@@ -225,10 +225,10 @@ class BigramNetwork:
         self._array, self._itemgetter = array, itemgetter
         # One number in all lanes.
         self._ones = int.from_bytes(b"\1\0\0\0" * self._max_length, "little")
-        self._mask = self._ones * self._last_bucket
+        self._mask = self._ones * self.last_bucket
         self._twos, self._largest = self._ones * UNKNOWN_ID, self._ones * (2**31 - 1)
         # After the bigrams' weights follows a zero, for pairs with an unknown word.
         self._unsigned = [
             (bytes(unigrams).translate(UNSIGNED), bytes(bigrams).translate(UNSIGNED) + b"\x80", *rest)
-            for unigrams, bigrams, *rest in self._signed
+            for unigrams, bigrams, *rest in self.tables
         ]

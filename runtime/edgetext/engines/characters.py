@@ -27,28 +27,28 @@ class CharacterNetwork:
         reader = TensorReader({name: tensor for name, tensor in tensors.items() if name in own})
         table = reader.read("characters", "I8", 2)
         rest = {name: tensor for name, tensor in tensors.items() if name not in own}
-        self._bigrams = bigrams(metadata, rest, max_length)
-        self.num_outputs: int = self._bigrams.num_outputs
-        self.vocabulary_size: int = self._bigrams.vocabulary_size
+        self.bigrams = bigrams(metadata, rest, max_length)
+        self.num_outputs: int = self.bigrams.num_outputs
+        self.vocabulary_size: int = self.bigrams.vocabulary_size
         outputs, buckets = table.shape
         if outputs != self.num_outputs or buckets < 1 or buckets & (buckets - 1):
             raise ValueError("characters and unigrams do not fit together, or the buckets are no power of two")
         scales = reader.read_vector("characters.scale", outputs)
-        self._characters = [(table.signed_row(output), scale) for output, scale in enumerate(scales)]
+        self.characters = [(table.signed_row(output), scale) for output, scale in enumerate(scales)]
 
     def logits(self, ids: Sequence[int]) -> list[float]:
         """Return the logits of unpadded ids; see ``edgetext.engines.protocol.Network``."""
         size, count = self.vocabulary_size, len(ids)
         while count and ids[count - 1] >= size:
             count -= 1
-        logits: list[float] = self._bigrams.logits(ids[:count])
+        logits: list[float] = self.bigrams.logits(ids[:count])
         if count == len(ids):
             return logits
-        if logits is self._bigrams.prior:
-            logits = self._bigrams.biases
-        weight = max(count, 1) ** -self._bigrams.exponent
+        if logits is self.bigrams.prior:
+            logits = self.bigrams.biases
+        weight = max(count, 1) ** -self.bigrams.exponent
         ngrams = [number - size for number in ids[count:]]
         return [
             logit + sum(map(table.__getitem__, ngrams)) * scale * weight
-            for logit, (table, scale) in zip(logits, self._characters)
+            for logit, (table, scale) in zip(logits, self.characters)
         ]

@@ -1,0 +1,73 @@
+"""Explanations on a terminal, for ``--explain``."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from edgetext.explaining import Explanation, Part
+
+# How many parts are listed, and the width of the longest bar.
+LISTED, BAR = 8, 12
+# Blue for the label and orange against it, of the 256 colours of terminals: weak and strong.
+_FOR, _AGAINST = (75, 33), (215, 208)
+# A word with less than this share of the largest effect is not coloured, and one with more than STRONG is in bold.
+_WEAK, _STRONG = 0.15, 0.6
+
+
+def show_explanation(explanation: Explanation, *, colour: bool) -> str:
+    """Return an explanation as lines: the text, if there may be colours, and the strongest parts with bars."""
+    lines = [_colour_text(explanation)] if colour else []
+    lines.append(f"  why {explanation.label} and not {explanation.against}:")
+    parts = explanation.strongest(LISTED + 1)
+    largest = max((abs(part.effect) for part in parts), default=1.0)
+    for part in parts[:LISTED]:
+        bar = ("+" if part.effect > 0 else "-") * max(round(BAR * abs(part.effect) / largest), 1)
+        lines.append(f"  {part.effect:+8.3f}  {bar:{BAR}s}  {describe(part)}")
+    if len(parts) > LISTED:
+        rest = explanation.logit - explanation.bias - sum(part.effect for part in parts[:LISTED])
+        lines.append(f"  {rest:+8.3f}  {'':{BAR}s}  (everything else)")
+    about = "what the model adds to every text" if parts else "the model knows nothing of this text"
+    lines.append(f"  {explanation.bias:+8.3f}  {'':{BAR}s}  ({about})")
+    lines.append(f"  {explanation.logit:+8.3f}  {'':{BAR}s}  in all: log odds of {explanation.label}")
+    return "\n".join(lines) + "\n"
+
+
+def describe(part: Part) -> str:
+    """Return a part's text on one line, and its kind unless it is made of known words."""
+    text = " ".join(printable(part.text).split())
+    notes = {"beginning": " (at the beginning)", "characters": " (by its characters)", "unknown": " (unknown)"}
+    return text + notes.get(part.kind, "")
+
+
+def printable(text: str) -> str:
+    """Return a text without characters that a terminal would obey."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
+
+
+def may_colour(is_terminal: bool) -> bool:
+    """Return whether to use colours: on a terminal, unless NO_COLOR is set (no-color.org) or it is a dumb one."""
+    return is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _colour_text(explanation: Explanation) -> str:
+    words = explanation.by_word()
+    largest = max((abs(word.effect) for word in words), default=0.0) or 1.0
+    pieces, end = ["  "], 0
+    for word in words:
+        if word.start < end:
+            continue
+        pieces += [printable(explanation.text[end : word.start]), _colour(word, abs(word.effect) / largest)]
+        end = word.end
+    return "".join([*pieces, printable(explanation.text[end:])])
+
+
+def _colour(word: Part, share: float) -> str:
+    text = printable(word.text)
+    if share < _WEAK:
+        return text
+    colours, strong = _FOR if word.effect > 0 else _AGAINST, share > _STRONG
+    # Underlined if it speaks against the label, so that the colour is not all that tells.
+    style = f"{'1;' if strong else ''}{'4;' if word.effect < 0 else ''}38;5;{colours[strong]}"
+    return f"\x1b[{style}m{text}\x1b[0m"
