@@ -25,7 +25,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import accuracy, instructions, interop, latency, peers, suggest, sweep, tables
+from benchmarks import accuracy, few_labels, instructions, interop, latency, peers, suggest, sweep, tables
 from benchmarks.measuring import command, layout, plots, processes, results
 from benchmarks.measuring.layout import Part, Table
 from benchmarks.measuring.results import BenchmarkError, Results
@@ -68,7 +68,8 @@ BLOCKS: dict[str, Callable[[Results], Sequence[Part]]] = {
     "startup": latency.startup_tables,
     **dict.fromkeys(("seeds", "choices", "curve"), sweep.tables),
     **{"accuracy": accuracy.tables, "interop": interop.tables, "instructions": instructions.tables},
-    **{"tables": tables.tables, "suggest": suggest.lay_out, "memory": memory_tables, "soak": soak_tables},
+    **{"tables": tables.tables, "few_labels": few_labels.lay_out, "suggest": suggest.lay_out},
+    **{"memory": memory_tables, "soak": soak_tables},
 }
 KINDS = {"summary": ("peers",), "latency": ("peers", "latency"), "startup": ("peers", "latency")}
 

@@ -20,18 +20,23 @@ import statistics
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import sweep, tables
 from benchmarks.measuring import command, results
 from benchmarks.measuring.layout import Part, Table
+from benchmarks.measuring.texts import Text
+
+if TYPE_CHECKING:
+    from train.dataset import LabelledText
 
 LABELLED = COUNT = 100
 HELD_OUT = "0.3"
 MODELS = ("labelled", "random", "suggested")
 METRICS = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
+Row = tuple[str, str]  # a text and its label, which is empty for none
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -56,10 +61,10 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
 def do_seed(data: Path, test: Path | None = None, *, seed: int, folder: Path, args: argparse.Namespace) -> Any:
     """Train on labelled rows, on these and others drawn at random, and on these and those that are suggested."""
     split = tables.read_splits(data, ["--test", str(test or HELD_OUT), "--split-seed", str(seed), *args.options])
-    rows = [(text.text, str(text.label)) for text in (*split["train"], *split["validation"])]
+    rows = make_rows([*split["train"], *split["validation"]])
     random.Random(seed).shuffle(rows)
     labelled, rest = rows[:LABELLED], rows[LABELLED:]
-    write(folder / "test.csv", [(text.text, str(text.label)) for text in split["test"]])
+    write(folder / "test.csv", make_rows(split["test"]))
     write(folder / "rest.csv", [(text, "") for text, _ in rest])
     found = {"labelled": train(folder / "labelled", labelled)}
     files = ["--unlabelled", str(folder / "rest.csv"), "--out", str(folder / "chosen.csv")]
@@ -72,14 +77,19 @@ def do_seed(data: Path, test: Path | None = None, *, seed: int, folder: Path, ar
     return found
 
 
-def train(out: Path, rows: Iterable[tuple[str, str]]) -> dict[str, float]:
+def train(out: Path, rows: Iterable[Row]) -> dict[str, float]:
     """Train on some rows, and return the metrics on the test rows."""
     data = write(out.with_suffix(".csv"), rows)
     metrics = sweep.train(out, ["--data", str(data), "--test", str(out.with_name("test.csv"))])
     return {name: metrics["test"][name] for name in METRICS}
 
 
-def write(path: Path, rows: Iterable[tuple[str, str]]) -> Path:
+def make_rows(texts: Iterable[LabelledText | Text]) -> list[Row]:
+    """Return texts as rows of a table."""
+    return [(text.text, text.label or "") for text in texts]
+
+
+def write(path: Path, rows: Iterable[Row]) -> Path:
     """Write a table and return its path."""
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([("text", "label"), *rows])
