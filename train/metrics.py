@@ -92,6 +92,13 @@ def show_scores(measured: Mapping[str, Any]) -> str:
     return f"accuracy {accuracy}, macro F1 {measured['macro_f1']:.{digits}f}"
 
 
+def print_history(title: str, history: Mapping[str, Sequence[float]], seconds: float, texts: int) -> None:
+    """Print how long a network was fitted, and the accuracy that it reached on that number of validation texts."""
+    epochs = len(history["loss"])
+    reached = f", validation accuracy {show_accuracy(history['val_accuracy'][-1], texts)}" if texts else ""
+    print(f"{title}: {epochs} epoch{'s' * (epochs > 1)}, {seconds:.0f} s{reached}", flush=True)
+
+
 def measure(probabilities: Probabilities, targets: npt.NDArray[Any], labels: Sequence[str]) -> dict[str, Any]:
     """Compare labels' probabilities, shape (texts, labels), with the indices of the right labels, shape (texts,).
 

@@ -94,7 +94,8 @@ def train(job: Job) -> dict[str, Any]:
     if not dataset.may_be_copied:
         measured = dataset.texts(TEST if len(texts.test) else heldout_split)
         metrics["tokenizers"] = _measure_tokenizers(measured, plan, model)
-    metrics |= compared | describe_fitting(fitted, model, temperature, texts, time.monotonic() - started)
+    unlabelled = 0 if material is None else len(material.splits[2])
+    metrics |= compared | describe_fitting(fitted, model, temperature, texts, unlabelled, time.monotonic() - started)
 
     write_run(
         job.out,

@@ -549,7 +549,7 @@ def test_several_labels_of_which_no_row_can_be_used(write: Write) -> None:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([("", "a"), ("!", "b")], "no row is left"),
+        ([("", "a"), ("!", "b")], "no row is left: add rows that have text and a label"),
         ([("x", "a"), ("y", "a")], "only one label is left, 'a'; training needs two"),
         ([("x", "a"), ("y", "b")], "no label occurs twice: is 'label' the column of the label?"),
     ],
@@ -579,8 +579,12 @@ def test_what_was_found_comes_with_the_error(write: Write) -> None:
 
 def test_files_of_which_nothing_is_left(write: Write) -> None:
     path, other = write(many(40)), write([("x", "z"), ("!", "a")], "v.csv")
-    assert str(refused(TableOptions(path, validation=str(other)))).endswith("v.csv: no row is left for the validation")
-    assert str(refused(TableOptions(path, test=str(other)))).endswith("v.csv: no row is left for the test")
+    assert str(refused(TableOptions(path, validation=str(other)))).endswith(
+        "v.csv: no row is left for the validation: add rows, or leave out --validation"
+    )
+    assert str(refused(TableOptions(path, test=str(other)))).endswith(
+        "v.csv: no row is left for the test: add rows, or leave out --test"
+    )
 
 
 def test_too_many_labels(write: Write) -> None:

@@ -98,7 +98,7 @@ def test_json_with_the_first_label_late(tmp_path: Path) -> None:
 
 def test_no_label_at_all(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "t.csv", [(text, "") for text in TEXTS])
-    with pytest.raises(ReportedError, match=r"t\.csv: no row has a label"):
+    with pytest.raises(ReportedError, match=r"t\.csv: no row has a label: label some rows"):
         read_table(TableOptions(path, unlabelled=()))
 
 
@@ -222,8 +222,8 @@ def tar(name: str, text: str) -> bytes:
         ("rest.xlsx", b"PK\x03\x04", "workbooks are not read: save the sheet as CSV"),
         ("rest.zip", b"PK\x03\x04", "this is a workbook, such as .xlsx, or a ZIP archive: save the table as CSV"),
         ("rest.txt.xz", b"\xfd7zXZ\0", "this is a file compressed with xz: decompress it first"),
-        ("rest.txt", b"", "no row is left"),
-        ("rest.txt", b"\xff\xfd\n...\n", "no row is left"),
+        ("rest.txt", b"", "no row is left: add texts, or leave the file out"),
+        ("rest.txt", b"\xff\xfd\n...\n", "no row is left: add texts, or leave the file out"),
         ("rest.tgz", tar("a.txt", "a line\nanother\n"), "this is a tar archive: unpack it first"),
         ("rest.jsonl", b"[1, 2]\n[3]\n", "none of the first 2 lines is a JSON object"),
     ],

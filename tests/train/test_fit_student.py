@@ -70,7 +70,8 @@ def test_patience_holds_for_all_fits(random_labels: npt.NDArray[np.int64], capsy
     first, *others = capsys.readouterr().out.splitlines()
     assert f"fitting: {best + 2} epochs" in first
     assert "% (95% interval " in first  # of 20 texts
-    assert [f": {best} epochs, " in line for line in others] == [True] * 3
+    shown = f": {best} epoch{'s' * (best > 1)}, "
+    assert [shown in line for line in others] == [True] * 3
 
 
 def test_first_weights_have_the_unit_of_logits() -> None:

@@ -411,7 +411,7 @@ MISTAKES = {
     "--data five.csv --test 0.1": "five.csv: --test 0.1 of 5 rows is no row",
     "--data t.csv --unlabelled none.csv": "none.csv: No such file or directory",
     "--data t.csv --unlabelled empty.csv": "empty.csv: the file is empty",
-    "--data t.csv --unlabelled header.csv": "header.csv: no row is left",
+    "--data t.csv --unlabelled header.csv": "header.csv: no row is left: add texts, or leave the file out",
     "--data t.csv --unlabelled foreign": "foreign: Is a directory",
     "--data t.csv --unlabelled t.csv": "--unlabelled t.csv: another file of this training has that name too",
     "--data t.csv --unlabelled notes.txt notes.txt": "--unlabelled notes.txt: another file of this training",
@@ -502,7 +502,7 @@ class TestMistakes:
     ) -> None:
         assert main(["--data", "bad.csv", "--out", str(folder / "run")]) == 2
         captured = capsys.readouterr()
-        assert error_line(captured.err) == "bad.csv: no row is left"
+        assert error_line(captured.err) == "bad.csv: no row is left: add rows that have text and a label"
         assert [line.partition(": ")[2] for line in captured.out.splitlines()] == [
             "1 row left out: more or fewer columns than the header (line 4)",
             "2 rows left out: no word in the text (lines 2 and 3)",

@@ -32,7 +32,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def train(name: str, *options: str) -> tuple[str, dict[str, Any]]:
     """Train, and return the hash of the weights and the run's description of the data."""
-    assert main([*options, *QUICK, "--out", name]) == 0
+    assert main([*QUICK, *options, "--out", name]) == 0
     with zipfile.ZipFile(Path(name, "model.keras")) as model:
         weights = hashlib.sha256(model.read("model.weights.h5")).hexdigest()
     return weights, json.loads(Path(name, "config.json").read_text())["data"]
@@ -64,6 +64,20 @@ def test_what_is_recorded(capsys: pytest.CaptureFixture[str]) -> None:
     assert write_texts(["--data", "t.csv", "--run", "run"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == sum(data["rows"]["test"].values()) == 12
+
+
+@pytest.mark.slow
+def test_nothing_to_learn(capsys: pytest.CaptureFixture[str]) -> None:
+    """No word is in two texts: the labels alone are fitted, and the run says so."""
+    rows = [f"{word}{number} {word}{number},{word}\n" for word in ("red", "blue") for number in range(30)]
+    Path("t.csv").write_text("text,label\n" + "".join(rows))
+    Path("rest.txt").write_text("".join(f"thing{number} thing{number}\n" for number in range(9)))
+    train("run", "--data", "t.csv", "--unlabelled", "rest.txt", "--teacher", "vectors", "--epochs", "1")
+    out = capsys.readouterr().out
+    assert "\nunlabelled texts: not used, because no word occurs in enough texts\n" in out
+    assert "\nfitting: 1 epoch, " in out
+    metrics = json.loads(Path("run/metrics.json").read_text())
+    assert (metrics["unlabelled"], "teacher" in metrics) == (0, False)
 
 
 def write_probabilities(path: Path, hand: int) -> None:

@@ -48,9 +48,13 @@ def fit_network(
         return FittedNetwork(plain, None, {})
     student = _make_student(plain.recipe, len(texts.train) + len(texts.unlabelled), request)
     material = make_material(texts, student)
+    if material.knowledge is None and len(texts.unlabelled):
+        print("unlabelled texts: not used, because no word occurs in enough texts", flush=True)
+        if not is_soft:
+            return FittedNetwork(plain, None, {})
     folds = make_folds(material.targets, dataset, recipe, rules) if plain.cross_validated else []
     fitted = fit_student(material, student, folds)
-    given = "unlabelled texts" if len(texts.unlabelled) else "probabilities"
+    given = "unlabelled texts" if material.knowledge is not None else "probabilities"
     metrics, is_better = _compare(plain, fitted, dataset, f"with {given}")
     if is_soft or request.teacher == "vectors" or is_better:
         return FittedNetwork(fitted, material, metrics)

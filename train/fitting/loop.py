@@ -17,7 +17,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from train.encoding.encoded import Encoded, Ids, Splits, Targets
-from train.metrics import Probabilities, label_probabilities, measure, measure_agreement, show_accuracy
+from train.metrics import Probabilities, label_probabilities, measure, measure_agreement, print_history
 from train.models import network
 from train.models.presets import Settings
 from train.models.recipe import Fitted, Recipe
@@ -71,10 +71,7 @@ def fit(
             verbose=0,
         )
     values = {name: [float(value) for value in values] for name, values in history.history.items()}
-    reached = ""
-    if validation is not None:
-        reached = f", validation accuracy {show_accuracy(values['val_accuracy'][-1], len(validation[0]))}"
-    print(f"{title}: {len(values['loss'])} epochs, {time.monotonic() - started:.0f} s{reached}", flush=True)
+    print_history(title, values, time.monotonic() - started, 0 if validation is None else len(validation[0]))
     return values
 
 
@@ -136,11 +133,10 @@ def _predict(model: keras.Model, texts: Encoded) -> Probabilities:
 
 
 def describe_fitting(
-    fitted: Fitted, model: keras.Model, temperature: float | None, texts: Splits, seconds: float
+    fitted: Fitted, model: keras.Model, temperature: float | None, texts: Splits, unlabelled: int, seconds: float
 ) -> dict[str, Any]:
-    """Return what ``metrics.json`` records of the fitting itself."""
-    learns = fitted.recipe.choices.objective == "logistic"
-    edge = {"unlabelled": len(texts.unlabelled) if learns else 0, "temperature": temperature}
+    """Return what ``metrics.json`` records of the fitting itself; ``unlabelled`` texts were learned from."""
+    edge = {"unlabelled": unlabelled, "temperature": temperature}
     return {
         **(edge if temperature is not None else {}),
         **({"refitted": len(texts.train) + len(texts.validation)} if fitted.recipe.refits else {}),

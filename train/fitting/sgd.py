@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from train.fitting.calibration import cross_entropy
 from train.fitting.compiled import compiled
-from train.metrics import show_accuracy
+from train.metrics import print_history
 from train.models.choices import Choices
 from train.models.presets import Settings
 
@@ -79,10 +79,7 @@ def fit_sgd(
                 break
     if settings.patience is not None and validation is not None:
         table, bias = best
-    reached = ""
-    if validation is not None:
-        reached = f", validation accuracy {show_accuracy(history['val_accuracy'][-1], len(validation[1]))}"
-    print(f"{title}: {len(history['loss'])} epochs, {time.monotonic() - started:.0f} s{reached}", flush=True)
+    print_history(title, history, time.monotonic() - started, 0 if validation is None else len(validation[1]))
     return table, bias, history
 
 

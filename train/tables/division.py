@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from train.dataset import UNLABELLED, DataError
+from train.dataset import TRAIN, UNLABELLED, DataError
 from train.tables.columns import INVISIBLE, ordered
 from train.tables.index import SPLITS, TableIndex
 from train.tables.options import MAX_VALIDATION, TableOptions
 from train.tables.plan import Part, TablePlan
 from train.tables.probabilities import GivenProbabilities
-from train.tables.report import FIRST, WISHED, enumerate_first
+from train.tables.report import FIRST, NOTHING_LEFT, WISHED, enumerate_first
 from train.tables.splits import count_texts, find_repeated
 
 # What programs write for a missing value, folded.
@@ -70,7 +70,7 @@ def _leave_out(files: dict[str, TableIndex], names: Sequence[str], plan: TablePl
     _leave_out_unknown(files, counts, names)
     for split, found in files.items():
         if not found.parts.any():
-            raise DataError(f"{found.table.path}: no row is left for the {split}")
+            raise DataError(f"{found.table.path}: {NOTHING_LEFT[split]}")
         found.find_repeated()
     _find_doubtful(train, names)
     return tuple(name for name, count in zip(names, counts) if count)
@@ -123,7 +123,8 @@ def _check_labels(
     left = [name for name, count in zip(names, counts) if count]
     if not left:
         has_texts = train.unlabelled is not None and len(train.unlabelled.lines)
-        raise DataError(f"{train.table.path}: no row {'has a label' if has_texts else 'is left'}")
+        problem = "no row has a label: label some rows of each of two labels" if has_texts else NOTHING_LEFT[TRAIN]
+        raise DataError(f"{train.table.path}: {problem}")
     empty = [place for place in np.flatnonzero(counts == 0).tolist() if names[place] not in dropped]
     if lost := {names[place]: lines for place in empty if (lines := train.lines_left_out(place))}:
         label, lines = next(iter(lost.items()))

@@ -11,6 +11,7 @@ from edgetext.tables.options import OF_COLUMNS, show_option
 from train.dataset import UNLABELLED, DataError
 from train.tables.columns import Columns, choose_columns, choose_text_columns
 from train.tables.options import TableOptions
+from train.tables.report import NOTHING_LEFT
 from train.tables.table import ENDINGS, Inspection, Table, is_table, open_texts
 
 # How a split is taken: from a file, as a number of rows, as a fraction of the rows, or not at all.
@@ -136,4 +137,4 @@ def check_columns(found: Inspection, columns: Columns, split: str) -> None:
     if columns.label in found.lists:
         raise DataError(f"{path}: {columns.label!r} holds lists: several labels per text are not supported")
     if found.is_empty:
-        raise DataError(f"{path}: no row is left" + (f" for the {split}" if split in ("validation", "test") else ""))
+        raise DataError(f"{path}: {NOTHING_LEFT[split]}")

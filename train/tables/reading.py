@@ -18,7 +18,7 @@ from train.tables.faults import Faults
 from train.tables.index import TableIndex, code_of
 from train.tables.plan import TablePlan
 from train.tables.probabilities import GivenProbabilities
-from train.tables.report import LONG_LABEL, NO_LABEL, WISHED, Finding, ReportedError
+from train.tables.report import LONG_LABEL, NO_LABEL, NOTHING_LEFT, WISHED, Finding, ReportedError
 from train.tables.table import Row, Table
 from train.temporary import TextStore
 
@@ -164,7 +164,7 @@ def read_unlabelled(files: Mapping[str, TableIndex], plan: TablePlan) -> tuple[T
         index = read_index(table, columns, UNLABELLED, {}, plan.options.rules, keeps_unlabelled=True)
         assert index.unlabelled is not None
         if not len(index.unlabelled.lines):
-            raise ReportedError(f"{table.path}: no row is left", index.findings)
+            raise ReportedError(f"{table.path}: {NOTHING_LEFT[UNLABELLED]}", index.findings)
         index.unlabelled.findings = index.findings
         found.append(index.unlabelled)
     return tuple(found)

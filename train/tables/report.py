@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from train.dataset import DataError
+from train.dataset import TEST, TRAIN, UNLABELLED, VALIDATION, DataError
 
 # The kinds of problems, in the order in which they are reported.
 KINDS = {
@@ -38,6 +38,13 @@ KINDS = {
     "missing": "kept: a label that may stand for a missing one: {detail}; --drop-label leaves out the rows of a label",
     "alike": "kept: labels that differ only in case, white space, invisible characters or '.0': {detail}",
     "seen once": "kept to fit: the only text of a label: {detail}",
+}
+# What to do about a file of which no row can be used, by split.
+NOTHING_LEFT = {
+    TRAIN: "no row is left: add rows that have text and a label",
+    VALIDATION: "no row is left for the validation: add rows, or leave out --validation",
+    TEST: "no row is left for the test: add rows, or leave out --test",
+    UNLABELLED: "no row is left: add texts, or leave the file out",
 }
 NO_LABEL = "no label"
 WISHED = "dropped"
