@@ -41,7 +41,7 @@ import sys
 sys.path.insert(0, {path!r})
 before = set(sys.modules)
 from edgetext.command.main import main
-code = main(["great movie"])
+code = main([{text!r}])
 print(*sorted(set(sys.modules) - before))
 sys.exit(code)
 """
@@ -756,8 +756,8 @@ class RealCommandTest(unittest.TestCase):
 class OneShotTest(unittest.TestCase):
     """What ``python3 runtime/classify.py "great movie"`` does with nothing installed."""
 
-    def one_shot(self, *options: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, *options, "-I", "-S", "-c", ONE_SHOT.format(path=str(RUNTIME))]
+    def one_shot(self, *options: str, text: str = "great movie") -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, *options, "-I", "-S", "-c", ONE_SHOT.format(path=str(RUNTIME), text=text)]
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
     def test_people_would_say_so_too(self) -> None:
@@ -781,6 +781,12 @@ class OneShotTest(unittest.TestCase):
         # Each costs about 0.25 million instructions, of the 6 million that a command may add to starting Python.
         # Bundles with the rules keras-imdb take one more.
         self.assertLessEqual(len(ours - {"edgetext.keras_imdb"}), 16, ours)
+
+    def test_a_long_text(self) -> None:
+        """Tables that pay for many texts only, and what makes them, are left alone."""
+        result = self.one_shot(text="great movie" + " it is" * 200)
+        self.assertTrue(result.stdout.startswith("positive\t"), result)
+        self.assertFalse({*result.stdout.split()} & {"array", "operator"})
 
     def test_option_and_no_option_agree(self) -> None:
         plain, options = run("great", fake=False), run("--threads", "1", "great", fake=False)
