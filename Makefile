@@ -151,6 +151,7 @@ measure: setup ## Measure the accuracy of the shipped bundle and of three seeds;
 	$(RUN) export/to_tflite.py --out build/all --recipe all
 	$(RUN) export/to_onnx.py --out build/all --recipe all
 	$(RUN) export/to_onnx.py --out build/all --input text
+	$(RUN) export/to_c.py --out build/all
 	$(RUN) export/record_accuracy.py
 	$(RUN) benchmarks/accuracy.py --model build/all --json benchmarks/results/accuracy.json
 	$(RUN) benchmarks/sweep.py seeds --json benchmarks/results/seeds.json

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from export.block.header import check_header
+from export.block.library import find_compiler
 from export.bundle_folder import check_out
 from export.options import parse
 from train.command import finish
@@ -22,6 +24,10 @@ def main(engine: str, description: str, argv: Sequence[str] | None = None) -> in
     def work() -> int:
         # Mistakes are found before TensorFlow is imported, which takes seconds.
         check_out(options.out, options.run, options.other_run)
+        if engine == "c":
+            find_compiler()
+        if options.header is not None:
+            check_header(options.header)
         import_tensorflow()  # with our settings, before a converter imports it without them
         from export.pipeline import export
 

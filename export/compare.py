@@ -12,6 +12,7 @@ from edgetext import engines
 from edgetext.encoder import Encoder
 from edgetext.text import PAD_ID, START_ID, UNKNOWN_ID
 from edgetext.vocabulary import Vocabulary
+from export.block.library import CEngine
 from export.recipes import Recipe
 from train.metrics import Probabilities, label_probabilities
 from train.run import Run
@@ -34,20 +35,26 @@ def predict_keras(run: Run, texts: Sequence[str]) -> Probabilities:
     return predict_encoded(run, np.array([encode(text) for text in texts], dtype=np.int32))
 
 
-def predict_reference(run: Run, model_input: str) -> list[Sample]:
-    """Score the held-back texts with the Keras model, whole and short, for recipes with this ``input``."""
+def predict_reference(run: Run, recipe: Recipe) -> list[Sample]:
+    """Score the held-back texts with the Keras model, whole and short, for recipes with the input of this one."""
     short = np.where(np.arange(run.heldout.shape[1]) < SHORT_LENGTH, run.heldout, PAD_ID)
-    if model_input == "ids":
+    if recipe.input == "ids":
         return [(encoded.tolist(), predict_encoded(run, encoded)) for encoded in (run.heldout, short)]
+    if recipe.engine == "c" and run.heldout_texts:  # it splits texts as they are written
+        rules = run.preprocessing.rules
+        starts = [" ".join(rules.tokenize(text)[: SHORT_LENGTH - 1]) for text in run.heldout_texts]
+        samples = [list(run.heldout_texts), starts]
+    else:
+        samples = [_decode(run, encoded) for encoded in (run.heldout, short)]
     # Encoded again, because a long text whose beginning was truncated has no start id, and its decoded end has one.
-    decoded = [_decode(run, encoded) for encoded in (run.heldout, short)]
-    return [(texts, predict_keras(run, texts)) for texts in decoded]
+    return [(texts, predict_keras(run, texts)) for texts in samples]
 
 
 def _decode(run: Run, encoded: npt.NDArray[np.int32]) -> list[str]:
-    """Return texts of the tokens with these ids; unknown ones become a word that is longer than every token."""
+    """Return texts of the tokens with these ids, not n-grams; unknown ones become a word longer than every token."""
     tokens = dict(enumerate(run.tokens)) | {UNKNOWN_ID: "x" * (1 + max(map(len, run.tokens)))}
-    return [" ".join(tokens[token] for token in ids if token not in (PAD_ID, START_ID)) for ids in encoded.tolist()]
+    del tokens[PAD_ID], tokens[START_ID]
+    return [" ".join(tokens[token] for token in ids if token in tokens) for ids in encoded.tolist()]
 
 
 def compare(run: Run, recipe: Recipe, content: bytes, reference: list[Sample]) -> dict[str, Any]:
@@ -61,7 +68,10 @@ def compare(run: Run, recipe: Recipe, content: bytes, reference: list[Sample]) -
     Raises:
         edgetext.EdgetextError: If the engine is not installed or refuses the model.
     """
-    engine = engines.create(recipe.engine, content, max_length=run.preprocessing.width)
+    if recipe.engine == "c":
+        engine: Any = CEngine(content)
+    else:
+        engine = engines.create(recipe.engine, content, max_length=run.preprocessing.width)
     (whole, keras), (short, keras_short) = ((score(engine, inputs), expected) for inputs, expected in reference)
     return {
         "texts": len(whole),

@@ -27,6 +27,7 @@ class Options:
     other_run: OtherRun
     author: str
     license: str
+    header: Path | None
 
 
 def parse(engine: str, description: str, argv: Sequence[str] | None) -> Options:
@@ -39,36 +40,47 @@ def parse(engine: str, description: str, argv: Sequence[str] | None) -> Options:
             parser.error(f"--{name} contains characters that cannot be printed, or is not UTF-8")
     author, license_ = (AUTHOR, LICENSE) if args.run.resolve() == DEFAULT_RUN else ("", "")
     named = set(args.recipe or ())
-    out = args.out or default_bundle(args.run)
+    chosen = tuple(
+        recipe
+        for recipe in recipes
+        if recipe.input == args.input and (named & {recipe.quantisation, "all"} if named else recipe.default)
+    )
+    if args.header is not None and len(chosen) != 1:
+        parser.error(f"--header takes one model: add --recipe {chosen[-1].name}")
+    out = args.out or default_bundle(args.run, engine)
     return Options(
         run=args.run,
         out=out,
-        recipes=tuple(
-            recipe
-            for recipe in recipes
-            if recipe.input == args.input and (named & {recipe.quantisation, "all"} if named else recipe.default)
-        ),
+        recipes=chosen,
         # No old bundle is kept inside the package.
         other_run="drop" if out.resolve() == DEFAULT_BUNDLE else "keep" if args.replace else "refuse",
         author=args.author if args.author is not None else author,
         license=args.license if args.license is not None else license_,
+        header=args.header,
     )
 
 
-def default_bundle(run: Path) -> Path:
-    """Return the bundle that a run is exported to by default: the one that ships, or ``bundles/`` and its name."""
-    return DEFAULT_BUNDLE if run.resolve() == DEFAULT_RUN else Path("bundles") / run.resolve().name
+def default_bundle(run: Path, engine: str | None = None) -> Path:
+    """Return the bundle that a run is exported to by default: the one that ships, or ``bundles/`` and its name.
+
+    The one that ships gets no blocks: Python reads its manifest at every start, and has no use for them.
+    """
+    ships = run.resolve() == DEFAULT_RUN and engine != "c"
+    return DEFAULT_BUNDLE if ships else Path("bundles") / run.resolve().name
 
 
-def add_folder_arguments(parser: argparse.ArgumentParser, out: str) -> None:
+def add_folder_arguments(parser: argparse.ArgumentParser, out: str, engine: str | None = None) -> None:
     """Add ``--run`` and ``--out``; ``out`` describes the bundle."""
+    default = "bundles/NAME"
+    if engine != "c":
+        default = f"runtime/edgetext/default for the default run, {default} for others"
     about_run = "the run folder (default: train/default of this checkout)"
     parser.add_argument("--run", metavar="DIR", type=Path, default=DEFAULT_RUN, help=about_run)
     parser.add_argument(
         "--out",
         metavar="DIR",
         type=Path,
-        help=f"{out} (default: runtime/edgetext/default for the default run, bundles/NAME for others)",
+        help=f"{out} (default: {default})",
     )
 
 
@@ -78,7 +90,7 @@ def _make_parser(description: str, recipes: Sequence[Recipe]) -> argparse.Argume
     parser = argparse.ArgumentParser(
         description=f"{description}\n\nrecipes:\n{table}", formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    add_folder_arguments(parser, "the bundle to write, or to add to")
+    add_folder_arguments(parser, "the bundle to write, or to add to", recipes[0].engine)
     parser.add_argument(
         "--replace",
         action="store_true",
@@ -100,8 +112,15 @@ def _make_parser(description: str, recipes: Sequence[Recipe]) -> argparse.Argume
             help="input of the model: token ids, or text, with tokenisation and labels in the graph; one bundle may "
             "contain both: the names of recipes that take text end in _text (default: %(default)s)",
         )
-    parser.set_defaults(input=inputs[0], author=None, license=None)
-    if recipes[0].engine != "builtin":  # whose files carry neither
+    if recipes[0].engine == "c":
+        parser.add_argument(
+            "--header",
+            metavar="NAME.h",
+            type=Path,
+            help="also write the model as the array NAME_block of a C header, for firmware; with one recipe",
+        )
+    parser.set_defaults(input=inputs[0], author=None, license=None, header=None)
+    if recipes[0].engine in ("tflite", "onnx"):  # the others' files carry neither
         metadata = parser.add_argument_group("metadata of the file")
         metadata.add_argument("--author", metavar="NAME", help=f"the model's author (default run: {AUTHOR})")
         metadata.add_argument("--license", metavar="NAME", help=f"the model's licence (default run: {LICENSE})")

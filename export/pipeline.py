@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edgetext import Bundle
 from edgetext.engines.process import muted_stderr
+from export.block.header import write_header
 from export.bundle_folder import describe_origin
 from export.bundles import ExportedModel, write_bundle
 from export.compare import Sample, compare, find_excess, predict_reference
@@ -38,7 +39,7 @@ def export(options: Options) -> int:
     print(f"{run.config['name']}, compared with Keras on {len(run.heldout)} {which} texts")
     print("recipe                 bytes  max diff mean diff  changed  short accuracy")
     converted = [(recipe, converter.convert(run, recipe)) for recipe in options.recipes]
-    reference = predict_reference(run, options.recipes[0].input)
+    reference = predict_reference(run, options.recipes[0])
     models, failures = [], []
     for recipe, content in converted:
         model, problems = finish_model(run, recipe, converter, content, reference, options)
@@ -53,7 +54,10 @@ def export(options: Options) -> int:
     replaced = write_bundle(options.out, run, models, options.other_run)
     if replaced is not None:
         print(describe_replaced(replaced, options), file=sys.stderr)
-    print(next_command(options.out, options.run))
+    if options.header is not None:
+        write_header(options.header, models[0].content, f"{run.config['name']}, recipe {models[0].recipe.name}")
+        print(f"wrote {options.header}")
+    print(next_command(options.out, options.run, models[0].recipe))
     return 0
 
 
@@ -114,9 +118,11 @@ def describe_replaced(bundle: Bundle, options: Options) -> str:
     return f"note: moved {models} to {target}.previous"
 
 
-def next_command(out: Path, run: Path) -> str:
-    """Return a line with the bundle's folder and a command that tries it, ready to be pasted into a shell."""
+def next_command(out: Path, run: Path, recipe: Recipe) -> str:
+    """Return a line with the bundle's folder and a command that tries it, ready to be pasted."""
     shown = str(out.relative_to(Path.cwd()) if out.is_relative_to(Path.cwd()) else out)
     is_default = run.resolve() == DEFAULT_RUN
     text = '"great movie"' if is_default else shlex.quote(Bundle.open(out).manifest["self_test"]["text"])
+    if recipe.engine == "c":
+        return f"wrote {shown}; next: make c; edgetext-c {shlex.quote(f'{shown}/{recipe.file}')} {text}"
     return f"wrote {shown}; next: python runtime/classify.py --model {shlex.quote(shown)} {text}"

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 _TEXT = "_text"
 # The extension of an engine's model files, where it is not the engine's name.
-EXTENSIONS = {"builtin": "safetensors"}
+EXTENSIONS = {"builtin": "safetensors", "c": "etx"}
 
 
 class Tolerance(NamedTuple):
@@ -37,7 +37,7 @@ class Recipe(NamedTuple):
         when: When to use it.
         when_not: When not to use it.
         default: Whether it is exported when no recipe is named.
-        input: What the model takes: ``"ids"``, or ``"text"`` with the tokenisation in its graph.
+        input: What the model takes: ``"ids"``, or ``"text"`` with the tokenisation in its graph or in the C library.
     """
 
     engine: str
@@ -113,6 +113,24 @@ _WITH_IDS = (
     ),
 )
 # ONNX has string operators, so each of its recipes also exists with text as the model's input.
-RECIPES = _WITH_IDS + tuple(
+_WITH_TEXT = tuple(
     recipe._replace(name=recipe.name + _TEXT, input="text") for recipe in _WITH_IDS if recipe.engine == "onnx"
 )
+# The weights and results of wi8_afp64, in the two layouts of a block.
+_BLOCKS = (
+    Recipe(
+        *("c", "wi8_afp64_fast", _INT8),
+        "programs in C and web pages: the words are a hash table",
+        "flash memory that is short: the words take about twice as much as in wi8_afp64_small",
+        default=True,
+        input="text",
+    ),
+    Recipe(
+        *("c", "wi8_afp64_small", _INT8),
+        "firmware, and downloads: the words are sorted and front-coded",
+        "long texts where time counts: finding a word takes several times as long",
+        default=True,
+        input="text",
+    ),
+)
+RECIPES = _WITH_IDS + _WITH_TEXT + _BLOCKS

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from edgetext import Bundle, BundleError, Classifier
 from edgetext.bundle.manifest import ModelFile
 from edgetext.engines.process import muted_stderr
+from export.block.library import open_block
 from train.dataset import DataError, LabelledText
 from train.metrics import Probabilities, measure
 from train.reviews.dataset import load_split
@@ -85,12 +86,14 @@ def _read_table(run: Run, data: Path, given: Mapping[str, Any]) -> list[Text]:
 
 
 def load_classifier(bundle: Bundle, model: ModelFile) -> Classifier:
-    """Return the classifier of one model file of a bundle.
+    """Return the classifier of one model file of a bundle; a block is scored by the C library.
 
     Raises:
         edgetext.EngineError: If the engine does not work here.
         edgetext.BundleError: If the file is damaged, or another one has the same engine and recipe.
     """
+    if model.engine == "c":
+        return Classifier(bundle.labels, *open_block(bundle, model), model)
     with muted_stderr():
         classifier = Classifier.load(bundle.folder, model.engine, recipe=model.recipe)
     if classifier.model is None or classifier.model.file != model.file:

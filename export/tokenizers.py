@@ -27,6 +27,8 @@ from train.run import Run
 MOST_CHANGED = 0.01
 # Every how many of the test reviews is compared, if they are there: 500 reviews.
 _EVERY = 50
+# By engine and input. The C library has our rule sets and claims nothing.
+_PROGRAMS = {("tflite", "ids"): MEDIAPIPE, ("onnx", "text"): ONNX}
 _NAMES = {MEDIAPIPE: "MediaPipe's", ONNX: "the graph's"}
 
 
@@ -61,9 +63,9 @@ def check_tokenizer(run: Run, recipe: Recipe, content: bytes) -> Tokenizer | Non
 
     The rule set ``keras-imdb`` may always be claimed: its files did so before anything was measured.
     """
-    if recipe.engine != "tflite" and recipe.input != "text":
+    program = _PROGRAMS.get((recipe.engine, recipe.input))
+    if program is None:
         return None
-    program = MEDIAPIPE if recipe.engine == "tflite" else ONNX
     is_keras = isinstance(run.preprocessing.rules, KerasIMDB)
     if run.heldout_texts:
         record = _measure(run, recipe, content, run.heldout_texts)

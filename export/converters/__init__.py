@@ -16,6 +16,7 @@ CONVERTERS = {
     "builtin": "export.converters.safetensors",
     "tflite": "export.converters.tflite",
     "onnx": "export.converters.onnx",
+    "c": "export.converters.block",
 }
 
 
@@ -31,7 +32,10 @@ class Converter(Protocol):
         """Return the model file with a description of itself, if the format has room for one."""
 
     def summarize(self, content: bytes) -> dict[str, Any]:
-        """Return the number of stored tensors by type, and of operations by name if the file has a graph."""
+        """Return the number of stored tensors by type, and of operations by name if the file has a graph.
+
+        A block has no tensors by name, and gets an empty record.
+        """
 
 
 def load_converter(engine: str) -> Converter:

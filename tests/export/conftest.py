@@ -32,6 +32,7 @@ EVERYTHING = (
     ("tflite", ()),
     ("onnx", ()),
     ("onnx", ("--input", "text")),
+    ("c", ()),
 )
 
 

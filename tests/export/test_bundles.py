@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from edgetext import Classifier
 from edgetext.bundle.manifest import describe_file
 from export import bundles
 from export.bundles import ExportedModel, make_self_test, write_bundle
 from export.recipes import RECIPES
+from export.scoring import load_classifier
 from tests.runtime.helpers import as_version_2, write_manifest
 from train.run import Run
 from train.run_folder import RunError
@@ -92,14 +92,15 @@ def test_everything_that_was_exported(exported: Any, run: Run, tutorial_run: Pat
     assert (exported.folder / "vocab.txt").read_bytes() == (tutorial_run / "vocab.txt").read_bytes()
     for record in content["models"]:
         wanted = {"file", "size", "crc32", "sha256", "engine", "recipe", "input", "tensors", "agreement", "versions"}
-        assert set(record) - {"ops", "tokenizer"} == wanted
-        assert ("tokenizer" in record) == (record["engine"] == "tflite" or record["input"] == "text")
-        assert ("ops" in record) == (record["engine"] != "builtin")
+        assert set(record) - {"ops", "tokenizer"} == wanted - ({"tensors"} if record["engine"] == "c" else set())
+        claims = record["engine"] == "tflite" or (record["engine"], record["input"]) == ("onnx", "text")
+        assert ("tokenizer" in record) == claims
+        assert ("ops" in record) == (record["engine"] in ("tflite", "onnx"))
 
 
 def test_every_model_scores(exported: Any) -> None:
-    for recipe in RECIPES:
-        classifier = Classifier.load(exported.folder, recipe.engine, recipe=recipe.name)
+    for model in exported.bundle.models:
+        classifier = load_classifier(exported.bundle, model)
         assert classifier.classify("a wonderful, wonderful film that I loved; superb and touching").label == "positive"
         assert classifier.classify("an awful, boring mess; the worst waste of time, terrible").label == "negative"
 
@@ -208,11 +209,11 @@ class TestWriteBundle:
 
     def test_order_of_the_table(self, run: Run, tmp_path: Path) -> None:
         files = list(BY_FILE)
-        for number in (3, 6, 10, 0, 5, 1, 9, 7, 4, 8, 2):
+        for number in (3, 12, 6, 10, 0, 5, 1, 11, 9, 7, 4, 8, 2):
             write_bundle(tmp_path / "bundle", run, [fake(files[number], b"%d" % number)])
         assert list(entries(tmp_path / "bundle")) == files
         assert [record["note"] for record in manifest(tmp_path / "bundle")["models"]] == [
-            str(number) for number in range(11)
+            str(number) for number in range(len(files))
         ]
         check_records(tmp_path / "bundle")
 

@@ -87,11 +87,11 @@ def test_compare_counts(run: Run, exported: Any) -> None:
     model.set_weights([*weights[:3], -weights[3], -weights[4]])
     turned = dataclasses.replace(run, model=model)
     recipe = next(recipe for recipe in RECIPES if (recipe.engine, recipe.name) == ("tflite", "float32"))
-    measured = compare(turned, recipe, exported.read("tflite", "float32"), predict_reference(turned, "ids"))
+    measured = compare(turned, recipe, exported.read("tflite", "float32"), predict_reference(turned, recipe))
     assert measured["labels_changed"] == measured["texts"] == 500
     assert measured["max_difference"] > 0.9
     assert measured["accuracy"] == pytest.approx(1 - measured["keras_accuracy"])
-    straight = compare(run, recipe, exported.read("tflite", "float32"), predict_reference(run, "ids"))
+    straight = compare(run, recipe, exported.read("tflite", "float32"), predict_reference(run, recipe))
     assert straight["labels_changed"] == 0
     assert straight["accuracy"] == straight["keras_accuracy"] == measured["accuracy"]
 

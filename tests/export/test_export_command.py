@@ -90,7 +90,7 @@ def test_defaults(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("engine", "script"), [("builtin", "to_safetensors"), ("tflite", "to_tflite"), ("onnx", "to_onnx")]
+    ("engine", "script"), [("builtin", "to_safetensors"), ("tflite", "to_tflite"), ("onnx", "to_onnx"), ("c", "to_c")]
 )
 def test_help(engine: str, script: str, run_in_process: Runner) -> None:
     result = run_in_process(f"export/{script}.py", "--help")
@@ -165,9 +165,11 @@ def test_the_next_command_works(exported: Any, root: Path) -> None:
 
 def test_the_next_command_of_the_default_run(default_run: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(root)
-    line = next_command(DEFAULT_BUNDLE, default_run)
     folder = "runtime/edgetext/default"
+    line = next_command(DEFAULT_BUNDLE, default_run, RECIPES[0])
     assert line == f'wrote {folder}; next: python runtime/classify.py --model {folder} "great movie"'
+    line = next_command(DEFAULT_BUNDLE, default_run, RECIPES[-1])
+    assert line == f'wrote {folder}; next: make c; edgetext-c {folder}/model.wi8_afp64_small.etx "great movie"'
 
 
 def test_the_text_to_try_can_be_printed(run: Run) -> None:

@@ -31,6 +31,7 @@ from export.command import main as export_command
 from export.converters import load_converter
 from export.recipes import RECIPES
 from export.record_accuracy import main as record_accuracy
+from export.scoring import load_classifier
 from train import __main__ as train_command
 from train.run import load_run
 
@@ -95,7 +96,7 @@ def many(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     labels, words = write_table(parent / "t.csv", count)
     options = ("--data", parent / "t.csv", "--preset", preset, "--out", parent / "run", *OPTIONS[request.param])
     assert train_command.main([str(option) for option in options]) == 0
-    for engine, *more in (("builtin",), ("tflite",), ("onnx",), ("onnx", "--input", "text")):
+    for engine, *more in (("builtin",), ("tflite",), ("onnx",), ("onnx", "--input", "text"), ("c",)):
         options = ("--run", parent / "run", "--out", parent / "bundle", *more)
         named = [option for name in recipes(engine, *request.param) for option in ("--recipe", name)]
         assert export_command(engine, "", [str(option) for option in (*options, *named)]) == 0
@@ -117,9 +118,9 @@ def test_every_file_knows_the_labels(many: Many) -> None:
     right = np.mean(expected.argmax(axis=1) == np.arange(len(many.labels)))
     assert right > 0.95
     names = {engine: recipes(engine, len(many.labels), many.preset) for engine in ("builtin", "tflite", "onnx")}
-    assert len(bundle.models) == sum(map(len, names.values())) + len(names["onnx"])
+    assert len(bundle.models) == sum(map(len, names.values())) + len(names["onnx"]) + len(["fast", "small"])
     for model in bundle.models:
-        classifier = Classifier.load(many.folder, model.engine, recipe=model.recipe)
+        classifier = load_classifier(bundle, model)
         found = list(classifier.classify_many(many.texts))
         assert all(list(prediction.probabilities) == many.labels for prediction in found)
         probabilities = np.array([list(prediction.probabilities.values()) for prediction in found])

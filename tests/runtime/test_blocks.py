@@ -156,8 +156,8 @@ class RefusalTest(unittest.TestCase):
         bigrams = random_bigrams(1, vocabulary=size)
         cases: list[tuple[str, Any, dict[str, Any]]] = [
             ("a block cannot hold lowercase='unicode'", bigrams, {"rules": KerasIMDB("unicode")}),
-            ("outputs of the model: 1; a block of 3 labels needs 3", bigrams, {"labels": ["a", "b", "c"]}),
-            ("outputs of the model: 2; a block of 2 labels needs 1", random_bigrams(1, 2, size), {}),
+            ("the model has 1 outputs for 3 labels", bigrams, {"labels": ["a", "b", "c"]}),
+            ("the model has 3 outputs for 2 labels", random_bigrams(1, 3, size), {}),
             ("the vocabulary has 120 ids, and the model knows 50", random_bigrams(1), {}),
             ("a label contains a NUL", bigrams, {"labels": ["a", "b\0"]}),
             ("lone surrogate", bigrams, {"labels": ["a", "\ud800"]}),

@@ -65,6 +65,8 @@ class SingleFile:
             elif path.lower().endswith(".onnx") or has_right_checksum(content):
                 engine = "onnx"
                 record, self.encoder = _read_onnx(content)
+            elif content[:4] == b"ETX1":
+                raise BundleError(f"{path}: a model for programs in C; Python reads the bundle that it was exported to")
             else:
                 raise BundleError(f"no bundle at {path}: it is neither a folder nor a .tflite or .onnx file")
         except (ValueError, RecursionError) as error:

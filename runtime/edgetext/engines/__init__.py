@@ -53,6 +53,8 @@ def find_models(bundle: Bundle, engine: str, recipe: str | None) -> list[ModelFi
         EngineError: If there is no such engine.
         BundleError: If there is no such model.
     """
+    if engine == "c":
+        raise EngineError("engine c is the library for programs in C: in Python, engine builtin has the same weights")
     if engine not in ("auto", *ENGINES):
         raise EngineError(f"no engine is called {engine!r}: there are auto, {', '.join(ENGINES)}")
     wanted = ENGINES if engine == "auto" else (engine,)

@@ -57,9 +57,9 @@ def make_block(
         raise ValueError(f"the layout must be 'fast' or 'small', not {layout!r}")
     engine = BuiltinEngine(model, max_length=preprocessing.width)  # checks the model
     vocabulary.check_size(engine.vocabulary_size or 0)
-    outputs = 1 if len(labels) == 2 else len(labels)
-    if engine.num_outputs != outputs:
-        raise ValueError(f"outputs of the model: {engine.num_outputs}; a block of {len(labels)} labels needs {outputs}")
+    outputs = engine.num_outputs
+    if outputs != len(labels) and (outputs, len(labels)) != (1, 2):
+        raise ValueError(f"the model has {outputs} outputs for {len(labels)} labels")
     if len(vocabulary) > _MOST_TOKENS:
         raise ValueError(f"a block holds at most {_MOST_TOKENS:,} tokens, and the vocabulary has {len(vocabulary):,}")
     metadata, tensors = read_safetensors(model)

@@ -1,0 +1,138 @@
+"""The C library with blocks of every network, against the engine ``builtin``, which has the same weights."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from edgetext import BundleError, Classifier, EngineError
+from edgetext.encoder import Encoder, Preprocessing
+from edgetext.engines.builtin import BuiltinEngine
+from edgetext.formats.etx import LAYOUTS, make_block
+from edgetext.keras_imdb import KERAS_IMDB
+from edgetext.ngrams import Characters
+from edgetext.text import EMOTICONS, RESERVED, RuleSet, Words
+from edgetext.vocabulary import Vocabulary
+from export.block.library import CEngine, find_compiler, load_library
+from tests.runtime.helpers import random_average, random_bigrams, safetensors
+
+CHARACTERS = Characters(2, 4, 32, 40)
+MAX_LENGTH = 24
+LETTERS = "abcdeABCDE\u00e9\u00c9\u0130\u0131\u0436\u0416\u03a3'\u2019\u00ad"
+OTHERS = [" ", "  ", "\t", "\n", "\r", "\x00", "\x85", "\u00a0", "-", "...", "!", "?", "\uff01", "<br />", "\ud800"]
+ALONE = ["\u96fb", "\u5f71", "\u6620", "\u753b", "\U0001f600", "\U0001f44d\U0001f3fd", "\u0e44", *EMOTICONS]
+
+
+class Case(NamedTuple):
+    """A model: its network, its number of outputs, and how it splits and truncates texts."""
+
+    network: str
+    outputs: int
+    truncating: str
+    rules: RuleSet
+
+
+CASES = [
+    Case(network, outputs, truncating, rules)
+    for network in ("bigrams", "bigrams-2", "trigrams", "characters", "trigrams-characters", "average")
+    for outputs in (1, 3, 40)
+    for truncating in ("pre", "post")
+    for rules in (KERAS_IMDB, Words(False), Words(True))
+    if not network.endswith("characters") or (truncating == "post" and rules != KERAS_IMDB)
+]
+
+
+def make_word(draw: random.Random) -> str:
+    return "".join(draw.choice(LETTERS) for _ in range(draw.choice([1, 2, 3, 5, 8, 9, 12, 13, 16, 40, 300])))
+
+
+def make_texts(draw: random.Random, words: list[str]) -> list[str]:
+    """Make texts of known and unknown words, with everything that may be between them."""
+    texts = ["", " ", "\x00", "!?", ":)", words[0], " ".join(words[:200])]
+    for _ in range(150):
+        parts = []
+        for _ in range(draw.choice([1, 3, 10, 40])):
+            parts.append(draw.choice([draw.choice(words), make_word(draw), draw.choice(ALONE), draw.choice(words)]))
+            parts.append(draw.choice([" ", " ", draw.choice(OTHERS), ""]))
+        texts.append("".join(parts))
+    return texts
+
+
+def make_model(case: Case, size: int) -> tuple[Preprocessing, bytes]:
+    characters = CHARACTERS if case.network.endswith("characters") else None
+    preprocessing = Preprocessing(MAX_LENGTH, case.truncating, case.rules, characters)
+    model: Any
+    if case.network == "average":
+        model = random_average(1, (5, 4, 7, case.outputs), size, MAX_LENGTH)
+    else:
+        model = random_bigrams(1, case.outputs, size, 256, preprocessing.width, case.network)
+    if case.network not in ("average", "bigrams"):
+        values = model[1]["unigrams"][2]
+        for index in range(case.outputs):  # the reserved tokens have no weights
+            values[index * size : index * size + len(RESERVED)] = [0] * len(RESERVED)
+    return preprocessing, safetensors(*model)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{'-'.join(map(str, case[:3]))}-{case.rules}")
+def test_answers_are_those_of_the_engine_builtin(case: Case) -> None:
+    draw = random.Random(f"{case}")
+    found = [make_word(draw) for _ in range(300)] + [*ALONE, "!", "?", "\r", "\x85"]
+    words = list(dict.fromkeys(word for text in found for word in case.rules.tokenize(text) if "\ud800" not in word))
+    vocabulary = Vocabulary([*RESERVED, *words], case.rules)
+    preprocessing, model = make_model(case, len(vocabulary))
+    labels = [f"label {number}" for number in range(max(case.outputs, 2))]
+    texts = make_texts(draw, words)
+    engine = BuiltinEngine(model, max_length=preprocessing.width)
+    wanted = list(Classifier(labels, Encoder(vocabulary, preprocessing), engine).classify_many(texts))
+    for layout in LAYOUTS:
+        ours = CEngine(make_block(labels, preprocessing, vocabulary, model, layout))
+        assert ours.labels == labels
+        answers = ours.predict(texts)
+        expected = [list(prediction.probabilities.values()) for prediction in wanted]
+        np.testing.assert_allclose(answers, expected, rtol=1e-12, atol=1e-300)
+        assert [labels[max(range(len(row)), key=row.__getitem__)] for row in answers] == [p.label for p in wanted]
+
+
+def test_a_damaged_block() -> None:
+    case = Case("bigrams-2", 1, "post", Words(False))
+    vocabulary = Vocabulary([*RESERVED, "great"], case.rules)
+    preprocessing, model = make_model(case, len(vocabulary))
+    block = make_block(["no", "yes"], preprocessing, vocabulary, model, "fast")
+    for content, reason in (
+        (b"no block", "not a model"),
+        (block[:-1], "cut off"),
+        (block[:-1] + bytes([block[-1] ^ 1]), "checksum differs"),
+    ):
+        with pytest.raises(BundleError, match=f"^engine c refuses the model: .*{reason}"):
+            CEngine(content)
+
+
+class TestCompiler:
+    def test_there_is_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("export.block.library.find_spec", lambda name: None)
+        monkeypatch.setenv("PATH", "")
+        with pytest.raises(EngineError, match=r"no C compiler to compare with Keras: pip install ziglang$"):
+            find_compiler()
+
+    def test_the_machines_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It compiles the library without ziglang."""
+        if not any(map(shutil.which, ("cc", "gcc", "clang"))):
+            pytest.skip("needs a C compiler")
+        monkeypatch.setattr("export.block.library.find_spec", lambda name: None)
+        assert Path(find_compiler()[0]).name in ("cc", "gcc", "clang")
+        assert load_library.__wrapped__().edgetext_error(-3) == b"the model is damaged: its checksum differs"
+
+    def test_it_fails(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        program = tmp_path / "cc"
+        program.write_text(f"#!{sys.executable}\nimport sys\nsys.exit('no space left\\nand more')\n")
+        program.chmod(0o755)
+        monkeypatch.setattr("export.block.library.find_spec", lambda name: None)
+        monkeypatch.setenv("PATH", str(tmp_path))
+        with pytest.raises(EngineError, match=r"^engine c: .*cc does not compile .*edgetext\.c: no space left$"):
+            load_library.__wrapped__()

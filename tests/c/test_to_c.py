@@ -1,0 +1,199 @@
+"""``export/to_c.py``: blocks beside the other files of a bundle, the header for firmware, and users' mistakes."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgetext import Bundle, Classifier
+from edgetext.bundle.manifest import write_manifest
+from export import command, record_accuracy
+from export.block.library import find_compiler
+from export.options import parse
+from export.scoring import load_classifier
+
+ErrorLine = Callable[[str], str]
+Capture = pytest.CaptureFixture[str]
+ROOT = Path(__file__).resolve().parent.parent.parent
+BLOCKS = ["model.wi8_afp64_fast.etx", "model.wi8_afp64_small.etx"]
+
+
+def export(engine: str, *options: object) -> int:
+    return command.main(engine, "Export.", [str(option) for option in options])
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped bundle with blocks beside its own files, and a header of one of them."""
+    parent = tmp_path_factory.mktemp("exported")
+    shutil.copytree(Bundle.open().folder, parent / "bundle")
+    options = ("--out", parent / "bundle", "--recipe", "wi8_afp64_small", "--header", parent / "film_reviews.h")
+    assert export("c", *options) == 0
+    assert export("c", "--out", parent / "bundle") == 0
+    return parent / "bundle"
+
+
+def entries(folder: Path) -> dict[str, Any]:
+    return {record["file"]: record for record in json.loads((folder / "manifest.json").read_text())["models"]}
+
+
+@pytest.mark.slow
+class TestBundle:
+    def test_blocks_come_last_and_others_stay(self, exported: Path) -> None:
+        before, after = entries(Path(Bundle.open().folder)), entries(exported)
+        assert list(after) == [*before, *BLOCKS]
+        assert {file: after[file] for file in before} == before
+        for file in BLOCKS:
+            record = after[file]
+            assert (record["engine"], record["input"]) == ("c", "text")
+            assert record["agreement"]["texts"] == 500
+            # The weights and the arithmetic are those of the engine builtin.
+            builtin = before["model.wi8_afp64.safetensors"]["agreement"]
+            same = ("accuracy", "labels_changed", "max_difference", "short_max_difference")
+            assert [record["agreement"][name] for name in same] == [builtin[name] for name in same]
+            assert record["agreement"]["runtime"].startswith("edgetext.c ")
+        Bundle.open(exported).verify()
+
+    def test_other_exports_keep_them(self, exported: Path, tmp_path: Path) -> None:
+        folder = Path(shutil.copytree(exported, tmp_path / "bundle"))
+        assert export("builtin", "--out", folder) == 0
+        assert list(entries(folder)) == list(entries(exported))
+        assert all((folder / file).read_bytes() == (exported / file).read_bytes() for file in BLOCKS)
+
+    def test_python_ignores_them(self, exported: Path, capsys: Capture, run_in_process: Any) -> None:
+        assert Classifier.load(exported).engine.name == "builtin"
+        folder = str(exported)
+        shown = run_in_process("runtime/classify.py", "--model", folder, "--info").stdout
+        assert re.search(r"\n  c +wi8_afp64_small +422,064 ", shown)
+        for option, reason in (
+            ("--engine=c", "engine c is the library for programs in C: in Python, engine builtin has the same weights"),
+            ("--recipe=wi8_afp64_small", f"{folder}: no model for recipe wi8_afp64_small; it has "),
+        ):
+            done = run_in_process("runtime/classify.py", "--model", folder, option, "great movie")
+            assert (done.returncode, done.stdout) == (2, "")
+            assert done.stderr.startswith(f"error: {reason}")
+        done = run_in_process("runtime/classify.py", "--model", str(exported / BLOCKS[0]), "great movie")
+        reason = f"{exported / BLOCKS[0]}: a model for programs in C; Python reads the bundle that it was exported to"
+        assert (done.returncode, done.stderr) == (2, f"error: {reason}\n")
+
+    def test_accuracy_is_recorded(
+        self, exported: Path, tmp_path: Path, tiny_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name, value in tiny_env.items():
+            monkeypatch.setenv(name, value)
+        folder = Path(shutil.copytree(exported, tmp_path / "bundle"))
+        assert record_accuracy.main(["--out", str(folder)]) == 0
+        found = {file: record["test"] for file, record in entries(folder).items()}
+        assert found[BLOCKS[0]] == found[BLOCKS[1]] == found["model.wi8_afp64.safetensors"]
+        assert found[BLOCKS[0]]["texts"] == 40
+
+    def test_a_block_with_other_labels(
+        self, exported: Path, tmp_path: Path, capsys: Capture, error_line: ErrorLine
+    ) -> None:
+        folder = Path(shutil.copytree(exported, tmp_path / "bundle"))
+        content = json.loads((folder / "manifest.json").read_text())
+        content["labels"] = ["bad", "good"]
+        (folder / "manifest.json").write_bytes(write_manifest(content))
+        assert record_accuracy.main(["--out", str(folder)]) == 2
+        reason = "its labels are not the manifest's: export it again"
+        assert error_line(capsys.readouterr().err) == f"{folder / BLOCKS[0]}: {reason}"
+
+    def test_raw_texts_are_split_by_the_library(self, exported: Path) -> None:
+        bundle = Bundle.open(exported)
+        text = "\uff27\uff32\uff25\uff21\uff34 movie\u2026 isn\u2019t it? \u96fb\u5f71"
+        wanted = Classifier.load(exported, "builtin").classify(text)
+        for model in bundle.models[-2:]:
+            found = load_classifier(bundle, model).classify(text)
+            assert (found.label, found.known, found.engine) == (wanted.label, wanted.known, "c")
+            assert found.score == pytest.approx(wanted.score, rel=1e-12)
+
+
+PROGRAM = """#include "film_reviews.h"
+#include "edgetext.h"
+#include <stdio.h>
+int main(void)
+{
+    edgetext model;
+    double probabilities[2];
+    int error = edgetext_open(&model, film_reviews_block, FILM_REVIEWS_BLOCK_SIZE);
+    if (error) return -error;
+    size_t label = edgetext_score(&model, "great movie", 11, probabilities, NULL, NULL);
+    printf("%s %.4f %d", edgetext_label(&model, label), probabilities[label], (int)((size_t)film_reviews_block % 16));
+    return 0;
+}
+"""
+
+
+@pytest.mark.slow
+def test_the_header_compiles_and_answers(exported: Path, tmp_path: Path) -> None:
+    (tmp_path / "program.c").write_text(PROGRAM)
+    library = ROOT / "runtime" / "c"
+    options = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", f"-I{exported.parent}", f"-I{library}"]
+    files = [tmp_path / "program.c", library / "edgetext.c", "-o", tmp_path / "program"]
+    subprocess.run([*find_compiler(), *options, *map(str, files)], check=True)
+    done = subprocess.run([tmp_path / "program"], capture_output=True, encoding="utf-8", check=True)
+    wanted = Classifier.load().classify("great movie")
+    assert done.stdout == f"{wanted.label} {wanted.score:.4f} 0"
+
+
+class TestMistakes:
+    @pytest.mark.parametrize(
+        ("name", "reason"),
+        [
+            ("my-model.h", "the name must be letters, digits and underscores, then .h, as in model.h"),
+            ("model.hpp", "the name must be letters, digits and underscores, then .h, as in model.h"),
+            ("missing/model.h", "there is no folder {folder}/missing"),
+            ("folder.h", "this is a folder"),
+        ],
+    )
+    def test_header(self, name: str, reason: str, tmp_path: Path, capsys: Capture, error_line: ErrorLine) -> None:
+        (tmp_path / "folder.h").mkdir()
+        path = tmp_path / name
+        assert export("c", "--out", tmp_path / "out", "--recipe", "wi8_afp64_fast", "--header", path) == 2
+        assert error_line(capsys.readouterr().err) == f"--header {path}: {reason.format(folder=tmp_path)}"
+        assert not (tmp_path / "out").exists()
+
+    def test_a_header_of_two_models(self, capsys: Capture) -> None:
+        with pytest.raises(SystemExit) as stopped:
+            parse("c", "", ["--header", "model.h"])
+        assert stopped.value.code == 2
+        assert capsys.readouterr().err.endswith("error: --header takes one model: add --recipe wi8_afp64_small\n")
+
+    def test_options_of_other_engines(self) -> None:
+        for engine, option in (("c", "--author"), ("builtin", "--header")):
+            with pytest.raises(SystemExit):
+                parse(engine, "", [option, "model.h"])
+
+    def test_no_compiler(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture, error_line: ErrorLine
+    ) -> None:
+        monkeypatch.setattr("export.block.library.find_spec", lambda name: None)
+        monkeypatch.setenv("PATH", "")
+        assert export("c", "--out", tmp_path / "out") == 2
+        reason = "engine c: there is no C compiler to compare with Keras: pip install ziglang"
+        assert error_line(capsys.readouterr().err) == reason
+
+    @pytest.mark.slow
+    def test_what_a_block_cannot_hold(self, tmp_path: Path, capsys: Capture, error_line: ErrorLine) -> None:
+        run = Path(shutil.copytree(ROOT / "train" / "default", tmp_path / "run"))
+        config = json.loads((run / "config.json").read_text("utf-8"))
+        del config["preprocessing"]["marks"]
+        config["preprocessing"] |= {"tokenizer": "keras-imdb", "lowercase": "unicode"}
+        (run / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        (run / "spellings.txt").write_text("")
+        assert export("c", "--run", run, "--out", tmp_path / "out") == 2
+        reason = f"{run}: a block cannot hold lowercase='unicode': train with --lowercase ascii"
+        assert error_line(capsys.readouterr().err) == reason
+        assert not (tmp_path / "out").exists()
+
+
+def test_the_shipped_bundle_gets_no_blocks() -> None:
+    """Python reads its manifest at every start."""
+    assert parse("c", "", []).out == Path("bundles/default")
