@@ -144,6 +144,29 @@ wheel: setup ## Build the runtime's wheel into build/wheel
 	@rm -rf build/wheel
 	$(RUN) -m build --no-isolation --wheel --outdir build/wheel runtime
 
+# ziglang compiles for all of these; test with another by name: make c C_MACHINES=mips.
+C_MACHINES := x86_64 aarch64 armv7 mipsel
+C_OUT := build/c
+C_SOURCES := $(addprefix runtime/c/,main.c output.c edgetext.c)
+TARGET_x86_64 := x86_64-linux-musl
+TARGET_aarch64 := aarch64-linux-musl
+TARGET_armv7 := arm-linux-musleabihf
+TARGET_mips := mips-linux-musleabi
+TARGET_mipsel := mipsel-linux-musleabi
+.PHONY: c
+c: setup build/c-model/manifest.json ## Build the command in C for several machines into build/c, and its model into build/c-model
+	@$(RUN) -c 'import ziglang' 2>/dev/null || { \
+	    echo "skipped $(C_OUT): no ziglang here: $(RUN) -m pip install ziglang"; exit 0; }; \
+	$(MAKE) --no-print-directory $(C_MACHINES:%=$(C_OUT)/edgetext-c-%)
+
+$(C_OUT)/edgetext-c-%: $(C_SOURCES) runtime/c/edgetext.h runtime/c/output.h
+	@mkdir -p $(C_OUT)
+	$(RUN) -m ziglang cc -target $(TARGET_$*) -std=c99 -Os -ffp-contract=off -static -s $(C_SOURCES) -o $@
+
+# The shipped model for programs without Python, in both layouts.
+build/c-model/manifest.json: $(wildcard train/default/*) runtime/c/edgetext.c runtime/edgetext/formats/etx.py
+	$(RUN) export/to_c.py --out build/c-model
+
 .PHONY: measure
 measure: setup ## Measure the accuracy of the shipped bundle and of three seeds; needs the reviews, about 40 minutes
 	rm -rf build/all

@@ -1,0 +1,346 @@
+"""The program edgetext-c: its output is that of classify.py, and it withstands what a shell does to it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import pty
+import random
+import re
+import shlex
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgetext import Bundle
+from edgetext.command.main import main as classify
+from edgetext.formats.etx import make_block
+from tests.c.programs import COMMAND, MACHINES, ROOT, SANITIZERS, MissingError, compile_here
+from tests.runtime.in_process import call
+
+CLASSIFY = ROOT / "runtime" / "classify.py"
+LONGEST = 2**24
+# Each is standard input; classify.py says the same about it, but for a few notes that propose other options.
+STREAMS = {
+    "lines": b"great movie\nterrible movie\n",
+    "no final line feed": b"great movie\nterrible movie",
+    "nothing": b"",
+    "empty lines": b"\n\n \xe3\x80\x80\ngreat\n\n",
+    "CR LF": b"great movie\r\nbad\r\r\n\r\n",
+    "only CR": b"great movie\rbad",
+    "CR within": b"great\rmovie\nbad\n",
+    "mark": b"\xef\xbb\xbfgreat movie\n\xef\xbb\xbfbad\n",
+    "mark alone": b"\xef\xbb\xbf",
+    "mark and line feed": b"\xef\xbb\xbf\n",
+    "NUL": b"great\0movie\n\0\n",
+    "invalid": b"great\n\xff\nbad \xe2\x82\n\xed\xa0\x80\n\xf4\x90\x80\x80\n\xc0\xaf\nfine\n\xe2\x82",
+    "invalid after a mark": b"\xef\xbb\xbfgood\xe9\n",
+    "not printable": "a\tb\x0b\x1b[31m \x7f\x85\u00a0\u00ad\u200b\u202e\u2028\u3000\ufeff\ue000\U000e0041 c\n".encode(),
+    "other scripts": "\u0130stanbul \u96fb\u5f71 \U0001f600\U0001f468\u200d\U0001f469 e\u0301 it\u2019s\n".encode(),
+    "JSON in text": b'{"a": "\\"}\x08\x0c\x1f"\n',
+    "fastText": b"__label__p great movie\n__label__n  bad  one \n__label__a __label__b both\nno label\n__label__x\n",
+    "fastText, spaces": "__label__a\tgreat\u00a0movie\n__label__b\u3000x y\n__label__c\u00a0d  e \u2003\n".encode(),
+}
+LONG_STREAMS = {
+    "longest": b"great movie " * (LONGEST // 12) + b"bad!\nbad\n",
+    "too long": b"bad\n" + b"a" * (LONGEST + 1) + b"\nbad\n",
+    "too long, far": b"a b " * (LONGEST // 2) + b"\nbad\n" + b"b" * (LONGEST + 5),
+    "long with a mark": b"\xef\xbb\xbf" + b"a" * (LONGEST - 1) + b"\nbad\n",
+}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The shipped model as a block."""
+    bundle = Bundle.open()
+    content = bundle.read(next(model for model in bundle.models if model.engine == "builtin"))
+    path = tmp_path_factory.mktemp("model") / "model.etx"
+    path.write_bytes(make_block(bundle.labels, bundle.preprocessing, bundle.vocabulary(), content, "fast"))
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The program with sanitizers."""
+    try:
+        return str(compile_here(COMMAND, tmp_path_factory.mktemp("command") / "edgetext-c", *SANITIZERS))
+    except MissingError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def ships(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """A function that has ``make c`` build the program for a machine."""
+    if find_spec("ziglang") is None or shutil.which("make") is None:
+        pytest.skip("needs ziglang and make")
+    folder = tmp_path_factory.mktemp("ships")
+
+    def build(machine: str) -> str:
+        program = f"{folder}/edgetext-c-{machine}"
+        done = run("make", "-s", program, f"C_OUT={folder}", f"RUN={sys.executable}", cwd=ROOT)
+        assert (done.returncode, done.stderr) == (0, b"")
+        return program
+
+    return build
+
+
+@pytest.fixture
+def static(ships: Callable[[str], str]) -> str:
+    """The program as it ships."""
+    return ships("x86_64")
+
+
+def run(*words: Any, stdin: bytes = b"", **options: Any) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([str(word) for word in words], input=stdin, capture_output=True, check=False, **options)
+
+
+def error_of(*words: Any, **options: Any) -> str:
+    """Return the one line of an error."""
+    done = run(*words, **options)
+    lines = done.stderr.decode().splitlines()
+    assert (done.returncode, done.stdout, len(lines)) == (2, b"", 1), done
+    assert lines[0].startswith("error: ")
+    return lines[0][7:]
+
+
+def same(ours: subprocess.CompletedProcess[bytes], theirs: subprocess.CompletedProcess[bytes]) -> None:
+    """Check that the results and errors are those of classify.py, and the exit code."""
+    assert ours.returncode == theirs.returncode
+    found, wanted = ours.stdout.split(b"\n"), theirs.stdout.split(b"\n")
+    assert len(found) == len(wanted)
+    for line, expected in zip(found, wanted):
+        if expected.startswith(b"{"):
+            values, others = json.loads(line), json.loads(expected)
+            assert line.decode() == json.dumps(values, ensure_ascii=False)
+            assert values.pop("probabilities") == pytest.approx(others.pop("probabilities"), rel=1e-14)
+            assert values.pop("score") == pytest.approx(others.pop("score"), rel=1e-14)
+            assert values == {**others, "engine": "c"}
+        else:
+            assert line == expected.replace(b"\tbuiltin\t", b"\tc\t", 1)
+    assert errors(ours) == errors(theirs)
+
+
+def errors(done: subprocess.CompletedProcess[bytes]) -> list[str]:
+    return [line for line in done.stderr.decode().splitlines() if line.startswith("error: ")]
+
+
+def in_columns(words: list[str], columns: int) -> list[str]:
+    """Run a command in a terminal of so many columns and return its lines."""
+    terminal, output = pty.openpty()
+    fcntl.ioctl(output, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
+    found = b""
+    with open(terminal, "rb", buffering=0) as reader, subprocess.Popen(words, stdout=output, stdin=subprocess.DEVNULL):
+        os.close(output)
+        with contextlib.suppress(OSError):  # how a terminal ends
+            while piece := reader.read(4096):
+                found += piece
+    return found.decode().split("\r\n")
+
+
+@pytest.mark.slow
+class TestSameAsPython:
+    @pytest.mark.parametrize("stream", STREAMS.values(), ids=list(STREAMS))
+    @pytest.mark.parametrize("options", [[], ["--json"], ["--threshold", "0.8"]], ids=" ".join)
+    def test_streams(self, checked: str, model: str, options: list[str], stream: bytes) -> None:
+        same(run(checked, *options, model, stdin=stream), call(classify, ["--engine", "builtin", *options], stream))
+
+    @pytest.mark.parametrize("stream", LONG_STREAMS.values(), ids=list(LONG_STREAMS))
+    def test_long_lines(self, checked: str, model: str, stream: bytes) -> None:
+        same(run(checked, model, stdin=stream), call(classify, ["--engine", "builtin"], stream))
+
+    @pytest.mark.parametrize("options", [[], ["--json"]], ids=" ".join)
+    def test_arguments(self, checked: str, model: str, options: list[str]) -> None:
+        texts: list[str | bytes] = ["great", "", "\u96fb\u5f71 \U0001f600\n", b"\xff", " \u3000", '"quoted" \\ \t']
+        theirs = call(classify, [*options, "--engine", "builtin", "--", *texts])
+        encoded = [text if isinstance(text, bytes) else text.encode() for text in texts]
+        same(subprocess.run([checked, model, *options, "--", *encoded], capture_output=True, check=False), theirs)
+
+    def test_real_texts(self, checked: str, model: str) -> None:
+        files = [ROOT / "benchmarks" / "sample_reviews.txt", *sorted(ROOT.glob("*.md")), ROOT / "runtime" / "README.md"]
+        stream = b"".join(file.read_bytes() for file in files)
+        for options in ([], ["--json"]):
+            same(run(checked, *options, model, stdin=stream), call(classify, ["--engine", "builtin", *options], stream))
+
+    def test_a_terminal_gets_lines_that_fit(self, static: str, model: str) -> None:
+        texts = ["great movie " * 20, "\u96fb\u5f71" * 60]
+        for columns in (10, 40, 61):
+            assert in_columns([static, model, *texts], columns) == [
+                line.replace("\tbuiltin\t", "\tc\t")
+                for line in in_columns([sys.executable, str(CLASSIFY), *texts], columns)
+            ]
+
+
+@pytest.mark.slow
+def test_numbers_are_those_of_python(tmp_path: Path) -> None:
+    program = tmp_path / "numbers"
+    folder = COMMAND[1].parent
+    try:
+        compile_here([Path(__file__).parent / "numbers.c", folder / "output.c"], program, *SANITIZERS)
+    except MissingError as error:
+        pytest.skip(str(error))
+    draw = random.Random(1)
+    numbers = [0.0, 1.0, 0.1, 1e-4, 1e-5, 9.5e-5, 5e-5, 0.12345, 0.99995, 1 - 2**-53, 2.2250738585072014e-308]
+    numbers += [2.0**-power for power in range(1, 1075)]
+    numbers += [draw.random() * 10.0 ** -draw.choice([0, 0, 1, 5, 20, 300]) for _ in range(20_000)]
+    numbers += [draw.randrange(10**6) / 10**6 for _ in range(5_000)]
+    numbers += [(draw.randrange(10**4) + 0.5) / 10**4 for _ in range(5_000)]
+    done = run(program, stdin="\n".join(map(float.hex, numbers)).encode())
+    assert done.stdout.decode().splitlines() == [f"{number!r} {number:.4f}" for number in numbers]
+
+
+@pytest.mark.slow
+class TestShell:
+    def test_lines_are_answered_as_they_come(self, static: str, model: str) -> None:
+        with subprocess.Popen([static, model], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdin is not None is not process.stdout
+            for text in (b"great movie", b"terrible movie"):
+                process.stdin.write(text + b"\n")
+                process.stdin.flush()
+                assert process.stdout.readline().rstrip().endswith(text)
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+    def test_signals(self, static: str, model: str, number: signal.Signals) -> None:
+        with subprocess.Popen([static, model], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdin is not None is not process.stdout
+            process.stdin.write(b"great movie\nbad")
+            process.stdin.flush()
+            assert process.stdout.readline()
+            process.send_signal(number)
+            assert process.wait(10) == 128 + number
+            assert process.stdout.read() == b""
+
+    def test_a_signal_waits_for_the_end_of_a_result(self, static: str, model: str) -> None:
+        text = b"great movie " * 20_000
+        with subprocess.Popen([static, model], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdin is not None is not process.stdout
+            process.stdin.write(text + b"\n")
+            process.stdin.flush()
+            start = process.stdout.read(10)
+            process.send_signal(signal.SIGTERM)
+            found = start + process.stdout.read()
+            assert process.wait(10) == 143
+        assert found.endswith(b"\tc\t" + text + b"\n")
+
+    def test_the_reader_closes_the_pipe(self, static: str, model: str) -> None:
+        line = shlex.join([static, model])
+        done = run("bash", "-c", f"yes 'great movie' | {line} | head -n 1; echo ${{PIPESTATUS[1]}}")
+        assert done.stdout.splitlines()[1:] == [b"0"]
+        assert done.stderr == b""
+
+    def test_the_disk_is_full(self, static: str, model: str, tmp_path: Path) -> None:
+        line = shlex.join([static, model])
+        done = run("sh", "-c", f"echo great | {line} > /dev/full")
+        assert (done.returncode, done.stderr) == (2, b"error: standard output: No space left on device\n")
+        done = run("sh", "-c", f"ulimit -f 100; yes 'great movie' | {line} > out.txt", cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (2, b"error: standard output: File too large\n")
+        found = (tmp_path / "out.txt").read_bytes()
+        assert len(found) > 50_000
+        assert set(found.splitlines(keepends=True)) == {found[: found.index(b"\n") + 1]}
+
+    def test_streams_that_are_closed_or_the_same(self, static: str, model: str, tmp_path: Path) -> None:
+        line = shlex.join([static, model])
+        assert run("sh", "-c", f"{line} great >&-").stderr == b"error: standard output is closed\n"
+        assert run("sh", "-c", f"{line} <&-").stderr == b"error: standard input is closed\n"
+        done = run("sh", "-c", f"echo great > both; {line} < both >> both", cwd=tmp_path)
+        assert done.stderr == b"error: the input is the output as well: write the results to another file\n"
+        assert run("sh", "-c", f"echo great | {line} 2>&-").returncode == 0
+
+    def test_a_model_from_a_pipe(self, static: str, model: str) -> None:
+        assert run(static, "/dev/stdin", "great movie", stdin=Path(model).read_bytes()).stdout.startswith(b"positive\t")
+
+
+class TestMistakes:
+    @pytest.mark.parametrize(
+        ("words", "message"),
+        [
+            ([], "no model: edgetext-c MODEL < lines; --help shows more"),
+            (["--jsonl", "MODEL"], "--jsonl: there is no such option; --help lists them, .*"),
+            (["missing.etx"], r"missing\.etx: No such file or directory \(the first argument is the model\)"),
+            ([str(ROOT)], ".*: this is a folder: name the .etx file in it"),
+            ([__file__], ".*: this is not a model of edgetext"),
+            (["MODEL", "-"], "'-' is not a text: standard input is read if no text is given"),
+            (["--info", "MODEL", "great"], "--info takes a model and nothing else"),
+            *((["MODEL", "--threshold", value], "--threshold must be a number from 0 to 1, such as 0.8")
+              for value in ("", "1.1", "-1", "nan", "0,5", ".", "1e0", "0x1", "0." + "1" * 20)),
+            (["MODEL", "--threshold"], "--threshold must be a number from 0 to 1, such as 0.8"),
+        ],
+    )  # fmt: skip
+    def test_one_line(self, checked: str, model: str, words: list[str], message: str) -> None:
+        assert re.fullmatch(message, error_of(checked, *(model if word == "MODEL" else word for word in words)))
+
+    @pytest.mark.parametrize(
+        ("stream", "message"),
+        [
+            (b"\x1f\x8b\x08", "this is a gzip file: decompress it first"),
+            ("great".encode("utf-16"), "this is UTF-16: convert it first, such as with iconv -f utf-16 -t utf-8"),
+        ],
+    )
+    def test_input_that_is_no_text(self, checked: str, model: str, stream: bytes, message: str) -> None:
+        assert error_of(checked, model, stdin=stream) == message
+
+    def test_a_label_called_uncertain(self, checked: str, tmp_path: Path) -> None:
+        bundle = Bundle.open()
+        content = bundle.read(next(model for model in bundle.models if model.engine == "builtin"))
+        block = make_block(["uncertain", "x"], bundle.preprocessing, bundle.vocabulary(), content, "small")
+        (tmp_path / "model.etx").write_bytes(block)
+        message = error_of(checked, tmp_path / "model.etx", "--threshold=0.5", "great")
+        assert message.endswith("a label is called 'uncertain', so no threshold can be used")
+
+    @pytest.mark.parametrize(
+        ("stream", "notes"),
+        [
+            (b"\n \n", ["2 empty texts got the model's answer to a text without words"]),
+            (b"\xff\n" * 3, ["3 lines are not UTF-8: convert them first, such as with iconv -f windows-1252 -t utf-8"]),
+            (b"a\0b\n", ["1 line has NUL characters: if this is UTF-16, .* iconv -f utf-16le -t utf-8"]),
+            (b"a\rb\n", ["the only line has carriage returns in it: if they end lines, convert with tr .*"]),
+            (b"a\rb\nc", []),
+            (b"__label__x y\n", ["fastText's lines: the labels are left out of the texts"]),
+        ],
+    )
+    def test_notes(self, checked: str, model: str, stream: bytes, notes: list[str]) -> None:
+        lines = run(checked, model, stdin=stream).stderr.decode().splitlines()
+        found = [line.removeprefix("note: ") for line in lines if line.startswith("note: ")]
+        assert len(found) == len(notes)
+        assert all(map(re.fullmatch, notes, found))
+
+    def test_a_file_as_a_text(self, checked: str, model: str) -> None:
+        done = run(checked, model, __file__)
+        assert done.returncode == 0
+        assert "is a file, and its name was scored" in done.stderr.decode()
+
+
+def test_about(checked: str, model: str) -> None:
+    assert run(checked, "--version").stdout == b"edgetext-c 0.1.0\n"
+    for option in ("--help", "-h"):
+        assert run(checked, option).stdout.startswith(b"usage: edgetext-c ")
+    size = Path(model).stat().st_size
+    words = len(Bundle.open().vocabulary())
+    expected = (
+        f"{model}, {size} bytes\nwords       {words} ids; 512 of a text are read\nlabels      negative, positive\n"
+    )
+    assert run(checked, "--info", model).stdout.decode() == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("machine", MACHINES)
+def test_static_programs_are_small_and_work(machine: str, ships: Callable[[str], str], model: str) -> None:
+    emulator = MACHINES[machine].emulator
+    if emulator and shutil.which(emulator[0]) is None:
+        pytest.skip(f"needs {emulator[0]}")
+    words = [*emulator, ships(machine)]
+    assert Path(words[-1]).stat().st_size <= (100_000 if machine.startswith("mips") else 50_000)
+    done = run(*words, "--json", model, stdin=b"great movie\n")
+    values = json.loads(done.stdout)
+    assert (values["label"], values["engine"], values["known"]) == ("positive", "c", 1.0)
+    assert done.stderr == b""
