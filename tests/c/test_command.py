@@ -344,3 +344,13 @@ def test_static_programs_are_small_and_work(machine: str, ships: Callable[[str],
     values = json.loads(done.stdout)
     assert (values["label"], values["engine"], values["known"]) == ("positive", "c", 1.0)
     assert done.stderr == b""
+
+
+def test_the_program_in_the_guide(checked: str, model: str, tmp_path: Path) -> None:
+    """A user's own program, in runtime/README.md."""
+    guide = (ROOT / "runtime" / "README.md").read_text("utf-8")
+    (tmp_path / "program.c").write_text(guide.partition("```c\n")[2].partition("```")[0])
+    compile_here([tmp_path / "program.c", COMMAND[-1]], tmp_path / "program", *SANITIZERS)
+    answer = run(tmp_path / "program", model, "great movie").stdout.split()
+    assert answer == run(checked, model, "great movie").stdout.split()[:2]
+    assert run(tmp_path / "program", __file__, "great movie").stdout == b"this is not a model of edgetext\n"
