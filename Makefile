@@ -109,11 +109,13 @@ memory: setup ## Measure memory and time of training on a million rows; Linux on
 # Seconds for each target of `make fuzz`.
 SECONDS ?= 600
 .PHONY: fuzz
-fuzz: setup ## Fuzz the readers of texts and files, guided by coverage, for SECONDS=600 each; Linux on x86-64 only
-	@mkdir -p build/fuzz/text build/fuzz/safetensors
+fuzz: setup ## Fuzz the readers of texts and files and the C library, guided by coverage, for SECONDS=600 each; Linux on x86-64 only
+	@mkdir -p build/fuzz/text build/fuzz/safetensors build/fuzz/library
 	$(RUN) -m tests.fuzz.fuzz_text -max_total_time=$(SECONDS) -max_len=4096 -artifact_prefix=build/fuzz/ build/fuzz/text
 	$(RUN) -m tests.fuzz.fuzz_safetensors -max_total_time=$(SECONDS) -max_len=4096 -artifact_prefix=build/fuzz/ \
 	    build/fuzz/safetensors
+	$(RUN) -m tests.fuzz.fuzz_library -max_total_time=$(SECONDS) -max_len=40000 -artifact_prefix=build/fuzz/ \
+	    build/fuzz/library
 
 .PHONY: pi-test
 pi-test: setup $(TFLITE_READY) ## Test on emulated Raspberry Pis; needs Debian's qemu-user and mmdebstrap; 3 minutes, later 2

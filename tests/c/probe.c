@@ -28,8 +28,9 @@ static void set(unsigned char *block, size_t index, uint32_t value)
 /* Make the checksum right. */
 static void add_checksum(unsigned char *block, size_t size)
 {
-    uint32_t a = 0, b = 0;
+    uint32_t a = 0, b = 0, stated = get(block, SIZE);
     size_t index;
+    if (stated >= HEADER * 4 && stated < size) size = stated;
     for (index = FLAGS; index < size / 4; index++) b += a += get(block, index);
     set(block, CHECKSUM, a);
     set(block, CHECKSUM + 1, b);
@@ -123,7 +124,7 @@ static void print_part(void *context, const edgetext_part *part)
     printf(" %d,%lu,%lu,%a", part->kind, (unsigned long)part->start, (unsigned long)part->end, part->effect);
 }
 
-static void print_answers(const edgetext *model, const unsigned char *place, const unsigned char *end)
+static void print_answers(const edgetext *model, const unsigned char *place, const unsigned char *end, int is_short)
 {
     size_t count = edgetext_labels(model), length, index, best;
     double *probabilities = malloc(count * sizeof *probabilities), known;
@@ -133,7 +134,7 @@ static void print_answers(const edgetext *model, const unsigned char *place, con
         best = edgetext_score(model, text, length, probabilities, scratch, &known);
         printf("%lu %a", (unsigned long)best, known);
         for (index = 0; index < count; index++) printf(" %a", probabilities[index]);
-        for (index = 0; index < count; index++) {
+        for (index = 0; index < count && !is_short; index++) {
             printf(";");
             edgetext_explain(model, text, length, index, print_part, NULL);
         }
@@ -198,7 +199,7 @@ int main(int count, char **arguments)
     if (count > 3)
         damage(block, size, (uint32_t)atol(arguments[2]), (uint32_t)atol(arguments[3]), texts, texts + length);
     else
-        print_answers(&model, texts, texts + length);
+        print_answers(&model, texts, texts + length, count > 2);
     fclose(file);
     free(block);
     free(texts);

@@ -72,7 +72,7 @@ def _compile(compiler: Sequence[str], sources: Sequence[Path], program: Path, op
     return program
 
 
-def frame(texts: Sequence[str]) -> bytes:
+def frame(texts: Sequence[str | bytes]) -> bytes:
     """Return texts as probe.c reads them; lone surrogates are written as UTF-8 would write them."""
-    encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
+    encoded = [text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass") for text in texts]
     return b"".join(b"%d\n%b" % (len(text), text) for text in encoded)

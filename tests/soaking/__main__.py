@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from benchmarks.measuring.results import environment
 from tests.soaking import Outcome, SoakError, natural, write_results
 
-PARTS = ("texts", "streams", "bundles", "archives", "kills", "programs")
+PARTS = ("texts", "streams", "bundles", "archives", "kills", "programs", "library")
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
