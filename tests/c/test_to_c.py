@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ from export import command, record_accuracy
 from export.block.library import find_compiler
 from export.options import parse
 from export.scoring import load_classifier
+from train import __main__ as train
 
 ErrorLine = Callable[[str], str]
 Capture = pytest.CaptureFixture[str]
@@ -141,6 +143,40 @@ def test_the_header_compiles_and_answers(exported: Path, tmp_path: Path) -> None
     done = subprocess.run([tmp_path / "program"], capture_output=True, encoding="utf-8", check=True)
     wanted = Classifier.load().classify("great movie")
     assert done.stdout == f"{wanted.label} {wanted.score:.4f} 0"
+
+
+@pytest.mark.slow
+def test_a_run_on_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Triples, character n-grams and marks; the held-back texts are compared as they were written."""
+    monkeypatch.chdir(tmp_path)
+    parts = {
+        "calm": ("\u623f\u95f4\u5f88\u5b89\u9759", "wasn\u2019t noisy", "slept \U0001f60d :)"),
+        "loud": ("\u592a\u5435\u4e86\uff01", "a NOISY street", "?!"),
+        "cold": ("\u592a\u51b7", "no heating", "\U0001f976 <3"),
+    }
+    draw = random.Random(1)
+    names = ["".join(draw.choices("abcdefg", k=6)) for _ in range(90)]
+    rows = [
+        "\u3000".join(draw.sample([*parts[label], names[number]], 4)) + f"\t{label}"
+        for number in range(90)
+        for label in parts
+    ]
+    Path("t.tsv").write_text("text\tlabel\n" + "\n".join(rows), encoding="utf-8")
+    fit = ("--epochs", "8", "--choice", "stronger=", "--marks", "on", "--characters", "on", "--ngrams", "3")
+    assert train.main(["--data", "t.tsv", *fit]) == 0
+    assert export("builtin", "--run", "runs/t") == export("c", "--run", "runs/t") == 0
+    bundle = Bundle.open("bundles/t")
+    assert bundle.preprocessing.characters is not None
+    agreements = [model.record["agreement"] for model in bundle.models]
+    assert agreements[1] == agreements[2]
+    for name in ("accuracy", "labels_changed"):
+        assert agreements[0][name] == agreements[1][name]
+    texts = [row.split("\t")[0] for row in rows] + ["", "abcdefgh \u5b89\u9759\u7684", "NOISY!!"]
+    wanted = list(Classifier.load("bundles/t").classify_many(texts))
+    for model in bundle.models[1:]:
+        found = list(load_classifier(bundle, model).classify_many(texts))
+        assert [one.label for one in found] == [one.label for one in wanted]
+        assert [one.score for one in found] == pytest.approx([one.score for one in wanted], rel=1e-9)
 
 
 class TestMistakes:
