@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import shlex
 import sys
 from importlib.metadata import version
@@ -124,5 +125,6 @@ def next_command(out: Path, run: Path, recipe: Recipe) -> str:
     is_default = run.resolve() == DEFAULT_RUN
     text = '"great movie"' if is_default else shlex.quote(Bundle.open(out).manifest["self_test"]["text"])
     if recipe.engine == "c":
-        return f"wrote {shown}; next: make c; edgetext-c {shlex.quote(f'{shown}/{recipe.file}')} {text}"
+        program = f"make c && build/c/edgetext-c-{platform.machine()}"
+        return f"wrote {shown}; next: {program} {shlex.quote(f'{shown}/{recipe.file}')} {text}"
     return f"wrote {shown}; next: python runtime/classify.py --model {shlex.quote(shown)} {text}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import platform
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -169,7 +170,8 @@ def test_the_next_command_of_the_default_run(default_run: Path, root: Path, monk
     line = next_command(DEFAULT_BUNDLE, default_run, RECIPES[0])
     assert line == f'wrote {folder}; next: python runtime/classify.py --model {folder} "great movie"'
     line = next_command(DEFAULT_BUNDLE, default_run, RECIPES[-1])
-    assert line == f'wrote {folder}; next: make c; edgetext-c {folder}/model.wi8_afp64_small.etx "great movie"'
+    program = f"make c && build/c/edgetext-c-{platform.machine()}"
+    assert line == f'wrote {folder}; next: {program} {folder}/model.wi8_afp64_small.etx "great movie"'
 
 
 def test_the_text_to_try_can_be_printed(run: Run) -> None:
