@@ -85,6 +85,15 @@ class TestBundle:
         reason = f"{exported / BLOCKS[0]}: a model for programs in C; Python reads the bundle that it was exported to"
         assert (done.returncode, done.stderr) == (2, f"error: {reason}\n")
 
+    def test_a_bundle_of_blocks_alone(self, exported: Path, tmp_path: Path, run_in_process: Any) -> None:
+        folder = Path(shutil.copytree(exported, tmp_path / "bundle"))
+        content = json.loads((folder / "manifest.json").read_text())
+        content["models"] = [model for model in content["models"] if model["engine"] == "c"]
+        (folder / "manifest.json").write_bytes(write_manifest(content))
+        done = run_in_process("runtime/classify.py", "--model", folder, "great movie")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.endswith("(c): python export/to_safetensors.py adds one for Python\n")
+
     def test_accuracy_is_recorded(
         self, exported: Path, tmp_path: Path, tiny_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -63,5 +63,7 @@ def find_models(bundle: Bundle, engine: str, recipe: str | None) -> list[ModelFi
         requests = (("engine", engine, "auto"), ("recipe", recipe, None))
         asked = " and ".join(f"{kind} {value or repr(value)}" for kind, value, none in requests if value != none)
         has = ", ".join(f"{model.recipe} ({model.engine})" for model in bundle.models) or "no model at all"
-        raise BundleError(f"{bundle.folder}: no model for {asked or 'any known engine'}; it has {has}")
+        only_c = bundle.models and all(model.engine == "c" for model in bundle.models)
+        fix = ": python export/to_safetensors.py adds one for Python" if only_c else ""
+        raise BundleError(f"{bundle.folder}: no model for {asked or 'any known engine'}; it has {has}{fix}")
     return found
