@@ -983,6 +983,7 @@ static int has_average(edgetext *model)
 {
     uint64_t floats = model->width, inputs = model->width;
     uint32_t layer, outputs = 0;
+    if (model->flags & (ALL_IDS | TRIPLES | WITH_CHARACTERS)) return 0;
     if (!model->width || model->width > MOST_WIDTH || !model->layers || model->layers > MOST_LAYERS) return 0;
     if (!has(model, FLOATS_AT, (uint64_t)model->layers * 4)) return 0;
     for (layer = 0; layer < model->layers; layer++) {

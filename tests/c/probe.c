@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIZE = 1, CHECKSUM = 2, FLAGS = 4, HEADER = 32 };
+enum { SIZE = 1, CHECKSUM = 2, FLAGS = 4, SHORTEST = 16, HEADER = 32 };
 
 static uint32_t get(const unsigned char *block, size_t index)
 {
@@ -151,7 +151,8 @@ static uint32_t draw(uint32_t *state)
     return *state ^= *state << 5;
 }
 
-/* Set each number of the header to extremes, then flip bits at random, and score a text in turn with each result. */
+/* Set each number of the header to extremes and to its neighbours, try all flags, then flip bits at random, and score a
+ * text in turn with each result. */
 static void damage(unsigned char *block, size_t size, uint32_t count, uint32_t state, const unsigned char *texts,
                    const unsigned char *end)
 {
@@ -161,20 +162,24 @@ static void damage(unsigned char *block, size_t size, uint32_t count, uint32_t s
     unsigned char *copy = malloc(size);
     const unsigned char *place = texts, *text;
     size_t length, index, kinds = sizeof extremes / sizeof extremes[0], number, opened = 0;
-    for (number = 0; number < HEADER * (kinds + 4) + count; number++) {
+    size_t neighbours = HEADER * kinds, all_flags = neighbours + HEADER * 4, flips = all_flags + 256;
+    for (number = 0; number < flips + count; number++) {
         memcpy(copy, block, size);
-        if (number < HEADER * kinds)
+        if (number < neighbours)
             set(copy, number / kinds, extremes[number % kinds]);
-        else if (number < HEADER * (kinds + 4)) {
-            index = (number - HEADER * kinds) / 4;
+        else if (number < all_flags) {
+            index = (number - neighbours) / 4;
             set(copy, index, get(block, index) + (uint32_t[]){1, 16, 0xFFFFFFFF, 0xFFFFFFF0}[number % 4]);
+        } else if (number < flips) {
+            set(copy, FLAGS, (uint32_t)(number - all_flags));
+            for (index = 0; index < 4 && !get(block, SHORTEST); index++) set(copy, SHORTEST + index, 1u << index);
         } else
             for (index = draw(&state) % 4 + 1; index--;) {
                 /* Half of the flips are in the header and the sections that come first, which decide the most. */
                 size_t within = draw(&state) % 2 && size > 1024 ? 1024 : size;
                 copy[draw(&state) % within] ^= (unsigned char)(1u << draw(&state) % 8);
             }
-        if (number < HEADER * (kinds + 4) || draw(&state) % 4) add_checksum(copy, size);
+        if (number < flips || draw(&state) % 4) add_checksum(copy, size);
         text = next_text(&place, end, &length);
         if (!text) {
             place = texts;
