@@ -16,14 +16,16 @@ RUN := .venv/bin/python
 TFLITE_PINS := .ci/constraints/tflite-runtime.txt
 TFLITE_READY := .venv-tflite/.ready
 starts = $(shell $(1) -c 'import venv, ensurepip' >/dev/null 2>&1 && echo $(1))
-# Other runtimes that read the exported files: MediaPipe, Node.js, and C with the library from the Node.js package.
+# Other runtimes that read the exported files: MediaPipe, Node.js, C with the library from the Node.js package, and those
+# in a browser, with what drives it.
 # Environments that cannot be created on this machine are skipped, and so are their tests.
 MEDIAPIPE := .venv-mediapipe .venv-mediapipe-0.10.21
 INTEROP := build/interop
 NODE := $(INTEROP)/node
+BROWSER := $(INTEROP)/browser
 C := $(INTEROP)/c
 PI := build/pi
-PEERS_READY := $(MEDIAPIPE:=/.ready) $(NODE)/.ready $(C)/.ready
+PEERS_READY := $(MEDIAPIPE:=/.ready) $(NODE)/.ready $(BROWSER)/.ready $(C)/.ready
 PYTHON311 = $(if $(filter Linux,$(shell uname -s)),$(if $(filter 311,$(VERSION)),$(PYTHON),$(call starts,python3.11)))
 
 .PHONY: help
@@ -58,12 +60,12 @@ $(MEDIAPIPE:=/.ready): .venv-%/.ready: .ci/constraints/%.txt
 	{ $(PYTHON311) -m venv --clear .venv-$* && .venv-$*/bin/python -m pip install -qq -r $< && touch $@; } \
 	    || echo "skipped .venv-$*: see above; 'make test' tries again"
 
-$(NODE)/.ready: .ci/constraints/node/package-lock.json
-	@for tool in node npm; do command -v $$tool >/dev/null || { echo "skipped $(NODE): no $$tool here"; exit 0; }; done; \
-	echo "installing into $(NODE) ..."; \
-	mkdir -p $(NODE) && cp .ci/constraints/node/*.json $(NODE)/; \
-	{ (cd $(NODE) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null) && touch $@; } \
-	    || echo "skipped $(NODE): see above; 'make test' tries again"
+$(NODE)/.ready $(BROWSER)/.ready: $(INTEROP)/%/.ready: .ci/constraints/%/package-lock.json
+	@for tool in node npm; do command -v $$tool >/dev/null || { echo "skipped $(@D): no $$tool here"; exit 0; }; done; \
+	echo "installing into $(@D) ..."; \
+	mkdir -p $(@D) && cp .ci/constraints/$*/*.json $(@D)/; \
+	{ (cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null) && touch $@; } \
+	    || echo "skipped $(@D): see above; 'make test' tries again"
 
 # The headers are Debian 13's. Its library needs a newer glibc than Debian 12 has; the one that Node.js brings does not.
 $(C)/.ready: runtime/examples/onnx_text.c benchmarks/measuring/peer.c $(NODE)/.ready
@@ -169,6 +171,12 @@ $(C_OUT)/edgetext-c-%: $(C_SOURCES) runtime/c/edgetext.h runtime/c/output.h
 build/c-model/manifest.json: $(wildcard train/default/*) runtime/c/edgetext.c runtime/edgetext/formats/etx.py
 	$(RUN) export/to_c.py --out build/c-model
 
+# Of the page that `make web` serves.
+PORT ?= 8000
+.PHONY: web
+web: setup build/c-model/manifest.json ## Build the package and the page for browsers into build/web, and serve the page
+	$(RUN) runtime/web/build.py build/web --model build/c-model/model.wi8_afp64_small.etx --serve $(PORT)
+
 .PHONY: measure
 measure: setup ## Measure the accuracy of the shipped bundle and of three seeds; needs the reviews, about 40 minutes
 	rm -rf build/all
@@ -238,9 +246,9 @@ constraints: ## Update .ci/constraints to the newest releases; uses python3.10, 
 	@set -e; for version in 3.11; do $(call pin,python$$version,tflite-runtime,tflite-runtime==2.14.0 'numpy<2'); done
 	@set -e; for version in 3.11; do $(call pin,python$$version,mediapipe,mediapipe); done
 	@set -e; for version in 3.11; do $(call pin,python$$version,mediapipe-0.10.21,mediapipe==0.10.21 'numpy<2'); done
-	@command -v npm >/dev/null || { echo "no npm here: .ci/constraints/node stays as it is"; exit 0; }; \
-	cd .ci/constraints/node && npm install --save-exact --package-lock-only --omit-lockfile-registry-resolved \
-	    --ignore-scripts --no-audit --no-fund --loglevel=error onnxruntime-node@latest
+	@command -v npm >/dev/null || { echo "no npm here: .ci/constraints/node and browser stay as they are"; exit 0; }; \
+	$(call pin_npm,node,onnxruntime-node@latest) \
+	    && $(call pin_npm,browser,$(addsuffix @latest,@mediapipe/tasks-text onnxruntime-web puppeteer-core))
 
 # $(call pin,INTERPRETER,NAME,WHAT): install WHAT into a fresh environment and record the versions; inside a shell loop.
 define pin
@@ -252,6 +260,12 @@ define pin
 	$$fresh/bin/python -c 'import platform; print("# Made by `make constraints` with CPython", platform.python_version())' >$$fresh.txt; \
 	$$fresh/bin/python -m pip freeze --exclude-editable >>$$fresh.txt; \
 	mv $$fresh.txt $$pins
+endef
+
+# $(call pin_npm,NAME,WHAT): record the versions of npm's packages; inside a shell line.
+define pin_npm
+	(cd .ci/constraints/$(1) && npm install --save-exact --package-lock-only --omit-lockfile-registry-resolved \
+	    --ignore-scripts --no-audit --no-fund --loglevel=error $(2))
 endef
 
 .PHONY: clean
