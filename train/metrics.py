@@ -153,18 +153,20 @@ def print_metrics(metrics: dict[str, Any]) -> None:
                 f"{name}: agreement with the given probabilities {agreement}, cross-entropy "
                 f"{found['cross_entropy']:.3f} of at least {found['entropy']:.3f}, of {found['texts']:,} texts"
             )
-    source = next((key for key in ("test", "cross_validation", "validation") if key in metrics), None)
-    if source is None:
-        if not any(f"{key}_agreement" in metrics for key in names):
-            print("warning: nothing is known of its accuracy, because no text could be held out: add different texts")
-        return
-    if missed := find_missed(metrics[source]["classes"]):
-        more = f" and {len(missed) - MOST_SHOWN:,} more" if len(missed) > MOST_SHOWN else ""
-        print(f"warning: recall below 50% in {names[source]}: {', '.join(missed[:MOST_SHOWN])}{more}")
+    sources = [key for key in ("test", "cross_validation", "validation") if key in metrics]
+    if not sources and not any(f"{key}_agreement" in metrics for key in names):
+        print("warning: nothing is known of its accuracy, because no text could be held out: add different texts")
+    judged: set[str] = set()  # labels that an earlier source has enough texts of
+    for source in sources:
+        classes = metrics[source]["classes"].items()
+        counted = {label: of for label, of in classes if of["texts"] >= FEWEST_MISSED and label not in judged}
+        judged |= {*counted}
+        if missed := find_missed(counted):
+            more = f" and {len(missed) - MOST_SHOWN:,} more" if len(missed) > MOST_SHOWN else ""
+            print(f"warning: recall below 50% in {names[source]}: {', '.join(missed[:MOST_SHOWN])}{more}")
 
 
 def find_missed(classes: dict[str, Any]) -> list[str]:
     """Return the labels that fewer than half of their texts get, the worst first, each with its recall."""
-    counted = {label: found for label, found in classes.items() if found["texts"] >= FEWEST_MISSED}
-    missed = [(found["recall"], label, found["texts"]) for label, found in counted.items()]
+    missed = [(found["recall"], label, found["texts"]) for label, found in classes.items()]
     return [f"{label!r} {recall:.0%} of {texts:,}" for recall, label, texts in sorted(missed) if recall < 0.5]

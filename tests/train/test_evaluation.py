@@ -11,7 +11,7 @@ from scipy.special import log_softmax  # type: ignore[import-untyped]
 from sklearn.metrics import classification_report, f1_score, log_loss
 
 from train.fitting.calibration import find_temperature
-from train.metrics import CALIBRATION_BINS, expected_calibration_error, label_probabilities, measure
+from train.metrics import CALIBRATION_BINS, expected_calibration_error, label_probabilities, measure, print_metrics
 
 
 def random_answers(seed: int, count: int, labels: int) -> tuple[Any, Any]:
@@ -52,6 +52,20 @@ def test_a_label_that_is_never_chosen_and_one_that_is_never_right() -> None:
     assert list(classes) == ["a", "b", "c"]  # d does not occur
     assert classes["b"] == {"precision": 0, "recall": 0, "f1": 0, "texts": 1}
     assert classes["c"] == {"precision": 0, "recall": 0, "f1": 0, "texts": 0}
+
+
+def test_labels_that_are_missed(capsys: pytest.CaptureFixture[str]) -> None:
+    """A label that the test has too few texts of is judged by the cross-validation, the others are not twice."""
+
+    def measure_rows(*counts: int) -> dict[str, Any]:
+        """Return the metrics of a model that always says 'a', on so many texts of each label."""
+        targets = np.repeat(np.arange(3), counts)
+        return measure(np.eye(3)[0 * targets], targets, "abc")
+
+    print_metrics({"test": measure_rows(20, 4, 2), "cross_validation": measure_rows(80, 16, 8)})
+    *_, first, second = capsys.readouterr().out.splitlines()
+    assert first == "warning: recall below 50% in test: 'b' 0% of 4"
+    assert second == "warning: recall below 50% in cross-validation: 'c' 0% of 8"
 
 
 def test_the_shape_of_outputs() -> None:
