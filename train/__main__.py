@@ -22,6 +22,7 @@ from edgetext.tables.options import NAMES, show_option
 from train.atomic_folder import check_replaceable
 from train.command import finish
 from train.models.choices import WORD_NGRAMS
+from train.models.file_sizes import TARGETS
 from train.models.presets import DEFAULT_PRESET, PRESETS
 from train.reviews.layout import add_data_argument
 from train.run_folder import DEFAULT_RUN, RUN_FOLDER
@@ -166,6 +167,17 @@ def _add_sizes(parser: argparse.ArgumentParser) -> None:
         f"{_show_defaults('word_ngrams')})",
     )
     sizes.add_argument(
+        "--target-size",
+        metavar="SIZE",
+        help="choose the largest model whose int8 files are at most SIZE, such as 100KB, with vocabulary and n-grams",
+    )
+    sizes.add_argument(
+        "--target",
+        choices=TARGETS,
+        help="the files that --target-size limits: all int8 files, of which TFLite is the largest, or the block for C "
+        "in the layout small (default: all)",
+    )
+    sizes.add_argument(
         "--choice",
         metavar="NAME=VALUE",
         action="append",
@@ -194,11 +206,6 @@ def _add_table_options(parser: argparse.ArgumentParser) -> None:
         "text; rows of the table whose label is empty are such texts too",
     )
     group.add_argument(
-        "--target-size",
-        metavar="SIZE",
-        help="choose the largest model whose int8 files are at most SIZE, such as 100KB, with vocabulary and n-grams",
-    )
-    group.add_argument(
         "--lowercase",
         choices=LOWERCASES,
         help="with --tokenizer keras-imdb: which letters to lower-case, ascii (A to Z only) or unicode (all) "
@@ -224,7 +231,7 @@ def _check_reviews(parser: argparse.ArgumentParser, args: argparse.Namespace) ->
         "strict",
         "unlabelled",
     )
-    for name in (*reading, *NAMES, "target_size", "lowercase", "class_weights"):
+    for name in (*reading, *NAMES, "lowercase", "class_weights"):
         value = getattr(args, name)
         if value is not None and not (name == "header" and value):
             path = None if args.data is None else Path(args.data)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from edgetext.keras_imdb import KERAS_IMDB, KerasIMDB
 from edgetext.text import RuleSet, Words
@@ -70,6 +71,15 @@ def _check_preset(args: argparse.Namespace, changes: Sequence[str], *, is_own: b
         raise ValueError(f"--target-size is for the presets {WITH_CHOICES}, not for {args.preset}")
 
 
+def _target(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the target's size and name, where they were given; ValueError for a name alone."""
+    if args.target_size is None:
+        if args.target is not None:
+            raise ValueError("--target is for --target-size, which says how large the file may be")
+        return {}
+    return {"target_size": parse_size(args.target_size), **({} if args.target is None else {"target": args.target})}
+
+
 def _choose_rules(args: argparse.Namespace, *, chooses: bool) -> list[RuleSet]:
     """Return the rule sets that the options allow, the plainest first; ValueError if options contradict each other.
 
@@ -105,7 +115,7 @@ def _make_table_job(args: argparse.Namespace, settings: Mapping[str, int], chang
     plan = make_plan(make_options(args, Path(args.data), rules[0], unlabelled))
     replace(preset.settings, **settings)  # checks the ranges, like the next line
     replace(preset.choices or Choices(), crops=0).changed(changes)
-    size = None if args.target_size is None else parse_size(args.target_size)
+    target = _target(args)
     final = not args.no_test
     request = Request(
         preset,
@@ -115,9 +125,9 @@ def _make_table_job(args: argparse.Namespace, settings: Mapping[str, int], chang
         rules,
         _choose_characters(args, rules, "auto"),
         args.class_weights or "auto",
-        size,
-        teacher,
+        teacher=teacher,
         refits=final,
+        **target,
     )
     return Job(request, partial(_read_table, plan, teacher), args.out, final)
 
@@ -153,7 +163,7 @@ def _make_reviews_job(args: argparse.Namespace, settings: Mapping[str, int], cha
         raise ValueError("--characters auto is for tables: give on or off for the movie reviews")
     characters = _choose_characters(args, rules, "off")
     teacher = args.teacher or "auto"
-    request = Request(preset, False, settings, changes, rules, characters, teacher=teacher)
+    request = Request(preset, False, settings, changes, rules, characters, teacher=teacher, **_target(args))
     return Job(request, partial(read_reviews, args.data, count, by_movie=preset.by_movie), args.out, not args.no_test)
 
 

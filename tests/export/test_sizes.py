@@ -14,6 +14,7 @@ import pytest
 
 from edgetext import Bundle
 from edgetext.encoder import Preprocessing
+from edgetext.formats.etx import make_block
 from edgetext.keras_imdb import KERAS_IMDB, KerasIMDB
 from edgetext.ngrams import Characters
 from edgetext.text import RESERVED, RuleSet, Words
@@ -22,7 +23,7 @@ from export.converters import load_converter
 from export.converters.model_card import ModelCard
 from export.recipes import RECIPES
 from train import __main__ as command
-from train.models import network, sizing
+from train.models import file_sizes, network, sizing
 from train.models.choices import MULTIPLIERS, Choices
 from train.models.presets import PRESETS
 from train.models.recipe import KINDS, count_outputs
@@ -54,10 +55,10 @@ class Case(NamedTuple):
         return choices.word_ngrams
 
     @property
-    def room(self) -> sizing.SizeBudget:
+    def room(self) -> file_sizes.SizeBudget:
         labels = [self.label.format(number) for number in range(self.labels)]
         sizes = self.characters, self.word_ngrams
-        return sizing.SizeBudget(10**9, count_outputs(self.labels), labels, self.name, self.rules, *sizes)
+        return file_sizes.SizeBudget(10**9, count_outputs(self.labels), labels, self.name, self.rules, *sizes)
 
 
 ODD = '"na\u00efve", a/b \\ \u65e5\u672c\u8a9e, label {}'
@@ -133,18 +134,44 @@ def make_run(case: Case) -> Run:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, (*case[:4], case.rules.name, *case[-2:]))))
 def test_predictions(case: Case) -> None:
     run = make_run(case)
-    found = {}
+    files = {}
     for recipe in RECIPES:
         # No graph that takes text has n-grams.
         if recipe.name in MEASURED_RECIPES and not (case.characters and recipe.input == "text"):
             converter = load_converter(recipe.engine)
             card = ModelCard(run, recipe, MEASURED, "", "")
-            found[recipe.name] = len(converter.add_metadata(converter.convert(run, recipe), card))
-    predicted = sizing.tflite_size(case.room, run.tokens, run.spellings, case.buckets)
+            files[recipe.name] = converter.add_metadata(converter.convert(run, recipe), card)
+    found = {name: len(content) for name, content in files.items()}
+    predicted = file_sizes.tflite_size(case.room, run.tokens, run.spellings, case.buckets)
     assert predicted - 1300 <= found["dynamic_wi8_afp32"] <= predicted - 400  # author and license may be added
     assert max(found.values()) == found["dynamic_wi8_afp32"]
-    predicted = sizing.safetensors_size(case.room, case.ids, case.buckets)
+    predicted = file_sizes.safetensors_size(case.room, case.ids, case.buckets)
     assert predicted - 80 <= found["wi8_afp64"] <= predicted
+    block = make_block(
+        case.room.labels, run.preprocessing, Vocabulary(run.tokens, case.rules), files["wi8_afp64"], "small"
+    )
+    assert file_sizes.block_size(case.room, run.tokens, run.spellings, case.buckets) == len(block)
+
+
+def train_within(*options: str) -> None:
+    """Train on a table of 6,000 words and six labels in the current folder."""
+    draw = random.Random(3)
+    words = [draw.choice([word, word, word.title()]) for word in (f"word{number}" for number in range(6000))]
+    rows = [f"{f'topic{number % 6} ' * 9}{' '.join(draw.choices(words, k=60))}\t{number % 6}" for number in range(400)]
+    Path("t.tsv").write_text("text\tlabel\n" + "\n".join(rows), encoding="utf-8")
+    assert command.main(["--data", "t.tsv", "--epochs", "5", *options]) == 0
+
+
+@pytest.mark.slow
+def test_target_size_for_c(export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    train_within("--target-size", "20KB", "--target", "c")
+    assert export("builtin", "--run", "runs/t", "--out", "bundle") == 0
+    bundle = Bundle.open("bundle")
+    content = Path("bundle", bundle.models[0].file).read_bytes()
+    block = make_block(bundle.labels, bundle.preprocessing, bundle.vocabulary(), content, "small")
+    # Another word, six weights, an id and at most 10 bytes of itself, each table in units of 16, would not have fitted.
+    assert 20_000 - 6 - 2 - 10 - 32 < len(block) <= 20_000
 
 
 @pytest.mark.slow
@@ -153,11 +180,7 @@ def test_target_size(
     size: str, export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    draw = random.Random(3)
-    words = [draw.choice([word, word, word.title()]) for word in (f"word{number}" for number in range(6000))]
-    rows = [f"{f'topic{number % 6} ' * 9}{' '.join(draw.choices(words, k=60))}\t{number % 6}" for number in range(400)]
-    Path("t.tsv").write_text("text\tlabel\n" + "\n".join(rows), encoding="utf-8")
-    assert command.main(["--data", "t.tsv", "--epochs", "5", "--target-size", size]) == 0
+    train_within("--target-size", size)
     shown = capsys.readouterr().out
     promised = re.search(
         r"^largest model within .* at most ([\d,]+) bytes as TFLite.* ([\d,]+) as safetensors$", shown, re.M
@@ -183,9 +206,9 @@ def test_target_size(
 class TestFit:
     VOCABULARY = Vocabulary([*RESERVED, *(f"word{number}" for number in range(2000))])
 
-    def fit(self, size: int, columns: int, buckets: int = 2**14) -> tuple[sizing.SizeBudget, int, list[str], int]:
+    def fit(self, size: int, columns: int, buckets: int = 2**14) -> tuple[file_sizes.SizeBudget, int, list[str], int]:
         labels = [f"label {number}" for number in range(max(columns, 2))]
-        room = sizing.SizeBudget(size, columns, labels)
+        room = file_sizes.SizeBudget(size, columns, labels)
         found, spellings, rows = sizing.fit_budget(room, self.VOCABULARY, self.spellings(len(self.VOCABULARY)), buckets)
         return room, len(found), spellings, rows
 
@@ -205,7 +228,7 @@ class TestFit:
         def size_of(ids: int, buckets: int) -> int:
             tokens = self.VOCABULARY.tokens[:ids]
             chosen = {spelling: known[spelling.lower()] for spelling in self.spellings(ids)[: ids // 2]}
-            return sizing.tflite_size(room, tokens, chosen, buckets)
+            return file_sizes.tflite_size(room, tokens, chosen, buckets)
 
         assert spellings == self.spellings(count)
         assert size_of(count, rows) <= size
@@ -216,7 +239,7 @@ class TestFit:
         """With ASCII alone in lower case, ECOLE with an accent is another word than the one in small letters."""
         words = ["\u00e9cole", *(f"word{number}" for number in range(500)), "\u00c9cole"]
         for lowercase, kept in (("ascii", []), ("unicode", ["\u00c9COLE"])):
-            room = sizing.SizeBudget(13_500, 1, ["a", "b"], rules=KerasIMDB(lowercase))
+            room = file_sizes.SizeBudget(13_500, 1, ["a", "b"], rules=KerasIMDB(lowercase))
             found, spellings, _ = sizing.fit_budget(room, Vocabulary([*RESERVED, *words]), ["\u00c9COLE"], 2**10)
             assert "\u00c9cole" not in found.ids
             assert spellings == kept

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+import re
 from collections import Counter
 from itertools import pairwise
 from typing import Any
@@ -17,7 +18,7 @@ from edgetext.text import RESERVED
 from edgetext.vocabulary import Vocabulary
 from train.encoding.encoded import Encoded, encode
 from train.encoding.vocabulary import note_capitals, survey_texts
-from train.models import rules, sizing
+from train.models import file_sizes, rules, sizing
 from train.models.choices import Choices, largest_vocabulary
 from train.models.rules import (
     choices_for,
@@ -255,11 +256,11 @@ class TestSize:
 
 
 class TestFit:
-    def fit(self, size: int, words: int, columns: int, buckets: int = 2**14) -> Any:
+    def fit(self, size: int, words: int, columns: int, buckets: int = 2**14, target: str = "all") -> Any:
         vocabulary = Vocabulary([*RESERVED, *(f"word{number}" for number in range(words))])
         spellings = [f"Word{number}" for number in range(0, words, 2)]
         labels = [f"label {number}" for number in range(max(columns, 2))]
-        room = sizing.SizeBudget(size=size, num_outputs=columns, labels=labels)
+        room = file_sizes.SizeBudget(size=size, num_outputs=columns, labels=labels, target=target)
         return room, *sizing.fit_budget(room, vocabulary, spellings, buckets), vocabulary
 
     @pytest.mark.parametrize("columns", [1, 4, 40])
@@ -281,7 +282,7 @@ class TestFit:
             content = columns * (len(found) + buckets) + sum(map(len, found.tokens)) + sum(map(len, spellings))
             assert content < size
             spelled: Any = {spelling: found.ids[spelling.lower()] for spelling in spellings}
-            assert sizing.tflite_size(room, found.tokens, spelled, buckets) <= size
+            assert file_sizes.tflite_size(room, found.tokens, spelled, buckets) <= size
             whole = (len(found), buckets) == (len(vocabulary), 2**14)
             # More than half of what is beyond the graph is used, or all tables are whole.
             assert whole or content > (size - 14_000) / 2
@@ -290,18 +291,30 @@ class TestFit:
             before = len(found) + buckets
         assert before is not None
 
+    @pytest.mark.parametrize("columns", [1, 4, 40])
+    def test_a_block_for_c_is_filled(self, columns: int) -> None:
+        """No spelling counts, and no table is too small to be quantised."""
+        for size in range(5_000 * columns, 40_000 * columns, 3_511 * columns):
+            room, found, _, buckets, vocabulary = self.fit(size, 900, columns, target="c")
+            assert file_sizes.block_size(room, found.tokens, {}, buckets) <= size
+            more = [(len(found), 2 * buckets)] * (buckets < 2**14)
+            more += [(len(found) + 1, buckets)] * (len(found) < len(vocabulary))
+            for words, twice in more:
+                assert file_sizes.block_size(room, vocabulary.tokens[:words], {}, twice) > size
+
     def test_a_room_for_everything(self) -> None:
         _, found, spellings, buckets, vocabulary = self.fit(10**9, 500, 4)
         assert found.tokens == vocabulary.tokens
         assert (len(spellings), buckets) == (250, 2**14)
 
-    @pytest.mark.parametrize("size", [0, 1, 5_000])
-    def test_impossible(self, size: int) -> None:
+    @pytest.mark.parametrize(("size", "target"), [(0, "all"), (1, "all"), (5_000, "all"), (1_500, "c")])
+    def test_impossible(self, size: int, target: str) -> None:
         with pytest.raises(ValueError, match=r"--target-size [\d,]+ bytes is too small: with 4 labels") as caught:
-            self.fit(size, 900, 4)
+            self.fit(size, 900, 4, target=target)
         assert "\n" not in str(caught.value)
-        smallest = int(str(caught.value).rsplit("of ", 1)[1].removesuffix(" bytes").replace(",", ""))
-        self.fit(smallest, 900, 4)  # what it says does
+        found = re.search(r"the smallest model takes ([\d,]+) bytes", str(caught.value))
+        assert found
+        self.fit(int(found[1].replace(",", "")), 900, 4, target=target)  # what it says does
 
 
 def test_choices_can_be_given_as_they_are_written() -> None:

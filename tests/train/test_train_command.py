@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import struct
@@ -318,6 +319,12 @@ class TestRefused:
         assert error_line(captured.err) == message
         assert captured.out == ""
         assert list(tmp_path.iterdir()) == []
+
+    def test_a_target_that_is_too_small(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        options = ["--target-size", "500", "--target", "c", "--validation", "10", "--out", str(tmp_path / "run")]
+        assert command.main(options) == 2
+        message = capsys.readouterr().err.splitlines()[-1]
+        assert re.fullmatch("error: --target-size 500 bytes .* smallest model takes [0-9,]+ bytes as .*", message)
 
     @pytest.mark.parametrize("options", [("--epochs", "many"), ("--preset", "none"), ("--speed", "1")])
     def test_usage(self, options: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,7 +24,7 @@ from edgetext.encoder import Encoder, Preprocessing
 from edgetext.keras_imdb import KERAS_IMDB, KerasIMDB
 from edgetext.vocabulary import Vocabulary
 from train.__main__ import main
-from train.models.sizing import SizeBudget, tflite_size
+from train.models.file_sizes import SizeBudget, tflite_size
 
 Runner = Callable[..., "subprocess.CompletedProcess[str]"]
 ErrorLine = Callable[[str], str]
@@ -370,6 +370,7 @@ class TestOthers:
 # Command lines and their error messages; t.csv is a table of two labels.
 MISTAKES = {
     "--data t.csv --target-size 1KB": "--target-size 1,000 bytes is too small: with 2 labels",
+    "--data t.csv --target c": "--target is for --target-size, which says how large the file may be",
     "--data t.csv --target-size huge": "--target-size must be a size such as 100KB, 64KiB or 1.5MB, not 'huge'",
     "--data t.csv --preset tutorial --target-size 50KB": "--target-size is for the presets edge and accurate, not for",
     "--data t.csv --preset tutorial --ngrams 3": "preset tutorial has no choices",
@@ -475,7 +476,7 @@ class TestMistakes:
             ("--validation val.csv", "--validation must be a number of movie reviews, not 'val.csv'"),
             *((f"{option} 1", f"{option} is for --data FILE, a table") for option in (
                 *("--text-column", "--label-column", "--test", "--split-seed", "--drop-label", "--encoding"),
-                *("--delimiter", "--target-size"),
+                "--delimiter",
             )),
             ("--probabilities p", "--probabilities is for --data FILE, a table"),
             ("--unlabelled rest.csv", "--unlabelled is for --data FILE, a table"),

@@ -20,8 +20,9 @@ from train.encoding.ngrams import count_word_characters
 from train.encoding.vocabulary import Survey, build_vocabulary, find_spellings, note_capitals
 from train.models import rules
 from train.models.choices import Choices
+from train.models.file_sizes import SizeBudget
 from train.models.recipe import Plan, Recipe, Request, count_outputs
-from train.models.sizing import SizeBudget, choose_share, fit_budget
+from train.models.sizing import choose_share, fit_budget
 
 TEXTS_FOR_SPELLINGS = 200_000  # are searched for capitalised spellings
 
@@ -115,6 +116,7 @@ def fit_size(plan: Plan, name: str, labels: Sequence[str], request: Request) -> 
         name,
         plan.preprocessing.rules,
         word_ngrams=choices.word_ngrams,
+        target=request.target,
     )
     if plan.preprocessing.characters is not None:
         kept = choose_share(budget, choices.characters)

@@ -46,7 +46,8 @@ class Request:
     rules: Sequence[RuleSet] = (KERAS_IMDB,)  # to choose from, the plainest first
     characters: str = "off"  # whether there are character n-grams: "on", "off", or "auto" to choose
     class_weights: str = "none"  # as for rules.weigh_classes
-    target_size: int | None = None  # the most bytes of an int8 file; None for no limit
+    target_size: int | None = None  # the most bytes of the file that is the target; None for no limit
+    target: str = "all"  # one of train.models.file_sizes.TARGETS
     teacher: str = "auto"  # what unlabelled texts are learned from with: "none", "vectors", or "auto" to choose
     refits: bool = True  # whether the model may be fitted on the validation texts too, once they were measured
 
