@@ -134,6 +134,28 @@ pi-count: setup ## Count ARM instructions of the command; has the same requireme
 	$(RUN) benchmarks/instructions.py --json benchmarks/results/instructions.json
 	$(RUN) benchmarks/report.py
 
+FIRMWARE := $(MAKE) -s -C runtime/examples/firmware MODEL=$(CURDIR)/build/c-model/model.wi8_afp64_small.etx
+.PHONY: mcu
+mcu: ## Build the firmware example and run it on emulated Cortex-M boards; needs Debian's gcc-arm-none-eabi
+	@command -v qemu-system-arm >/dev/null && [ -e "$$(arm-none-eabi-gcc --print-file-name=libc_nano.a 2>/dev/null)" ] || { \
+	echo "skipped mcu: it needs gcc-arm-none-eabi, libnewlib-arm-none-eabi and qemu-system-arm of Debian"; exit 0; }; \
+	$(MAKE) -s build/c-model/manifest.json || exit; \
+	for machine in mps2-an385 mps2-an500; do \
+	    echo "building the firmware for $$machine ..."; \
+	    board="MACHINE=$$machine BUILD=$(CURDIR)/build/mcu/$$machine"; \
+	    $(FIRMWARE) $$board && printf 'great movie\na waste of two hours\n' | $(FIRMWARE) $$board run || exit; \
+	done
+
+.PHONY: mcu-count
+mcu-count: mcu ## Measure flash, RAM and instructions of the firmware; has the same requirements as mcu
+	$(RUN) benchmarks/firmware.py --json benchmarks/results/firmware.json
+	$(RUN) benchmarks/report.py
+
+.PHONY: mcu-sizes
+mcu-sizes: mcu ## Train for firmware of 64 to 512 KiB; needs the reviews too, about 25 minutes
+	$(RUN) benchmarks/flash.py --json benchmarks/results/flash.json
+	$(RUN) benchmarks/report.py
+
 .PHONY: lint
 lint: setup ## Lint and check types
 	$(RUN) -m ruff check .
