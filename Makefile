@@ -139,7 +139,7 @@ FIRMWARE := $(MAKE) -s -C runtime/examples/firmware MODEL=$(CURDIR)/build/c-mode
 mcu: ## Build the firmware example and run it on emulated Cortex-M boards; needs Debian's gcc-arm-none-eabi
 	@command -v qemu-system-arm >/dev/null && [ -e "$$(arm-none-eabi-gcc --print-file-name=libc_nano.a 2>/dev/null)" ] || { \
 	echo "skipped mcu: it needs gcc-arm-none-eabi, libnewlib-arm-none-eabi and qemu-system-arm of Debian"; exit 0; }; \
-	$(MAKE) -s build/c-model/manifest.json || exit; \
+	$(MAKE) -s setup build/c-model/manifest.json || exit; \
 	for machine in mps2-an385 mps2-an500; do \
 	    echo "building the firmware for $$machine ..."; \
 	    board="MACHINE=$$machine BUILD=$(CURDIR)/build/mcu/$$machine"; \

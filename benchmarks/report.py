@@ -25,7 +25,19 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import accuracy, few_labels, instructions, interop, latency, peers, suggest, sweep, tables
+from benchmarks import (
+    accuracy,
+    few_labels,
+    firmware,
+    flash,
+    instructions,
+    interop,
+    latency,
+    peers,
+    suggest,
+    sweep,
+    tables,
+)
 from benchmarks.measuring import command, layout, plots, processes, results
 from benchmarks.measuring.layout import Part, Table
 from benchmarks.measuring.results import BenchmarkError, Results
@@ -70,6 +82,7 @@ BLOCKS: dict[str, Callable[[Results], Sequence[Part]]] = {
     **{"accuracy": accuracy.tables, "interop": interop.tables, "instructions": instructions.tables},
     **{"tables": tables.tables, "few_labels": few_labels.lay_out, "suggest": suggest.lay_out},
     **{"memory": memory_tables, "soak": soak_tables},
+    **{"firmware": firmware.tables, "flash": flash.tables},
 }
 KINDS = {"summary": ("peers",), "latency": ("peers", "latency"), "startup": ("peers", "latency")}
 
