@@ -27,6 +27,7 @@ from benchmarks.measuring import command, firmware, results, texts
 from benchmarks.measuring.layout import Part, Table, percent
 from benchmarks.measuring.results import BenchmarkError
 from edgetext import Bundle
+from edgetext.text import RESERVED
 
 PROGRAM = 16  # KiB that the example takes without its model, at most
 RECIPE = "wi8_afp64_small"
@@ -79,7 +80,7 @@ def build(run: Path, out: Path, data: str | None) -> dict[str, Any]:
     ]
     return {
         "accuracy": scored["accuracy"],
-        "words": len(bundle.vocabulary()),
+        "words": len(bundle.vocabulary()) - len(RESERVED),
         "buckets": json.loads((run / "config.json").read_text("utf-8"))["network"]["buckets"],
         "parts": firmware.count_block(block.read_bytes()),
         "flash": max(sizes),
