@@ -668,11 +668,17 @@ static void add_id(scorer *s, uint32_t id, size_t start, size_t end)
         uint32_t mask = model->buckets - 1;
         const uint32_t *factors = model->multipliers;
         add(s, BIGRAMS, model->bigrams, (factors[0] * s->last + factors[1] * id) & mask);
-        report(s, EDGETEXT_PAIR, s->last_start == NOWHERE ? start : s->last_start, end);
+        if (s->last_start == NOWHERE)
+            report(s, EDGETEXT_BEGINNING, start, end);
+        else
+            report(s, EDGETEXT_PAIR, s->last_start, end);
         if (model->flags & TRIPLES && s->ids > 1 && s->before_last != UNKNOWN) {
             add(s, BIGRAMS, model->bigrams,
                 (factors[0] * s->before_last + factors[1] * s->last + factors[2] * id) & mask);
-            report(s, EDGETEXT_TRIPLE, s->before_last_start == NOWHERE ? s->last_start : s->before_last_start, end);
+            if (s->before_last_start == NOWHERE)
+                report(s, EDGETEXT_BEGINNING, s->last_start, end);
+            else
+                report(s, EDGETEXT_TRIPLE, s->before_last_start, end);
         }
     }
     s->before_last = s->last;
@@ -699,6 +705,7 @@ static void add_ngrams(scorer *s, const unsigned char *text, size_t start, size_
 {
     const edgetext *model = s->model;
     uint32_t letters[LONGEST_NGRAM] = {'<'}, size = 1, index;
+    size_t before = s->ngrams;
     int ended = 0, emoticon = text[start] < 0x80 && ASCII[text[start]] == 3; /* which is kept as it is */
     size_t place = start;
     for (;;) {
@@ -721,7 +728,7 @@ static void add_ngrams(scorer *s, const unsigned char *text, size_t start, size_
         size--;
         memmove(letters, letters + 1, size * sizeof *letters);
     }
-    report(s, EDGETEXT_CHARACTERS, start, end);
+    if (s->ngrams > before) report(s, EDGETEXT_CHARACTERS, start, end);
 }
 
 /* Add the weights of the character n-grams of all runs: neighbouring code points that are words of their own. */

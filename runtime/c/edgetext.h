@@ -75,12 +75,13 @@ size_t edgetext_score(const edgetext *model, const char *text, size_t length, do
 
 /* A part of a text with its effect. */
 enum {
-    EDGETEXT_BIAS,      /* what the model adds to every text; it has no place */
-    EDGETEXT_WORD,      /* a known word */
-    EDGETEXT_UNKNOWN,   /* an unknown word, usually without an effect */
-    EDGETEXT_PAIR,      /* two neighbouring words */
-    EDGETEXT_TRIPLE,    /* three neighbouring words */
-    EDGETEXT_CHARACTERS /* the characters of an unknown word, or of a run of letters that are words of their own */
+    EDGETEXT_BIAS,       /* what the model adds to every text; it has no place */
+    EDGETEXT_WORD,       /* a known word */
+    EDGETEXT_UNKNOWN,    /* an unknown word, usually without an effect */
+    EDGETEXT_PAIR,       /* two neighbouring words */
+    EDGETEXT_TRIPLE,     /* three neighbouring words */
+    EDGETEXT_CHARACTERS, /* the characters of an unknown word, or of a run of letters that are words of their own */
+    EDGETEXT_BEGINNING   /* the start of the text and the first word or two */
 };
 typedef struct {
     int kind;

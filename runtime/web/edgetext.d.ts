@@ -13,7 +13,7 @@ export interface Prediction {
 /** A part of a text with its effect. */
 export interface Part {
   /** `"characters"` are those of an unknown word, or of a run of letters that are words of their own. */
-  kind: "word" | "unknown" | "pair" | "triple" | "characters";
+  kind: "word" | "unknown" | "pair" | "triple" | "characters" | "beginning";
   /** Index of its first UTF-16 unit: its text is `text.slice(start, end)`. */
   start: number;
   end: number;

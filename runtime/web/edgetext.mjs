@@ -6,7 +6,7 @@
  *     const { label, score } = classifier.classify("great movie");
  */
 
-const KINDS = ["bias", "word", "unknown", "pair", "triple", "characters"];
+const KINDS = ["bias", "word", "unknown", "pair", "triple", "characters", "beginning"];
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 

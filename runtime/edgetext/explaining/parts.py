@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 # The kinds of parts. A pair or triple is one of neighbouring words; "beginning" is one of the start of the text and the
 # first word or two. "characters" are those of an unknown word, or of neighbouring letters that are words of their own.
-KINDS = ("word", "unknown", "pair", "triple", "beginning", "characters")
+KINDS = ("word", "unknown", "pair", "triple", "characters", "beginning")
 
 
 class Part(NamedTuple):
