@@ -113,7 +113,7 @@ def test_places_are_indices_of_the_string(node: Run) -> None:
     parts = node(script, text)
     words = [part["text"] for part in parts if part["kind"] in ("word", "unknown")]
     assert words == ["It\u2019s", "\U0001f3ac", "a", "Gr\u00e9at", "\u96fb", "\u5f71", "zzqx"]
-    assert {part["text"] for part in parts if part["kind"] == "pair"} >= {"It\u2019s"}
+    assert {part["text"] for part in parts if part["kind"] == "beginning"} == {"It\u2019s"}
 
 
 def test_explanations_are_those_of_python(node: Run, python: Classifier) -> None:
@@ -127,9 +127,7 @@ def test_explanations_are_those_of_python(node: Run, python: Classifier) -> None
         assert (found["label"], found["against"]) == (expected.label, expected.against)
         assert (found["logit"], found["bias"]) == pytest.approx((expected.logit, expected.bias), abs=1e-13)
         parts = {(part["start"], part["end"], part["kind"]): part["effect"] for part in found["parts"]}
-        # The pair of the start and the first word has a kind of its own in Python.
-        kinds = {"beginning": "pair"}
-        wanted = {(part.start, part.end, kinds.get(part.kind, part.kind)): part.effect for part in expected.parts}
+        wanted = {(part.start, part.end, part.kind): part.effect for part in expected.parts}
         assert parts == pytest.approx(wanted, abs=1e-13)
 
 
@@ -147,7 +145,7 @@ def test_explanation_of_more_than_two_labels(node: Run) -> None:
         assert found["logit"] == pytest.approx(math.log(label[1] / against[1]), abs=1e-12)
         total = found["bias"] + sum(part["effect"] for part in found["parts"])
         assert total == pytest.approx(found["logit"], abs=1e-12)
-        assert {part["kind"] for part in found["parts"]} == {"word", "unknown", "pair", "characters"}
+        assert {part["kind"] for part in found["parts"]} == {"word", "unknown", "pair", "characters", "beginning"}
 
 
 def test_where_a_model_comes_from(node: Run, site: Path) -> None:
