@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks import accuracy
 from edgetext import Bundle, Classifier
 from edgetext.bundle.manifest import write_manifest
 from export import command, record_accuracy
@@ -104,6 +105,20 @@ class TestBundle:
         found = {file: record["test"] for file, record in entries(folder).items()}
         assert found[BLOCKS[0]] == found[BLOCKS[1]] == found["model.wi8_afp64.safetensors"]
         assert found[BLOCKS[0]]["texts"] == 40
+
+    def test_accuracy_is_compared(self, exported: Path, tmp_path: Path) -> None:
+        texts, results = tmp_path / "texts.jsonl", tmp_path / "results.json"
+        rows = [("positive", "a GREAT movie\u2026 isn\u2019t it?"), ("negative", "the worst film of the year")]
+        texts.write_text("".join(json.dumps({"label": label, "text": text}) + "\n" for label, text in rows))
+        recipes = [
+            option for name in ("wi8_afp64", "wi8_afp64_fast", "wi8_afp64_small") for option in ("--recipe", name)
+        ]
+        options = ["--model", exported, "--data", texts, *recipes, "--json", results]
+        assert accuracy.main([str(option) for option in options]) == 0
+        first, *others = json.loads(results.read_text())["rows"]
+        assert [(row["engine"], row["labels_as_first"], row["accuracy"]) for row in others] == [("c", 1.0, 1.0)] * 2
+        assert all(row["max_difference"] == first["max_difference"] for row in others)
+        assert [row["size"] for row in others] == [(exported / file).stat().st_size for file in BLOCKS]
 
     def test_a_block_with_other_labels(
         self, exported: Path, tmp_path: Path, capsys: Capture, error_line: ErrorLine
