@@ -46,6 +46,9 @@ class Opened(NamedTuple):
 def find_missing() -> str:
     """Return what has to be installed, for one line; empty if everything is here."""
     missing = [package for tool, package in TOOLS.items() if shutil.which(tool) is None]
+    # The compiler prints a path that exists, or the name alone.
+    if not missing and not Path(_first_line("arm-none-eabi-gcc", "--print-file-name=libc_nano.a")).is_absolute():
+        missing = ["libnewlib-arm-none-eabi"]
     return f"firmware is built and run by {' and '.join(missing)}, which Debian has" if missing else ""
 
 
