@@ -199,6 +199,15 @@ PORT ?= 8000
 web: setup build/c-model/manifest.json ## Build the package and the page for browsers into build/web, and serve the page
 	$(RUN) runtime/web/build.py build/web --model build/c-model/model.wi8_afp64_small.etx --serve $(PORT)
 
+NATIVE_MACHINES := x86_64 aarch64 armv7l
+.PHONY: native
+native: setup ## Build the wheels of the engine native for several machines into build/native
+	@$(RUN) -c 'import ziglang' 2>/dev/null || { \
+	    echo "skipped build/native: no ziglang here: $(RUN) -m pip install ziglang"; exit 0; }; \
+	rm -rf build/native; for machine in $(NATIVE_MACHINES); do \
+	    EDGETEXT_MACHINE=$$machine $(RUN) -m build --no-isolation --wheel --outdir build/native runtime/native || exit; \
+	done
+
 .PHONY: measure
 measure: setup ## Measure the accuracy of the shipped bundle and of three seeds; needs the reviews, about 40 minutes
 	rm -rf build/all

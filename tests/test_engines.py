@@ -290,7 +290,7 @@ def test_a_crashing_onnxruntime_is_refused_before_it_crashes(monkeypatch: pytest
         Classifier.load(engine="onnx")
 
 
-@pytest.mark.parametrize("engine", list(engines.ENGINES))
+@pytest.mark.parametrize("engine", dict(MODELS))
 def test_bytes_that_are_no_model(engine: str) -> None:
     bundle = Bundle.open()
     good = next(bundle.read(model) for model in bundle.models if model.engine == engine)

@@ -73,6 +73,7 @@ class Classifier:
         self.model = model
         self.threshold = threshold
         self._predict = engine.predict
+        self._score = getattr(engine, "score", None)
         self._engine_name = engine.name
 
     def __getstate__(self) -> dict[str, Any]:
@@ -103,8 +104,8 @@ class Classifier:
         Args:
             path: The bundle's folder, or a single ``.tflite`` or ``.onnx`` file that carries everything a bundle holds;
                 None loads the bundle that ships with the package.
-            engine: ``"builtin"``, ``"tflite"`` or ``"onnx"``: that engine or an error. ``"auto"``: the first, in the
-                bundle's order of preference, that works on this machine.
+            engine: ``"builtin"``, ``"native"``, ``"tflite"`` or ``"onnx"``: that engine or an error. ``"auto"``: the
+                first, in the bundle's order of preference, that works on this machine.
             recipe: Use the model file of that recipe, such as ``"static_wi8_ai8"``; None uses the bundle's most
                 preferred one for the engine.
             threads: Threads that the engine may use; these models are too small to gain from more than 1.
@@ -148,10 +149,14 @@ class Classifier:
             if model.engine != "builtin":
                 # Importing these engines takes far longer than a SHA-256, and damage may crash them.
                 bundle.verify(model)
-            content = bundle.read(model)
+            content, name = bundle.read(model), model.engine
             try:
+                if engine == "native":
+                    from edgetext.engines.native import make_native_block
+
+                    content, name = make_native_block(bundle, content), engine
                 loaded = engines.create(
-                    model.engine, content, max_length=bundle.preprocessing.width, threads=threads, quiet=quiet
+                    name, content, max_length=bundle.preprocessing.width, threads=threads, quiet=quiet
                 )
                 return cls(bundle.labels, encoder, loaded, model, threshold=threshold)
             except EngineError as error:
@@ -174,6 +179,8 @@ class Classifier:
             BundleError: If the vocabulary repeats a word or is not UTF-8, which is checked when more than a few words
                 have been looked up.
         """
+        if self._score is not None:
+            return self._to_prediction(*self._score(text))
         prepared, known = self.prepare(text)
         return self._to_prediction(self._predict([prepared])[0], known)
 
@@ -194,12 +201,14 @@ class Classifier:
         return explain(self.engine, self.encoder, self.labels, text, label)
 
     def prepare(self, text: str) -> tuple[Any, float]:
-        """Return what the engine takes, a text's ids, padded or not, or its words; and the share of known words.
+        """Return what the engine takes, a text's ids, padded or not, its words or itself; and the share of known words.
 
         Raises:
             TypeError: If ``text`` is not a string.
             BundleError: As for ``classify``.
         """
+        if self._score is not None:
+            return text, self._score(text)[1]
         ids = self.encoder.truncate(text)
         known = self.encoder.known(ids)
         if self.engine.accepts_unpadded:
@@ -235,14 +244,14 @@ class Classifier:
         position = 0
         while batch := list(islice(texts, min(batch_size, maxsize))):
             try:
-                prepared, known = zip(*map(self.prepare, batch))
+                prepared, known = zip(*map(self._score or self.prepare, batch))
             except TypeError:
                 for number, text in enumerate(batch, position):
                     if not isinstance(text, str):
                         raise TypeError(f"texts[{number}] is a {type(text).__name__}, not a str") from None
                 raise
             position += len(batch)
-            outputs = self._predict(prepared)
+            outputs = prepared if self._score is not None else self._predict(prepared)
             if len(outputs) != len(prepared):
                 raise BundleError(
                     f"the model gives {len(outputs)} answers to {len(prepared)} texts: it takes no batches"

@@ -101,7 +101,7 @@ def answers(**outcomes: Any) -> Any:
     """Stand in for the processes in which engines are tried: what each prints, or how it ends, by engine."""
 
     def start(command: list[str], **options: Any) -> Any:
-        outcome = outcomes[command[5]]
+        outcome = {"native": {"error": "engine native: not installed"}, **outcomes}[command[5]]
         if isinstance(outcome, BaseException):
             raise outcome
         if isinstance(outcome, int):
@@ -122,9 +122,9 @@ class DoctorTest(unittest.TestCase):
         cls.RIGHT = {**answer, "runtime": "library 1.0"}
 
     def test_everything_works(self) -> None:
-        with answers(tflite=self.RIGHT, onnx=self.RIGHT):
+        with answers(tflite=self.RIGHT, onnx=self.RIGHT, native=self.RIGHT):
             found = doctor.examine(None)
-        self.assertEqual([record["works"] for record in found["engines"].values()], [True] * 3)
+        self.assertEqual([record["works"] for record in found["engines"].values()], [True] * 4)
         self.assertEqual(found["engines"]["tflite"]["runtime"], "library 1.0")
         self.assertEqual(found["engines"]["builtin"]["runtime"], "edgetext")
 
@@ -154,7 +154,7 @@ class DoctorTest(unittest.TestCase):
                 self.assertTrue(doctor.report(None))
             lines = printed.getvalue().splitlines()
             self.assertEqual(lines[-1], f"this bundle works here, {good}")
-            self.assertEqual(len(lines), 9)
+            self.assertEqual(len(lines), 10)
         fail = mock.patch.object(doctor, "attempt", return_value={"error": "as planned"})
         with answers(tflite=-4, onnx=-4), fail, redirect_stdout(io.StringIO()) as printed:
             self.assertFalse(doctor.report(None, as_json=True))
@@ -206,7 +206,7 @@ class DoctorTest(unittest.TestCase):
         result = run("--doctor", "--model", "/nowhere", fake=False)
         self.assertEqual((result.returncode, result.stderr.count(b"\n")), (2, 1))
         found = json.loads(run("--doctor", "--json", fake=False).stdout)
-        self.assertEqual(list(found["engines"]), ["builtin", "tflite", "onnx"])
+        self.assertEqual(list(found["engines"]), ["builtin", "tflite", "onnx", "native"])
 
     def test_a_real_crash(self) -> None:
         """A library that ends the process: an interpreter's module that kills it."""

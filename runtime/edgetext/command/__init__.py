@@ -59,11 +59,10 @@ class Options:
     doctor: bool = False
     verify: bool = False
 
-    def load_classifier(self) -> Classifier:
-        """Load the classifier that the options ask for."""
-        return Classifier.load(
-            self.model, self.engine, recipe=self.recipe, threads=self.threads, threshold=self.threshold, quiet=True
-        )
+    def load_classifier(self, engine: str | None = None) -> Classifier:
+        """Load the classifier that the options ask for, or one with another engine."""
+        settings = {"recipe": self.recipe, "threads": self.threads, "threshold": self.threshold, "quiet": True}
+        return Classifier.load(self.model, engine or self.engine, **settings)  # type: ignore[arg-type]
 
     def is_table(self) -> bool:
         """Return whether the input is a table: JSON, CSV or TSV."""

@@ -62,9 +62,9 @@ def examine(path: str | os.PathLike[str] | None) -> dict[str, Any]:
         return {**found, "error": str(error)}
     found["bundle"] = bundle.name
     for engine in ENGINES:
-        models = [model for model in bundle.models if model.engine == engine]
+        models = [model for model in bundle.models if model.engine == ("builtin" if engine == "native" else engine)]
         if models:
-            found["engines"][engine] = _try_engine(bundle, models[0], machine)
+            found["engines"][engine] = _try_engine(bundle, models[0], engine, machine)
         else:
             found["engines"][engine] = {"works": False, "reason": "this bundle has no model for it"}
     found["auto"] = _find_auto(bundle, found["engines"])
@@ -80,21 +80,21 @@ def _find_auto(bundle: Bundle, engines: dict[str, dict[str, Any]]) -> str | None
     return None
 
 
-def _try_engine(bundle: Bundle, model: ModelFile, machine: Machine) -> dict[str, Any]:
+def _try_engine(bundle: Bundle, model: ModelFile, engine: str, machine: Machine) -> dict[str, Any]:
     """Try an engine on the bundle's text, and compare the result with the recorded one."""
     try:
         bundle.verify(model)
     except BundleError as error:
         return {"works": False, "reason": str(error)}
     expected = _self_test(bundle)
-    task = [bundle.folder, model.engine, model.recipe, expected.get("text", TEXT)]
-    answer = attempt(task) if model.engine == "builtin" else _attempt_in_process(task)
+    task = [bundle.folder, engine, model.recipe, expected.get("text", TEXT)]
+    answer = attempt(task) if engine == "builtin" else _attempt_in_process(task)
     if "crash" in answer:
-        fix = install_command(model.engine, machine)
+        fix = install_command(engine, machine)
         advice = f"; another version may work: {fix}" if fix else ""
         return {"works": False, "reason": f"{answer['crash']}{advice}"}
     if "error" in answer:
-        reason = answer["error"].removeprefix(f"engine {model.engine}: ")
+        reason = answer["error"].removeprefix(f"engine {engine}: ")
         return {"works": False, "reason": reason, "passed_over": not answer.get("damaged")}
     probability = answer["probabilities"].get(expected.get("label"))
     if probability is not None and not abs(probability - expected["score"]) <= TOLERANCE:

@@ -18,7 +18,7 @@ from edgetext.command import MISTAKE, OK
 from edgetext.command.messages import print_error, print_note
 from edgetext.command.output import Output, Stop, Stopped
 from edgetext.command.text_lines import TextLines
-from edgetext.errors import InputError
+from edgetext.errors import EngineError, InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 # A batch is also full when it has this many characters.
 BATCH_CHARACTERS = 2**20
+# With so many bytes of text the engine native gains more than making its model takes.
+NATIVE_BYTES = 2**20
 
 
 class _Waiting(io.RawIOBase):
@@ -63,7 +65,7 @@ def score(options: Options, stream: BinaryIO) -> int:
         OSError: If the stream cannot be read, or the output cannot be written.
     """
     _refuse_own_output(stream)
-    classifier = options.load_classifier()
+    classifier = _load(options, os.fstat(stream.fileno()))
     _import_all(options)
     stop = Stop()
     try:
@@ -76,6 +78,18 @@ def score(options: Options, stream: BinaryIO) -> int:
             return _score(classifier, form, 1 if live else BATCH_SIZE, output)
     except Stopped:
         return 128 + stop.signal
+
+
+def _load(options: Options, input_status: os.stat_result) -> Classifier:
+    """Load the classifier; that of the engine ``native``, if it is there, in place of ``builtin`` for a large file."""
+    classifier = options.load_classifier()
+    is_large = stat.S_ISREG(input_status.st_mode) and input_status.st_size >= NATIVE_BYTES
+    if options.engine == "auto" and classifier.engine.name == "builtin" and is_large and not options.explain:
+        try:
+            return options.load_classifier("native")
+        except EngineError:  # it is not installed, or cannot run this model
+            pass
+    return classifier
 
 
 def _refuse_own_output(stream: BinaryIO) -> None:

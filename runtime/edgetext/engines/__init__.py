@@ -20,6 +20,7 @@ ENGINES = {
     "builtin": ("edgetext.engines.builtin", "BuiltinEngine"),
     "tflite": ("edgetext.engines.tflite", "TFLiteEngine"),
     "onnx": ("edgetext.engines.onnx", "ONNXEngine"),
+    "native": ("edgetext.engines.native", "NativeEngine"),
 }
 
 
@@ -49,6 +50,8 @@ def create(name: str, model: bytes, *, max_length: int, threads: int = 1, quiet:
 def find_models(bundle: Bundle, engine: str, recipe: str | None) -> list[ModelFile]:
     """Return a bundle's models for an engine, or ``"auto"``, and a recipe, or None for any; most preferred first.
 
+    The engine ``native`` runs those of ``builtin``.
+
     Raises:
         EngineError: If there is no such engine.
         BundleError: If there is no such model.
@@ -57,7 +60,7 @@ def find_models(bundle: Bundle, engine: str, recipe: str | None) -> list[ModelFi
         raise EngineError("engine c is the library for programs in C: in Python, engine builtin has the same weights")
     if engine not in ("auto", *ENGINES):
         raise EngineError(f"no engine is called {engine!r}: there are auto, {', '.join(ENGINES)}")
-    wanted = ENGINES if engine == "auto" else (engine,)
+    wanted = ENGINES if engine == "auto" else ("builtin" if engine == "native" else engine,)
     found = [model for model in bundle.models if model.engine in wanted and recipe in (None, model.recipe)]
     if not found:
         requests = (("engine", engine, "auto"), ("recipe", recipe, None))

@@ -8,6 +8,7 @@ The wheels on the package index in November 2026:
     onnxruntime 1.32.0       64-bit x86 and ARM, CPython 3.11 and later; older releases for older Pythons. 1.21.0
                              crashes with an illegal instruction on a Raspberry Pi 4
     numpy                    64-bit x86 and ARM; on 32-bit ARM from the system, as python3-numpy
+    edgetext-native          Linux only, 64-bit x86 and ARM and ARMv7, CPython 3.10 and later; not on the index
 
 All of them are for Linux with glibc; the 64-bit ones also for macOS on ARM and Windows on x86-64.
 """
@@ -79,7 +80,10 @@ class Machine(NamedTuple):
 
 
 def packages(engine: str, machine: Machine) -> str | None:
-    """Return what pip has to install for ``"tflite"`` or ``"onnx"``, as its arguments; None if no wheel fits."""
+    """Return what pip has to install for an engine, as its arguments; None if no wheel fits."""
+    if engine == "native":
+        fits = machine.has_32_bit_wheels or (machine.has_64_bit_wheels and machine.system == "Linux")
+        return "--no-index --find-links build/native edgetext-native" if fits and machine.python >= (3, 10) else None
     if engine == "onnx":
         return '"onnxruntime!=1.21.0"' if machine.has_64_bit_wheels else None
     if machine.has_64_bit_wheels and machine.python >= (3, 10):
@@ -95,12 +99,13 @@ def install_command(engine: str, machine: Machine) -> str | None:
     """Return the command that installs an engine's library on a machine; None if no wheel fits.
 
     If the system's Python refuses pip, the command creates a virtual environment first. On 32-bit ARM numpy comes from
-    the system, and the environment includes the system's packages.
+    the system, and the environment includes the system's packages. The engine ``native`` has the wheels that
+    ``make native`` builds.
     """
     wanted = packages(engine, machine)
     if wanted is None:
         return None
-    if machine.has_32_bit_wheels:
+    if machine.has_32_bit_wheels and engine != "native":
         return (
             f"sudo apt install python3-numpy python3-venv && {machine.executable} -m venv --system-site-packages "
             f"{_ENVIRONMENT} && {_ENVIRONMENT}/bin/pip install tflite-runtime"

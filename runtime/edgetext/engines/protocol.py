@@ -26,6 +26,9 @@ class Engine(Protocol):
         vocabulary_size: The number of ids that the model knows; None where the engine cannot find out.
         accepts_unpadded: Whether it takes ids without padding; most engines want all max_length ids.
         takes_text: Whether it takes texts instead of ids, because the model does the tokenisation too.
+
+    An engine with a method ``score`` does without the encoder: it takes a text as it is, and returns its probabilities,
+    shape (num_outputs,), and the share of its words that are known.
     """
 
     name: str
