@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -62,6 +63,18 @@ def compile_static(machine: str, sources: Sequence[Path], program: Path) -> list
         raise MissingError(f"needs {emulator[0]}")
     zig = [sys.executable, "-m", "ziglang", "cc", "-target", target]
     return [*emulator, str(_compile(zig, sources, program, ("-Os", "-static", "-s")))]
+
+
+def build_wheel(machine: str, folder: Path) -> Path:
+    """Build the wheel of the engine native for a machine, as ``make native`` does."""
+    if find_spec("ziglang") is None:
+        raise MissingError("needs ziglang")
+    command = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(folder), "runtime/native"]
+    env = {**os.environ, "EDGETEXT_MACHINE": machine}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, encoding="utf-8", check=False)
+    if done.returncode:
+        raise AssertionError(done.stderr[-3000:])
+    return next(folder.glob("*.whl"))
 
 
 def _compile(compiler: Sequence[str], sources: Sequence[Path], program: Path, options: Sequence[str]) -> Path:

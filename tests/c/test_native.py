@@ -9,11 +9,9 @@ import os
 import pickle
 import re
 import shutil
-import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from unittest import mock
 
@@ -26,6 +24,7 @@ from edgetext.encoder import Encoder
 from edgetext.engines.builtin import BuiltinEngine
 from edgetext.engines.machine import Machine, install_command
 from edgetext.engines.native import NativeEngine
+from tests.c.programs import MissingError, build_wheel
 from tests.runtime.helpers import write_manifest
 from tests.runtime.in_process import call
 from tests.soaking.library import Model, small_models
@@ -41,14 +40,10 @@ pytestmark = pytest.mark.slow
 
 def build(machine: str, folder: Path) -> Path:
     """Build the wheel for a machine."""
-    if find_spec("ziglang") is None:
-        pytest.skip("needs ziglang")
-    command = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(folder), "runtime/native"]
-    done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, "EDGETEXT_MACHINE": machine}, capture_output=True, check=False
-    )
-    assert done.returncode == 0, done.stderr.decode()[-2000:]
-    return next(folder.glob("*.whl"))
+    try:
+        return build_wheel(machine, folder)
+    except MissingError as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module", autouse=True)

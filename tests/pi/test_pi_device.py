@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import zipfile
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks.instructions import CPUS, PACKAGES
-from edgetext import engines
+from edgetext import Classifier, engines
+from tests.c.programs import build_wheel
 from tests.pi.machines import Machine, Prepared
 
 ENGINE = {package: engine for engine, packages in PACKAGES.items() for package in packages}
@@ -40,9 +44,26 @@ def test_what_to_install_there(machine: Machine, engine: str, guest: Any) -> Non
         ("arm64", "tflite"): "pip install ai-edge-litert",
         ("armhf", "tflite"): "pip install tflite-runtime",
         ("arm64", "onnx"): 'pip install "onnxruntime',
+        ("arm64", "native"): "pip install --no-index --find-links build/native edgetext-native",
+        ("armhf", "native"): "pip install --no-index --find-links build/native edgetext-native",
     }
     fix = works.get((machine.platform, engine))
     assert fix in result.stderr if fix else "pip install" not in result.stderr
+
+
+@pytest.mark.skipif(find_spec("ziglang") is None, reason="needs ziglang")
+def test_the_engine_native(machine: Machine, guest: Any, tmp_path: Path) -> None:
+    """Its wheel for that machine."""
+    wheel = build_wheel({"arm64": "aarch64", "armhf": "armv7l"}[machine.platform], tmp_path)
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    options = ["--engine", "native", "--json", "great movie", "\u6620\u753b caf\u00e9 \U0001f600"]
+    result = guest(machine, None, "runtime/classify.py", *options, paths=[tmp_path / "site"])
+    assert (result.returncode, result.stderr) == (0, "")
+    builtin = Classifier.load(engine="builtin")
+    for line in map(json.loads, result.stdout.splitlines()):
+        assert line["engine"] == "native"
+        assert line["probabilities"] == pytest.approx(builtin.classify(line["text"]).probabilities, rel=1e-14)
 
 
 def test_doctor(machine: Machine, guest: Any) -> None:
