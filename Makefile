@@ -245,6 +245,15 @@ peers: setup ## Compare accuracy, size and speed with fastText and scikit-learn;
 	$(RUN) benchmarks/peers.py --trainer $(FASTTEXT) --python $(PEER) --json benchmarks/results/peers.json
 	$(RUN) benchmarks/report.py --plots
 
+.PHONY: compiled
+compiled: c native ## Compare the C library and the engine native with builtin and fastText; after `make peers`, 3 minutes
+	$(RUN) -m ziglang cc -target x86_64-linux-musl -std=c99 -Os -ffp-contract=off -static -s -I runtime/c \
+	    benchmarks/measuring/library.c runtime/c/edgetext.c -o build/c/library
+	$(PEER) -m pip install -qq --no-index --find-links build/native --upgrade --target build/native/site edgetext-native
+	PYTHONPATH=build/native/site $(RUN) benchmarks/compiled.py --python $(PEER) \
+	    --fasttext "build/peers-models/lower case.ftz" --json benchmarks/results/compiled.json
+	$(RUN) benchmarks/report.py
+
 .PHONY: interop
 interop: setup $(PEERS_READY) ## Compare the files of two bundles in other runtimes; needs the reviews, about 10 minutes
 	[ -d $(INTEROP)/tutorial-run ] || $(RUN) -m train --preset tutorial --out $(INTEROP)/tutorial-run

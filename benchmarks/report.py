@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import (
     accuracy,
+    compiled,
     few_labels,
     firmware,
     flash,
@@ -82,7 +83,7 @@ BLOCKS: dict[str, Callable[[Results], Sequence[Part]]] = {
     **{"accuracy": accuracy.tables, "interop": interop.tables, "instructions": instructions.tables},
     **{"tables": tables.tables, "few_labels": few_labels.lay_out, "suggest": suggest.lay_out},
     **{"memory": memory_tables, "soak": soak_tables},
-    **{"firmware": firmware.tables, "flash": flash.tables},
+    **{"compiled": compiled.tables, "firmware": firmware.tables, "flash": flash.tables},
 }
 KINDS = {"summary": ("peers",), "latency": ("peers", "latency"), "startup": ("peers", "latency")}
 
