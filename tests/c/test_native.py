@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import math
 import os
 import pickle
 import re
@@ -27,7 +26,7 @@ from edgetext.engines.native import NativeEngine
 from tests.c.programs import MissingError, build_wheel
 from tests.runtime.helpers import write_manifest
 from tests.runtime.in_process import call
-from tests.soaking.library import Model, small_models
+from tests.soaking.library import TOLERANCE, Model, small_models
 from tests.soaking.texts import draw
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -61,7 +60,7 @@ def same(native: Classifier, builtin: Classifier, texts: list[str]) -> None:
     for text, ours, theirs in zip(texts, native.classify_many(texts), builtin.classify_many(texts), strict=True):
         assert (ours.label, ours.known, ours.engine) == (theirs.label, theirs.known, "native"), ascii(text)
         for label, probability in theirs.probabilities.items():
-            assert abs(ours.probabilities[label] - probability) <= 2 * math.ulp(1.0), ascii(text)
+            assert abs(ours.probabilities[label] - probability) <= TOLERANCE, ascii(text)
         assert native.classify(text) == ours
         assert native.prepare(text)[1] == ours.known
 
