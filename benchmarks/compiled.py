@@ -21,6 +21,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks import peers
 from benchmarks.measuring import command, processes, results, texts
 from benchmarks.measuring.layout import Part, Table
 from benchmarks.measuring.processes import Protocol, Subject
@@ -57,7 +58,8 @@ def make_subjects(bundle: Bundle, args: argparse.Namespace) -> Iterator[Subject]
         once = [args.python, str(processes.CLASSIFY), *options, first]
         yield Subject({"name": f"engine {engine}"}, program, args.python, once=once)
     program = [args.python, processes.PROGRAM, "fasttext", f"lower case:{args.fasttext}"]
-    yield Subject({"name": "fastText, lower case"}, program, args.python)
+    once = [args.python, "-c", peers.ONCE["lower case"], args.fasttext, first]
+    yield Subject({"name": "fastText, lower case"}, program, args.python, once=once)
     for layout in ("fast", "small"):
         model = next(model for model in bundle.models if model.recipe == f"wi8_afp64_{layout}")
         path = bundle.path_of(model)

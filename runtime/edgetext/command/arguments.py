@@ -135,7 +135,7 @@ def make_parser() -> argparse.ArgumentParser:
     model.add_argument(
         "--engine",
         help="auto, builtin, native, tflite or onnx (default: auto, the first that works here, and native for files "
-        "from 1 MiB on where it is installed and builtin is the first)",
+        "from 2 MiB on where it is installed and builtin is the first)",
     )
     model.add_argument("--recipe", metavar="NAME", help="use the model file of this recipe; --info lists them")
     model.add_argument(
