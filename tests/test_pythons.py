@@ -9,9 +9,12 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
+
+from tests.c.programs import MissingError, build_wheel
 
 ROOT = Path(__file__).resolve().parent.parent
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -43,6 +46,42 @@ def test_runtime_under(version: str) -> None:
     result = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300, check=False)
     assert result.returncode == 0, result.stderr[-3000:]
     assert "Ran " in result.stderr
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The unpacked wheel of the engine native for this machine."""
+    folder = tmp_path_factory.mktemp("native")
+    try:
+        path = build_wheel(os.uname().machine, folder)
+    except MissingError as error:
+        pytest.skip(str(error))
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(folder / "site")
+    return folder / "site"
+
+
+@pytest.mark.parametrize("version", [version for version in VERSIONS if version != "3.9"])
+def test_the_engine_native_under(version: str, wheel: Path) -> None:
+    """One wheel for all: it keeps to the stable ABI."""
+    python = find(version)
+    if python is None:
+        pytest.skip(f"this machine has no Python {version}")
+    command = [
+        python,
+        "-W",
+        "error",
+        "runtime/classify.py",
+        "--engine",
+        "native",
+        "great movie",
+        "caf\u00e9 \U0001f600",
+    ]
+    env = {**os.environ, "PYTHONPATH": str(wheel), "PYTHONUTF8": "1"}
+    result = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, encoding="utf-8", check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+    builtin = subprocess.run([python, *command[3:4], *command[6:]], cwd=ROOT, capture_output=True, encoding="utf-8")
+    assert result.stdout == builtin.stdout.replace("\tbuiltin\t", "\tnative\t")
 
 
 @pytest.mark.parametrize("version", TOO_OLD)

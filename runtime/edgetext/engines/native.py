@@ -45,7 +45,8 @@ class NativeEngine:
         except ImportError as error:
             from edgetext.engines.machine import remedy
 
-            raise EngineError(f"engine native: {error}; make native builds its wheels; {remedy('native')}") from None
+            fix = remedy("native", "make native builds its wheels; to install it")
+            raise EngineError(f"engine native: {error}; {fix}") from None
         self._block = model
         self._max_length = max_length
         self.runtime = f"edgetext-native {edgetext_native.__version__}"
