@@ -208,7 +208,7 @@ def test_failed_start_is_tried_again(node: Run) -> None:
 
 def test_size_and_imports_of_the_module(site: Path, node: Run) -> None:
     """It calls nothing, so it can do nothing but compute."""
-    assert (site / "edgetext.wasm").stat().st_size <= 16_000
+    assert (site / "edgetext.wasm").stat().st_size <= 16 * 1024
     assert (
         node("return WebAssembly.Module.imports(await WebAssembly.compile(readFileSync(`${folder}/edgetext.wasm`)))")
         == []
