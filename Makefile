@@ -264,6 +264,14 @@ interop: setup $(PEERS_READY) ## Compare the files of two bundles in other runti
 	    --json benchmarks/results/interop.json
 	$(RUN) benchmarks/report.py
 
+.PHONY: browser
+browser: setup $(BROWSER)/.ready ## Compare with other runtimes in headless Chromium; needs the reviews, 5 minutes
+	$(call export_all,train/default,$(INTEROP)/web)
+	$(RUN) export/to_c.py --out $(INTEROP)/web
+	$(RUN) runtime/web/build.py build/web --model $(INTEROP)/web/model.wi8_afp64_small.etx
+	$(RUN) benchmarks/browser.py --model $(INTEROP)/web --json benchmarks/results/browser.json
+	$(RUN) benchmarks/report.py
+
 # $(call export_all,RUN,BUNDLE): export the default recipes, and the ONNX file that takes text.
 define export_all
 	rm -rf $(2)

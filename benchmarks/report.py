@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import (
     accuracy,
+    browser,
     compiled,
     few_labels,
     firmware,
@@ -43,7 +44,8 @@ from benchmarks.measuring import command, layout, plots, processes, results
 from benchmarks.measuring.layout import Part, Table
 from benchmarks.measuring.results import BenchmarkError, Results
 
-READMES = ["README.md", "SECURITY.md", *(f"{name}/README.md" for name in ("train", "export", "runtime", "benchmarks"))]
+_FOLDERS = ("train", "export", "runtime", "runtime/web", "benchmarks")
+READMES = ["README.md", "SECURITY.md", *(f"{folder}/README.md" for folder in _FOLDERS)]
 BLOCK = re.compile(
     r"^(?P<begin><!-- begin (?P<name>\w+)(?:: (?P<command>.+?))? -->)$(?P<content>(?:(?!^<!-- begin ).)*?)"
     r"^(?P<end><!-- end (?P=name) -->)$",
@@ -83,7 +85,8 @@ BLOCKS: dict[str, Callable[[Results], Sequence[Part]]] = {
     **{"accuracy": accuracy.tables, "interop": interop.tables, "instructions": instructions.tables},
     **{"tables": tables.tables, "few_labels": few_labels.lay_out, "suggest": suggest.lay_out},
     **{"memory": memory_tables, "soak": soak_tables},
-    **{"compiled": compiled.tables, "firmware": firmware.tables, "flash": flash.tables},
+    **{"browser": browser.tables, "compiled": compiled.tables},
+    **{"firmware": firmware.tables, "flash": flash.tables},
 }
 KINDS = {"summary": ("peers",), "latency": ("peers", "latency"), "startup": ("peers", "latency")}
 

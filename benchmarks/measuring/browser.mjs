@@ -17,6 +17,7 @@ const browser = await puppeteer.launch({
   args: ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
   pipe: true,
 });
+const SETTLING = 300; // milliseconds in which the last page's process ends and the new one's starts, before a page is opened
 let page; // the open one
 let complaints; // what it wrote to its console, and exceptions nobody caught
 
@@ -32,6 +33,7 @@ const COMMANDS = {
     page.on("console", (message) => complaints.push(message.text()));
     await page.setViewport(viewport);
     await page.emulateMediaFeatures(features);
+    await new Promise((done) => setTimeout(done, SETTLING));
     await page.goto(url);
   },
 
