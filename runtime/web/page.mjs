@@ -68,8 +68,9 @@ function showEffects(text) {
   const strongest = explanation.parts.filter((part) => part.effect);
   strongest.sort((a, b) => Math.abs(b.effect) - Math.abs(a.effect));
   byId("strongest").replaceChildren(
-    ...strongest.slice(0, MOST_EFFECTS).map(({ start, end, effect }) => {
-      return make("tr", "", make("td", "", text.slice(start, end)), make("td", "number", signed.format(effect)));
+    ...strongest.slice(0, MOST_EFFECTS).map(({ kind, start, end, effect }) => {
+      const words = (kind === "beginning" ? "at the start: " : "") + text.slice(start, end);
+      return make("tr", "", make("td", "", words), make("td", "number", signed.format(effect)));
     }),
   );
 }

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from edgetext import Classifier
+from edgetext import Classifier, __version__
 from tests.web.conftest import Run
 
 
@@ -224,8 +224,9 @@ def test_package(site: Path, node: Run, tmp_path: Path) -> None:
     about = json.loads(packed.stdout)[0]
     names = {"edgetext.mjs", "edgetext.d.ts", "edgetext.wasm", "package.json", "README.md", "LICENSE"}
     assert {file["path"] for file in about["files"]} == names
-    scripts: Any = json.loads((site / "package.json").read_text("utf-8")).get("scripts")
-    assert scripts is None
+    described: dict[str, Any] = json.loads((site / "package.json").read_text("utf-8"))
+    assert "scripts" not in described
+    assert described["version"] == __version__
     modules = tmp_path / "node_modules"
     with tarfile.open(tmp_path / about["filename"]) as archive:
         archive.extractall(modules, filter="data")

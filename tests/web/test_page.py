@@ -53,6 +53,9 @@ def test_type_and_read_the_answer(page: Chromium) -> None:
     assert typed == "great movie, but a terrible waste of two hours"
     assert shown(page, "marked") == typed
     assert shown(page, "strongest").split("\n")[0].startswith("waste of")
+    clear(page)
+    page.ask("type", "#text", "great movie")
+    assert shown(page, "strongest").split("\n")[-1] == "at the start: great\t+0.18"
 
 
 def test_words_are_marked_by_more_than_colour(page: Chromium) -> None:
