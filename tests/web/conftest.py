@@ -21,13 +21,15 @@ from edgetext.encoder import Preprocessing
 from edgetext.formats.etx import make_block
 from edgetext.keras_imdb import KERAS_IMDB
 from tests.runtime import golden
-from tests.runtime.helpers import VOCABULARY, random_average, safetensors
+from tests.runtime.helpers import VOCABULARY, random_average, random_bigrams, safetensors
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NODE = ROOT / "build" / "interop" / "browser"
 
 # As strict as a page with WebAssembly can be: no inline scripts or styles, and nothing from elsewhere.
 STRICT = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; img-src data:"
+
+MANY = [f"label {number}" for number in range(300)]
 
 Run = Callable[..., Any]
 
@@ -48,6 +50,8 @@ def site(tmp_path_factory: pytest.TempPathFactory, run_python: Run) -> Path:
     average = safetensors(*random_average(1, vocabulary=len(VOCABULARY), max_length=8))
     preprocessing = Preprocessing(8, "pre", KERAS_IMDB)
     (folder / "average.etx").write_bytes(make_block(["no", "<i>yes</i>"], preprocessing, VOCABULARY, average, "small"))
+    many = safetensors(*random_bigrams(1, len(MANY), len(VOCABULARY), max_length=8))
+    (folder / "many.etx").write_bytes(make_block(MANY, preprocessing, VOCABULARY, many, "fast"))
     write_golden(folder)
     done = run_python("runtime/web/build.py", folder, "--model", folder / "small.etx")
     assert done.returncode == 0, done.stderr

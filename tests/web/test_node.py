@@ -14,7 +14,11 @@ from typing import Any
 import pytest
 
 from edgetext import Classifier, __version__
-from tests.web.conftest import Run
+from edgetext.encoder import Encoder, Preprocessing
+from edgetext.engines.builtin import BuiltinEngine
+from edgetext.keras_imdb import KERAS_IMDB
+from tests.runtime.helpers import VOCABULARY, random_bigrams, safetensors
+from tests.web.conftest import MANY, Run
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +150,20 @@ def test_explanation_of_more_than_two_labels(node: Run) -> None:
         total = found["bias"] + sum(part["effect"] for part in found["parts"])
         assert total == pytest.approx(found["logit"], abs=1e-12)
         assert {part["kind"] for part in found["parts"]} == {"word", "unknown", "pair", "characters", "beginning"}
+
+
+def test_hundreds_of_labels(node: Run) -> None:
+    encoder = Encoder(VOCABULARY, Preprocessing(8, "pre", KERAS_IMDB))
+    model = safetensors(*random_bigrams(1, len(MANY), len(VOCABULARY), max_length=8))
+    python = Classifier(MANY, encoder, BuiltinEngine(model, max_length=8))
+    texts = ["the great movie", "bad, bad movie", "", "the " * 20 + "caf\u00e9"]
+    script = """
+        const one = await Classifier.load(`${folder}/many.etx`);
+        return given.map((text) => one.classify(text));
+    """
+    for found, expected in zip(node(script, texts), map(python.classify, texts)):
+        assert found["label"] == expected.label
+        assert found["probabilities"] == pytest.approx(expected.probabilities, abs=1e-14)
 
 
 def test_where_a_model_comes_from(node: Run, site: Path) -> None:
