@@ -16,7 +16,14 @@ from benchmarks.measuring import layout
 Measured = Callable[..., dict[str, Any]]
 ErrorLine = Callable[[str], str]
 
-needs_tools = pytest.mark.skipif(bool(boards.find_missing()), reason=boards.find_missing())
+needs_tools = pytest.mark.usefixtures("tools")
+
+
+@pytest.fixture(scope="session")
+def tools() -> None:
+    """Skip where something is missing; asking the compiler starts a process, which collecting tests must not."""
+    if missing := boards.find_missing():
+        pytest.skip(missing)
 
 
 @pytest.fixture(scope="module")
