@@ -291,6 +291,12 @@ class TestFit:
             before = len(found) + buckets
         assert before is not None
 
+    def test_ngrams_get_more_of_a_block_for_c(self) -> None:
+        """Its words are small, and all files have a byte for each bucket."""
+        found = {target: self.fit(49_152, 9000, 1, 2**18, target) for target in ("all", "c")}
+        assert {target: buckets for target, (_, _, _, buckets, _) in found.items()} == {"all": 2**13, "c": 2**14}
+        assert len(found["c"][1]) > 2 * len(found["all"][1])
+
     @pytest.mark.parametrize("columns", [1, 4, 40])
     def test_a_block_for_c_is_filled(self, columns: int) -> None:
         """No spelling counts, and no table is too small to be quantised."""

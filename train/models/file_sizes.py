@@ -94,6 +94,8 @@ class Target(NamedTuple):
     about: str  # what it is
     size: Callable[[SizeBudget, Sequence[str], Mapping[str, int], int], int]  # at most, by words, spellings and buckets
     quantized: int  # the fewest weights of a table that is quantised
+    share: float  # the part of its size that n-grams of words have at first
 
 
-TARGETS = {"all": Target("TFLite", tflite_size, _QUANTIZED), "c": Target("block for C", block_size, 1)}
+# In small models words are worth more than n-grams where they take much space: train/README.md has figures.
+TARGETS = {"all": Target("TFLite", tflite_size, _QUANTIZED, 1 / 4), "c": Target("block for C", block_size, 1, 1 / 2)}

@@ -11,9 +11,7 @@ from edgetext.vocabulary import Vocabulary
 from train.models.file_sizes import TARGETS, SizeBudget, safetensors_size
 
 FEWEST_WORDS, FEWEST_BUCKETS = 50, 2**8  # of a model
-# The part of the budget that n-grams of words have at first. In small models words are worth more: train/README.md has
-# figures.
-SHARE = 1 / 4
+SHARE = 1 / 4  # the part of the budget that character n-grams have at most
 _UNITS = {"": 1, "b": 1, "kb": 1000, "k": 1000, "mb": 1000**2, "m": 1000**2, "kib": 1024, "mib": 1024**2}
 
 
@@ -51,8 +49,8 @@ def fit_budget(
 ) -> tuple[Vocabulary, list[str], int]:
     """Return the vocabulary, spellings and number of buckets of the largest model that fits; print its size.
 
-    No table is larger than those given. At first ``SHARE`` of the budget is for n-grams of words. The most frequent
-    words fill the rest; if all fit, n-grams get what is left.
+    No table is larger than those given. At first the target's share of the budget is for n-grams of words. The most
+    frequent words fill the rest; if all fit, n-grams get what is left.
 
     Raises:
         ValueError: If not even the smallest model fits.
@@ -61,7 +59,7 @@ def fit_budget(
     # A table of fewer weights would not be quantised, so it would save no space.
     fewest = max(FEWEST_BUCKETS, 1 << (-(-target.quantized // budget.num_outputs) - 1).bit_length())
     chosen = buckets
-    while chosen > fewest and budget.num_outputs * chosen > budget.size * SHARE:
+    while chosen > fewest and budget.num_outputs * chosen > budget.size * target.share:
         chosen //= 2
     while chosen > fewest and not search.most_words(chosen):
         chosen //= 2
