@@ -239,17 +239,15 @@ class TestTeacher:
             assert start[:, labels].any()
             assert not start[:, missing].any()
 
-    def test_a_teacher_of_few_texts_is_made_surer(self, texts: Encoded) -> None:
-        """Its labels stay, and so does the teacher of more."""
-        recipe, margins = self.make_recipe(3), []
-        knowledge = teacher.learn(texts, recipe)
-        assert knowledge is not None
-        for count in (9, 30):
-            chosen = np.arange(10, 10 + count)
-            logits = np.sort(teacher.label(knowledge, chosen, self.TOPIC[chosen], recipe), axis=1)
-            margins.append(float(np.sqrt(np.mean((logits[:, -1] - logits[:, -2]) ** 2))))
-        assert margins[0] == pytest.approx(teacher.SURE)
-        assert margins[1] < teacher.SURE / 2
+    def test_made_surer(self) -> None:
+        """The labels stay, and so does a teacher that is sure."""
+        logits = np.array([[0.0, 1.0, -30.0], [0.0, -2.0, -1.0], [0.5, 0.5, 0.0]])
+        surer = teacher.make_surer(logits)
+        assert (surer.argmax(axis=1) == logits.argmax(axis=1)).all()
+        margins = np.sort(surer, axis=1)
+        assert np.sqrt(np.mean((margins[:, -1] - margins[:, -2]) ** 2)) == pytest.approx(teacher.SURE)
+        assert (teacher.make_surer(10 * surer) == 10 * surer).all()
+        assert not teacher.make_surer(np.zeros((2, 2))).any()
 
     def test_class_weights(self, texts: Encoded) -> None:
         """The heavier a label, the more probable it is."""

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from train.distilling.teacher import Knowledge, label, learn, start_weights
+from train.distilling.teacher import FEW_LABELS, Knowledge, label, learn, make_surer, start_weights
 from train.encoding.encoded import Encoded, Splits
 from train.fitting.calibration import find_temperature, softmax
 from train.fitting.crops import crop_texts
@@ -136,6 +136,8 @@ def _fit(
     start = np.zeros((size, recipe.num_outputs), np.float32)
     if material.knowledge is not None:
         logits = label(material.knowledge, labelled, material.targets[labelled], recipe)
+        if len(material.targets) < FEW_LABELS * material.features.shape[0]:
+            logits = make_surer(logits)
         soft = softmax(logits[unlabelled])
         probabilities = np.concatenate([probabilities, soft.astype(np.float32)])
         start = start_weights(material.knowledge, chosen, probabilities.argmax(axis=1), size, recipe)
