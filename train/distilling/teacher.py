@@ -29,10 +29,10 @@ FEW_TEXTS, COMPONENTS = 20_000, 300
 # Of logistic regression, on features of length 1: of 3, 10 and 30 the best on the reviews with all labels; with 200
 # labels there was no difference.
 C = 3.0
-# If fewer than this share of the texts have labels, the teacher is made surer: fitted to so few, its answers are so close
-# to each other that the student learns little from them. With 200 labelled reviews, three draws, the student gained 1.0
-# points on others whose labels were hidden (0.7 with a margin of 3.5), with 1,000 it gained 0.3; with 15,000 the
-# difference was within chance.
+# If fewer than this share of the texts have labels, the teacher is made surer: fitted to so few, its answers are so
+# close that the student learns little. With 200 labelled reviews, three draws, the student gained 1.0 points on
+# others whose labels were hidden (0.7 with a margin of 3.5), with 1,000 it gained 0.3; with 15,000 the difference was
+# within chance.
 FEW_LABELS, SURE = 0.1, 6.0
 Logits = npt.NDArray[np.float64]
 
