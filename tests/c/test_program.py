@@ -211,7 +211,9 @@ class TestShell:
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
     def test_signals(self, static: str, model: str, number: signal.Signals) -> None:
-        with subprocess.Popen([static, model], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        # Whatever started the tests may ignore signals.
+        default: Any = {"preexec_fn": lambda: signal.signal(number, signal.SIG_DFL)}
+        with subprocess.Popen([static, model], stdin=subprocess.PIPE, stdout=subprocess.PIPE, **default) as process:
             assert process.stdin is not None is not process.stdout
             process.stdin.write(b"great movie\nbad")
             process.stdin.flush()

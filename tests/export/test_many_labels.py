@@ -259,11 +259,7 @@ def test_commands(many: Many, run_in_process: Runner) -> None:
     assert ("(300 in all;" in info) == (len(many.labels) == 300)
     assert json.loads(classify("--info", "--json"))["labels"] == many.labels
     engines = json.loads(classify("--doctor", "--json"))["engines"]
-    assert [(name, found["works"]) for name, found in engines.items()] == [
-        ("builtin", True),
-        ("tflite", True),
-        ("onnx", True),
-    ]
+    assert all(engines[name]["works"] for name in ("builtin", "tflite", "onnx"))
 
 
 class TestPaths:
