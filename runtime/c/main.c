@@ -12,8 +12,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define MAX_LINE ((size_t)1 << 24)   /* bytes of the longest text of standard input */
-#define FIRST_SIZE ((size_t)1 << 16) /* bytes of a buffer for reading, before it grows */
+#define MAX_LINE ((size_t)1 << 24)     /* bytes of the longest text of standard input */
+#define FIRST_SIZE ((size_t)1 << 16)   /* bytes of a buffer for reading, before it grows */
+#define MOST_BYTES ((size_t)200000000) /* of a model, as in classify.py */
 #define UNCERTAIN "uncertain"
 #define LABEL "__label__" /* comes before labels in fastText's lines */
 #define END ((const char *)NULL)
@@ -110,8 +111,10 @@ static void open_model(const char *path)
     }
     if (block == MAP_FAILED) {
         char *buffer = allocate(size);
-        for (used = 0; (count = read_some(file, path, buffer + used, size - used)) > 0; used += count)
+        for (used = 0; (count = read_some(file, path, buffer + used, size - used)) > 0; used += count) {
+            if (used + count > MOST_BYTES) fail(path, ": longer than 200000000 bytes, which no model is");
             if (used + count == size) buffer = grow(buffer, &size);
+        }
         block = buffer;
     }
     close(file);

@@ -209,6 +209,11 @@ class TestShell:
                 process.stdin.flush()
                 assert process.stdout.readline().rstrip().endswith(text)
 
+    def test_a_model_without_end(self, static: str) -> None:
+        done = run(static, "/dev/zero", "great movie")
+        assert (done.returncode, done.stdout) == (2, b"")
+        assert done.stderr.decode() == "error: /dev/zero: longer than 200000000 bytes, which no model is\n"
+
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
     def test_signals(self, static: str, model: str, number: signal.Signals) -> None:
         # Whatever started the tests may ignore signals.
