@@ -98,6 +98,8 @@ class EffectsTest(unittest.TestCase):
         for expected in (("word", "great"), ("pair", "a great"), ("unknown", "zzyzx"), ("beginning", "This")):
             self.assertIn(expected, kinds)
         self.assertNotIn(("pair", "zzyzx is"), kinds)
+        self.assertRaises(ValueError, explanation.strongest, -1)
+        self.assertRaises(TypeError, explanation.strongest, "a")
         self.assertEqual(explanation.strongest(1)[0].effect, max((part.effect for part in explanation.parts), key=abs))
 
     def test_labels(self) -> None:

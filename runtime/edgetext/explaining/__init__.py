@@ -7,6 +7,7 @@ bias add up to the logit.
 from __future__ import annotations
 
 from edgetext.explaining.parts import KINDS, Part
+from edgetext.prediction import as_count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,9 +42,14 @@ class Explanation:
         self.parts = parts
 
     def strongest(self, count: int) -> list[Part]:
-        """Return at most ``count`` parts, those with the largest effects for or against the label first."""
+        """Return at most ``count`` parts, those with the largest effects for or against the label first.
+
+        Raises:
+            TypeError: If ``count`` is not a whole number.
+            ValueError: If ``count`` is less than 1.
+        """
         parts = [part for part in self.parts if part.effect]
-        return sorted(parts, key=lambda part: -abs(part.effect))[:count]
+        return sorted(parts, key=lambda part: -abs(part.effect))[: as_count("count", count)]
 
     def by_word(self) -> list[Part]:
         """Return the words in the order of the text, each with its share of everything that it is part of.
