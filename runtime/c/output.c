@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ATOMIC 512 /* so many bytes a pipe takes all at once, on every system */
+#define ATOMIC 512 /* bytes that a pipe takes all at once on every system */
 
 static char output[1 << 16]; /* results, of which the last may be incomplete */
 static size_t used;

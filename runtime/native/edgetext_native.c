@@ -18,7 +18,7 @@
 
 #include "edgetext.h"
 
-#define FEW 21 /* for so many labels no memory is allocated */
+#define FEW 21 /* labels for which no memory is allocated */
 
 typedef struct {
     PyObject_HEAD PyObject *block; /* bytes, which the model reads */

@@ -136,7 +136,7 @@ def errors(done: subprocess.CompletedProcess[bytes]) -> list[str]:
 
 
 def in_columns(words: list[str], columns: int) -> list[str]:
-    """Run a command in a terminal of so many columns and return its lines."""
+    """Run a command in a terminal of this width and return its lines."""
     terminal, output = pty.openpty()
     fcntl.ioctl(output, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
     found = b""

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 # A batch is also full when it has this many characters.
 BATCH_CHARACTERS = 2**20
-# With so many bytes of text the engine native gains more than making its model takes.
+# From this many bytes of text on, the engine native saves more time than making its model takes.
 NATIVE_BYTES = 2**21
 
 
