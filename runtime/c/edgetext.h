@@ -65,10 +65,11 @@ const char *edgetext_label(const edgetext *model, size_t index);
 
 /* Score a text and return the index of the most probable label; of equal ones the first.
  *
- * probabilities  gets the probability of each label, 0 to 1; it has room for edgetext_labels(model) numbers.
- * scratch        is memory to compute in, EDGETEXT_SCRATCH(edgetext_labels(model)) numbers; NULL is allowed for up to
- * 21 labels, for which it is not used. known          gets the share of the words read that the model knows, 0 to 1,
- * and 0 for a text without words; NULL if that is not wanted.
+ * - `probabilities` gets the probability of each label, 0 to 1; it has room for edgetext_labels(model) numbers.
+ * - `scratch` is memory to compute in, EDGETEXT_SCRATCH(edgetext_labels(model)) numbers. It is not used, and may be
+ *   NULL, for up to 21 labels.
+ * - `known` gets the share of the words read that the model knows, 0 to 1, and 0 for a text without words. It may be
+ *   NULL.
  */
 size_t edgetext_score(const edgetext *model, const char *text, size_t length, double *probabilities, int32_t *scratch,
                       double *known);
