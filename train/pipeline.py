@@ -27,6 +27,7 @@ from train.fitting.loop import (
     measure_validation,
     predict_labels,
 )
+from train.fitting.validation import predict_validation
 from train.fitting.variants import Variant, choose_variant
 from train.job import Job
 from train.models.choosing import choose_encoding, choose_tables, fit_size, make_recipe
@@ -79,6 +80,7 @@ def train(job: Job) -> dict[str, Any]:
         print(describe_weights(fitted.recipe.class_weights, texts.train.targets, labels), flush=True)
     model, temperature = calibrate(fitted, texts)
     metrics = measure_validation(model, texts, labels) | measure_cross_validation(fitted, labels)
+    validation = predict_validation(model, fitted, texts)
     heldout, heldout_split = texts.reference, VALIDATION if len(texts.validation) else TRAIN
     if recipe.refits:
         if len(texts.validation):
@@ -110,6 +112,7 @@ def train(job: Job) -> dict[str, Any]:
             **sample,
         },
         heldout_texts=heldout_texts,
+        validation=validation,
     )
     return metrics
 

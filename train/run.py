@@ -13,6 +13,11 @@ samples.npz      encoded texts: `calibration_*` from those fitted, to calibrate 
 heldout_texts.jsonl
                  only in a run on a table: the texts of `heldout_*`, one JSON string per line, to compare the tokenizers
                  of other programs with ours
+validation.npz   predictions for texts by models that were not fitted on them, calibrated as exported, to measure which
+                 scores can be trusted: those of cross-validation, or else of the validation texts; `places`, where the
+                 texts are in the dataset's texts for training followed by those for validation; `targets`, the indices
+                 of their labels; `probabilities` of each label; `known`, the share of the text's words that the model
+                 knows from other texts. Not in a run that held out no texts, nor in older ones
 """
 
 from __future__ import annotations
@@ -37,9 +42,18 @@ from edgetext.vocabulary import Vocabulary
 from train.atomic_folder import replacing
 from train.encoding.vocabulary import is_spelling
 from train.fitting.plots import is_comparable, plot_history
+from train.fitting.validation import Validation, read_validation, write_validation
 from train.folder_lock import locked
 from train.models.recipe import count_outputs
-from train.run_folder import FORMAT_VERSION, HELDOUT_TEXTS, RUN_FOLDER, RunError, RunIdentity, read_config
+from train.run_folder import (
+    FORMAT_VERSION,
+    HELDOUT_TEXTS,
+    RUN_FOLDER,
+    VALIDATION_FILE,
+    RunError,
+    RunIdentity,
+    read_config,
+)
 
 # What reading a damaged file can raise: JSON, zip, deflate, numpy and Keras each have their own exceptions.
 _DAMAGE = (OSError, ValueError, LookupError, TypeError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
@@ -62,6 +76,7 @@ class Run:
     heldout: npt.NDArray[np.int32]  # ids of texts to compare with Keras on, shape (texts, max_length)
     heldout_targets: npt.NDArray[np.int64]  # indices of the labels of heldout, shape (texts,)
     heldout_texts: tuple[str, ...] = ()  # the texts of heldout; none if the run does not hold them
+    validation: Validation | None = None  # None if the run does not hold it
 
     @property
     def heldout_is_fitted(self) -> bool:
@@ -102,6 +117,7 @@ def load_run(folder: Path) -> Run:
             heldout=samples["heldout_ids"].astype(np.int32),
             heldout_targets=samples["heldout_targets"].astype(np.int64),
             heldout_texts=_read_heldout_texts(folder / HELDOUT_TEXTS, len(samples["heldout_ids"])),
+            validation=read_validation(folder / VALIDATION_FILE, len(config["labels"])),
         )
     except _DAMAGE as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
@@ -183,6 +199,7 @@ def write_run(
     metrics: dict[str, Any],
     samples: dict[str, Any],
     heldout_texts: Sequence[str] = (),
+    validation: Validation | None = None,
 ) -> None:
     """Write a run folder, completely or not at all; a run that it replaces is kept as ``<out>.previous``.
 
@@ -200,6 +217,8 @@ def write_run(
             (folder / f"{name}.json").write_text(text, encoding="utf-8")
         plot_history(history, folder / "history.png", comparable=is_comparable(config))
         np.savez_compressed(folder / "samples.npz", **samples)
+        if validation is not None:
+            write_validation(folder / VALIDATION_FILE, validation)
         if heldout_texts:
             (folder / HELDOUT_TEXTS).write_text("".join(f"{json.dumps(text)}\n" for text in heldout_texts), "ascii")
 

@@ -18,10 +18,11 @@ DEFAULT_RUN = Path(__file__).resolve().parent / "default"
 FORMAT_VERSION = 2
 READABLE_VERSIONS = (1, 2)
 HELDOUT_TEXTS = "heldout_texts.jsonl"  # only in a run on a table
+VALIDATION_FILE = "validation.npz"  # not in a run that held out no texts, nor in older ones
 RUN_FOLDER = FolderKind(
     *("model.keras", "vocab.txt", "spellings.txt", "config.json"),
     *("history.json", "history.png", "metrics.json", "samples.npz"),
-    find_optional=lambda _: (HELDOUT_TEXTS,),
+    find_optional=lambda _: (HELDOUT_TEXTS, VALIDATION_FILE),
 )
 
 

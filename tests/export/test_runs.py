@@ -37,6 +37,19 @@ def edit_samples(folder: Path, **changes: Any) -> None:
     np.savez_compressed(folder / "samples.npz", **{name: array for name, array in arrays.items() if array is not None})
 
 
+def add_validation(**changes: Any) -> Callable[[Path], None]:
+    """Add the predictions of four texts with two labels, with some arrays changed, or removed by None."""
+    arrays = {
+        "places": np.arange(4),
+        "targets": np.array([0, 1, 1, 0], np.int32),
+        "probabilities": np.full((4, 2), 0.5, np.float32),
+        "known": np.ones(4, np.float32),
+        **changes,
+    }
+    kept = {name: array for name, array in arrays.items() if array is not None}
+    return lambda folder: np.savez_compressed(folder / "validation.npz", **kept)
+
+
 def damage_model_middle(folder: Path) -> None:
     content = bytearray((folder / "model.keras").read_bytes())
     content[len(content) // 2] ^= 1
@@ -102,6 +115,18 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "heldout_texts.jsonl with too few texts": (write("heldout_texts.jsonl", b'"a text"\n'), "500 held-out texts"),
     "heldout_texts.jsonl not ASCII": (write("heldout_texts.jsonl", b'"\xff"\n' * 500), "not a complete run"),
     "heldout_texts.jsonl with numbers": (write("heldout_texts.jsonl", b"1\n" * 500), "500 held-out texts"),
+    "validation.npz random": (write("validation.npz", random.Random(1).randbytes(9000)), "not a complete run"),
+    "validation.npz without known": (add_validation(known=None), "known"),
+    "validation.npz of no texts": (
+        add_validation(**dict.fromkeys(("places", "targets", "known"), np.zeros(0, np.int32))),
+        "validation.npz",
+    ),
+    "validation.npz with too few targets": (add_validation(targets=np.zeros(3, np.int32)), "validation.npz"),
+    "validation.npz of three labels": (add_validation(probabilities=np.full((4, 3), 0.5)), "the 2 labels"),
+    "validation.npz with a third label": (add_validation(targets=np.array([0, 1, 2, 0])), "the 2 labels"),
+    "validation.npz with a label of -1": (add_validation(targets=np.array([0, 1, -1, 0])), "the 2 labels"),
+    "validation.npz with NaN": (add_validation(probabilities=np.full((4, 2), np.nan)), "from 0 to 1"),
+    "validation.npz with shares above 1": (add_validation(known=np.full(4, 2.0)), "from 0 to 1"),
     "config.json no JSON": (write("config.json", b"{"), "not a complete run"),
     "config.json a list": (write("config.json", b"[]"), "not a complete run"),
     "config.json not UTF-8": (write("config.json", b"\xff\xfe"), "not a complete run"),
@@ -280,6 +305,15 @@ def test_a_whole_run(run: Run, tutorial_run: Path) -> None:
     # No text is both fitted and held back.
     with np.load(tutorial_run / "samples.npz") as samples:
         assert not set(samples["calibration_texts"]) & set(samples["heldout_texts"])
+
+
+def test_validation(run_copy: Path) -> None:
+    add_validation()(run_copy)
+    validation = load_run(run_copy).validation
+    assert validation is not None
+    assert validation.targets.tolist() == [0, 1, 1, 0]
+    (run_copy / "validation.npz").unlink()
+    assert load_run(run_copy).validation is None
 
 
 def test_version_1(run_copy: Path) -> None:

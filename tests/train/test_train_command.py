@@ -41,6 +41,7 @@ TUTORIAL = ("--preset", "tutorial")
 SHORT = ("--epochs", "2", "--validation", "10", "--seed", "1")
 FILES = [
     *("config.json", "history.json", "history.png", "metrics.json", "model.keras", "samples.npz", "spellings.txt"),
+    "validation.npz",
     "vocab.txt",
 ]
 

@@ -122,7 +122,7 @@ def _make_predicted(
     logits: Sequence[npt.NDArray[np.float64]], asked: Sequence[Places], material: Material
 ) -> Predicted:
     places = np.concatenate(asked)
-    return Predicted(np.concatenate(logits), material.targets[places], material.probabilities[places])
+    return Predicted(np.concatenate(logits), material.targets[places], material.probabilities[places], places)
 
 
 def _fit(

@@ -158,7 +158,7 @@ def _predict_folds(
         rest = ~held_out
         logits[held_out] = predict_margins(features[rest], targets[rest], features[held_out], scales, recipe)
     known = np.any([fold.held_out for fold in folds], axis=0)
-    return Predicted(logits[known], targets[known])
+    return Predicted(logits[known], targets[known], places=np.flatnonzero(known))
 
 
 def use_for_calibration(fitted: Fitted, found: CrossValidation) -> Fitted:

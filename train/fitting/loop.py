@@ -104,7 +104,7 @@ def predict_labels(model: keras.Model, ids: npt.NDArray[np.int32]) -> npt.NDArra
 
 def evaluate(model: keras.Model, texts: Encoded, labels: Sequence[str]) -> dict[str, Any]:
     """Predict the labels of texts and compare them with the right ones, as ``metrics.measure`` does."""
-    return measure(_predict(model, texts), texts.targets, labels)
+    return measure(predict_probabilities(model, texts), texts.targets, labels)
 
 
 def evaluate_split(name: str, model: keras.Model, texts: Encoded, labels: Sequence[str]) -> dict[str, Any]:
@@ -122,11 +122,11 @@ def evaluate_split(name: str, model: keras.Model, texts: Encoded, labels: Sequen
     if not texts.is_soft.all():
         parts[name] = evaluate(model, texts.subset(~texts.is_soft), labels)
     if len(soft):
-        parts[f"{name}_agreement"] = measure_agreement(_predict(model, soft), soft.probabilities)
+        parts[f"{name}_agreement"] = measure_agreement(predict_probabilities(model, soft), soft.probabilities)
     return parts
 
 
-def _predict(model: keras.Model, texts: Encoded) -> Probabilities:
+def predict_probabilities(model: keras.Model, texts: Encoded) -> Probabilities:
     """Return the probability of each label, shape (texts, labels)."""
     parts = [label_probabilities(model.predict(ids, batch_size=512, verbose=0)) for ids, _ in texts.chunks()]
     return np.concatenate(parts)

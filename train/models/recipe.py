@@ -108,6 +108,8 @@ class Predicted(NamedTuple):
     targets: npt.NDArray[Any]  # the indices of the right labels, shape (texts,)
     # Of each label, shape (texts, labels); None if all texts have labels.
     probabilities: npt.NDArray[Any] | None = None
+    # Where the texts are among those for training followed by those for validation; None if they are not all whole.
+    places: npt.NDArray[np.int64] | None = None
 
 
 class Fitted(NamedTuple):
