@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from edgetext.encoder import Encoder
     from edgetext.engines.protocol import Engine
     from edgetext.explaining import Explanation
+    from edgetext.explaining.top_words import TopWord
 
 # The number of texts that classify_many passes to the engine at once. Compared with single texts, 32 raise the texts a
 # second by about a tenth with TFLite and a quarter with ONNX Runtime; 256 are at most a twentieth better than 32.
@@ -72,6 +73,8 @@ class Classifier:
         self.engine = engine
         self.model = model
         self.threshold = threshold
+        self._bundle: Bundle | None = None
+        self._ngrams: list[str] | None = None
         self._predict = engine.predict
         self._score = getattr(engine, "score", None)
         self._engine_name = engine.name
@@ -79,13 +82,18 @@ class Classifier:
     def __getstate__(self) -> dict[str, Any]:
         from edgetext.copying import checksum
 
-        return {**self.__dict__, "_checksum": checksum([self.labels, self.threshold])}
+        try:
+            ngrams = self.ngrams
+        except BundleError:  # the bundle was removed
+            ngrams = None
+        state = {**self.__dict__, "_bundle": None, "_ngrams": ngrams}
+        return {**state, "_checksum": checksum([self.labels, self.threshold, ngrams])}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         from edgetext.copying import check_copy
 
         expected = state.pop("_checksum")
-        check_copy([state["labels"], state["threshold"]], expected)
+        check_copy([state["labels"], state["threshold"], state["_ngrams"]], expected)
         self.__dict__.update(state)
 
     @classmethod
@@ -158,7 +166,9 @@ class Classifier:
                 loaded = engines.create(
                     name, content, max_length=bundle.preprocessing.width, threads=threads, quiet=quiet
                 )
-                return cls(bundle.labels, encoder, loaded, model, threshold=threshold)
+                classifier = cls(bundle.labels, encoder, loaded, model, threshold=threshold)
+                classifier._bundle = bundle
+                return classifier
             except EngineError as error:
                 if engine != "auto":
                     raise
@@ -199,6 +209,42 @@ class Classifier:
         from edgetext.explaining.effects import explain  # not needed to classify
 
         return explain(self.engine, self.encoder, self.labels, text, label)
+
+    @property
+    def ngrams(self) -> list[str] | None:
+        """The pairs and triples of words that ``top_words`` looks at; None if it looks at single words only.
+
+        A model cannot list them, because it hashes them, so training puts those with the largest weights into a file of
+        the bundle. Bundles of older versions and single files do not have it.
+
+        Raises:
+            BundleError: If that file is missing or damaged.
+        """
+        if self._ngrams is None and self._bundle is not None:
+            self._ngrams = self._bundle.read_ngrams()
+        return self._ngrams
+
+    def top_words(self, label: str | None = None, count: int = 20) -> dict[str, list[TopWord]]:
+        """Return the words, pairs and triples with the largest weights for each label: the model read as a whole.
+
+        Args:
+            label: The only label to return them for; None returns them for all.
+            count: The most of them for a label.
+
+        Returns:
+            For each label those that speak for it, the largest weight first. What speaks against one of two labels
+            speaks for the other.
+
+        Raises:
+            BundleError: As for ``ngrams``.
+            EngineError: If the engine is not builtin, or the network has no weights of words: preset tutorial.
+            TypeError: If ``count`` is not a whole number.
+            ValueError: If the model has no such label, or ``count`` is less than 1.
+        """
+        from edgetext.explaining.top_words import find_top_words  # not needed to classify
+
+        count = as_count("count", count)
+        return find_top_words(self.engine, self.encoder, self.labels, self.ngrams or [], label, count)
 
     def prepare(self, text: str) -> tuple[Any, float]:
         """Return what the engine takes, a text's ids, padded or not, its words or itself; and the share of known words.

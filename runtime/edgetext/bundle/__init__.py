@@ -6,6 +6,9 @@ A bundle's folder holds:
                      ``edgetext.bundle.manifest``
     vocab.txt        the vocabulary; line n is the token with id n
     model.*.*        the model files
+    ngrams.txt       pairs and triples of words, one per line: what a model cannot list, because it hashes them
+
+The last may be missing. It is an extra file, which is read when it is asked for, not to score texts.
 
 Nothing in a bundle is used before it is checked. Refused are names and links that leave the folder, files that are
 missing, truncated or changed, and unknown format versions. Each file is read completely, and an engine gets the
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
     from edgetext.bundle.single_file import SingleFile
     from edgetext.vocabulary import Vocabulary
 
+NGRAMS = "ngrams.txt"
+
 # The bundle that ships with the package.
 DEFAULT_BUNDLE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "default")
 
@@ -46,6 +51,7 @@ class Bundle:
         labels: The labels, by the model's output index; two for a model with one sigmoid output.
         preprocessing: How a text becomes ids.
         models: The model files, most preferred first.
+        extras: The files that scoring does not need.
         manifest: The whole manifest, as it was read.
     """
 
@@ -70,6 +76,7 @@ class Bundle:
         self.labels = manifest.labels
         self.preprocessing = manifest.preprocessing
         self.models = manifest.models
+        self.extras = [] if self._single_file else manifest.extras
         self.manifest = manifest.record
         self._vocabulary = manifest.vocabulary
 
@@ -143,7 +150,7 @@ class Bundle:
         return content
 
     def verify(self, *models: ModelFile) -> None:
-        """Compare the SHA-256 of the manifest, the vocabulary, and these models or all, which ``read`` does not.
+        """Compare the SHA-256 of the manifest, the vocabulary and these models, or of all files; ``read`` does not.
 
         Raises:
             BundleError: If a file is damaged. A single model file is not looked at again: its checksums, if it has any,
@@ -151,7 +158,7 @@ class Bundle:
         """
         if not self._single_file:
             self.verify_manifest()
-            for entry in (self._vocabulary, *(models or self.models)):
+            for entry in (self._vocabulary, *models) if models else self.files:
                 self.verify_file(entry)
 
     def verify_manifest(self) -> None:
@@ -159,7 +166,7 @@ class Bundle:
         verify_manifest(self._contents[MANIFEST], os.path.join(self.folder, MANIFEST))
 
     def verify_file(self, entry: BundleFile) -> None:
-        """Compare the SHA-256 of one of the ``files``.
+        """Compare the SHA-256 of one of the ``files``, or the CRC-32 if it is an extra one.
 
         Raises:
             BundleError: If it differs, or if the file is another tool's, which has no SHA-256.
@@ -167,12 +174,25 @@ class Bundle:
         if self._single_file:
             self._single_file.verify()
         else:
-            check_sha256(self.path_of(entry), self.read(entry), entry.sha256)
+            content = self.read(entry)
+            if entry.sha256 is not None:
+                check_sha256(self.path_of(entry), content, entry.sha256)
 
     @property
     def files(self) -> list[BundleFile]:
         """The entries of all files but the manifest."""
-        return [*self.models] if self._single_file else [self._vocabulary, *self.models]
+        return [*self.models] if self._single_file else [self._vocabulary, *self.models, *self.extras]
+
+    def read_ngrams(self) -> list[str] | None:
+        """Return the pairs and triples of words that ``Classifier.top_words`` looks at; None if they are not listed.
+
+        Raises:
+            BundleError: As for ``read``.
+        """
+        for entry in self.extras:
+            if entry.file == NGRAMS:
+                return self.read(entry).decode("utf-8", "replace").split("\n")[:-1]
+        return None
 
     def encoder(self) -> Encoder:
         """Return what turns text into ids; the vocabulary is parsed when more than a few words are looked up.

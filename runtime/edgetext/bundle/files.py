@@ -56,10 +56,10 @@ def read_file(path: str, limit: int, *, size: int | None = None, inside: bool = 
         raise BundleError(f"{path}: {error.strerror}") from None
 
 
-def check_file(path: str, content: bytes, crc32: str | None, sha256: str) -> None:
+def check_file(path: str, content: bytes, crc32: str | None, sha256: str | None) -> None:
     """Compare the content of a file with what the manifest says.
 
-    The SHA-256 is compared only if ``crc32`` is None: a manifest of version 2 has none.
+    The SHA-256 is compared only if ``crc32`` is None: a manifest of version 2 has none. One of them is not None.
 
     Raises:
         BundleError: If it differs.
@@ -70,7 +70,7 @@ def check_file(path: str, content: bytes, crc32: str | None, sha256: str) -> Non
         raise _differs(path)
 
 
-def check_sha256(path: str, content: bytes, expected: str) -> None:
+def check_sha256(path: str, content: bytes, expected: str | None) -> None:
     """Raise BundleError, which names the file, unless the SHA-256 of its content is the expected one."""
     if sha256_of(content) != expected:
         raise _differs(path)

@@ -10,9 +10,9 @@ so that what the manifest says is checked before it is used:
       ...
 
 ``name``, ``labels``, ``preprocessing``, ``vocabulary`` and ``models`` follow. The vocabulary and each model are entries
-with ``file``, ``size``, ``crc32`` and ``sha256``; the models are listed in order of preference. Version 2, which is
-still read, has the SHA-256 only, in the manifest and in its entries, and counts ``reviews`` where version 3 counts
-``texts``.
+with ``file``, ``size``, ``crc32`` and ``sha256``; the models are listed in order of preference. ``extras``, which may
+be missing, is an object with the CRC-32 of each file that scoring does not need. Version 2, which is still read, has
+the SHA-256 only, in the manifest and in its entries, and counts ``reviews`` where version 3 counts ``texts``.
 
 The checksums detect damage. They do not detect an attacker, who can compute them too.
 """
@@ -51,17 +51,20 @@ class BundleFile:
 
     Attributes:
         file: Its name, without a folder.
-        size: Its length in bytes.
+        size: Its length in bytes; None for one of the ``extras``.
         crc32: Its CRC-32, 8 lower-case hexadecimal digits; None in a manifest of version 2.
-        sha256: Its SHA-256, 64 lower-case hexadecimal digits.
+        sha256: Its SHA-256, 64 lower-case hexadecimal digits; None for one of the ``extras``.
     """
+
+    size: int | None
+    sha256: str | None
 
     def __init__(self, record: dict[str, Any], where: str, version: int = FORMAT_VERSION) -> None:
         """Check an entry of the manifest; ``where`` names it in errors."""
         self.file: str = _take(record, "file", str, where)
-        self.size: int = _take(record, "size", int, where)
+        self.size = _take(record, "size", int, where)
         self.crc32: str | None = None if version == 2 else _take(record, "crc32", str, where)
-        self.sha256: str = _take(record, "sha256", str, where)
+        self.sha256 = _take(record, "sha256", str, where)
         if os.path.basename(self.file) != self.file or self.file in ("", ".", "..") or not self.file.isprintable():
             raise BundleError(f"{where}: {self.file!r} is not a plain file name")
 
@@ -75,6 +78,9 @@ class ModelFile(BundleFile):
         record: The whole entry of the manifest, with everything that export and benchmarks measured.
     """
 
+    size: int
+    sha256: str
+
     def __init__(self, record: dict[str, Any], where: str, version: int = FORMAT_VERSION) -> None:
         super().__init__(record, where, version)
         self.engine: str = _take(record, "engine", str, where)
@@ -82,6 +88,15 @@ class ModelFile(BundleFile):
         if not self.engine.isprintable() or not self.recipe.isprintable():
             raise BundleError(f"{where}: engine or recipe holds characters that cannot be printed")
         self.record = record
+
+
+class ExtraFile(BundleFile):
+    """A file that scoring does not need."""
+
+    def __init__(self, file: str, crc32: str, where: str) -> None:
+        # A device reads the manifest at every start, so it says no more of such a file.
+        super().__init__({"file": file, "size": 0, "crc32": crc32, "sha256": ""}, where)
+        self.size = self.sha256 = None
 
 
 class Manifest:
@@ -110,6 +125,8 @@ class Manifest:
             if not isinstance(entry, dict):
                 raise BundleError(f"{where}: models[{index}] must be an object")
             self.models.append(ModelFile(entry, f"{where}: models[{index}]", version))
+        extras = _take(record, "extras", dict, where) if "extras" in record else {}
+        self.extras = [ExtraFile(name, crc32, f"{where}: extras") for name, crc32 in extras.items()]
 
 
 def parse_manifest(content: bytes, where: str) -> Manifest:

@@ -58,6 +58,7 @@ class Options:
     info: bool = False
     doctor: bool = False
     verify: bool = False
+    top_words: str | bool = False  # a label, or True for all
 
     def load_classifier(self, engine: str | None = None) -> Classifier:
         """Load the classifier that the options ask for, or one with another engine."""

@@ -21,9 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, NoReturn
 
-# Options that would be ignored are refused: those that --info, --doctor and --verify do not use, and those that are
+# Options that would be ignored are refused: those that --info and its like do not use, and those that are
 # given without an option that they belong to.
-ABOUT = {"info": {"model", "json"}, "doctor": {"model", "json"}, "verify": {"model"}}
+ABOUT = {
+    "info": {"model", "json"},
+    "doctor": {"model", "json"},
+    "verify": {"model"},
+    "top_words": {"model", "json", "recipe"},
+}
 NEEDS = {
     "prefix": ("jsonl", "csv", "tsv"),
     **dict.fromkeys(OF_COLUMNS, ("csv", "tsv")),
@@ -37,6 +42,7 @@ examples:
   %(prog)s --csv review --file reviews.csv > scored.csv
   %(prog)s --explain "not a great movie"
   %(prog)s --model bundles/mine --info
+  %(prog)s --model bundles/mine --top-words
   if [ "$(%(prog)s --label-only -- "$text")" = positive ]; then echo yes; fi
 
 columns of an output line, separated by tabs:
@@ -152,6 +158,13 @@ def make_parser() -> argparse.ArgumentParser:
     about.add_argument(
         "--verify", action="store_true", help="compare the SHA-256 of every file of the bundle, then exit with 0 or 2"
     )
+    about.add_argument(
+        "--top-words",
+        metavar="LABEL",
+        nargs="?",
+        const=True,
+        help="show the words and pairs of words with the largest weights for LABEL, or for each label, then exit",
+    )
     about.add_argument("--version", action="version", version=f"edgetext {__version__}")
     return parser
 
@@ -191,13 +204,13 @@ def _check_use(parser: argparse.ArgumentParser, options: Options) -> None:
     given = list(vars(options))  # the class holds the defaults
     for about, used in ABOUT.items():
         if about in given and (unused := [_written(name) for name in given if name not in (about, *used)]):
-            parser.error(f"leave out {', '.join(unused)}, which --{about} does not use")
+            parser.error(f"leave out {', '.join(unused)}, which {_written(about)} does not use")
     for name, forms in NEEDS.items():
         if name in given and not any(form in given for form in forms):
             parser.error(f"{_written(name)} is only used with {' or '.join(map(_written, forms))}")
     if options.texts == ["-"]:
         parser.error("'-' is not a text; standard input is read if no text is given, or with --file -")
-    for name in ("file", "model", "recipe"):
+    for name in ("file", "model", "recipe", "top_words"):
         if getattr(options, name) == "":
             parser.error(f"{_written(name)} is empty: is a variable unset?")
 

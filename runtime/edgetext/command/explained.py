@@ -23,8 +23,7 @@ def show_explanation(explanation: Explanation, *, colour: bool) -> str:
     parts = explanation.strongest(LISTED + 1)
     largest = max((abs(part.effect) for part in parts), default=1.0)
     for part in parts[:LISTED]:
-        bar = ("+" if part.effect > 0 else "-") * max(round(BAR * abs(part.effect) / largest), 1)
-        lines.append(f"  {part.effect:+8.3f}  {bar:{BAR}s}  {describe(part)}")
+        lines.append(f"  {part.effect:+8.3f}  {draw_bar(part.effect / largest)}  {describe(part)}")
     if len(parts) > LISTED:
         rest = explanation.logit - explanation.bias - sum(part.effect for part in parts[:LISTED])
         lines.append(f"  {rest:+8.3f}  {'':{BAR}s}  (everything else)")
@@ -32,6 +31,12 @@ def show_explanation(explanation: Explanation, *, colour: bool) -> str:
     lines.append(f"  {explanation.bias:+8.3f}  {'':{BAR}s}  ({about})")
     lines.append(f"  {explanation.logit:+8.3f}  {'':{BAR}s}  in all: log odds of {explanation.label}")
     return "\n".join(lines) + "\n"
+
+
+def draw_bar(share: float) -> str:
+    """Return a bar of plus signs, or minus signs below 0, for a share from -1 to 1."""
+    bar = ("+" if share > 0 else "-") * max(round(BAR * abs(share)), 1)
+    return f"{bar:{BAR}s}"
 
 
 def describe(part: Part) -> str:

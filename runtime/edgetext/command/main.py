@@ -93,6 +93,11 @@ def _run(options: Options) -> int:
         from edgetext.command.info import print_verification
 
         return OK if print_verification(options.model) else MISTAKE
+    if options.top_words:
+        from edgetext.command.top_words import print_top_words
+
+        print_top_words(options)
+        return OK
     return _score_arguments(options) if options.texts else _score_stream(options)
 
 

@@ -7,14 +7,14 @@ bias add up to the logit.
 from __future__ import annotations
 
 from edgetext.explaining.parts import KINDS, Part
-from edgetext.prediction import as_count
+from edgetext.prediction import SHOWN, as_count, shorten
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-__all__ = ["KINDS", "Explanation", "Part", "choose_labels"]
+__all__ = ["KINDS", "Explanation", "Part", "check_label", "choose_labels"]
 
 
 class Explanation:
@@ -99,8 +99,14 @@ def choose_labels(labels: Sequence[str], logits: Sequence[float], label: str | N
     Raises:
         ValueError: If there is no such label.
     """
-    if label is not None and label not in labels:
-        raise ValueError(f"the model has no label {label!r}; it has {', '.join(map(repr, labels))}")
     order = sorted(range(len(labels)), key=lambda index: -logits[index])
-    chosen = order[0] if label is None else labels.index(label)
+    chosen = order[0] if label is None else labels.index(check_label(labels, label))
     return chosen, next(index for index in order if index != chosen)
+
+
+def check_label(labels: Sequence[str], label: str) -> str:
+    """Return a label; raise ValueError if it is none of ``labels``."""
+    if label not in labels:
+        known = shorten([repr(label) for label in labels[:SHOWN]], len(labels))
+        raise ValueError(f"the model has no label {label!r}; it has {known}")
+    return label

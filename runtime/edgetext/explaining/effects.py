@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 NAN = float("nan")
 _NEW_PART = partial(tuple.__new__, Part)
 _BEGINNING = (0, 0)  # the place of the start mark
-NOT_HERE = "explanations need the engine builtin and a model of the preset edge or accurate, not "
+_NOT_HERE = "effects of words need the engine builtin and a model of the preset edge or accurate, not "
 
 
 def explain(engine: Engine, encoder: Encoder, labels: Sequence[str], text: str, label: str | None) -> Explanation:
     """Explain the label of a text; see ``Classifier.explain``."""
-    network, characters = _find_network(engine)
+    network, characters = find_network(engine)
     ids = encoder.truncate(text)
     count = encoder.count_words(ids)
     logits = (characters or network).logits(ids)
@@ -46,15 +46,19 @@ def explain(engine: Engine, encoder: Encoder, labels: Sequence[str], text: str, 
     return Explanation(text, labels[chosen], labels[against], both[chosen] - both[against], bias, parts)
 
 
-def _find_network(engine: Engine) -> tuple[BigramNetwork, CharacterNetwork | None]:
-    """Return the network of words and pairs, and the one of characters around it, if there is one."""
+def find_network(engine: Engine) -> tuple[BigramNetwork, CharacterNetwork | None]:
+    """Return the network of words and pairs, and the one of characters around it, if there is one.
+
+    Raises:
+        EngineError: If the engine is not builtin, or the network has no weights of words.
+    """
     if not isinstance(engine, BuiltinEngine):
-        raise EngineError(f"{NOT_HERE}engine {engine.name}")
+        raise EngineError(f"{_NOT_HERE}engine {engine.name}")
     network = engine.network
     if isinstance(network, CharacterNetwork):
         return network.bigrams, network
     if not isinstance(network, BigramNetwork):
-        raise EngineError(f"{NOT_HERE}one of the preset tutorial")
+        raise EngineError(f"{_NOT_HERE}one of the preset tutorial")
     return network, None
 
 
