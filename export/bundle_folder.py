@@ -11,20 +11,21 @@ from train.atomic_folder import FolderKind, check_replaceable
 from train.run_folder import RunError, RunIdentity, identify_run
 
 VOCABULARY = "vocab.txt"
+README = "README.md"  # the model card, for people and model hubs
 # What becomes of a bundle of another run: it is not replaced, it is kept as NAME.previous, or it is dropped.
 OtherRun = Literal["refuse", "keep", "drop"]
 
 
-def _list_models(folder: str) -> list[str]:
-    """Return the names of the model files in a manifest; none if it is damaged."""
+def _list_optional(folder: str) -> list[str]:
+    """Return the names of the model card and of the model files in the manifest, none if it is damaged."""
     try:
-        return [model.file for model in Bundle.open(folder).models]
+        return [README, *(model.file for model in Bundle.open(folder).models)]
     except BundleError:
-        return []
+        return [README]
 
 
 # The files of a bundle; a folder with any other file is not replaced.
-BUNDLE_FOLDER = FolderKind(MANIFEST, VOCABULARY, find_optional=_list_models)
+BUNDLE_FOLDER = FolderKind(MANIFEST, VOCABULARY, find_optional=_list_optional)
 
 
 def read_origin(bundle: Bundle) -> object:

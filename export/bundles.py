@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from edgetext import Bundle, BundleError
 from edgetext.bundle.manifest import FORMAT_VERSION, MANIFEST, describe_file, write_manifest
 from edgetext.text import RESERVED
-from export.bundle_folder import BUNDLE_FOLDER, VOCABULARY, OtherRun, open_existing
+from export.bundle_folder import BUNDLE_FOLDER, README, VOCABULARY, OtherRun, open_existing
+from export.card.readme import update_readme
 from export.compare import predict_keras
 from export.recipes import RECIPES, Recipe
 from train.atomic_folder import replacing
@@ -30,11 +31,13 @@ class ExportedModel(NamedTuple):
     record: dict[str, Any]
 
 
-def write_bundle(out: Path, run: Run, models: Sequence[ExportedModel], other_run: OtherRun = "refuse") -> Bundle | None:
+def write_bundle(
+    out: Path, run: Run, models: Sequence[ExportedModel], other_run: OtherRun = "refuse", license_: str = ""
+) -> Bundle | None:
     """Write models into the bundle at ``out``, which is created if it does not exist.
 
     Other model files of the same run that are there by then are kept: processes that write at the same time wait for
-    each other.
+    each other. ``license_`` is for the model card; see ``update_readme``.
 
     Returns:
         The bundle that was replaced because it came from another run, as it was opened, or None.
@@ -57,7 +60,8 @@ def write_bundle(out: Path, run: Run, models: Sequence[ExportedModel], other_run
         records += [{**describe_file(name, content), **known[name]} for name, content in kept.items()]
         manifest = {**_describe_run(run), "self_test": self_test, "models": sorted(records, key=_rank)}
         keep_previous = replaced is not None and other_run == "keep"
-        _write(out, manifest, {VOCABULARY: run.vocabulary, **kept, **new}, keep_previous=keep_previous)
+        readme = update_readme(out if existing else None, run, manifest, license_)
+        _write(out, manifest, {VOCABULARY: run.vocabulary, README: readme, **kept, **new}, keep_previous=keep_previous)
     return replaced
 
 
@@ -87,10 +91,10 @@ def _without_labels(value: Any) -> Any:
     return {key: item for key, item in value.items() if key != "classes"} if isinstance(value, dict) else value
 
 
-def record_tests(measured: Bundle, tests: Mapping[str, dict[str, Any]]) -> None:
+def record_tests(measured: Bundle, run: Run, tests: Mapping[str, dict[str, Any]]) -> None:
     """Record the ``test`` of each model file, by its name, in the manifest of the bundle that was measured.
 
-    Model files that were added meanwhile are kept.
+    Model files that were added meanwhile are kept. ``run`` is the run that the bundle was exported from.
 
     Raises:
         edgetext.BundleError: If the bundle is damaged, or a file that was measured is not there any more.
@@ -118,7 +122,8 @@ def record_tests(measured: Bundle, tests: Mapping[str, dict[str, Any]]) -> None:
             "vocabulary": describe_file(VOCABULARY, vocabulary),
             "models": records,
         }
-        _write(out, manifest, {VOCABULARY: vocabulary, **files})
+        readme = update_readme(out, run, manifest)
+        _write(out, manifest, {VOCABULARY: vocabulary, README: readme, **files})
 
 
 def _write(out: Path, manifest: dict[str, Any], files: Mapping[str, bytes], *, keep_previous: bool = False) -> None:

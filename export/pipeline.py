@@ -52,7 +52,7 @@ def export(options: Options) -> int:
     if failures:
         print(f"error: {'; '.join(failures)}; nothing was written", file=sys.stderr)
         return 1
-    replaced = write_bundle(options.out, run, models, options.other_run)
+    replaced = write_bundle(options.out, run, models, options.other_run, options.license)
     if replaced is not None:
         print(describe_replaced(replaced, options), file=sys.stderr)
     if options.header is not None:

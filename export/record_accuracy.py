@@ -59,7 +59,7 @@ def record_accuracy(run_folder: Path, out: Path, data: str | None) -> None:
         print(f"{model.recipe:19s} {shares} {found['macro_drop_points']:6.2f}", flush=True)
     print(f"{'Keras':19s} {keras['accuracy']:8.2%} {'':6s} {keras['macro_f1']:9.2%}")
     print("drop: percentage points below Keras")
-    record_tests(bundle, records)
+    record_tests(bundle, run, records)
     print(f"wrote {out}")
 
 

@@ -43,30 +43,33 @@ def entries(folder: Path) -> dict[str, Any]:
 
 
 def check_records(folder: Path) -> None:
-    """Check every size and checksum of a manifest, and that the folder has no other files."""
+    """Check every size and checksum of a manifest, and that the folder has no other files but the card."""
     content = manifest(folder)
     records = [content["vocabulary"], *content["models"]]
     for record in records:
         found = (folder / record["file"]).read_bytes()
         assert (record["size"], record["crc32"]) == (len(found), f"{zlib.crc32(found):08x}")
         assert record["sha256"] == hashlib.sha256(found).hexdigest()
-    assert {path.name for path in folder.iterdir()} == {"manifest.json", *(record["file"] for record in records)}
+    known = {"manifest.json", "README.md", *(record["file"] for record in records)}
+    assert {path.name for path in folder.iterdir()} == known
 
 
 def fake(file: str, content: bytes) -> ExportedModel:
     """Return a converted model of any content; writing a bundle does not run it."""
     recipe = BY_FILE[file]
-    return ExportedModel(recipe, content, {"engine": recipe.engine, "recipe": recipe.name, "note": content.decode()})
+    agreement = {"accuracy": 0.5, "keras_accuracy": 0.5, "texts": 2}
+    about = {"engine": recipe.engine, "recipe": recipe.name, "input": recipe.input, "agreement": agreement}
+    return ExportedModel(recipe, content, {**about, "note": content.decode()})
 
 
 def test_the_test_accuracy_of_the_same_bytes_is_kept(run: Run, tmp_path: Path) -> None:
     out, file = tmp_path / "bundle", "model.float32.tflite"
     write_bundle(out, run, [fake(file, b"one")])
     content = manifest(out)
-    content["models"][0]["test"] = {"accuracy": 0.5}
+    content["models"][0]["test"] = {"accuracy": 0.5, "texts": 2, "description": "texts"}
     write_manifest(out, content)
     write_bundle(out, run, [fake(file, b"one"), fake("model.float32.onnx", b"one")])
-    assert entries(out)[file]["test"] == {"accuracy": 0.5}
+    assert entries(out)[file]["test"]["accuracy"] == 0.5
     assert "test" not in entries(out)["model.float32.onnx"]
     write_bundle(out, run, [fake(file, b"two")])
     assert "test" not in entries(out)[file]
@@ -118,8 +121,9 @@ def test_one_engine_after_the_other(engines: tuple[str, str], export: Export, tm
     assert list(entries(out)) == ["model.float32.tflite", "model.float32.onnx"]
     assert entries(out)[f"model.float32.{engines[0]}"] == first_entries[f"model.float32.{engines[0]}"]
     after = snapshot(out)
-    assert {name: after[name] for name in first_files if name != "manifest.json"} == {
-        name: content for name, content in first_files.items() if name != "manifest.json"
+    rewritten = {"manifest.json", "README.md"}
+    assert {name: after[name] for name in first_files.keys() - rewritten} == {
+        name: content for name, content in first_files.items() if name not in rewritten
     }
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
 
@@ -242,7 +246,7 @@ class TestWriteBundle:
         out = tmp_path / "bundle"
         write_bundle(out, run, [fake("model.float32.onnx", b"the same")])
         content = manifest(out)
-        content["models"][0]["agreement"] = {"reviews": 500, "accuracy": 0.9}
+        content["models"][0]["agreement"] = {"reviews": 500, "accuracy": 0.9, "keras_accuracy": 0.9}
         content["models"][0]["test"] = {"accuracy": 0.8, "texts": "test reviews", "reviews": 40}
         write_manifest(out, content)
         as_version_2(out)
@@ -251,7 +255,8 @@ class TestWriteBundle:
         check_records(out)
         entry = entries(out)["model.float32.onnx"]
         assert entry["test"] == {"accuracy": 0.8, "description": "test reviews", "texts": 40}
-        assert entry.get("agreement") == ({"texts": 500, "accuracy": 0.9} if file != "model.float32.onnx" else None)
+        assert entry["agreement"]["texts"] == (500 if file != "model.float32.onnx" else 2)
+        assert "reviews" not in entry["agreement"]
 
     @pytest.mark.parametrize("origin", [None, "a text", [], {}, {"model_sha256": None}, 7])
     def test_of_unknown_origin(self, run: Run, tmp_path: Path, origin: Any) -> None:

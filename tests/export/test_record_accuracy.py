@@ -123,16 +123,16 @@ def test_the_sha256_is_checked(
     assert content["models"][0]["file"] in error_line(capsys.readouterr().err)
 
 
-def test_a_bundle_that_changes_while_it_is_measured(bundle: Path) -> None:
+def test_a_bundle_that_changes_while_it_is_measured(bundle: Path, edge_run: Run) -> None:
     """A model that is added is kept; nothing is recorded of a model that is replaced."""
     measured = Bundle.open(bundle)
-    tests = {model.file: {"accuracy": 0.5} for model in measured.models}
+    tests = {model.file: {"accuracy": 0.5, "texts": 2, "description": "texts"} for model in measured.models}
     content = read_manifest(bundle)
     first = content["models"][0]
     added = {**first, "file": "model.added.safetensors", "recipe": "added"}
     shutil.copyfile(bundle / first["file"], bundle / added["file"])
     (bundle / "manifest.json").write_bytes(write_manifest({**content, "models": [*content["models"], added]}))
-    record_tests(measured, tests)
+    record_tests(measured, edge_run, tests)
     found = {entry["file"]: entry["test"] for entry in read_manifest(bundle)["models"]}
     assert found == {**tests, added["file"]: added["test"]}
 
@@ -142,7 +142,7 @@ def test_a_bundle_that_changes_while_it_is_measured(bundle: Path) -> None:
     (bundle / "manifest.json").write_bytes(write_manifest({**content, "models": models}))
     before = (bundle / "manifest.json").read_bytes()
     with pytest.raises(BundleError, match=f"{first['file']} was replaced while it was measured"):
-        record_tests(measured, tests)
+        record_tests(measured, edge_run, tests)
     assert (bundle / "manifest.json").read_bytes() == before
 
 

@@ -42,6 +42,7 @@ def test_holds_the_default_recipes(shipped: Bundle) -> None:
     assert {path.name for path in Path(shipped.folder).iterdir()} == {
         "manifest.json",
         "vocab.txt",
+        "README.md",
         *(recipe.file for recipe in DEFAULT),
     }
 

@@ -7,8 +7,9 @@ A bundle's folder holds:
     vocab.txt        the vocabulary; line n is the token with id n
     model.*.*        the model files
     ngrams.txt       pairs and triples of words, one per line: what a model cannot list, because it hashes them
+    README.md        the model card, for people
 
-The last may be missing. It is an extra file, which is read when it is asked for, not to score texts.
+The last two may be missing. ``ngrams.txt`` is an extra file, which is read when it is asked for, not to score texts.
 
 Nothing in a bundle is used before it is checked. Refused are names and links that leave the folder, files that are
 missing, truncated or changed, and unknown format versions. Each file is read completely, and an engine gets the
