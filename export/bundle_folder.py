@@ -17,9 +17,9 @@ OtherRun = Literal["refuse", "keep", "drop"]
 
 
 def _list_optional(folder: str) -> list[str]:
-    """Return the names of the model card and of the model files in the manifest, none if it is damaged."""
+    """Return the names of the model card and of the files in the manifest, none if it is damaged."""
     try:
-        return [README, *(model.file for model in Bundle.open(folder).models)]
+        return [README, *(entry.file for entry in Bundle.open(folder).files)]
     except BundleError:
         return [README]
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from edgetext import Bundle, BundleError
+from edgetext.bundle import NGRAMS
+from edgetext.bundle.files import crc32_of
 from edgetext.bundle.manifest import FORMAT_VERSION, MANIFEST, describe_file, write_manifest
 from edgetext.text import RESERVED
 from export.bundle_folder import BUNDLE_FOLDER, README, VOCABULARY, OtherRun, open_existing
@@ -58,10 +60,16 @@ def write_bundle(
             if "test" in before and before["sha256"] == record["sha256"]:
                 record["test"] = before["test"]
         records += [{**describe_file(name, content), **known[name]} for name, content in kept.items()]
+        extras = {} if run.ngrams is None else {NGRAMS: run.ngrams}
+        if existing:
+            extras |= {entry.file: existing.read(entry) for entry in existing.extras if entry.file not in extras}
         manifest = {**_describe_run(run), "self_test": self_test, "models": sorted(records, key=_rank)}
+        if extras:
+            manifest["extras"] = {name: crc32_of(content) for name, content in extras.items()}
         keep_previous = replaced is not None and other_run == "keep"
         readme = update_readme(out if existing else None, run, manifest, license_)
-        _write(out, manifest, {VOCABULARY: run.vocabulary, README: readme, **kept, **new}, keep_previous=keep_previous)
+        files = {VOCABULARY: run.vocabulary, README: readme, **kept, **new, **extras}
+        _write(out, manifest, files, keep_previous=keep_previous)
     return replaced
 
 
@@ -109,7 +117,7 @@ def record_tests(measured: Bundle, run: Run, tests: Mapping[str, dict[str, Any]]
             if found.get(model.file) != model.sha256:
                 raise BundleError(f"{out}: {model.file} was replaced while it was measured: run the command again")
         vocabulary = bundle.vocabulary().to_bytes()
-        files = {model.file: bundle.read(model) for model in bundle.models}
+        files = {entry.file: bundle.read(entry) for entry in (*bundle.models, *bundle.extras)}
         records = [
             {**describe_file(model.file, files[model.file]), **_upgrade(model.record)} for model in bundle.models
         ]

@@ -27,6 +27,7 @@ from train.fitting.loop import (
     measure_validation,
     predict_labels,
 )
+from train.fitting.top_ngrams import find_top_ngrams
 from train.fitting.validation import predict_validation
 from train.fitting.variants import Variant, choose_variant
 from train.job import Job
@@ -113,6 +114,7 @@ def train(job: Job) -> dict[str, Any]:
         },
         heldout_texts=heldout_texts,
         validation=validation,
+        ngrams=find_top_ngrams(model, texts, plan.vocabulary, fitted.recipe) if recipe.is_linear else None,
     )
     return metrics
 

@@ -18,6 +18,8 @@ validation.npz   predictions for texts by models that were not fitted on them, c
                  texts are in the dataset's texts for training followed by those for validation; `targets`, the indices
                  of their labels; `probabilities` of each label; `known`, the share of the text's words that the model
                  knows from other texts. Not in a run that held out no texts, nor in older ones
+ngrams.txt       pairs and triples of words in the texts that have the largest weights, one per line, most frequent
+                 first; not in a run of the preset tutorial, nor in older ones
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from edgetext.bundle import NGRAMS
 from edgetext.encoder import Preprocessing
 from edgetext.text import RuleSet
 from edgetext.vocabulary import Vocabulary
@@ -77,6 +80,7 @@ class Run:
     heldout_targets: npt.NDArray[np.int64]  # indices of the labels of heldout, shape (texts,)
     heldout_texts: tuple[str, ...] = ()  # the texts of heldout; none if the run does not hold them
     validation: Validation | None = None  # None if the run does not hold it
+    ngrams: bytes | None = None  # the content of ngrams.txt; None if the run does not hold it
 
     @property
     def heldout_is_fitted(self) -> bool:
@@ -118,6 +122,7 @@ def load_run(folder: Path) -> Run:
             heldout_targets=samples["heldout_targets"].astype(np.int64),
             heldout_texts=_read_heldout_texts(folder / HELDOUT_TEXTS, len(samples["heldout_ids"])),
             validation=read_validation(folder / VALIDATION_FILE, len(config["labels"])),
+            ngrams=_read_ngrams(folder / NGRAMS, parsed),
         )
     except _DAMAGE as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
@@ -178,14 +183,30 @@ def _read_model(folder: Path, labels: int, vocabulary_size: int) -> keras.Model:
 def _read_spellings(path: Path, vocabulary: Vocabulary, rules: RuleSet) -> dict[str, int]:
     """Read ``spellings.txt``; ValueError if a line is not a spelling of a word of the vocabulary."""
     known, spellings = vocabulary.ids, {}
-    *lines, rest = path.read_bytes().decode("utf-8").split("\n")
-    if rest:
-        raise ValueError(f"{path.name}: the last line has no end")
-    for number, spelling in enumerate(lines, 1):
+    for number, spelling in enumerate(_split_lines(path.name, path.read_bytes()), 1):
         if not is_spelling(spelling, known, rules):
             raise ValueError(f"{path.name}: line {number}: not a spelling of a word of vocab.txt: {spelling!r}")
         spellings[spelling] = known[rules.tokenize(spelling)[0]]
     return spellings
+
+
+def _split_lines(name: str, content: bytes) -> list[str]:
+    *lines, rest = content.decode("utf-8").split("\n")
+    if rest:
+        raise ValueError(f"{name}: the last line has no end")
+    return lines
+
+
+def _read_ngrams(path: Path, vocabulary: Vocabulary) -> bytes | None:
+    """Read ``ngrams.txt``; ValueError if a line is not a pair or triple of words of the vocabulary."""
+    if not path.exists():
+        return None
+    content, known = path.read_bytes(), vocabulary.ids
+    for number, line in enumerate(_split_lines(path.name, content), 1):
+        words = line.split(" ")
+        if not 2 <= len(words) <= 3 or not all(word in known for word in words):
+            raise ValueError(f"{path.name}: line {number}: not a pair or triple of words of vocab.txt: {line!r}")
+    return content
 
 
 def write_run(
@@ -200,6 +221,7 @@ def write_run(
     samples: dict[str, Any],
     heldout_texts: Sequence[str] = (),
     validation: Validation | None = None,
+    ngrams: Sequence[str] | None = None,
 ) -> None:
     """Write a run folder, completely or not at all; a run that it replaces is kept as ``<out>.previous``.
 
@@ -211,7 +233,7 @@ def write_run(
         folder = Path(new)
         save_model(model, folder / "model.keras")
         (folder / "vocab.txt").write_bytes(vocabulary.to_bytes())
-        (folder / "spellings.txt").write_bytes("".join(f"{spelling}\n" for spelling in spellings).encode("utf-8"))
+        _write_lines(folder / "spellings.txt", spellings)
         for name, content in (("config", config), ("history", history), ("metrics", metrics)):
             text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
             (folder / f"{name}.json").write_text(text, encoding="utf-8")
@@ -219,8 +241,14 @@ def write_run(
         np.savez_compressed(folder / "samples.npz", **samples)
         if validation is not None:
             write_validation(folder / VALIDATION_FILE, validation)
+        if ngrams is not None:
+            _write_lines(folder / NGRAMS, ngrams)
         if heldout_texts:
             (folder / HELDOUT_TEXTS).write_text("".join(f"{json.dumps(text)}\n" for text in heldout_texts), "ascii")
+
+
+def _write_lines(path: Path, lines: Sequence[str]) -> None:
+    path.write_bytes("".join(f"{line}\n" for line in lines).encode("utf-8"))
 
 
 # Settings of layers and initializers that Keras 3.15 writes and Keras 3.12 refuses to read, even when they are None.

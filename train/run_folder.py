@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from edgetext.bundle import NGRAMS
 from edgetext.errors import EdgetextError
 from train.atomic_folder import FolderKind
 
@@ -22,7 +23,7 @@ VALIDATION_FILE = "validation.npz"  # not in a run that held out no texts, nor i
 RUN_FOLDER = FolderKind(
     *("model.keras", "vocab.txt", "spellings.txt", "config.json"),
     *("history.json", "history.png", "metrics.json", "samples.npz"),
-    find_optional=lambda _: (HELDOUT_TEXTS, VALIDATION_FILE),
+    find_optional=lambda _: (HELDOUT_TEXTS, VALIDATION_FILE, NGRAMS),
 )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from edgetext import Bundle
 from edgetext.bundle.manifest import describe_file
 from export import bundles
 from export.bundles import ExportedModel, make_self_test, write_bundle
@@ -50,8 +51,10 @@ def check_records(folder: Path) -> None:
         found = (folder / record["file"]).read_bytes()
         assert (record["size"], record["crc32"]) == (len(found), f"{zlib.crc32(found):08x}")
         assert record["sha256"] == hashlib.sha256(found).hexdigest()
-    known = {"manifest.json", "README.md", *(record["file"] for record in records)}
-    assert {path.name for path in folder.iterdir()} == known
+    extras = content.get("extras", {})
+    assert extras == {name: f"{zlib.crc32((folder / name).read_bytes()):08x}" for name in extras}
+    names = {"manifest.json", "README.md", *extras, *(record["file"] for record in records)}
+    assert {path.name for path in folder.iterdir()} == names
 
 
 def fake(file: str, content: bytes) -> ExportedModel:
@@ -73,6 +76,28 @@ def test_the_test_accuracy_of_the_same_bytes_is_kept(run: Run, tmp_path: Path) -
     assert "test" not in entries(out)["model.float32.onnx"]
     write_bundle(out, run, [fake(file, b"two")])
     assert "test" not in entries(out)[file]
+
+
+def test_extra_files_are_kept(run: Run, tmp_path: Path) -> None:
+    """Those of the run are written, and others stay until the bundle is replaced by another run's."""
+    out = tmp_path / "bundle"
+    write_bundle(out, dataclasses.replace(run, ngrams=b"a great\n"), [fake("model.float32.tflite", b"one")])
+    content = manifest(out)
+    (out / "more.txt").write_bytes(b"more")
+    content["extras"]["more.txt"] = f"{zlib.crc32(b'more'):08x}"
+    write_manifest(out, content)
+    write_bundle(out, run, [fake("model.float32.onnx", b"one")])
+    check_records(out)
+    bundles.record_tests(Bundle.open(out), run, {})
+    check_records(out)
+    assert [(out / name).read_bytes() for name in manifest(out)["extras"]] == [b"a great\n", b"more"]
+    (out / "ngrams.txt").unlink()  # it is replaced
+    write_bundle(out, dataclasses.replace(run, ngrams=b"great movie\n"), [fake("model.float32.onnx", b"one")])
+    assert (out / "ngrams.txt").read_bytes() == b"great movie\n"
+    other = dataclasses.replace(run, model_sha256="0" * 64)
+    write_bundle(out, other, [fake("model.float32.onnx", b"one")], "drop")
+    check_records(out)
+    assert "extras" not in manifest(out)
 
 
 def test_everything_that_was_exported(exported: Any, run: Run, tutorial_run: Path) -> None:

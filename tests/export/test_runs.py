@@ -115,6 +115,11 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "heldout_texts.jsonl with too few texts": (write("heldout_texts.jsonl", b'"a text"\n'), "500 held-out texts"),
     "heldout_texts.jsonl not ASCII": (write("heldout_texts.jsonl", b'"\xff"\n' * 500), "not a complete run"),
     "heldout_texts.jsonl with numbers": (write("heldout_texts.jsonl", b"1\n" * 500), "500 held-out texts"),
+    "ngrams.txt not UTF-8": (write("ngrams.txt", b"great \xff\n"), "not a complete run"),
+    "ngrams.txt with an unknown word": (write("ngrams.txt", b"great movie\ngreat zzyzx\n"), "line 2: not a pair"),
+    "ngrams.txt with a single word": (write("ngrams.txt", b"great\n"), "line 1: not a pair"),
+    "ngrams.txt with four words": (write("ngrams.txt", b"a great great movie\n"), "line 1: not a pair"),
+    "ngrams.txt without its last end": (write("ngrams.txt", b"a great\na great"), "last line has no end"),
     "validation.npz random": (write("validation.npz", random.Random(1).randbytes(9000)), "not a complete run"),
     "validation.npz without known": (add_validation(known=None), "known"),
     "validation.npz of no texts": (

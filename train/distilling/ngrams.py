@@ -23,6 +23,11 @@ class Ngrams(NamedTuple):
     """The n-grams that occur in enough texts."""
 
     keys: Keys  # a number for each, rising, made of the ids of its words; shape (ngrams,)
+    counts: npt.NDArray[np.int64]  # how many texts have each; shape (ngrams,)
+
+    def words(self) -> npt.NDArray[np.int64]:
+        """Return the ids of the words of each n-gram, after ``PAD_ID`` if it is short: shape (ngrams, 3)."""
+        return np.stack([self.keys >> place * _BITS & (1 << _BITS) - 1 for place in (2, 1, 0)], axis=1)
 
     def find(self, texts: Encoded, vocabulary_size: int) -> Any:
         """Return which n-grams each text has: a scipy.sparse.csr_matrix of ones, shape (texts, ngrams)."""
@@ -40,7 +45,7 @@ class Ngrams(NamedTuple):
 
     def find_features(self, vocabulary_size: int, buckets: int, word_ngrams: int) -> npt.NDArray[np.int64]:
         """Return the feature of a network that each n-gram adds to, ``PAD_ID`` if it is too long: shape (ngrams,)."""
-        words = np.stack([self.keys >> place * _BITS & (1 << _BITS) - 1 for place in (2, 1, 0)], axis=1)
+        words = self.words()
         lengths = (words != PAD_ID).sum(axis=1)
         features = np.where(lengths == 1, self.keys, PAD_ID)
         for length in range(2, word_ngrams + 1):
@@ -58,7 +63,7 @@ def count_ngrams(texts: Encoded, vocabulary_size: int, least_texts: int) -> Ngra
     is_frequent = hashes >= least_texts
     parts = [keys[is_frequent[_hash(keys)]] for _, keys in _find_keys(texts, vocabulary_size)]
     keys, counts = np.unique(np.concatenate(parts), return_counts=True)
-    return Ngrams(keys[counts >= least_texts])
+    return Ngrams(keys[counts >= least_texts], counts[counts >= least_texts])
 
 
 def _find_keys(texts: Encoded, vocabulary_size: int) -> Iterator[tuple[npt.NDArray[np.int64], Keys]]:
