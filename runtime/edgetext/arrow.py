@@ -86,7 +86,7 @@ class ArrowClassifier:
             raise TypeError(f"{min(settings)} is for a model that is loaded by its path: give it to Classifier.load")
         self._model = model if model is None or isinstance(model, Classifier) else os.fspath(model)
         self._settings = settings
-        self._column = column
+        self.column = column
         names = {LABEL: True, SCORE: True, PROBABILITIES: probabilities, KNOWN: known}
         self._names = {name: prefix + name for name, is_wanted in names.items() if is_wanted}
 
@@ -107,16 +107,16 @@ class ArrowClassifier:
         Raises:
             ValueError: If there is no column of texts, or an added column is there already.
         """
-        if given.names.count(self._column) != 1:
+        if given.names.count(self.column) != 1:
             listing = ", ".join(map(repr, given.names))
-            problem = "no column is" if self._column not in given.names else "several columns are"
-            raise ValueError(f"{problem} called {self._column!r}; the columns are {listing}")
+            problem = "no column is" if self.column not in given.names else "several columns are"
+            raise ValueError(f"{problem} called {self.column!r}; the columns are {listing}")
         if taken := set(given.names).intersection(self._names.values()):
             raise ValueError(f"there is a column {min(taken)!r} already: choose a prefix for the added ones")
-        kind = given.field(self._column).type
+        kind = given.field(self.column).type
         values = kind.value_type if types.is_dictionary(kind) else kind
         if str(values) not in ("string", "large_string", "string_view", "null"):
-            raise ValueError(f"column {self._column!r} is of type {kind}, not of strings")
+            raise ValueError(f"column {self.column!r} is of type {kind}, not of strings")
         for field in self._fields():
             given = given.append(field)
         return given
@@ -130,7 +130,7 @@ class ArrowClassifier:
         """
         schema = self.schema(rows.schema)
         if isinstance(rows, pyarrow.RecordBatch):
-            columns = [*rows.columns, *self._classify(rows.column(self._column))]
+            columns = [*rows.columns, *self._classify(rows.column(self.column))]
             return pyarrow.RecordBatch.from_arrays(columns, schema=schema)
         return pyarrow.Table.from_batches(map(self, rows.to_batches()), schema)
 
@@ -156,7 +156,7 @@ class ArrowClassifier:
             try:
                 texts = column.slice(start, ROWS).to_pylist()
             except UnicodeDecodeError:
-                raise ValueError(f"column {self._column!r} has a text that is not UTF-8") from None
+                raise ValueError(f"column {self.column!r} has a text that is not UTF-8") from None
             found = classifier.classify_many(unify_line_ends(text) for text in texts if text is not None)
             for text in texts:
                 yield None if text is None else next(found)

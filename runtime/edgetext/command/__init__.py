@@ -40,6 +40,9 @@ class Options:
     jsonl: str | None = None
     csv: str | None = None
     tsv: str | None = None
+    parquet: str | None = None
+    out: str | None = None
+    workers: int = 1
     encoding: str | None = None
     delimiter: str | None = None
     quote: str | None = None

@@ -21,16 +21,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, NoReturn
 
-# Options that would be ignored are refused: those that --info and its like do not use, and those that are
+# Options that would be ignored are refused: those that --info, --parquet and their like do not use, and those that are
 # given without an option that they belong to.
-ABOUT = {
+USES = {
     "info": {"model", "json"},
     "doctor": {"model", "json"},
     "verify": {"model"},
     "top_words": {"model", "json", "recipe"},
+    "parquet": {"file", "out", "workers", "prefix", "model", "engine", "recipe", "threads", "threshold"},
 }
 NEEDS = {
-    "prefix": ("jsonl", "csv", "tsv"),
+    "prefix": ("jsonl", "csv", "tsv", "parquet"),
+    "out": ("parquet",),
+    "workers": ("parquet",),
     **dict.fromkeys(OF_COLUMNS, ("csv", "tsv")),
 }
 
@@ -40,6 +43,7 @@ examples:
   %(prog)s --file reviews.txt --json > scores.jsonl       one text per line
   tail -f feed.jsonl | %(prog)s --jsonl body              other fields are passed through
   %(prog)s --csv review --file reviews.csv > scored.csv
+  %(prog)s --parquet body --file tickets/ --out labelled/ --workers 4
   %(prog)s --explain "not a great movie"
   %(prog)s --model bundles/mine --info
   %(prog)s --model bundles/mine --top-words
@@ -97,7 +101,21 @@ def make_parser() -> argparse.ArgumentParser:
     forms.add_argument("--jsonl", metavar="FIELD", help="read JSON lines, or an array, with the text in FIELD")
     forms.add_argument("--csv", metavar="COLUMN", help="read CSV with the text in COLUMN")
     forms.add_argument("--tsv", metavar="COLUMN", help="read tab-separated columns with the text in COLUMN")
+    forms.add_argument(
+        "--parquet",
+        metavar="COLUMN",
+        help="read the Parquet file that --file names, or all in that folder, with the text in COLUMN, and write them "
+        "with labels and scores to --out; needs pyarrow",
+    )
     add_dialect_arguments(source)
+    source.add_argument(
+        "--out",
+        metavar="PATH",
+        help="with --parquet: the file or folder to write; what was finished before is not done again",
+    )
+    source.add_argument(
+        "--workers", metavar="N", type=int, help=f"with --parquet: processes that score (default: {Options.workers})"
+    )
     source.add_argument(
         "--prefix",
         help="prefix for the names of added fields, if the input has a 'label' already",
@@ -183,6 +201,10 @@ def _check(parser: argparse.ArgumentParser, options: Options) -> None:
     _check_reading(parser, options)
     if not 1 <= options.threads <= MAX_THREADS:
         parser.error(f"--threads must be from 1 to {MAX_THREADS}")
+    if not 1 <= options.workers <= MAX_THREADS:
+        parser.error(f"--workers must be from 1 to {MAX_THREADS}")
+    if options.parquet is not None and (options.file in (None, "-") or options.out is None):
+        parser.error("--parquet needs --file, a Parquet file or a folder of them, and --out for the results")
     if options.top_k is not None and options.top_k < 1:
         parser.error("--top-k must be at least 1")
     if options.threshold is not None and not 0 <= options.threshold <= 1:
@@ -202,15 +224,15 @@ def _check(parser: argparse.ArgumentParser, options: Options) -> None:
 def _check_use(parser: argparse.ArgumentParser, options: Options) -> None:
     """Refuse options that would be ignored, and empty ones, which an unset variable of a shell leaves."""
     given = list(vars(options))  # the class holds the defaults
-    for about, used in ABOUT.items():
-        if about in given and (unused := [_written(name) for name in given if name not in (about, *used)]):
-            parser.error(f"leave out {', '.join(unused)}, which {_written(about)} does not use")
+    for name, used in USES.items():
+        if name in given and (unused := [_written(other) for other in given if other not in (name, *used)]):
+            parser.error(f"leave out {', '.join(unused)}, which {_written(name)} does not use")
     for name, forms in NEEDS.items():
         if name in given and not any(form in given for form in forms):
             parser.error(f"{_written(name)} is only used with {' or '.join(map(_written, forms))}")
     if options.texts == ["-"]:
         parser.error("'-' is not a text; standard input is read if no text is given, or with --file -")
-    for name in ("file", "model", "recipe", "top_words"):
+    for name in ("file", "out", "model", "recipe", "top_words"):
         if getattr(options, name) == "":
             parser.error(f"{_written(name)} is empty: is a variable unset?")
 

@@ -98,6 +98,10 @@ def _run(options: Options) -> int:
 
         print_top_words(options)
         return OK
+    if options.parquet is not None:
+        from edgetext.command.parquet import label_files
+
+        return label_files(options)
     return _score_arguments(options) if options.texts else _score_stream(options)
 
 

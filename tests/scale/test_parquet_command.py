@@ -1,0 +1,216 @@
+"""``classify.py --parquet``: a file to a file, or a folder to a folder."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pytest
+from pyarrow import parquet
+
+from edgetext import Classifier
+from tests.runtime.helpers import RUNTIME, run
+
+TEXTS = ["great movie", None, "a waste of two hours", "", "so dull"]
+CLASSIFY = [sys.executable, str(RUNTIME / "classify.py")]
+
+
+def make_table(rows: int = 5) -> pyarrow.Table:
+    texts = [TEXTS[number % 5] for number in range(rows)]
+    return pyarrow.table({"n": range(rows), "body": texts}).replace_schema_metadata({"made": "by hand"})
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder ``in`` of two files, one of them in a folder below."""
+    (tmp_path / "in" / "day=1").mkdir(parents=True)
+    parquet.write_table(make_table(), tmp_path / "in" / "a.parquet")
+    parquet.write_table(make_table(12), tmp_path / "in" / "day=1" / "b.parquet", row_group_size=5, compression="zstd")
+    return tmp_path
+
+
+def label(source: Path, target: Path, *options: str, code: int = 0) -> str:
+    """Run the command and return what it says."""
+    done = run("--parquet", "body", "--file", str(source), "--out", str(target), *options, fake=False)
+    assert (done.returncode, done.stdout) == (code, b""), done.stderr
+    return done.stderr.decode()
+
+
+def files_below(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def scores(table: Any) -> list[tuple[Any, Any]]:
+    return list(zip(table.column("label").to_pylist(), table.column("score").to_pylist()))
+
+
+def expect(texts: list[str | None]) -> list[tuple[Any, Any]]:
+    classifier = Classifier.load()
+    found = [classifier.classify(text or "") for text in texts]
+    return [(None, None) if text is None else (one.label, one.score) for text, one in zip(texts, found)]
+
+
+def test_a_file_gets_two_columns(folder: Path) -> None:
+    source, target = folder / "in" / "day=1" / "b.parquet", folder / "deep" / "out.parquet"
+    assert label(source, target) == ""
+    found, given = parquet.ParquetFile(target), parquet.read_table(source)
+    table = found.read()
+    assert table.select(["n", "body"]).to_pydict() == given.to_pydict()
+    assert scores(table) == expect(given.column("body").to_pylist())
+    assert table.schema.metadata[b"made"] == b"by hand"
+    assert found.metadata.row_group(0).column(0).compression == "ZSTD"
+    assert files_below(target.parent) == ["out.parquet"]
+
+
+@pytest.mark.slow
+def test_workers_write_the_same(folder: Path) -> None:
+    source = folder / "many.parquet"
+    parquet.write_table(make_table(20_000), source)
+    label(source, folder / "one.parquet")
+    label(source, folder / "two.parquet", "--workers", "2")
+    assert (folder / "one.parquet").read_bytes() == (folder / "two.parquet").read_bytes()
+
+
+def test_a_folder_is_finished_only_once(folder: Path) -> None:
+    out = folder / "out"
+    assert label(folder / "in", out) == ""
+    assert files_below(out) == ["a.parquet", "day=1/b.parquet"]
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*.parquet")}
+    (out / "a.parquet").unlink()
+    assert "1 of 2 files had been labelled already" in label(folder / "in", out)
+    assert (out / "day=1" / "b.parquet").stat().st_mtime_ns == before[out / "day=1" / "b.parquet"]
+
+
+@pytest.mark.parametrize("change", ["input", "threshold", "model"])
+def test_what_was_made_from_something_else_is_done_again(change: str, folder: Path) -> None:
+    source, target = folder / "in" / "a.parquet", folder / "out.parquet"
+    label(source, target)
+    options = []
+    if change == "input":
+        parquet.write_table(make_table(3), source)
+    elif change == "threshold":
+        options = ["--threshold", "1"]
+    else:
+        options = ["--model", str(RUNTIME / "bundles" / "accurate")]
+    before = target.read_bytes()
+    assert label(source, target, *options) == ""
+    assert target.read_bytes() != before
+    assert "had been labelled already" in label(source, target, *options)
+
+
+def test_a_file_of_somebody_else_is_not_replaced(folder: Path) -> None:
+    source, target = folder / "in" / "a.parquet", folder / "own.parquet"
+    for content in (b"my notes", source.read_bytes()):
+        target.write_bytes(content)
+        assert "own.parquet exists and is no result of this command" in label(source, target, code=2)
+        assert target.read_bytes() == content
+
+
+def test_a_file_that_cannot_be_read_does_not_stop_the_others(folder: Path) -> None:
+    damaged = folder / "in" / "day=1" / "b.parquet"
+    damaged.write_bytes(damaged.read_bytes()[:-20])
+    parquet.write_table(pyarrow.table({"n": [1]}), folder / "in" / "c.parquet")
+    said = label(folder / "in", folder / "out", code=2).splitlines()
+    assert files_below(folder / "out") == ["a.parquet"]
+    assert [line for line in said if not line.startswith("error: ")] == []
+    assert "c.parquet: no column is called 'body'; the columns are 'n'" in said[0]
+    assert "b.parquet: " in said[1]
+
+
+def test_damage_in_the_middle_leaves_no_result(folder: Path) -> None:
+    source = folder / "in" / "a.parquet"
+    content = bytearray(source.read_bytes())
+    content[4:60] = bytes(56)
+    source.write_bytes(content)
+    assert "a.parquet: " in label(source, folder / "out" / "a.parquet", code=2)
+    assert files_below(folder / "out") == []
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "words"),
+    [
+        ("in", "in", "write the results to another place"),
+        ("in", "in/out", "write the results to another place"),
+        ("in/a.parquet", "in/a.parquet", "write the results to another place"),
+        ("in/a.parquet", "in", "is a folder: name a file"),
+        ("nowhere.parquet", "out", "nowhere.parquet: No such file"),
+        ("empty", "out", "no file there is called *.parquet"),
+    ],
+)
+def test_places_that_cannot_be_used(source: str, target: str, words: str, folder: Path) -> None:
+    (folder / "empty").mkdir()
+    assert words in label(folder / source, folder / target, code=2)
+    assert files_below(folder) == ["in/a.parquet", "in/day=1/b.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--parquet", "body", "--file", "x"], "--parquet needs --file"),
+        (["--parquet", "body", "--out", "x"], "--parquet needs --file"),
+        (
+            ["--parquet", "body", "--file", "x", "--out", "y", "--json"],
+            "leave out --json, which --parquet does not use",
+        ),
+        (["--out", "x", "great"], "--out is only used with --parquet"),
+        (["--parquet", "body", "--file", "x", "--out", ""], "--out is empty"),
+        (["--parquet", "body", "--file", "x", "--out", "y", "--workers", "0"], "--workers must be from 1"),
+    ],
+)
+def test_options_that_do_not_fit(options: list[str], words: str) -> None:
+    done = run(*options, fake=False)
+    assert done.returncode == 2
+    assert words in done.stderr.decode()
+
+
+@pytest.mark.slow
+def test_without_pyarrow_the_command_says_what_to_install(folder: Path) -> None:
+    script = "import sys; sys.modules['pyarrow'] = None; from edgetext.command.main import main; sys.exit(main())"
+    command = [sys.executable, "-c", script, "--parquet", "body", "--file", str(folder / "in"), "--out", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, env={"PYTHONPATH": str(RUNTIME)}, check=False)
+    assert (done.returncode, done.stderr) == (2, "error: --parquet needs pyarrow: pip install pyarrow\n")
+
+
+def wait_for(happens: Callable[[], Any]) -> Any:
+    """Return what a function returns as soon as that is true."""
+    for _ in range(1_000):
+        if found := happens():
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it did not happen")
+
+
+def children(process: subprocess.Popen[str]) -> list[int]:
+    """Return the workers of a process: its children that run Python's function for spawned processes."""
+    found = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text("ascii").split()
+    return [int(number) for number in found if b"spawn_main" in Path(f"/proc/{number}/cmdline").read_bytes()]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds workers in /proc")
+@pytest.mark.parametrize("victim", ["worker", "command"])
+def test_what_a_killed_process_leaves_can_be_finished(victim: str, folder: Path) -> None:
+    parquet.write_table(make_table(400_000), folder / "in" / "z.parquet")
+    out = folder / "out"
+    command = [*CLASSIFY, "--parquet", "body", "--file", str(folder / "in"), "--out", str(out), "--workers", "2"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: out.exists() and any("z.parquet" in name and "partial" in name for name in files_below(out)))
+    if victim == "worker":
+        os.kill(children(process)[-1], signal.SIGKILL)
+    else:
+        process.terminate()
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == (2 if victim == "worker" else 143)
+    assert said == (
+        "error: a worker process died, as for lack of memory: run the command again\n" if victim == "worker" else ""
+    )
+    assert files_below(out) == ["a.parquet", "day=1/b.parquet"]
+    assert "2 of 3 files had been labelled already" in label(folder / "in", out)
+    assert parquet.read_table(out / "z.parquet").num_rows == 400_000
