@@ -355,6 +355,7 @@ static size_t encode(uint32_t code, unsigned char *bytes)
 }
 
 #define BUFFER 64 /* bytes of a word that are kept; more are read from the text again */
+#define CHUNK 8   /* bytes of a word that are read and hashed at once */
 
 typedef struct {
     const edgetext *model;
@@ -363,7 +364,7 @@ typedef struct {
     size_t start, end;    /* of the word, in the text */
     size_t count;         /* bytes of the word as it stands in the vocabulary, of which `bytes` has the first */
     int alone;            /* whether it is a code point that is a word of its own */
-    unsigned char bytes[BUFFER + INLINE];
+    unsigned char bytes[BUFFER + 2 * CHUNK]; /* with zeros behind the word, as it is hashed and compared with them */
 } reader;
 
 static void put(reader *r, uint32_t code)
@@ -450,6 +451,63 @@ static int next_word(reader *r)
     return r->count != 0;
 }
 
+#if SIZE_MAX > 0xFFFFFFFF
+
+static void put64(unsigned char *bytes, uint64_t number)
+{
+    int place;
+    for (place = 0; place < 8; place++) bytes[place] = (unsigned char)(number >> 8 * place);
+}
+
+/* Read the ASCII letters and digits that eight bytes of text begin with, in lower case, and return their number. */
+static size_t read_letters(const unsigned char *text, unsigned char *letters)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101);
+    /* The highest bit of each byte says whether it is one. Sums carry into the next byte only from bytes beyond ASCII,
+     * which are neither, and behind which nothing counts. */
+    uint64_t bytes = get64(text), lower = bytes | 0x20 * each;
+    uint64_t is_letter = (lower + (0x80 - 'a') * each) & ~(lower + (0x7F - 'z') * each) & 0x80 * each;
+    uint64_t is_digit = (bytes + (0x80 - '0') * each) & ~(bytes + (0x7F - '9') * each);
+    uint64_t others = ~(is_letter | is_digit) >> 7 & each;
+    uint64_t before = (others & (~others + 1)) - 1; /* all bits of the bytes before the first of the others */
+    put64(letters, (bytes | is_letter >> 2) & before);
+    put64(letters + CHUNK, 0);
+    return (size_t)((before & each) * each >> 56);
+}
+
+/* Read the next word as `next_word` does, if it is of ASCII letters and digits only and does not end the text, as
+ * nearly all are; otherwise return 0. */
+static int next_plain_word(reader *r)
+{
+    const unsigned char *text = r->text;
+    size_t place = r->place, length = r->length, count = 0, size;
+    if (r->model->flags & KERAS_IMDB) return 0;
+    while (place < length && text[place] < 0x80 && ASCII[text[place]] == 0) place++;
+    r->start = place;
+    do {
+        if (length - place < CHUNK || count > BUFFER - CHUNK) return 0;
+        size = read_letters(text + place, r->bytes + count);
+        count += size;
+        place += size;
+    } while (size == CHUNK);
+    if (!count || text[place] >= 0x80 || text[place] == '\'') return 0; /* a word that may go on */
+    r->count = count;
+    r->alone = 0;
+    r->end = r->place = place;
+    return 1;
+}
+
+#else
+
+/* On machines of 32 bits it would take longer. */
+static int next_plain_word(const reader *r)
+{
+    (void)r;
+    return 0;
+}
+
+#endif
+
 static int separates_keras(unsigned char byte)
 {
     if (byte >= 0x80) return 0;
@@ -513,18 +571,19 @@ static int compare(const reader *word, size_t *equal, const unsigned char *store
     return 0;
 }
 
-/* Return the hash of a word, as it is described in CONTRIBUTING.md. The buffer has zeros behind a short word. */
+/* Return the hash of a word, as it is described in CONTRIBUTING.md. */
 static uint64_t hash_word(const reader *word)
 {
     speller s = {word, word->start, 0, 0, {0}};
     uint64_t hash = 0, chunk;
     size_t place, byte;
-    for (place = 0; place < word->count; place += 8) {
+    for (place = 0; place < word->count; place += CHUNK) {
         if (word->count <= BUFFER) {
             chunk = get64(word->bytes + place);
         } else {
             chunk = 0;
-            for (byte = 0; byte < 8 && place + byte < word->count; byte++) chunk |= (uint64_t)next_byte(&s) << 8 * byte;
+            for (byte = 0; byte < CHUNK && place + byte < word->count; byte++)
+                chunk |= (uint64_t)next_byte(&s) << 8 * byte;
         }
         hash = (hash ^ chunk) * UINT64_C(0x9E3779B97F4A7C15);
         hash ^= hash >> 32;
@@ -610,7 +669,8 @@ static double read_number(const edgetext *model, int kind, uint32_t output)
 
 typedef struct {
     const edgetext *model;
-    int32_t *sums; /* of unigrams, bigrams and characters for each output, or of the embeddings; NULL only counts */
+    size_t columns; /* of the tables: outputs, or values of an embedding */
+    int32_t *sums;  /* of unigrams, bigrams and characters for each output, or of the embeddings; NULL only counts */
     size_t words, unknown, ngrams;
     /* The last two ids, and where their words begin. */
     size_t ids;
@@ -626,14 +686,16 @@ typedef struct {
 
 static void add(scorer *s, int table, const unsigned char *rows, uint32_t row)
 {
-    const edgetext *model = s->model;
-    uint32_t output, outputs = model->flags & AVERAGE ? model->width : model->outputs;
-    const unsigned char *weights = rows + (size_t)row * outputs;
+    size_t column, columns = s->columns;
+    const unsigned char *weights = rows + row * columns;
     if (s->visit) {
-        s->effect += get_weight(weights + s->output) * read_number(model, table, s->output) * s->weight;
+        s->effect += get_weight(weights + s->output) * read_number(s->model, table, s->output) * s->weight;
     } else if (s->sums) {
-        int32_t *sums = s->sums + (size_t)(table == CHARACTERS ? 2 : table) * outputs;
-        for (output = 0; output < outputs; output++) sums[output] += get_weight(weights + output);
+        int32_t *sums = s->sums + (size_t)(table == CHARACTERS ? 2 : table) * columns;
+        if (columns == 1) /* for speed */
+            *sums += get_weight(weights);
+        else
+            for (column = 0; column < columns; column++) sums[column] += get_weight(weights + column);
     }
 }
 
@@ -652,18 +714,23 @@ static void report(scorer *s, int kind, size_t start, size_t end)
 
 #define NOWHERE SIZE_MAX /* the place of the start mark */
 
-/* Add the weights of an id, and of the pair and the triple that end with it. */
+static void add_start(scorer *s)
+{
+    add(s, UNIGRAMS, s->model->unigrams, START);
+    s->start_effect = s->effect;
+    s->effect = 0;
+    s->last = START;
+    s->last_start = NOWHERE;
+    s->ids = 1;
+}
+
+/* Add the weights of a word's id, and of the pair and the triple that end with it. */
 static void add_id(scorer *s, uint32_t id, size_t start, size_t end)
 {
     const edgetext *model = s->model;
     int all = (model->flags & ALL_IDS) != 0;
     add(s, UNIGRAMS, model->unigrams, id);
-    if (start == NOWHERE) {
-        s->start_effect = s->effect;
-        s->effect = 0;
-    } else {
-        report(s, id == UNKNOWN ? EDGETEXT_UNKNOWN : EDGETEXT_WORD, start, end);
-    }
+    report(s, id == UNKNOWN ? EDGETEXT_UNKNOWN : EDGETEXT_WORD, start, end);
     if (model->bigrams && s->ids && (all || (id != UNKNOWN && s->last != UNKNOWN))) {
         uint32_t mask = model->buckets - 1;
         const uint32_t *factors = model->multipliers;
@@ -751,12 +818,19 @@ static void add_runs(scorer *s, const unsigned char *text, size_t length)
     if (start != end) add_ngrams(s, text, start, end);
 }
 
-static int read_word(reader *r) { return r->model->flags & KERAS_IMDB ? next_keras_word(r) : next_word(r); }
+/* Read the next word of whatever kind by the model's rule set; return 0 if there is none. */
+static int next_any_word(reader *r)
+{
+    if (!(r->model->flags & KERAS_IMDB ? next_keras_word(r) : next_word(r))) return 0;
+    if (r->count <= BUFFER) memset(r->bytes + r->count, 0, INLINE);
+    return 1;
+}
 
-static uint32_t look_up(const edgetext *model, reader *word)
+static int read_word(reader *r) { return next_plain_word(r) || next_any_word(r); }
+
+static uint32_t look_up(const edgetext *model, const reader *word)
 {
     if (word->count > model->longest_word) return UNKNOWN;
-    if (word->count <= BUFFER) memset(word->bytes + word->count, 0, INLINE);
     return model->flags & FAST ? find_slot(model, word) : find_sorted(model, word);
 }
 
@@ -766,13 +840,14 @@ static void read_text(scorer *s, const char *text, size_t length)
     const edgetext *model = s->model;
     size_t skipped = 0, most = model->max_length - 1; /* ids that are cut off at the front, and words that are kept */
     reader r;
+    s->columns = model->flags & AVERAGE ? model->width : model->outputs;
     r.model = model;
     r.text = (const unsigned char *)text;
     r.length = length;
     if (model->flags & TRUNCATE_PRE) {
         size_t words = 0;
         r.place = 0;
-        while (read_word(&r)) words++;
+        while (next_any_word(&r)) words++;
         if (words > most) skipped = words - most;
         most = SIZE_MAX;
     }
@@ -780,7 +855,7 @@ static void read_text(scorer *s, const char *text, size_t length)
     if (skipped)
         skipped--;
     else
-        add_id(s, START, NOWHERE, NOWHERE);
+        add_start(s);
     while (s->words < most && read_word(&r)) {
         uint32_t id;
         if (skipped) {

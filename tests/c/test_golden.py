@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import json
 import math
+import string
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from edgetext.encoder import Preprocessing
+from edgetext.encoder import Encoder, Preprocessing
 from edgetext.formats.etx import LAYOUTS, make_block
 from edgetext.keras_imdb import KERAS_IMDB
 from edgetext.text import RESERVED, UNKNOWN_ID, RuleSet, Words
@@ -181,3 +182,19 @@ def test_ngrams(machine: str, compiled: Compiled, tmp_path: Path) -> None:
             wanted = [sum(digits(bucket)[output] for bucket in buckets) for output in range(3)]
             effects = [part.effects for part in answer.parts if part.kind == CHARACTER]
             assert [sum(effect[output] for effect in effects) for output in range(3)] == wanted, case["text"]
+
+
+def test_where_words_end(machine: str, compiled: Compiled, tmp_path: Path) -> None:
+    """Words of ASCII of every length, and every character up to U+017F behind some of them."""
+    letters = 6 * (string.ascii_lowercase + string.digits)
+    words = [letters[size : 2 * size] for size in range(1, 81)]
+    ends = [(word, end) for word in words for end in (" ", "'", "!", "\u00e9", "\u96fb")]
+    ends += [(words[size - 1], chr(code)) for size in (1, 7, 8, 9) for code in range(0x180)]
+    texts = [f"{word.upper()}{end}{word} {word}" for word, end in ends]
+    settings = Preprocessing(16, "post", Words(True))
+    tokens = (*RESERVED, *words)
+    encoder = Encoder(Vocabulary(tokens, settings.rules), settings)
+    for layout in LAYOUTS:
+        answers = ask(compiled(machine, PROBE), telling_block(tokens, settings, layout), texts, tmp_path)
+        for text, answer in zip(texts, answers, strict=True):
+            assert ids_of(answer) == encoder.truncate(text)[1:], ascii(text)
