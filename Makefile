@@ -20,6 +20,8 @@ starts = $(shell $(1) -c 'import venv, ensurepip' >/dev/null 2>&1 && echo $(1))
 # in a browser, with what drives it.
 # Environments that cannot be created on this machine are skipped, and so are their tests.
 MEDIAPIPE := .venv-mediapipe .venv-mediapipe-0.10.21
+# Spark, Ray, Dask, Polars, DuckDB, pandas and Hugging Face datasets, for the examples that label with them.
+DATA_ENGINES := .venv-data-engines
 INTEROP := build/interop
 NODE := $(INTEROP)/node
 BROWSER := $(INTEROP)/browser
@@ -54,9 +56,9 @@ $(TFLITE_READY): $(TFLITE_PINS)
 	    && .venv-tflite/bin/python -m pip install -qq -r $(TFLITE_PINS) \
 	    && touch $@
 
-$(MEDIAPIPE:=/.ready): .venv-%/.ready: .ci/constraints/%.txt
+$(MEDIAPIPE:=/.ready) $(DATA_ENGINES)/.ready: .venv-%/.ready: .ci/constraints/%.txt
 	@if [ -z "$(PYTHON311)" ]; then echo "skipped .venv-$*: it needs Linux and a python3.11"; exit 0; fi; \
-	echo "installing into .venv-$* (about 1 minute, up to 1 GB) ..."; \
+	echo "installing into .venv-$* (about 1 minute, up to 1.5 GB) ..."; \
 	{ $(PYTHON311) -m venv --clear .venv-$* && .venv-$*/bin/python -m pip install -qq -r $< && touch $@; } \
 	    || echo "skipped .venv-$*: see above; 'make test' tries again"
 
@@ -91,7 +93,7 @@ demo: setup ## Export the committed run to every format, compare each file with 
 # Processes that run tests. Each imports TensorFlow, which takes 1 GB.
 WORKERS ?= 2
 .PHONY: test
-test: setup $(TFLITE_READY) $(PEERS_READY) lint ## Lint, check types and run all tests
+test: setup $(TFLITE_READY) $(PEERS_READY) $(DATA_ENGINES)/.ready lint ## Lint, check types and run all tests
 	$(RUN) -m pytest -n $(WORKERS) --dist loadfile
 
 .PHONY: quick
@@ -294,6 +296,9 @@ constraints: ## Update .ci/constraints to the newest releases; uses python3.10, 
 	@set -e; for version in 3.11; do $(call pin,python$$version,tflite-runtime,tflite-runtime==2.14.0 'numpy<2'); done
 	@set -e; for version in 3.11; do $(call pin,python$$version,mediapipe,mediapipe); done
 	@set -e; for version in 3.11; do $(call pin,python$$version,mediapipe-0.10.21,mediapipe==0.10.21 'numpy<2'); done
+	@set -e; for version in 3.11; do \
+	    $(call pin,python$$version,data-engines,pyarrow pandas polars duckdb datasets 'dask[dataframe]' distributed 'ray[data]' pyspark); \
+	done
 	@command -v npm >/dev/null || { echo "no npm here: .ci/constraints/node and browser stay as they are"; exit 0; }; \
 	$(call pin_npm,node,onnxruntime-node@latest) \
 	    && $(call pin_npm,browser,$(addsuffix @latest,@mediapipe/tasks-text onnxruntime-web puppeteer-core))
@@ -318,5 +323,5 @@ endef
 
 .PHONY: clean
 clean: ## Remove everything that the other targets created
-	rm -rf build .venv .venv-tflite $(MEDIAPIPE) .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build .venv .venv-tflite $(MEDIAPIPE) $(DATA_ENGINES) .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +

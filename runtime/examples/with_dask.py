@@ -1,0 +1,31 @@
+"""Label a Dask data frame, partition by partition.
+
+Usage: python with_dask.py IN.parquet OUT [MODEL]
+"""
+
+import sys
+
+import dask.dataframe
+import pandas
+import pyarrow
+from dask.distributed import Client
+
+from edgetext import Classifier
+from edgetext.arrow import ArrowClassifier
+
+
+def main() -> None:
+    """Label a file in two worker processes."""
+    source, target, *model = sys.argv[1:]
+    # The model travels to the workers, which need no file of it.
+    classify = ArrowClassifier(Classifier.load(*model), column="text")
+
+    def add_labels(part: pandas.DataFrame) -> pandas.DataFrame:
+        return classify(pyarrow.Table.from_pandas(part)).to_pandas()
+
+    with Client(n_workers=2, threads_per_worker=1):
+        dask.dataframe.read_parquet(source).map_partitions(add_labels).to_parquet(target)
+
+
+if __name__ == "__main__":  # the workers import this file
+    main()

@@ -1,0 +1,18 @@
+"""Label a Hugging Face dataset.
+
+Usage: python with_datasets.py IN.parquet OUT.parquet [MODEL]
+"""
+
+import sys
+
+import datasets
+
+from edgetext import Classifier
+from edgetext.arrow import ArrowClassifier
+
+source, target, *model = sys.argv[1:]
+# With the model in it, and not only its path, the cache of `map` knows when another model is put in its place.
+classify = ArrowClassifier(Classifier.load(*model), column="text")
+
+texts = datasets.Dataset.from_parquet(source)
+texts.with_format("arrow").map(classify, batched=True).to_parquet(target)  # num_proc=N: in N processes

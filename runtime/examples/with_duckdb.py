@@ -1,0 +1,28 @@
+"""Label texts in SQL with DuckDB.
+
+Usage: python with_duckdb.py IN.parquet OUT.parquet [MODEL]
+"""
+
+import sys
+
+import duckdb
+import pyarrow
+
+from edgetext.arrow import ArrowClassifier
+
+source, target, *model = sys.argv[1:]
+classify = ArrowClassifier(*model)  # the texts are in the column `text`
+
+
+def add_labels(texts: pyarrow.ChunkedArray) -> pyarrow.ChunkedArray:
+    """Return the labels and scores of texts, as structs."""
+    rows = classify(pyarrow.table({"text": texts})).select(["label", "score"])
+    return rows.to_struct_array()
+
+
+database = duckdb.connect()
+found = database.struct_type({"label": "VARCHAR", "score": "DOUBLE"})
+database.create_function("classify", add_labels, ["VARCHAR"], found, type="arrow")
+database.read_parquet(source).create_view("texts")
+labelled = database.sql("SELECT *, unnest(classify(text)) FROM texts")
+labelled.write_parquet(target)

@@ -1,0 +1,26 @@
+"""Label a column in Polars, also of frames larger than memory.
+
+Usage: python with_polars.py IN.parquet OUT.parquet [MODEL]
+"""
+
+import sys
+
+import polars
+import pyarrow
+
+from edgetext.arrow import ArrowClassifier
+
+source, target, *model = sys.argv[1:]
+classify = ArrowClassifier(*model)  # the texts are in the column `text`
+
+
+def add_labels(texts: polars.Series) -> polars.Series:
+    """Return the labels and scores of texts, as a series of structs."""
+    rows = classify(pyarrow.table({"text": texts.to_arrow()}))
+    return polars.DataFrame(rows.select(["label", "score"])).to_struct()
+
+
+found = polars.Struct({"label": polars.String, "score": polars.Float64})
+labels = polars.col("text").map_batches(add_labels, return_dtype=found, is_elementwise=True)
+frame = polars.scan_parquet(source).with_columns(labels.alias("found"))
+frame.unnest("found").sink_parquet(target)
