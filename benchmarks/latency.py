@@ -78,7 +78,7 @@ def tables(found: results.Results) -> list[Part]:
 def latency_tables(found: results.Results) -> list[Part]:
     """Lay out latency, throughput and memory; nothing if no engine was measured."""
     head = ["recipe", "engine", "text to label", "95th percentile", "× split", "model only", "texts/s", "memory"]
-    lines = []
+    lines, explained = [], []
     for row in engine_rows(found):
         label, model = row["text_to_label"], row["model_only"]["median_us"]
         times = [f"{label['median_us']:.0f} µs", f"{label['p95_us']:.0f} µs", f"{label['ratio']:.1f}"]
@@ -86,11 +86,14 @@ def latency_tables(found: results.Results) -> list[Part]:
         lines.append(
             [row["recipe"], row["engine"], *times, *rates, f"{row['peak_mb']:.0f} MB" if "peak_mb" in row else ""]
         )
+        if "explanation" in row:
+            ratio = row["explanation"]["ratio"]
+            explained.append(f"An explanation by {row['engine']} takes {ratio:.1f} times as long as a label.")
     note = (
         f"{texts.sentence(found['texts'])}. Single texts, median. × split: relative to `text.lower().split()`. "
         "Texts/s: in batches of 32. Memory: peak of a process that loads the model and classifies a text."
     )
-    return [note, Table(head, lines, 2)] if lines else []
+    return [note, Table(head, lines, 2), *explained] if lines else []
 
 
 def startup_tables(found: results.Results) -> list[Part]:

@@ -95,8 +95,9 @@ class Subject:
         """Time every text by itself in one process."""
         if times := self.ask("time", getattr(files, self.form)):
             window = {name: summarize(values) for name, values in times.items() if isinstance(values, list)}
-            if "split" in window:
-                window["text_to_label"]["ratio"] = window["text_to_label"]["median_us"] / window["split"]["median_us"]
+            for name, base in (("text_to_label", "split"), ("explanation", "text_to_label")):
+                if name in window and base in window:
+                    window[name]["ratio"] = window[name]["median_us"] / window[base]["median_us"]
             self._windows.append({"texts_per_second": {"median": times.get("texts_per_second")}, **window})
 
     def _timed(self, words: Sequence[str]) -> float:

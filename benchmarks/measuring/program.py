@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 WARM_UP = 200
 # What is timed takes turns after this many texts.
 TURN = 100
+# Parts of an explanation that are asked for, as many as `classify.py --explain` shows.
+STRONGEST = 8
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -71,7 +73,8 @@ def score(runtime: str, argument: str, file: str) -> dict[str, Any]:
 def time_texts(runtime: str, argument: str, file: str) -> dict[str, Any]:
     """Time text to label, ``text.lower().split()`` and, in edgetext, the model alone, in nanoseconds for each text.
 
-    For edgetext there is also ``texts_per_second`` in batches.
+    For edgetext there is also ``texts_per_second`` in batches, and the time of an explanation if the engine and the
+    model have explanations.
     """
     texts = _read(file)
     calls: dict[str, tuple[Callable[[Any], Any], Sequence[Any]]] = {"split": (lambda text: text.lower().split(), texts)}
@@ -81,6 +84,8 @@ def time_texts(runtime: str, argument: str, file: str) -> dict[str, Any]:
     else:
         calls["text_to_label"] = classifier.classify, texts
         calls["model_only"] = classifier.engine.predict, [[classifier.prepare(text)[0]] for text in texts]
+        if runtimes.can_explain(classifier):
+            calls["explanation"] = lambda text: classifier.explain(text).strongest(STRONGEST), texts
     for call, inputs in calls.values():
         for item in inputs[:WARM_UP]:
             call(item)

@@ -22,6 +22,17 @@ def load_edgetext(argument: str) -> Any:
     return Classifier.load(path[0] if path else None, engine, recipe=recipe)
 
 
+def can_explain(classifier: Any) -> bool:
+    """Return whether a classifier of edgetext has explanations."""
+    from edgetext import EngineError
+
+    try:
+        classifier.explain("")
+    except EngineError:
+        return False
+    return True
+
+
 def edgetext(argument: str) -> Classify:
     """Classify with edgetext; the argument is as for ``load_edgetext``."""
     classify = load_edgetext(argument).classify

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -53,6 +54,7 @@ def test_every_model_has_a_row(results: dict[str, Any], default_bundle: Path) ->
             assert 0 < row[kind]["median_us"] <= row[kind]["p95_us"]
         assert row["text_to_label"]["median_us"] > row["model_only"]["median_us"]
         assert row["texts_per_second"]["median"] > 0
+        assert ("explanation" in row) == (row["engine"] == "builtin")
         # A Python with numpy and an interpreter: not this process, which may hold tensorflow.
         assert (5 if row["engine"] == "builtin" else 15) < row["peak_mb"] < 150
 
@@ -61,6 +63,7 @@ def test_what_could_not_be_measured_is_shown(results: dict[str, Any]) -> None:
     shown = layout.render(latency.tables(results))
     assert "onnxruntime is not installed" in shown
     assert " ms" in shown
+    assert re.search(r"explanation by builtin takes \d+\.\d times as long", shown)
 
 
 def test_no_engine_works(

@@ -1,20 +1,21 @@
 from __future__ import annotations
 
 import random
+import time
 import unittest
 from unittest import mock
 
 from edgetext import Classifier, EngineError
 from edgetext.encoder import Encoder, Preprocessing
 from edgetext.engines.builtin import BuiltinEngine
-from edgetext.explaining import KINDS, Explanation, Part
+from edgetext.explaining import KINDS, Columns, Explanation
 from edgetext.explaining.places import find_runs, find_words
 from edgetext.keras_imdb import KERAS_IMDB
 from edgetext.ngrams import Characters
 from edgetext.ngrams import find_runs as find_run_texts
 from edgetext.text import RESERVED, RuleSet, Words
 from edgetext.vocabulary import Vocabulary
-from tests.runtime.helpers import fake_classifier, random_average, random_bigrams, run, safetensors
+from tests.runtime.helpers import fake_classifier, random_average, random_bigrams, run, safetensors, slow
 
 WORDS = ["good", "bad", "don't", "a", "film", "\u597d", "\U0001f600", "\u00e9t\u00e9", "straße"]
 # What is joined to texts: words, and characters that the rules treat in different ways.
@@ -70,6 +71,8 @@ class EffectsTest(unittest.TestCase):
         for parts in (explanation.parts, explanation.by_word()):
             total = sum(part.effect for part in parts) + explanation.bias
             self.assertAlmostEqual(total, explanation.logit, delta=1e-9, msg=repr(text))
+        starts = [word.start for word in explanation.by_word()]
+        self.assertEqual(starts, sorted(starts))
         for part in explanation.parts:
             self.assertIn(part.kind, KINDS)
             self.assertEqual(part.text, text[part.start : part.end])
@@ -128,13 +131,33 @@ class EffectsTest(unittest.TestCase):
             make_classifier("bigrams-2", 1, Words(False)).explain(b"good")  # type: ignore[arg-type]
 
 
+class SpeedTest(unittest.TestCase):
+    @slow
+    def test_at_most_so_many_times_as_long_as_classifying(self) -> None:
+        """Both in turns, and the shortest of many times, so that other load on the machine matters little."""
+        classifier = Classifier.load(engine="builtin")
+        rng, words = random.Random(3), classifier.encoder.vocabulary.tokens[len(RESERVED) :]
+        texts = [", ".join(rng.choices(words[:2000], k=180)) + "." for _ in range(50)]
+        best = {name: float("inf") for name in ("classify", "explain")}
+        for _ in range(40):
+            for name in best:
+                begin = time.process_time()
+                for text in texts:
+                    if name == "classify":
+                        classifier.classify(text)
+                    else:
+                        classifier.explain(text).strongest(8)
+                best[name] = min(best[name], time.process_time() - begin)
+        self.assertLess(best["explain"] / best["classify"], 6.5)
+
+
 class PlacesTest(unittest.TestCase):
     def test_words_stand_where_they_are_found(self) -> None:
         rng = random.Random(1)
         for rules in (Words(False), Words(True), KERAS_IMDB):
             for _ in range(1000):
                 text = random_text(rng)
-                found = [rules.tokenize(text[start:end]) for start, end in find_words(text, rules)]
+                found = [rules.tokenize(text[start:end]) for start, end in zip(*find_words(text, rules))]
                 self.assertEqual(found, [[word] for word in rules.tokenize(text)], repr(text))
 
     def test_runs_stand_where_they_are_found(self) -> None:
@@ -155,7 +178,7 @@ class HTMLTest(unittest.TestCase):
         self.assertIn(">film</span>", content)
 
     def test_strong_words_have_strong_colours(self) -> None:
-        parts = [Part("word", "good", 0, 4, 2.0), Part("word", "bad", 5, 8, -1.0), Part("word", "film", 9, 13, 0.0)]
+        parts = Columns(["word"] * 3, [0, 5, 9], [4, 8, 13], [2.0, -1.0, 0.0])
         content = Explanation("good bad film", "yes", "no", 1.0, 0.0, parts).to_html()
         self.assertRegex(content, r'title="\+2.000" style="[^"]*0\.45\)[^"]*solid')
         self.assertRegex(content, r'title="-1.000" style="[^"]*0\.2[23]\)[^"]*dotted')

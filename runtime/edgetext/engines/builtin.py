@@ -163,16 +163,51 @@ class BigramNetwork:
         count = len(ids)
         if self.prior is not None and (not ids or (ids[-1] <= UNKNOWN_ID and max(ids) <= UNKNOWN_ID)):
             return self.prior
-        if count < FEW_IDS or sys.byteorder == "big":
-            return self._score_few(ids)
-        if not self._unsigned:
+        if not self._unsigned and count >= FEW_IDS:
             self._scored += count
-            if self._scored < IDS_BEFORE_TABLES:
-                return self._score_few(ids)
-            self._prepare()
-        # One function, because calls in Python would cost as much as what they do here. The ids are 32-bit lanes of one
-        # int, so that two multiplications and an addition hash all pairs at once: 5 us for 180 ids, which take 11 one
-        # by one. The last lane has no neighbour and is dropped.
+            if self._scored >= IDS_BEFORE_TABLES and sys.byteorder == "little":
+                self._prepare()
+        if count < FEW_IDS or not self._unsigned:
+            return self._score_few(ids)
+        buckets = self.find_buckets(ids)
+        weight = count**-self.exponent
+        take_words, take_ngrams = self._itemgetter(*ids), self._itemgetter(*buckets)
+        return [
+            (
+                (sum(take_words(unigrams)) - 128 * count) * unigram_scale
+                + (sum(take_ngrams(bigrams)) - 128 * len(buckets)) * bigram_scale
+            )
+            * weight
+            + bias
+            for unigrams, bigrams, unigram_scale, bigram_scale, bias in self._unsigned
+        ]
+
+    def _score_few(self, ids: Sequence[int]) -> list[float]:
+        """Return the logits of few ids, without preparing the tables."""
+        buckets = self._find_few_buckets(ids)
+        if UNKNOWN_ID in ids:
+            buckets = [bucket for bucket in buckets if bucket <= self.last_bucket]
+        weight = len(ids) ** -self.exponent if ids else 0.0
+        return [
+            (
+                sum(unigrams[index] for index in ids) * unigram_scale
+                + sum(bigrams[index] for index in buckets) * bigram_scale
+            )
+            * weight
+            + bias
+            for unigrams, bigrams, unigram_scale, bigram_scale, bias in self.tables
+        ]
+
+    def find_buckets(self, ids: Sequence[int]) -> list[int]:
+        """Return the bucket of each pair of neighbours, then of each three if the network has triples.
+
+        Where one of them is an unknown word, so that they have no weight, it is the number of buckets.
+        """
+        count = len(ids)
+        if count < FEW_IDS or not self._unsigned:
+            return self._find_few_buckets(ids)
+        # The ids are 32-bit lanes of one int, so that two multiplications and an addition hash all pairs at once: 5 us
+        # for 180 ids, which take 11 one by one. The last lane has no neighbour and is dropped.
         lanes = int.from_bytes(self._array("I", ids).tobytes(), "little")
         pairs = lanes * self._first + (lanes >> 32) * self._second
         mask = self._mask
@@ -188,38 +223,19 @@ class BigramNetwork:
         if self._trigrams is not None:
             trigrams = self._trigrams.find_lanes(lanes, pairs, self._mask, unknown)
             hashed += trigrams.to_bytes(4 * count, "little")[:-8]
-        buckets = self._array("I", hashed).tolist()
-        take_words, take_ngrams = self._itemgetter(*ids), self._itemgetter(*buckets)
-        weight = count**-self.exponent
-        return [
-            (
-                (sum(take_words(unigrams)) - 128 * count) * unigram_scale
-                + (sum(take_ngrams(bigrams)) - 128 * len(buckets)) * bigram_scale
-            )
-            * weight
-            + bias
-            for unigrams, bigrams, unigram_scale, bigram_scale, bias in self._unsigned
-        ]
+        buckets: list[int] = self._array("I", hashed).tolist()
+        return buckets
 
-    def _score_few(self, ids: Sequence[int]) -> list[float]:
-        """Return the logits of few ids, without preparing the tables."""
+    def _find_few_buckets(self, ids: Sequence[int]) -> list[int]:
+        """Return the buckets of few ids, without preparing the tables."""
+        none = self.last_bucket + 1
         buckets = [
             (a * self._first + b * self._second) & self.last_bucket
-            for a, b in zip(ids, ids[1:])
             if self.prior is None or (a != UNKNOWN_ID and b != UNKNOWN_ID)
+            else none
+            for a, b in zip(ids, ids[1:])
         ]
-        if self._trigrams is not None:
-            buckets += self._trigrams.find_few(ids)
-        weight = len(ids) ** -self.exponent if ids else 0.0
-        return [
-            (
-                sum(unigrams[index] for index in ids) * unigram_scale
-                + sum(bigrams[index] for index in buckets) * bigram_scale
-            )
-            * weight
-            + bias
-            for unigrams, bigrams, unigram_scale, bigram_scale, bias in self.tables
-        ]
+        return buckets if self._trigrams is None else buckets + self._trigrams.find_few(ids)
 
     def _prepare(self) -> None:
         """Copy the tables into bytes, which itemgetter reads in C, over twice as fast as a memoryview."""

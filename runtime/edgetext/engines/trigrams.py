@@ -10,9 +10,10 @@ if TYPE_CHECKING:
 
 
 class Trigrams:
-    """Finds the buckets of three neighbours, none of which is an unknown word.
+    """Finds the buckets of three neighbours.
 
-    The bucket of ids a, b and c is ``(a * m0 + b * m1 + c * m2) % buckets``.
+    The bucket of ids a, b and c is ``(a * m0 + b * m1 + c * m2) % buckets``, or the number of buckets where one of them
+    is an unknown word.
     """
 
     def __init__(self, multipliers: Sequence[int], last_bucket: int) -> None:
@@ -24,14 +25,15 @@ class Trigrams:
         """Return the buckets of the trigrams of ids, one by one."""
         return [
             (a * self._first + b * self._second + c * self._third) & self._last_bucket
-            for a, b, c in zip(ids, ids[1:], ids[2:])
             if a != UNKNOWN_ID and b != UNKNOWN_ID and c != UNKNOWN_ID
+            else self._last_bucket + 1
+            for a, b, c in zip(ids, ids[1:], ids[2:])
         ]
 
     def find_lanes(self, ids: int, pairs: int, mask: int, unknown: int) -> int:
         """Return the buckets of all trigrams at once: in the lane of each id that of it and the next two.
 
-        Where one of the three is an unknown word, it is the number of buckets. The last two lanes have no meaning.
+        The last two lanes have no meaning.
 
         Args:
             ids: The ids, as lanes of 32 bits.

@@ -6,7 +6,7 @@ bias add up to the logit.
 
 from __future__ import annotations
 
-from edgetext.explaining.parts import KINDS, Part
+from edgetext.explaining.parts import KINDS, Columns, Part
 from edgetext.prediction import SHOWN, as_count, shorten
 
 TYPE_CHECKING = False
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-__all__ = ["KINDS", "Explanation", "Part", "check_label", "choose_labels"]
+__all__ = ["KINDS", "Columns", "Explanation", "Part", "check_label", "choose_labels"]
 
 
 class Explanation:
@@ -27,19 +27,25 @@ class Explanation:
         logit: The difference of the two labels' logits, which is the logarithm of the quotient of their probabilities:
             above 0 if ``label`` is the more probable one.
         bias: What the model adds to every text. For a text of which nothing is known it is the logit.
-        parts: All parts that the model read: its words, then pairs, triples and characters, each in the order of the
-            text. Their effects and ``bias`` add up to ``logit``, except for rounding.
     """
 
-    __slots__ = ("against", "bias", "label", "logit", "parts", "text")
+    __slots__ = ("_columns", "against", "bias", "label", "logit", "text")
 
-    def __init__(self, text: str, label: str, against: str, logit: float, bias: float, parts: list[Part]) -> None:
+    def __init__(self, text: str, label: str, against: str, logit: float, bias: float, columns: Columns) -> None:
         self.text = text
         self.label = label
         self.against = against
         self.logit = logit
         self.bias = bias
-        self.parts = parts
+        self._columns = columns
+
+    @property
+    def parts(self) -> list[Part]:
+        """All parts that the model read: its words, then pairs, triples and characters, each in the order of the text.
+
+        Their effects and ``bias`` add up to ``logit``, except for rounding.
+        """
+        return self._columns.make_parts(self.text)
 
     def strongest(self, count: int) -> list[Part]:
         """Return at most ``count`` parts, those with the largest effects for or against the label first.
@@ -48,8 +54,17 @@ class Explanation:
             TypeError: If ``count`` is not a whole number.
             ValueError: If ``count`` is less than 1.
         """
-        parts = [part for part in self.parts if part.effect]
-        return sorted(parts, key=lambda part: -abs(part.effect))[: as_count("count", count)]
+        kinds, starts, ends, effects = self._columns
+        from heapq import nlargest
+
+        sizes = list(map(abs, effects))
+        least = min(nlargest(as_count("count", count), sizes), default=0.0)
+        found = [
+            Part(kinds[place], self.text[starts[place] : ends[place]], starts[place], ends[place], effects[place])
+            for place, size in enumerate(sizes)
+            if size >= least and size
+        ]
+        return sorted(found, key=lambda part: -abs(part.effect))[:count]
 
     def by_word(self) -> list[Part]:
         """Return the words in the order of the text, each with its share of everything that it is part of.
@@ -57,21 +72,20 @@ class Explanation:
         The effect of a pair, triple or run is divided among its words equally. These effects and ``bias`` add up to
         ``logit``, too.
         """
-        words = [part for part in self.parts if part.kind in ("word", "unknown")]
-        effects = [word.effect for word in words]
-        place_of = {word.start: number for number, word in enumerate(words)}
-        for part in self.parts[len(words) :]:
-            if part.start not in place_of:  # a run beyond the words that are read
-                words.append(part)
-                effects.append(part.effect)
+        kinds, starts, ends, effects = self._columns
+        count = kinds.count("word") + kinds.count("unknown")
+        first_at = dict(zip(starts[:count], range(count)))
+        last_at = dict(zip(ends[:count], range(count)))
+        shared, beyond = effects[:count], Columns([], [], [], [])
+        for kind, start, end, effect in list(zip(*self._columns))[count:]:
+            first, last = first_at.get(start), last_at.get(end, count - 1)
+            if first is None:  # a run beyond the words that are read
+                beyond.add([kind], [start], [end], [effect])
                 continue
-            first = last = place_of[part.start]
-            while last + 1 < len(words) and part.start < words[last + 1].end <= part.end:
-                last += 1
-            for number in range(first, last + 1):
-                effects[number] += part.effect / (last + 1 - first)
-        shared = [word._replace(effect=effect) for word, effect in zip(words, effects)]
-        return sorted(shared, key=lambda word: word.start)
+            for place in range(first, last + 1):
+                shared[place] += effect / (last + 1 - first)
+        words = self._columns.make_parts(self.text, shared)
+        return words + beyond.make_parts(self.text)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the attributes by name, the parts as dictionaries too, ready for JSON."""

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from functools import partial
+from itertools import compress
 
 from edgetext.engines.builtin import BigramNetwork, BuiltinEngine
 from edgetext.engines.characters import CharacterNetwork
 from edgetext.errors import EngineError
-from edgetext.explaining import Explanation, Part, choose_labels
+from edgetext.explaining import Columns, Explanation, choose_labels
 from edgetext.explaining.places import find_runs, find_words
 from edgetext.ngrams import is_one_word
 from edgetext.text import START_ID, UNKNOWN_ID, Words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
     from edgetext.encoder import Encoder
     from edgetext.engines.protocol import Engine
-    from edgetext.explaining.places import Place
 
-NAN = float("nan")
-_NEW_PART = partial(tuple.__new__, Part)
-_BEGINNING = (0, 0)  # the place of the start mark
 _NOT_HERE = "effects of words need the engine builtin and a model of the preset edge or accurate, not "
 
 
@@ -36,11 +32,11 @@ def explain(engine: Engine, encoder: Encoder, labels: Sequence[str], text: str, 
     both = [0.0, logits[0]] if len(logits) == 1 else logits
     chosen, against = choose_labels(labels, both, label)
     weights = _Weights(network, characters, chosen, against, max(count, 1))
-    nothing = network.prior is not None and max(ids[:count], default=START_ID) <= UNKNOWN_ID and count == len(ids)
     parts = _find_parts(text, encoder, ids[:count], weights)
-    if nothing:
-        parts = [part._replace(effect=0.0) for part in parts]
-    bias = weights.combine(network.prior if nothing and network.prior is not None else network.biases)
+    bias = weights.combine(network.biases)
+    if logits is network.prior:  # nothing is known
+        parts = parts._replace(effects=[0.0] * len(parts.effects))
+        bias = weights.combine(network.prior)
     if network.prior is None and ids[0] == START_ID:
         bias += weights.of_words([START_ID])[0]
     return Explanation(text, labels[chosen], labels[against], both[chosen] - both[against], bias, parts)
@@ -91,18 +87,9 @@ class _Weights:
         """Return the effect of each word."""
         return _read(self._words, ids)
 
-    def of_ngrams(self, ids: Sequence[int], length: int) -> list[float]:
-        """Return the effect of each ``length`` neighbours; NaN where one of them is unknown, which has none."""
-        last, (first, second, *third) = self.network.last_bucket, self.network.multipliers
-        if length == 2:
-            buckets = [(first * a + second * b) & last for a, b in zip(ids, ids[1:])]
-        else:
-            buckets = [(first * a + second * b + third[0] * c) & last for a, b, c in zip(ids, ids[1:], ids[2:])]
-        effects = _read(self._ngrams, buckets)
-        if self.network.prior is not None and UNKNOWN_ID in ids:
-            neighbours = zip(*(ids[place:] for place in range(length)))
-            return [NAN if UNKNOWN_ID in group else effect for group, effect in zip(neighbours, effects)]
-        return effects
+    def of_ngrams(self, buckets: Sequence[int]) -> list[float]:
+        """Return the effect of each pair or triple, by its bucket."""
+        return _read(self._ngrams, buckets)
 
     def of_characters(self, buckets: Sequence[int]) -> float:
         """Return the effect of character n-grams."""
@@ -118,42 +105,51 @@ def _read(tables: list[tuple[Any, float]], places: Sequence[int]) -> list[float]
     return values
 
 
-def _find_parts(text: str, encoder: Encoder, ids: list[int], weights: _Weights) -> list[Part]:
+def _find_parts(text: str, encoder: Encoder, ids: list[int], weights: _Weights) -> Columns:
     """Return the parts of a text whose start mark and words have these ids."""
-    places: list[Place] = find_words(text, encoder.preprocessing.rules)
     has_start = ids[:1] == [START_ID]  # else the text was cut off at the front
-    places = [_BEGINNING, *places[: len(ids) - 1]] if has_start else places[-len(ids) :]
-    kinds = ["unknown" if word_id == UNKNOWN_ID else "word" for word_id in ids]
-    parts = _make_parts(kinds, text, places, places, weights.of_words(ids))[has_start:]
-    for length, kind in zip(range(2, len(weights.network.multipliers) + 1), ("pair", "triple")):
-        effects = weights.of_ngrams(ids, length)
-        ngrams = _make_parts([kind] * len(effects), text, places, places[length - 1 :], effects)
-        if has_start and ngrams:
-            start = places[1][0]
-            ngrams[0] = ngrams[0]._replace(kind="beginning", text=text[start : ngrams[0].end], start=start)
-        parts += [part for part in ngrams if part.effect == part.effect]
+    words = ids[has_start:]
+    starts, ends = find_words(text, encoder.preprocessing.rules)
+    kept = slice(len(words)) if has_start else slice(len(starts) - len(words), None)
+    starts, ends = starts[kept], ends[kept]
+    kinds = ["word"] * len(words)
+    if UNKNOWN_ID in words:
+        kinds = ["unknown" if word_id == UNKNOWN_ID else "word" for word_id in words]
+    parts = Columns(kinds, starts[:], ends[:], weights.of_words(words))
+    buckets = weights.network.find_buckets(ids)
+    pairs = len(ids) - 1
+    _add_ngrams(parts, "pair", starts, ends, buckets[:pairs], weights)
+    if len(weights.network.multipliers) > 2:
+        _add_ngrams(parts, "triple", starts, ends, buckets[pairs:], weights)
     if encoder.preprocessing.characters is not None:
-        parts += _find_characters(text, encoder, ids, places, weights)
+        _add_characters(parts, text, encoder, list(zip(words, starts, ends)), weights)
     return parts
 
 
-def _make_parts(kinds: list[str], text: str, first: list[Place], last: list[Place], effects: list[float]) -> list[Part]:
-    """Return a part for each effect, which reaches from the word at ``first`` to the one at ``last``."""
-    starts, ends = [start for start, _ in first], [end for _, end in last]
-    texts = [text[start:end] for start, end in zip(starts, ends)]
-    # No Python code runs per part: Part._make would take four times as long.
-    return list(map(_NEW_PART, zip(kinds, texts, starts, ends, effects)))
+def _add_ngrams(
+    parts: Columns, kind: str, starts: list[int], ends: list[int], buckets: list[int], weights: _Weights
+) -> None:
+    """Add the pairs or triples of words that start and end here; the first of them may begin with the start mark."""
+    last = ends[1 if kind == "pair" else 2 :]
+    kinds, first = [kind] * len(buckets), starts[: len(last)]
+    if len(buckets) > len(last):
+        kinds[0], first, last = "beginning", [starts[0], *first], [ends[-len(buckets)], *last]
+    known = [bucket <= weights.network.last_bucket for bucket in buckets]
+    if not all(known):
+        kinds, first, last = list(compress(kinds, known)), list(compress(first, known)), list(compress(last, known))
+        buckets = list(compress(buckets, known))
+    parts.add(kinds, first, last, weights.of_ngrams(buckets))
 
 
-def _find_characters(
-    text: str, encoder: Encoder, ids: list[int], places: list[Place], weights: _Weights
-) -> Iterator[Part]:
-    """Yield the unknown words and runs of a text with the effects of their character n-grams."""
+def _add_characters(
+    parts: Columns, text: str, encoder: Encoder, words: list[tuple[int, int, int]], weights: _Weights
+) -> None:
+    """Add the unknown words, given the id, start and end of each word, and the runs of a text, by their characters."""
     characters, rules = encoder.preprocessing.characters, encoder.preprocessing.rules
     assert characters is not None
     assert isinstance(rules, Words)
     items = []
-    for word_id, (start, end) in zip(ids, places):
+    for word_id, start, end in words:
         if word_id == UNKNOWN_ID:
             [word] = rules.tokenize(text[start:end])
             if not is_one_word(word, marks=rules.marks):
@@ -164,4 +160,4 @@ def _find_characters(
         buckets = list(characters.hash_item(item[: characters.most + characters.longest]))[:left]
         left -= len(buckets)
         if buckets:
-            yield Part("characters", text[start:end], start, end, weights.of_characters(buckets))
+            parts.add(["characters"], [start], [end], [weights.of_characters(buckets)])
