@@ -307,6 +307,15 @@ static uint32_t decode(const unsigned char *text, size_t length, size_t *place)
     return code;
 }
 
+size_t edgetext_valid_length(const char *text, size_t length)
+{
+    const unsigned char *bytes = (const unsigned char *)text;
+    size_t begin = 0, place = 0;
+    for (; place < length; begin = place) /* U+FFFD is valid where it stands in the text, in three bytes */
+        if (decode(bytes, length, &place) == 0xFFFD && !(bytes[begin] == 0xEF && place - begin == 3)) return begin;
+    return length;
+}
+
 /* Read a code point as `decode`, and return what takes its place in the rule set words-1: a code point, perhaps with
  * ALONE; SPACE or DROPPED. Marks become '!' and '?'. */
 static uint32_t fold(const unsigned char *text, size_t length, size_t *place)
@@ -1111,7 +1120,8 @@ int edgetext_open(edgetext *model, const void *block, size_t size)
     if (!block || size < 8 || get32(bytes) != MAGIC) return EDGETEXT_NOT_A_MODEL;
     model->size = get32(bytes + SIZE * 4);
     if (model->size > size || size < HEADER * 4) return EDGETEXT_TRUNCATED;
-    if (model->size < HEADER * 4 || model->size % 4) return EDGETEXT_INVALID;
+    if (model->size < size) return EDGETEXT_TOO_LONG;
+    if (model->size % 4) return EDGETEXT_INVALID;
     for (at = bytes + FLAGS * 4; at < bytes + model->size; at += 4) b += a += get32(at);
     if (get32(bytes + CHECKSUM * 4) != a || get32(bytes + CHECKSUM * 4 + 4) != b) return EDGETEXT_DAMAGED;
 
@@ -1154,6 +1164,7 @@ const char *edgetext_error(int error)
     case EDGETEXT_UNSUPPORTED: return "the model needs a newer version of edgetext";
     case EDGETEXT_INVALID: return "the model is not valid: a size or offset in it is impossible";
     case EDGETEXT_NO_EXPLANATION: return "the network of this model cannot be explained by words";
+    case EDGETEXT_TOO_LONG: return "the model is followed by other bytes, such as a second model";
     default: return "unknown error";
     }
 }

@@ -29,12 +29,13 @@ extern "C" {
 /* What edgetext_open returns; edgetext_error has the texts. */
 enum {
     EDGETEXT_OK = 0,
-    EDGETEXT_NOT_A_MODEL = -1,   /* the block does not begin as a model does */
-    EDGETEXT_TRUNCATED = -2,     /* the block has fewer bytes than the model */
-    EDGETEXT_DAMAGED = -3,       /* the checksum differs */
-    EDGETEXT_UNSUPPORTED = -4,   /* the model needs what this version does not know */
-    EDGETEXT_INVALID = -5,       /* the checksum is right, and a size or offset is impossible */
-    EDGETEXT_NO_EXPLANATION = -6 /* the network has no weights of words */
+    EDGETEXT_NOT_A_MODEL = -1,    /* the block does not begin as a model does */
+    EDGETEXT_TRUNCATED = -2,      /* the block has fewer bytes than the model */
+    EDGETEXT_DAMAGED = -3,        /* the checksum differs */
+    EDGETEXT_UNSUPPORTED = -4,    /* the model needs what this version does not know */
+    EDGETEXT_INVALID = -5,        /* the checksum is right, and a size or offset is impossible */
+    EDGETEXT_NO_EXPLANATION = -6, /* the network has no weights of words */
+    EDGETEXT_TOO_LONG = -7        /* there are bytes behind the model, such as a second one */
 };
 
 /* An open model. Its members are private. It is valid as long as the block; there is nothing to close. */
@@ -47,8 +48,8 @@ typedef struct {
     double exponent;
 } edgetext;
 
-/* Check a block of `size` bytes and prepare `model`. Everything in the block is checked, its checksum included, so
- * later calls cannot fail or read outside of it. Return EDGETEXT_OK or an error. */
+/* Check a block of `size` bytes, which is the size of its file, and prepare `model`. Everything in the block is
+ * checked, its checksum included, so later calls cannot fail or read outside of it. Return EDGETEXT_OK or an error. */
 int edgetext_open(edgetext *model, const void *block, size_t size);
 
 /* Return the text of an error, in English, without a newline. */
@@ -73,6 +74,9 @@ const char *edgetext_label(const edgetext *model, size_t index);
  */
 size_t edgetext_score(const edgetext *model, const char *text, size_t length, double *probabilities, int32_t *scratch,
                       double *known);
+
+/* Return how many bytes a text has before the first that is not UTF-8; `length` if all of it is. */
+size_t edgetext_valid_length(const char *text, size_t length);
 
 /* A part of a text with its effect. */
 enum {

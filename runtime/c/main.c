@@ -199,22 +199,13 @@ static void score(const char *text, size_t length)
     }
 }
 
-/* Return the number of bytes before the first that is not UTF-8. */
-static size_t measure_utf8(const char *text, size_t length)
-{
-    size_t place = 0, size;
-    uint32_t point;
-    while (place < length && (size = decode(text + place, length - place, &point)) > 0) place += size;
-    return place;
-}
-
 /* Return where a text begins without the white space around it, and set its length. */
 static char *strip(char *text, size_t *length)
 {
     size_t place, size, start = *length, end = *length;
-    uint32_t point = 0;
+    uint32_t point;
     for (place = 0; place < *length; place += size) {
-        size = decode(text + place, *length - place, &point);
+        size = decode(text + place, &point);
         if (IS_IN(SPACES, point)) continue;
         if (start == *length) start = place;
         end = place + size;
@@ -236,9 +227,9 @@ static void score_arguments(char **texts, size_t count)
         }
     for (index = 0; index < count; index++) {
         size_t length = strlen(texts[index]), stripped = length;
-        const char *fault = measure_utf8(texts[index], length) < length  ? " is not UTF-8"
-                            : (strip(texts[index], &stripped), stripped) ? NULL
-                                                                         : " is empty";
+        const char *fault = edgetext_valid_length(texts[index], length) < length ? " is not UTF-8"
+                            : (strip(texts[index], &stripped), stripped)         ? NULL
+                                                                                 : " is empty";
         if (fault) {
             say("error: text ", decimal(space, index + 1), fault, END);
             code = MISTAKE;
@@ -258,7 +249,7 @@ static char *leave_out_labels(char *line, size_t *length)
 {
     char *end = line + *length, *rest = memchr(line, ' ', *length), *place;
     size_t kept = 0, size;
-    uint32_t point = 0;
+    uint32_t point;
     int in_word = 0, in_label = 0;
     rest = rest ? rest : end;
     for (place = rest; place < end && !is_label(place, end);) place++;
@@ -267,7 +258,7 @@ static char *leave_out_labels(char *line, size_t *length)
         return strip(rest, length);
     }
     for (place = line; place < end; place += size) {
-        size = decode(place, (size_t)(end - place), &point);
+        size = decode(place, &point);
         if (IS_IN(SPACES, point)) {
             in_word = 0;
             continue;
@@ -296,7 +287,7 @@ static int has_fault(const char *line, size_t length)
         say("error: line ", number, ": longer than 16 MiB: split it", END);
         return 1;
     }
-    valid = measure_utf8(line, length);
+    valid = edgetext_valid_length(line, length);
     if (valid == length) return 0;
     byte[0] = hex[(unsigned char)line[valid] >> 4];
     byte[1] = hex[line[valid] & 15];

@@ -259,18 +259,13 @@ void put_shortest(double number)
     put_string(decimal(space, zeros + 1));
 }
 
-size_t decode(const char *text, size_t length, uint32_t *point)
+size_t decode(const char *text, uint32_t *point)
 {
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     const unsigned char *byte = (const unsigned char *)text;
-    size_t size = byte[0] < 0x80 ? 1 : byte[0] < 0xC2 ? 0 : byte[0] < 0xE0 ? 2 : byte[0] < 0xF0 ? 3 : 4, place;
-    if (!size || size > length || byte[0] > 0xF4) return 0;
+    size_t size = byte[0] < 0x80 ? 1 : byte[0] < 0xE0 ? 2 : byte[0] < 0xF0 ? 3 : 4, place;
     *point = size == 1 ? byte[0] : byte[0] & (0x7Fu >> size);
-    for (place = 1; place < size; place++) {
-        if ((byte[place] & 0xC0) != 0x80) return 0;
-        *point = *point << 6 | (byte[place] & 0x3F);
-    }
-    return *point < least[size] || *point > 0x10FFFF || *point >> 11 == 0x1B ? 0 : size; /* 0x1B: surrogates */
+    for (place = 1; place < size; place++) *point = *point << 6 | (byte[place] & 0x3F);
+    return size;
 }
 
 int is_in(const uint32_t (*table)[2], size_t count, uint32_t point)
@@ -283,9 +278,9 @@ int is_in(const uint32_t (*table)[2], size_t count, uint32_t point)
 void put_plain(const char *text, size_t length, size_t most)
 {
     size_t place = 0, start = 0, size;
-    uint32_t point = 0;
+    uint32_t point;
     for (; place < length && most; place += size, most--) {
-        size = decode(text + place, length - place, &point);
+        size = decode(text + place, &point);
         if (!IS_IN(UNPRINTABLE, point)) continue;
         put(text + start, place - start);
         put(" ", 1);

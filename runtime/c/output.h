@@ -40,9 +40,8 @@ void put_shortest(double number);
 void put_plain(const char *text, size_t length, size_t most);
 void put_json(const char *text, size_t length);
 
-/* Return the number of bytes of the character at the start of a text of at least one byte, 0 if it is not UTF-8, and
- * set `point`. */
-size_t decode(const char *text, size_t length, uint32_t *point);
+/* Return the number of bytes of the character at the start of a text, which is UTF-8 and not empty, and set `point`. */
+size_t decode(const char *text, uint32_t *point);
 
 /* Return whether a code point is in one of the ranges of a sorted table. */
 int is_in(const uint32_t (*table)[2], size_t count, uint32_t point);

@@ -28,9 +28,8 @@ static void set(unsigned char *block, size_t index, uint32_t value)
 /* Make the checksum right. */
 static void add_checksum(unsigned char *block, size_t size)
 {
-    uint32_t a = 0, b = 0, stated = get(block, SIZE);
+    uint32_t a = 0, b = 0;
     size_t index;
-    if (stated >= HEADER * 4 && stated < size) size = stated;
     for (index = FLAGS; index < size / 4; index++) b += a += get(block, index);
     set(block, CHECKSUM, a);
     set(block, CHECKSUM + 1, b);
@@ -83,10 +82,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     length = data[0] | (size_t)data[1] << 8;
     length = length < size - 3 ? length : size - 3;
     left = size - 3 - length;
+    if (!(data[2] & 1)) left &= ~(size_t)3;
     block = malloc(left + !left);
     if (left) memcpy(block, data + 3 + length, left);
     if (!(data[2] & 1) && left >= HEADER * 4) {
-        set(block, SIZE, (uint32_t)(left & ~(size_t)3));
+        set(block, SIZE, (uint32_t)left);
         add_checksum(block, left);
     }
     try_model(block, left, data + 3, length);

@@ -107,6 +107,8 @@ def test_a_damaged_block() -> None:
     for content, reason in (
         (b"no block", "not a model"),
         (block[:-1], "cut off"),
+        (block + b"\0", "followed by other bytes"),
+        (block + block, "followed by other bytes"),
         (block[:-1] + bytes([block[-1] ^ 1]), "checksum differs"),
     ):
         with pytest.raises(BundleError, match=f"^engine c refuses the model: .*{reason}"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -13,8 +14,12 @@ from benchmarks.measuring.text_files import read_texts
 from benchmarks.measuring.texts import SAMPLE
 from edgetext import Bundle, Classifier
 from edgetext.bundle import DEFAULT_BUNDLE
+from edgetext.encoder import Preprocessing
 from edgetext.formats.etx import make_block
+from edgetext.text import RESERVED, Words
+from edgetext.vocabulary import Vocabulary
 from tests.runtime.golden import GOLDEN, NETWORKS, golden_block, golden_probabilities
+from tests.runtime.helpers import random_bigrams, safetensors
 
 pytestmark = pytest.mark.usefixtures("tools")
 
@@ -28,7 +33,8 @@ def tools() -> None:
 
 LINES = [
     *(text.text for text in read_texts(SAMPLE)),
-    *(case["text"] for case in GOLDEN["cases"] if not set("\n\r") & set(case["text"])),
+    # Those that are a line of UTF-8.
+    *(case["text"] for case in GOLDEN["cases"] if not re.search("[\n\r\ud800-\udfff]", case["text"])),
 ]
 
 
@@ -52,6 +58,13 @@ def block(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     path = tmp_path_factory.mktemp("block") / "model.etx"
     path.write_bytes(make_block(bundle.labels, bundle.preprocessing, bundle.vocabulary(), content, request.param))
     return path
+
+
+def start(block: Path, machine: str, folder: Path, given: bytes) -> subprocess.CompletedProcess[bytes]:
+    """Run the example on an emulated board, whatever its exit code is."""
+    built = firmware.build(block, machine, folder)
+    words = ["make", "-s", "-C", str(firmware.EXAMPLE), "run", f"MACHINE={machine}", f"BUILD={built}", f"MODEL={block}"]
+    return subprocess.run(words, input=given, capture_output=True, check=False)
 
 
 def encode(text: str) -> bytes:
@@ -94,13 +107,33 @@ def test_memory(block: Path, machine: str, folder: Path) -> None:
 
 
 def test_a_line_that_is_too_long(block: Path, machine: str, folder: Path) -> None:
-    built = firmware.build(block, machine, folder)
-    words = ["make", "-s", "-C", str(firmware.EXAMPLE), "run", f"MACHINE={machine}", f"BUILD={built}", f"MODEL={block}"]
     given = b"great movie\n" + b"great " * 9000 + b"\n" + b"awful " * 2700 + b"\ndull\n"
-    done = subprocess.run(words, input=given, capture_output=True, check=False)
+    done = start(block, machine, folder, given)
     assert [line.split(b"\t")[0] for line in done.stdout.splitlines()] == [b"positive", b"negative", b"negative"]
-    assert done.stderr.splitlines()[0] == b"error: a line is longer than 16,383 bytes"
+    assert done.stderr.splitlines()[0] == b"error: line 2: longer than 16,383 bytes"
     assert done.returncode == 2
+
+
+def test_lines_that_are_no_text(block: Path, machine: str, folder: Path) -> None:
+    """They are reported as by the command: invalid ones are not scored, empty ones are."""
+    done = start(block, machine, folder, b"great movie\n\xff\n\n  \r\nterrible movie\n\xe9")
+    assert [line.split(b"\t")[0] for line in done.stdout.splitlines()] == [b"positive", *[b"negative"] * 3]
+    assert done.stderr.decode().splitlines()[:3] == [
+        "error: line 2: not UTF-8",
+        "error: line 6: not UTF-8",
+        "note: empty lines that got the model's answer to a text without words: 2",
+    ]
+    assert done.returncode == 2
+
+
+def test_many_labels(machine: str, folder: Path, tmp_path: Path) -> None:
+    vocabulary = Vocabulary([*RESERVED, "great"], Words(False))
+    model = safetensors(*random_bigrams(1, 22, len(vocabulary), 16, 8, "bigrams"))
+    labels = [f"label {number}" for number in range(22)]
+    (tmp_path / "model.etx").write_bytes(make_block(labels, Preprocessing(8, "post", Words(False)), vocabulary, model, "fast"))
+    done = start(tmp_path / "model.etx", machine, folder, b"great\n")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.splitlines()[0] == b"error: the model has more than 21 labels"
 
 
 def test_a_damaged_model(block: Path, machine: str, folder: Path, tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ enum { MOST_BYTES = 16384, MOST_LABELS = 21 }; /* up to that many need no memory
 static char line[MOST_BYTES];                  /* a text and its newline, and what was read with it */
 static double probabilities[MOST_LABELS];
 static int32_t output, errors;
+static uint32_t lines, empty_lines;
+static int code; /* to exit with */
 
 /* Write a score, 0 to 1, as printf does with "%.4f": rounded by all its digits, a half to the even digit. */
 static void print_score(double score)
@@ -30,9 +32,29 @@ static void print_score(double score)
     host_write(output, digits, sizeof digits);
 }
 
+static void report(const char *before, uint32_t number, const char *after)
+{
+    char digits[10];
+    size_t place = sizeof digits;
+    do digits[--place] = (char)('0' + number % 10);
+    while (number /= 10);
+    host_print(errors, before);
+    host_write(errors, digits + place, sizeof digits - place);
+    host_print(errors, after);
+}
+
 static void classify(const edgetext *model, const char *text, size_t length)
 {
+    lines++;
     if (length && text[length - 1] == '\r') length--;
+    if (edgetext_valid_length(text, length) < length) {
+        report("error: line ", lines, ": not UTF-8\n");
+        code = 2;
+        return;
+    }
+    size_t blank = 0;
+    while (blank < length && text[blank] == ' ') blank++;
+    empty_lines += blank == length;
     size_t label = edgetext_score(model, text, length, probabilities, NULL, NULL);
     host_print(output, edgetext_label(model, label));
     host_print(output, "\t");
@@ -40,11 +62,10 @@ static void classify(const edgetext *model, const char *text, size_t length)
     host_print(output, "\n");
 }
 
-/* Score the lines of the input and return the exit code. */
-static int classify_lines(const edgetext *model)
+static void classify_lines(const edgetext *model)
 {
     int32_t input = host_open(0);
-    int code = 0, is_long = 0;
+    int is_long = 0;
     for (size_t have = 0, got = 1; got;) {
         got = host_read(input, line + have, sizeof line - have);
         have += got;
@@ -58,12 +79,13 @@ static int classify_lines(const edgetext *model)
         have -= begin;
         for (size_t i = 0; i < have; i++) line[i] = line[begin + i];
         if (have == sizeof line) { /* drop the line: half of it could have another label */
-            if (!is_long) host_print(errors, "error: a line is longer than 16,383 bytes\n");
+            if (!is_long) report("error: line ", ++lines, ": longer than 16,383 bytes\n");
             is_long = 1, have = 0, code = 2;
         }
         if (!got && have && !is_long) classify(model, line, have);
     }
-    return code;
+    if (empty_lines)
+        report("note: empty lines that got the model's answer to a text without words: ", empty_lines, "\n");
 }
 
 int main(void)
@@ -72,10 +94,12 @@ int main(void)
     errors = host_open(8);
     edgetext model;
     int error = edgetext_open(&model, model_begin, (size_t)(model_end - model_begin));
-    if (!error && edgetext_labels(&model) > MOST_LABELS) error = EDGETEXT_UNSUPPORTED;
-    if (!error) return classify_lines(&model);
-    host_print(errors, "error: ");
-    host_print(errors, edgetext_error(error));
-    host_print(errors, "\n");
-    return 2;
+    if (error || edgetext_labels(&model) > MOST_LABELS) {
+        host_print(errors, "error: ");
+        host_print(errors, error ? edgetext_error(error) : "the model has more than 21 labels");
+        host_print(errors, "\n");
+        return 2;
+    }
+    classify_lines(&model);
+    return code;
 }
