@@ -175,7 +175,7 @@ wheel: setup ## Build the runtime's wheel into build/wheel
 # ziglang compiles for all of these; test with another by name: make c C_MACHINES=mips.
 C_MACHINES := x86_64 aarch64 armv7 mipsel
 C_OUT := build/c
-C_SOURCES := $(addprefix runtime/c/,main.c output.c edgetext.c)
+C_SOURCES := $(addprefix runtime/c/,main.c detection.c output.c edgetext.c)
 TARGET_x86_64 := x86_64-linux-musl
 TARGET_aarch64 := aarch64-linux-musl
 TARGET_armv7 := arm-linux-musleabihf
@@ -187,7 +187,7 @@ c: setup build/c-model/manifest.json ## Build the command in C for several machi
 	    echo "skipped $(C_OUT): no ziglang here: $(RUN) -m pip install ziglang"; exit 0; }; \
 	$(MAKE) --no-print-directory $(C_MACHINES:%=$(C_OUT)/edgetext-c-%)
 
-$(C_OUT)/edgetext-c-%: $(C_SOURCES) runtime/c/edgetext.h runtime/c/output.h
+$(C_OUT)/edgetext-c-%: $(C_SOURCES) $(wildcard runtime/c/*.h)
 	@mkdir -p $(C_OUT)
 	$(RUN) -m ziglang cc -target $(TARGET_$*) -std=c99 -Os -ffp-contract=off -static -s $(C_SOURCES) -o $@
 

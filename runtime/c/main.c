@@ -1,6 +1,7 @@
 /* edgetext-c: score arguments or the lines of standard input, with the output of classify.py; for POSIX systems. */
 #define _DEFAULT_SOURCE /* for MAP_ANONYMOUS and TIOCGWINSZ, which every system has and POSIX does not */
 
+#include "detection.h"
 #include "edgetext.h"
 #include "output.h"
 
@@ -62,6 +63,8 @@ static size_t columns; /* of the terminal, 0 if the output is none */
 /* What was found in standard input. */
 static size_t lines, invalid_lines, lines_with_nul, empty_texts;
 static int has_labels, has_cr;
+static const char **empty_labels; /* of empty texts: one of each */
+static size_t empty_labels_count;
 
 static void *allocate(size_t size)
 {
@@ -126,6 +129,7 @@ static void open_model(const char *path)
     count = edgetext_labels(&model);
     probabilities = allocate(count * sizeof *probabilities);
     scratch = allocate(EDGETEXT_SCRATCH(count) * sizeof *scratch);
+    empty_labels = allocate((count + 1) * sizeof *empty_labels); /* with UNCERTAIN */
     for (; has_threshold && count--;)
         if (strcmp(edgetext_label(&model, count), UNCERTAIN) == 0)
             fail(path, ": a label is called 'uncertain', so no threshold can be used");
@@ -133,15 +137,15 @@ static void open_model(const char *path)
 
 static void put_info(const char *path)
 {
-    char space[24];
+    char space[32];
     size_t index;
     put_string(path);
     put_string(", ");
-    put_string(decimal(space, model.size));
+    put_string(grouped(space, model.size));
     put_string(" bytes\nwords       ");
-    put_string(decimal(space, model.tokens));
+    put_string(grouped(space, model.tokens));
     put_string(" ids; ");
-    put_string(decimal(space, model.max_length));
+    put_string(grouped(space, model.max_length));
     put_string(" of a text are read\nlabels      ");
     for (index = 0; index < edgetext_labels(&model); index++) {
         put_string(index ? ", " : "");
@@ -177,7 +181,8 @@ static void put_fields(const char *label, double score, double known)
     put_shortest(known);
 }
 
-static void score(const char *text, size_t length)
+/* Score a text, write the result, and return the label in it. */
+static const char *score(const char *text, size_t length)
 {
     double known;
     size_t best = edgetext_score(&model, text, length, probabilities, scratch, &known);
@@ -197,6 +202,7 @@ static void score(const char *text, size_t length)
         put_plain(text, length, columns ? most : length);
         put_string("\n");
     }
+    return label;
 }
 
 /* Return where a text begins without the white space around it, and set its length. */
@@ -216,7 +222,7 @@ static char *strip(char *text, size_t *length)
 
 static void score_arguments(char **texts, size_t count)
 {
-    char space[24];
+    char space[32];
     size_t index;
     struct stat status;
     for (index = 0; index < count; index++)
@@ -280,7 +286,7 @@ static char *leave_out_labels(char *line, size_t *length)
 static int has_fault(const char *line, size_t length)
 {
     static const char hex[] = "0123456789abcdef";
-    char first[24], second[24], byte[] = "00";
+    char first[32], second[32], byte[] = "00";
     const char *number = decimal(first, lines);
     size_t valid;
     if (length > MAX_LINE) {
@@ -300,20 +306,30 @@ static int has_fault(const char *line, size_t length)
 static size_t look_at_start(const char *start, size_t length)
 {
     size_t mark = length >= 3 && memcmp(start, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-    if (length >= 2 && memcmp(start, "\x1f\x8b", 2) == 0) fail("this is a gzip file", ": decompress it first");
-    if (length >= 2 && (memcmp(start, "\xff\xfe", 2) == 0 || memcmp(start, "\xfe\xff", 2) == 0))
-        fail("this is UTF-16", ": convert it first, such as with iconv -f utf-16 -t utf-8");
+    refuse_other_files(start, length);
     has_labels = is_label(start + mark, start + length);
     if (has_labels) say("note: fastText's lines: the labels are left out of the texts", END);
+    if (is_json(start + mark, length - mark))
+        say("note: each line is scored as it is: classify.py --jsonl FIELD would read a table", END);
     return mark;
 }
 
-/* Score a line without its line feed, or report it if it is only the start of one that is too long. */
-static void score_line(char *line, size_t length)
+static void count_empty(const char *label)
 {
+    size_t index = 0;
+    empty_texts++;
+    while (index < empty_labels_count && empty_labels[index] != label) index++;
+    if (index == empty_labels_count) empty_labels[empty_labels_count++] = label;
+}
+
+/* Score a line without its line feed, or report it if it is only the start of one that is too long; `read` bytes of the
+ * input were read from its start on. */
+static void score_line(char *line, size_t length, size_t read)
+{
+    const char *label;
     size_t stripped;
     if (++lines == 1) {
-        size_t mark = look_at_start(line, length);
+        size_t mark = look_at_start(line, read);
         line += mark;
         length -= mark;
     }
@@ -327,8 +343,8 @@ static void score_line(char *line, size_t length)
     if (has_labels) line = leave_out_labels(line, &length);
     stripped = length;
     strip(line, &stripped);
-    empty_texts += !stripped;
-    score(line, length);
+    label = score(line, length);
+    if (!stripped) count_empty(label);
 }
 
 static void score_input(int is_live)
@@ -343,14 +359,14 @@ static void score_input(int is_live)
         /* Only what was read just now can have a line feed. */
         for (found = memchr(buffer + used, '\n', count), used += count; found;
              found = memchr(buffer + start, '\n', used - start)) {
-            if (!is_skipping) score_line(buffer + start, (size_t)(found - buffer) - start);
+            if (!is_skipping) score_line(buffer + start, (size_t)(found - buffer) - start, used - start);
             is_skipping = 0;
             start = (size_t)(found - buffer) + 1;
         }
         if (is_skipping)
             start = used;
         else if (used - start > MAX_LINE + 3) { /* with a byte order mark */
-            score_line(buffer + start, used - start);
+            score_line(buffer + start, used - start, used - start);
             is_skipping = 1;
             start = used;
         }
@@ -358,21 +374,27 @@ static void score_input(int is_live)
         used -= start;
         if (used == size) buffer = grow(buffer, &size);
     }
-    if (used > 3 || (used && (lines || memcmp(buffer, "\xef\xbb\xbf", used) != 0))) score_line(buffer, used);
+    if (used > 3 || (used && (lines || memcmp(buffer, "\xef\xbb\xbf", used) != 0))) score_line(buffer, used, used);
 }
 
 /* Say what may have been meant where lines look as if they were read wrongly. */
 static void advise(void)
 {
-    char space[24];
+    char space[32], answers[512] = "";
+    size_t index;
+    for (index = 0; index < empty_labels_count; index++) {
+        if (strlen(answers) + strlen(empty_labels[index]) + 5 > sizeof answers) break;
+        strcat(answers, index ? " or " : "");
+        strcat(answers, empty_labels[index]);
+    }
     if (empty_texts)
-        say("note: ", decimal(space, empty_texts), empty_texts == 1 ? " empty text" : " empty texts",
-            " got the model's answer to a text without words", END);
+        say("note: ", grouped(space, empty_texts), empty_texts == 1 ? " empty text was" : " empty texts were",
+            " labelled ", answers, ", the model's answer to a text without words", END);
     if (invalid_lines > 2)
-        say("note: ", decimal(space, invalid_lines),
+        say("note: ", grouped(space, invalid_lines),
             " lines are not UTF-8: convert them first, such as with iconv -f windows-1252 -t utf-8", END);
     if (lines_with_nul)
-        say("note: ", decimal(space, lines_with_nul), lines_with_nul == 1 ? " line has" : " lines have",
+        say("note: ", grouped(space, lines_with_nul), lines_with_nul == 1 ? " line has" : " lines have",
             " NUL characters: if this is UTF-16, convert it first, such as with iconv -f utf-16le -t utf-8", END);
     if (lines == 1 && has_cr)
         say("note: the only line has carriage returns in it: if they end lines, convert with tr '\\r' '\\n'", END);
@@ -438,8 +460,8 @@ int main(int count, char **arguments)
     else if (kept > 1)
         score_arguments(arguments + 1, (size_t)kept - 1);
     else {
-        if (isatty(0)) fail("no text", ": give one as an argument (\"great movie\"), or pipe lines in");
-        if (fstat(0, &input) != 0) fail("standard input is closed", "");
+        if (isatty(0) || fstat(0, &input) != 0)
+            fail("no text", ": give one as an argument (\"great movie\"), or pipe lines in");
         if (S_ISREG(input.st_mode) && input.st_dev == status.st_dev && input.st_ino == status.st_ino)
             fail("the input is the output as well", ": write the results to another file");
         score_input(!S_ISREG(input.st_mode));

@@ -50,14 +50,22 @@ void fail(const char *subject, const char *reason)
     _exit(MISTAKE);
 }
 
-const char *decimal(char space[24], size_t number)
+static const char *write_digits(char space[32], size_t number, int are_grouped)
 {
-    char *place = space + 23;
+    char *place = space + 31;
+    int count = 0;
     *place = '\0';
-    do *--place = (char)('0' + number % 10);
-    while (number /= 10);
+    do {
+        if (are_grouped && count && count % 3 == 0) *--place = ',';
+        *--place = (char)('0' + number % 10);
+        count++;
+    } while (number /= 10);
     return place;
 }
+
+const char *decimal(char space[32], size_t number) { return write_digits(space, number, 0); }
+
+const char *grouped(char space[32], size_t number) { return write_digits(space, number, 1); }
 
 static void stop(int number)
 {
@@ -223,7 +231,7 @@ static int reach_one(const fraction a, const fraction b, size_t words)
 void put_shortest(double number)
 {
     fraction left, below, above; /* the last two are these halves */
-    char digits[32], space[24];
+    char digits[32], space[32];
     unsigned shift, digit, is_low, is_high;
     size_t zeros = 0, count = 0;
     uint64_t mantissa = split(number, &shift);

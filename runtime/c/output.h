@@ -14,8 +14,9 @@ void say(const char *part, ...);
 /* Print an error and exit with MISTAKE. */
 void fail(const char *subject, const char *reason);
 
-/* Return a number in digits, within `space`. */
-const char *decimal(char space[24], size_t number);
+/* Return a number in digits, within `space`: as it is, and in groups of three with commas between. */
+const char *decimal(char space[32], size_t number);
+const char *grouped(char space[32], size_t number);
 
 /* Prepare standard output: SIGINT, SIGTERM and SIGHUP then end the process after a complete result, with the exit code
  * 128 plus their number. */

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 _C = ROOT / "runtime" / "c"
-COMMAND = (_C / "main.c", _C / "output.c", _C / "edgetext.c")
+COMMAND = (_C / "main.c", _C / "detection.c", _C / "output.c", _C / "edgetext.c")
 PROBE = (ROOT / "tests" / "c" / "probe.c", _C / "edgetext.c")
 _OPTIONS = ("-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", "-ffp-contract=off", f"-I{_C}")
 SANITIZERS = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")

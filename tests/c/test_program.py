@@ -25,8 +25,13 @@ import pytest
 
 from edgetext import Bundle
 from edgetext.command.main import main as classify
+from edgetext.encoder import Preprocessing
 from edgetext.formats.etx import make_block
+from edgetext.keras_imdb import KERAS_IMDB
+from edgetext.text import RESERVED
+from edgetext.vocabulary import Vocabulary
 from tests.c.programs import COMMAND, MACHINES, ROOT, SANITIZERS, MissingError, compile_here
+from tests.runtime.helpers import random_bigrams, safetensors
 from tests.runtime.in_process import call
 
 CLASSIFY = ROOT / "runtime" / "classify.py"
@@ -48,6 +53,11 @@ STREAMS = {
     "invalid after a mark": b"\xef\xbb\xbfgood\xe9\n",
     "not printable": "a\tb\x0b\x1b[31m \x7f\x85\u00a0\u00ad\u200b\u202e\u2028\u3000\ufeff\ue000\U000e0041 c\n".encode(),
     "other scripts": "\u0130stanbul \u96fb\u5f71 \U0001f600\U0001f468\u200d\U0001f469 e\u0301 it\u2019s\n".encode(),
+    "replacement characters": b"great\xef\xbf\xbd\n\xef\xbf\xbd\xef\xbf\nfine\n",
+    "many empty lines": b" \n" * 1234,
+    "JSON lines": b'{"t": "great"}\n{"t": "bad"}\n',
+    "JSON array": b'\xef\xbb\xbf\n [\n{ "t\\"":\n"great"}]',
+    "nearly JSON": b'{"t", "great"}\n',
     "JSON in text": b'{"a": "\\"}\x08\x0c\x1f"\n',
     "fastText": b"__label__p great movie\n__label__n  bad  one \n__label__a __label__b both\nno label\n__label__x\n",
     "fastText, spaces": "__label__a\tgreat\u00a0movie\n__label__b\u3000x y\n__label__c\u00a0d  e \u2003\n".encode(),
@@ -56,7 +66,7 @@ LONG_STREAMS = {
     "longest": b"great movie " * (LONGEST // 12) + b"bad!\nbad\n",
     "too long": b"bad\n" + b"a" * (LONGEST + 1) + b"\nbad\n",
     "too long, far": b"a b " * (LONGEST // 2) + b"\nbad\n" + b"b" * (LONGEST + 5),
-    "long with a mark": b"\xef\xbb\xbf" + b"a" * (LONGEST - 1) + b"\nbad\n",
+    "longest with a mark": b"\xef\xbb\xbf" + b"a" * LONGEST + b"\nbad\n",
 }
 
 
@@ -115,7 +125,7 @@ def error_of(*words: Any, **options: Any) -> str:
 
 
 def same(ours: subprocess.CompletedProcess[bytes], theirs: subprocess.CompletedProcess[bytes]) -> None:
-    """Check that the results and errors are those of classify.py, and the exit code."""
+    """Check that the results and messages are those of classify.py, and the exit code."""
     assert ours.returncode == theirs.returncode
     found, wanted = ours.stdout.split(b"\n"), theirs.stdout.split(b"\n")
     assert len(found) == len(wanted)
@@ -128,11 +138,13 @@ def same(ours: subprocess.CompletedProcess[bytes], theirs: subprocess.CompletedP
             assert values == {**others, "engine": "c"}
         else:
             assert line == expected.replace(b"\tbuiltin\t", b"\tc\t", 1)
-    assert errors(ours) == errors(theirs)
+    assert messages(ours) == messages(theirs)
 
 
-def errors(done: subprocess.CompletedProcess[bytes]) -> list[str]:
-    return [line for line in done.stderr.decode().splitlines() if line.startswith("error: ")]
+def messages(done: subprocess.CompletedProcess[bytes]) -> list[str]:
+    """Return the lines on standard error, but for those that propose what only one of the commands can do."""
+    lines = done.stderr.decode().replace(": classify.py --jsonl", ": --jsonl").splitlines()
+    return [line for line in lines if not re.search("--encoding|iconv", line)]
 
 
 def in_columns(words: list[str], columns: int) -> list[str]:
@@ -258,7 +270,8 @@ class TestShell:
     def test_streams_that_are_closed_or_the_same(self, static: str, model: str, tmp_path: Path) -> None:
         line = shlex.join([static, model])
         assert run("sh", "-c", f"{line} great >&-").stderr == b"error: standard output is closed\n"
-        assert run("sh", "-c", f"{line} <&-").stderr == b"error: standard input is closed\n"
+        no_text = b'error: no text: give one as an argument ("great movie"), or pipe lines in\n'
+        assert run("sh", "-c", f"{line} <&-").stderr == no_text
         done = run("sh", "-c", f"echo great > both; {line} < both >> both", cwd=tmp_path)
         assert done.stderr == b"error: the input is the output as well: write the results to another file\n"
         assert run("sh", "-c", f"echo great | {line} 2>&-").returncode == 0
@@ -289,12 +302,59 @@ class TestMistakes:
     @pytest.mark.parametrize(
         ("stream", "message"),
         [
-            (b"\x1f\x8b\x08", "this is a gzip file: decompress it first"),
-            ("great".encode("utf-16"), "this is UTF-16: convert it first, such as with iconv -f utf-16 -t utf-8"),
+            (b"\x1f\x8b\x08", "this is a gzip file: decompress it first, such as with zcat"),
+            *(
+                ("great".encode(encoding), f"not UTF-8: convert it first, such as with iconv -f {encoding} -t utf-8")
+                for encoding in ("utf-16", "utf-32")
+            ),
+            ("great".encode("utf-16-be"), "not UTF-8: convert it first, such as with iconv -f utf-16be -t utf-8"),
         ],
     )
     def test_input_that_is_no_text(self, checked: str, model: str, stream: bytes, message: str) -> None:
         assert error_of(checked, model, stdin=stream) == message
+
+    @pytest.mark.parametrize(
+        "start", ["PAR1", "PK\3\4", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "%PDF-1.4", "BZh91AY&SY", "BZh9",
+                  "\xfd7zXZ\0", "(\xb5/\xfd", "a" * 257 + "ustar", "a" * 256 + "ustar"],
+    )  # fmt: skip
+    def test_other_files(self, checked: str, model: str, start: str) -> None:
+        for stream in (start.encode("latin-1"), start.encode("latin-1") + b" and so on\n"):
+            same(run(checked, model, stdin=stream), call(classify, ["--engine", "builtin"], stream))
+
+    def test_utf16_without_mark(self, checked: str, model: str) -> None:
+        """The same files as by classify.py are found to be UTF-16."""
+        texts = [
+            "great\n",
+            "great movie\r\nbad\r\n",
+            "\u043c\u0438\u0440\n" * 9,
+            "\u96fb\u5f71\n\u5f71\n",
+            "\u0a0a\n\n",
+        ]
+        found = 0
+        for text in texts:
+            for encoding in ("utf-16-le", "utf-16-be"):
+                whole = text.encode(encoding)
+                for stream in (*(whole[:size] for size in range(2, len(whole), 3)), whole * 200):
+                    theirs = call(classify, ["--engine", "builtin"], stream).stderr.decode()
+                    named = f"error: not UTF-8: name the encoding with --encoding, such as {encoding}\n"
+                    fix = f"convert it first, such as with iconv -f {encoding.replace('16-', '16')} -t utf-8"
+                    ours = run(checked, model, stdin=stream).stderr.decode()
+                    assert (ours == f"error: not UTF-8: {fix}\n") == (theirs == named), stream
+                    found += theirs == named
+        assert found > 20
+
+    def test_empty_texts_with_several_labels(self, checked: str, tmp_path: Path) -> None:
+        """In this rule set, other white space than spaces is an unknown word, which may have weights."""
+        vocabulary = Vocabulary([*RESERVED, "great"], KERAS_IMDB)
+        content = safetensors(*random_bigrams(2, 3, len(vocabulary), 16, 8, "bigrams"))
+        preprocessing = Preprocessing(8, "post", KERAS_IMDB)
+        block = make_block(["a", "b", "c"], preprocessing, vocabulary, content, "small")
+        (tmp_path / "model.etx").write_bytes(block)
+        done = run(checked, tmp_path / "model.etx", stdin=" \n\u3000\n\n".encode())
+        labels = dict.fromkeys(line.split(b"\t")[0].decode() for line in done.stdout.splitlines())
+        assert len(labels) == 2
+        note = f"note: 3 empty texts were labelled {' or '.join(labels)}, the model's answer to a text without words\n"
+        assert done.stderr.decode() == note
 
     def test_a_label_called_uncertain(self, checked: str, tmp_path: Path) -> None:
         bundle = Bundle.open()
@@ -307,12 +367,9 @@ class TestMistakes:
     @pytest.mark.parametrize(
         ("stream", "notes"),
         [
-            (b"\n \n", ["2 empty texts got the model's answer to a text without words"]),
             (b"\xff\n" * 3, ["3 lines are not UTF-8: convert them first, such as with iconv -f windows-1252 -t utf-8"]),
             (b"a\0b\n", ["1 line has NUL characters: if this is UTF-16, .* iconv -f utf-16le -t utf-8"]),
-            (b"a\rb\n", ["the only line has carriage returns in it: if they end lines, convert with tr .*"]),
-            (b"a\rb\nc", []),
-            (b"__label__x y\n", ["fastText's lines: the labels are left out of the texts"]),
+            (b'{"t": "great"}\n', ["each line is scored as it is: classify.py --jsonl FIELD would read a table"]),
         ],
     )
     def test_notes(self, checked: str, model: str, stream: bytes, notes: list[str]) -> None:
@@ -334,7 +391,7 @@ def test_about(checked: str, model: str) -> None:
     size = Path(model).stat().st_size
     words = len(Bundle.open().vocabulary())
     expected = (
-        f"{model}, {size} bytes\nwords       {words} ids; 512 of a text are read\nlabels      negative, positive\n"
+        f"{model}, {size:,} bytes\nwords       {words:,} ids; 512 of a text are read\nlabels      negative, positive\n"
     )
     assert run(checked, "--info", model).stdout.decode() == expected
 

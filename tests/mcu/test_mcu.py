@@ -130,7 +130,9 @@ def test_many_labels(machine: str, folder: Path, tmp_path: Path) -> None:
     vocabulary = Vocabulary([*RESERVED, "great"], Words(False))
     model = safetensors(*random_bigrams(1, 22, len(vocabulary), 16, 8, "bigrams"))
     labels = [f"label {number}" for number in range(22)]
-    (tmp_path / "model.etx").write_bytes(make_block(labels, Preprocessing(8, "post", Words(False)), vocabulary, model, "fast"))
+    (tmp_path / "model.etx").write_bytes(
+        make_block(labels, Preprocessing(8, "post", Words(False)), vocabulary, model, "fast")
+    )
     done = start(tmp_path / "model.etx", machine, folder, b"great\n")
     assert (done.returncode, done.stdout) == (2, b"")
     assert done.stderr.splitlines()[0] == b"error: the model has more than 21 labels"

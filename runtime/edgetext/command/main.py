@@ -11,6 +11,7 @@ from edgetext.errors import EdgetextError, InputError, was_interrupted
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import BinaryIO
 
 
 def command() -> None:
@@ -55,8 +56,13 @@ def main(argv: list[str] | None = None) -> int:
             return INTERRUPTED
         if os.environ.get("EDGETEXT_DEBUG"):
             raise
+        import errno
+
         from edgetext.command.messages import print_error
 
+        # Nothing else is written.
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+            error.filename = "standard output"
         print_error(error)
         if isinstance(error, OSError):
             _discard_output()
@@ -132,21 +138,25 @@ def _score_arguments(options: Options) -> int:
 
 
 def _score_stream(options: Options) -> int:
-    from edgetext.command.streams import score
-
     if options.file not in (None, "-"):
         with open(options.file, "rb") as file:
-            try:
-                return score(options, file)
-            except OSError as error:
-                if error.filename is None:  # raised by reading
-                    error.filename = options.file
-                raise
+            return _score_named(options, file, options.file)
     if options.file is None and (sys.stdin is None or sys.stdin.isatty()):
         raise InputError('no text: give one as an argument ("great movie"), or --file, or pipe lines in')
     if sys.stdin is None:
         raise InputError("standard input is closed")
-    return score(options, sys.stdin.buffer)
+    return _score_named(options, sys.stdin.buffer, "standard input")
+
+
+def _score_named(options: Options, stream: BinaryIO, name: str) -> int:
+    from edgetext.command.streams import score
+
+    try:
+        return score(options, stream)
+    except OSError as error:
+        if error.filename is None:  # raised by reading
+            error.filename = name
+        raise
 
 
 def _discard_output() -> None:

@@ -38,7 +38,8 @@ class Lines:
 
         ``size`` is the size of the lines before it that belong to the same record.
         """
-        line = self._file.readline(max(MAX_LINE_BYTES - size, 0) + 1)
+        is_first = self.number == 0  # perhaps with a byte order mark, which does not count
+        line = self._file.readline(max(MAX_LINE_BYTES - size, 0) + 1 + is_first)
         if self._skipped_cr and line == "\n":  # the second half of a skipped line's CR LF
             line = self._file.readline(MAX_LINE_BYTES + 1)
         self._skipped_cr = False

@@ -36,6 +36,7 @@ from tests.runtime.helpers import (
     write_bundle,
 )
 
+FULL = b"error: standard output: No space left on device\n"
 ONE_SHOT = """
 import sys
 sys.path.insert(0, {path!r})
@@ -517,7 +518,7 @@ class ProcessTest(unittest.TestCase):
                     result = subprocess.run(
                         [*command, *arguments], stdout=full, stderr=subprocess.PIPE, env=variables, check=False
                     )
-                    self.assertEqual((result.returncode, result.stderr), (2, b"error: No space left on device\n"))
+                    self.assertEqual((result.returncode, result.stderr), (2, FULL))
 
     @unittest.skipUnless(os.path.exists("/dev/full"), "this system has no /dev/full")
     def test_full_disk(self) -> None:
@@ -526,13 +527,14 @@ class ProcessTest(unittest.TestCase):
                 [sys.executable, FAKE, "great"], stdout=full, stderr=subprocess.PIPE, timeout=60, check=False
             )
         self.assertEqual(result.returncode, 2)
-        self.assertEqual(result.stderr.decode(), "error: No space left on device\n")
+        self.assertEqual(result.stderr, FULL)
 
     def test_closed_output_and_input(self) -> None:
         for arguments, redirection, part in (
             ("great", ">&-", b"standard output is closed"),
             ("", "<&-", b"no text"),
             ("--file -", "<&-", b"standard input is closed"),
+            ("", f"0> {os.devnull}", b"standard input: Bad file descriptor"),
         ):
             shell = f'"{sys.executable}" "{FAKE}" {arguments} {redirection}'
             result = subprocess.run(["bash", "-c", shell], stderr=subprocess.PIPE, timeout=60, check=False)

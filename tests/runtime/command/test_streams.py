@@ -50,6 +50,8 @@ class BoundsTest(unittest.TestCase):
             (full + "\nnext\n", [full, "next"]),
             (full, [full]),
             (full[1:] + "\r\n" + full + "\n", [full[1:], full]),
+            ("\ufeff" + full + "\nnext\n", [full, "next"]),
+            ("\ufeff" + full + "x\nnext\n", [f"error: line 1: {TOO_LONG}", "next"]),
             (full + "\r\nnext", [f"error: line 1: {TOO_LONG}", "next"]),
             ("a\n" + full + "x\nnext\n", ["a", f"error: line 2: {TOO_LONG}", "next"]),
             (full + "x", [f"error: line 1: {TOO_LONG}"]),
