@@ -1,8 +1,12 @@
-# Everything runs in .venv, created from the pins for that Python version; nothing else on the machine is changed.
+# Everything runs in .venv, created from the pins for that Python version, and writes below build; elsewhere on the
+# machine there are only the caches of pip and npm, and that of downloaded reviews.
 
 PYTHON ?= python3
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# What ziglang has compiled of C libraries; about 100 MB.
+export ZIG_GLOBAL_CACHE_DIR := $(CURDIR)/build/zig
+export ZIG_LOCAL_CACHE_DIR := $(CURDIR)/build/zig
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -182,10 +186,11 @@ TARGET_armv7 := arm-linux-musleabihf
 TARGET_mips := mips-linux-musleabi
 TARGET_mipsel := mipsel-linux-musleabi
 .PHONY: c
-c: setup build/c-model/manifest.json ## Build the command in C for several machines into build/c, and its model into build/c-model
+c: setup ## Build the command in C for several machines into build/c, and its model into build/c-model
 	@$(RUN) -c 'import ziglang' 2>/dev/null || { \
 	    echo "skipped $(C_OUT): no ziglang here: $(RUN) -m pip install ziglang"; exit 0; }; \
 	$(MAKE) --no-print-directory $(C_MACHINES:%=$(C_OUT)/edgetext-c-%)
+	@$(MAKE) --no-print-directory build/c-model/manifest.json
 
 $(C_OUT)/edgetext-c-%: $(C_SOURCES) $(wildcard runtime/c/*.h)
 	@mkdir -p $(C_OUT)

@@ -43,6 +43,7 @@ from benchmarks import (
 from benchmarks.measuring import command, layout, plots, processes, results
 from benchmarks.measuring.layout import Part, Table
 from benchmarks.measuring.results import BenchmarkError, Results
+from edgetext.command.arguments import refuse_empty
 
 _FOLDERS = ("train", "export", "runtime", "runtime/web", "benchmarks")
 READMES = ["README.md", "SECURITY.md", *(f"{folder}/README.md" for folder in _FOLDERS)]
@@ -94,6 +95,7 @@ KINDS = {"summary": ("peers",), "latency": ("peers", "latency"), "startup": ("pe
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    refuse_empty(parser, Path)
     add, default = parser.add_argument, f"(default: {', '.join(READMES)})"
     add("results", nargs="*", type=Path, metavar="FILE", help="results files (default: benchmarks/results/*.json)")
     add("--readme", type=Path, metavar="FILE", action="append", help=f"a file to write into {default}")

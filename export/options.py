@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgetext.command.arguments import refuse_empty
 from export.bundle_folder import OtherRun
 from export.recipes import RECIPES, Recipe
 from train.run_folder import DEFAULT_RUN
@@ -45,8 +46,6 @@ def parse(engine: str, description: str, argv: Sequence[str] | None) -> Options:
         for recipe in recipes
         if recipe.input == args.input and (named & {recipe.quantisation, "all"} if named else recipe.default)
     )
-    if args.header is not None and len(chosen) != 1:
-        parser.error(f"--header takes one model: add --recipe {chosen[-1].name}")
     out = args.out or default_bundle(args.run, engine)
     return Options(
         run=args.run,
@@ -90,6 +89,7 @@ def _make_parser(description: str, recipes: Sequence[Recipe]) -> argparse.Argume
     parser = argparse.ArgumentParser(
         description=f"{description}\n\nrecipes:\n{table}", formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    refuse_empty(parser, Path)
     add_folder_arguments(parser, "the bundle to write, or to add to", recipes[0].engine)
     parser.add_argument(
         "--replace",
@@ -117,7 +117,7 @@ def _make_parser(description: str, recipes: Sequence[Recipe]) -> argparse.Argume
             "--header",
             metavar="NAME.h",
             type=Path,
-            help="also write the model as the array NAME_block of a C header, for firmware; with one recipe",
+            help="also write the model, of several the last, as the array NAME_block of a C header, for firmware",
         )
     parser.set_defaults(input=inputs[0], author=None, license=None, header=None)
     if recipes[0].engine in ("tflite", "onnx"):  # the others' files carry neither

@@ -56,8 +56,9 @@ def export(options: Options) -> int:
     if replaced is not None:
         print(describe_replaced(replaced, options), file=sys.stderr)
     if options.header is not None:
-        write_header(options.header, models[0].content, f"{run.config['name']}, recipe {models[0].recipe.name}")
-        print(f"wrote {options.header}")
+        # The recipes are in the order of the table, whose last one takes the least memory.
+        write_header(options.header, models[-1].content, f"{run.config['name']}, recipe {models[-1].recipe.name}")
+        print(f"wrote {options.header} with {models[-1].recipe.name}")
     print(next_command(options.out, options.run, models[0].recipe))
     return 0
 
@@ -125,6 +126,7 @@ def next_command(out: Path, run: Path, recipe: Recipe) -> str:
     is_default = run.resolve() == DEFAULT_RUN
     text = '"great movie"' if is_default else shlex.quote(Bundle.open(out).manifest["self_test"]["text"])
     if recipe.engine == "c":
-        program = f"make c && build/c/edgetext-c-{platform.machine()}"
+        program = f"build/c/edgetext-c-{platform.machine()}"
+        program = program if Path(program).exists() else f"make c && {program}"
         return f"wrote {shown}; next: {program} {shlex.quote(f'{shown}/{recipe.file}')} {text}"
     return f"wrote {shown}; next: python runtime/classify.py --model {shlex.quote(shown)} {text}"

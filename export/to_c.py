@@ -5,7 +5,7 @@ The library is compiled to compare its answers with Keras', with ziglang (pip in
 Examples:
   python export/to_c.py                                      # the default run, into bundles/default
   python export/to_c.py --run runs/mine --out bundles/mine
-  python export/to_c.py --run runs/mine --recipe wi8_afp64_small --header firmware/model.h
+  python export/to_c.py --run runs/mine --header firmware/model.h
 """
 
 import sys

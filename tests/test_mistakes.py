@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -31,6 +32,26 @@ MISTAKES = {
     "benchmarks/report.py nowhere.json": "BenchmarkError",
     "runtime/classify.py --model nowhere great": "BundleError",
 }
+
+
+# The commands that take paths.
+COMMANDS = [
+    *(f"-m {name}" for name in ("train", "train.texts", "train.suggest")),
+    *(str(path.relative_to(ROOT)) for folder in ("export", "benchmarks") for path in (ROOT / folder).glob("[!_]*.py")
+      if "__main__" in path.read_text("utf-8")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_an_empty_path(line: str, run_in_process: Runner) -> None:
+    """An unset variable of a shell does not mean the present folder, or the default."""
+    shown = run_in_process(*line.split(), "--help").stdout
+    options = re.findall(r"^  (--[\w-]+) (?:DIR|FILE|PATH|PYTHON)\b", shown, re.MULTILINE)
+    assert options
+    for option in options:
+        result = run_in_process(*line.split(), option, "")
+        assert result.returncode == 2, option
+        assert re.search("is empty: (is a variable unset|name )", result.stderr), option
 
 
 @pytest.mark.parametrize("line", MISTAKES)

@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 
 from edgetext.command import OK
+from edgetext.command.arguments import refuse_empty
 from edgetext.keras_imdb import LOWERCASES
 from edgetext.tables.options import NAMES, show_option
 from train.atomic_folder import check_replaceable
@@ -76,6 +77,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         description=f"{__doc__}\npresets:\n{listing}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    refuse_empty(parser, Path)
     add_data_argument(parser, "; or a table of labelled text, see below")
     parser.add_argument("--preset", choices=PRESETS, default=DEFAULT_PRESET, help="the network (default: %(default)s)")
     parser.add_argument(

@@ -20,6 +20,7 @@ import sys
 from pathlib import Path
 
 from edgetext.command import OK
+from edgetext.command.arguments import refuse_empty
 from train.command import finish
 from train.dataset import DataError
 from train.tables.options import add_table_arguments, find_given, make_options
@@ -30,6 +31,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m train.texts", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    refuse_empty(parser, Path)
     parser.add_argument("--data", metavar="FILE", type=Path, required=True, help="the table")
     parser.add_argument(
         "--split",

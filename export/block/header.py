@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from pathlib import Path
 
 from train.run_folder import RunError
@@ -28,7 +29,8 @@ def check_header(path: Path) -> None:
 def write_header(path: Path, block: bytes, description: str) -> None:
     """Write a header that defines ``NAME_block`` and ``NAME_BLOCK_SIZE``, where NAME.h is the name of the file.
 
-    The array is static, so that only files that use it contain it, and aligned for processors with caches.
+    The array is static, so that only files that use it contain it, and aligned for processors with caches. An existing
+    file is replaced in one step.
 
     Args:
         path: The header.
@@ -60,4 +62,8 @@ def write_header(path: Path, block: bytes, description: str) -> None:
         "#endif",
         "",
     ]
-    path.write_text("\n".join(lines), encoding="ascii")
+    target = path.resolve()
+    with tempfile.TemporaryDirectory(prefix=".tmp-", dir=target.parent) as folder:
+        new = Path(folder) / target.name
+        new.write_text("\n".join(lines), encoding="ascii")
+        new.replace(target)

@@ -384,6 +384,17 @@ class TestMistakes:
         assert "is a file, and its name was scored" in done.stderr.decode()
 
 
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+def test_make_builds_the_programs_before_the_model(tmp_path: Path) -> None:
+    """So the command that the exporter proposes can be used; and nothing is written outside of the project."""
+    words = ["make", "-n", "c", "-o", "setup", "RUN=true", f"C_OUT={tmp_path}", "C_MACHINES=armv7"]
+    shown = run(*words, "-W", "train/default/config.json", cwd=ROOT).stdout.decode()
+    assert 0 < shown.index("ziglang cc") < shown.index("export/to_c.py")
+    shown = run("make", "-f", "-", "show", cwd=ROOT, stdin=b"include Makefile\nshow:\n\t@env").stdout.decode()
+    folders = re.findall("^ZIG_(?:GLOBAL|LOCAL)_CACHE_DIR=(.*)", shown, re.MULTILINE)
+    assert folders == [str(ROOT / "build" / "zig")] * 2
+
+
 def test_about(checked: str, model: str) -> None:
     assert run(checked, "--version").stdout == b"edgetext-c 0.1.0\n"
     for option in ("--help", "-h"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import resource
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from benchmarks import accuracy
 from edgetext import Bundle, Classifier
 from edgetext.bundle.manifest import write_manifest
 from export import command, record_accuracy
+from export.block.header import write_header
 from export.block.library import find_compiler
 from export.options import parse
 from export.scoring import load_classifier
@@ -37,9 +39,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The shipped bundle with blocks beside its own files, and a header of one of them."""
     parent = tmp_path_factory.mktemp("exported")
     shutil.copytree(Bundle.open().folder, parent / "bundle")
-    options = ("--out", parent / "bundle", "--recipe", "wi8_afp64_small", "--header", parent / "film_reviews.h")
-    assert export("c", *options) == 0
-    assert export("c", "--out", parent / "bundle") == 0
+    assert export("c", "--out", parent / "bundle", "--header", parent / "film_reviews.h") == 0
     return parent / "bundle"
 
 
@@ -167,6 +167,8 @@ def test_the_header_compiles_and_answers(exported: Path, tmp_path: Path) -> None
     done = subprocess.run([tmp_path / "program"], capture_output=True, encoding="utf-8", check=True)
     wanted = Classifier.load().classify("great movie")
     assert done.stdout == f"{wanted.label} {wanted.score:.4f} 0"
+    size = (exported / BLOCKS[1]).stat().st_size  # the small one
+    assert f"#define FILM_REVIEWS_BLOCK_SIZE {size}u\n" in (exported.parent / "film_reviews.h").read_text()
 
 
 @pytest.mark.slow
@@ -220,11 +222,18 @@ class TestMistakes:
         assert error_line(capsys.readouterr().err) == f"--header {path}: {reason.format(folder=tmp_path)}"
         assert not (tmp_path / "out").exists()
 
-    def test_a_header_of_two_models(self, capsys: Capture) -> None:
-        with pytest.raises(SystemExit) as stopped:
-            parse("c", "", ["--header", "model.h"])
-        assert stopped.value.code == 2
-        assert capsys.readouterr().err.endswith("error: --header takes one model: add --recipe wi8_afp64_small\n")
+    def test_a_header_that_cannot_be_written(self, tmp_path: Path) -> None:
+        """The one that is there stays."""
+        path = tmp_path / "model.h"
+        path.write_text("before")
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+        try:
+            with pytest.raises(OSError, match="File too large"):
+                write_header(path, bytes(1000), "a model")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert [file.read_text() for file in tmp_path.iterdir()] == ["before"]
 
     def test_options_of_other_engines(self) -> None:
         for engine, option in (("c", "--author"), ("builtin", "--header")):

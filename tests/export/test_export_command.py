@@ -169,9 +169,18 @@ def test_the_next_command_of_the_default_run(default_run: Path, root: Path, monk
     folder = "runtime/edgetext/default"
     line = next_command(DEFAULT_BUNDLE, default_run, RECIPES[0])
     assert line == f'wrote {folder}; next: python runtime/classify.py --model {folder} "great movie"'
-    line = next_command(DEFAULT_BUNDLE, default_run, RECIPES[-1])
-    program = f"make c && build/c/edgetext-c-{platform.machine()}"
-    assert line == f'wrote {folder}; next: {program} {folder}/model.wi8_afp64_small.etx "great movie"'
+
+
+def test_the_next_command_of_a_block(default_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    program = Path(f"build/c/edgetext-c-{platform.machine()}")
+    command = f'{program} {DEFAULT_BUNDLE}/model.wi8_afp64_small.etx "great movie"'
+    assert (
+        next_command(DEFAULT_BUNDLE, default_run, RECIPES[-1]) == f"wrote {DEFAULT_BUNDLE}; next: make c && {command}"
+    )
+    program.parent.mkdir(parents=True)
+    program.touch()
+    assert next_command(DEFAULT_BUNDLE, default_run, RECIPES[-1]) == f"wrote {DEFAULT_BUNDLE}; next: {command}"
 
 
 def test_the_text_to_try_can_be_printed(run: Run) -> None:

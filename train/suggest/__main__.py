@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO
 
 from edgetext.command import OK
+from edgetext.command.arguments import refuse_empty
 from edgetext.tables.options import add_dialect_arguments
 from train.command import finish
 from train.dataset import UNLABELLED, DataError
@@ -33,6 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m train.suggest", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    refuse_empty(parser, Path)
     add = parser.add_argument
     add("--run", metavar="DIR", type=Path, required=True, help="the run whose model chooses")
     add("--unlabelled", metavar="FILE", type=Path, required=True, help="a table, or a file with a text in each line")

@@ -187,6 +187,23 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def refuse_empty(parser: argparse.ArgumentParser, *kinds: type | None) -> None:
+    """Have a parser refuse an empty value, which a shell leaves of an unset variable; an empty path would mean ".".
+
+    Args:
+        parser: The parser, before it has arguments.
+        kinds: The ``type`` of the options; None is that of those without one.
+    """
+    for kind in kinds:
+        parser.register("type", kind, lambda value, make=kind or str: make(_non_empty(value)))
+
+
+def _non_empty(value: str) -> str:
+    if not value:
+        raise argparse.ArgumentTypeError("is empty: is a variable unset?")
+    return value
+
+
 def parse(argv: Sequence[str]) -> Options:
     """Parse a command line; raise SystemExit if it is wrong, or is ``--help`` or ``--version``."""
     parser = make_parser()
