@@ -28,7 +28,7 @@ from edgetext.command.main import main as classify
 from edgetext.encoder import Preprocessing
 from edgetext.formats.etx import make_block
 from edgetext.keras_imdb import KERAS_IMDB
-from edgetext.text import RESERVED
+from edgetext.text import RESERVED, Words
 from edgetext.vocabulary import Vocabulary
 from tests.c.programs import COMMAND, MACHINES, ROOT, SANITIZERS, MissingError, compile_here
 from tests.runtime.helpers import random_bigrams, safetensors
@@ -36,6 +36,7 @@ from tests.runtime.in_process import call
 
 CLASSIFY = ROOT / "runtime" / "classify.py"
 LONGEST = 2**24
+WORDS = Words(False)
 # Each is standard input; classify.py says the same about it, but for a few notes that propose other options.
 STREAMS = {
     "lines": b"great movie\nterrible movie\n",
@@ -427,6 +428,22 @@ def test_the_program_in_the_guide(checked: str, model: str, tmp_path: Path) -> N
     guide = (ROOT / "runtime" / "README.md").read_text("utf-8")
     (tmp_path / "program.c").write_text(guide.partition("```c\n")[2].partition("```")[0])
     compile_here([tmp_path / "program.c", COMMAND[-1]], tmp_path / "program", *SANITIZERS)
-    answer = run(tmp_path / "program", model, "great movie").stdout.split()
+    program = tmp_path / "program"
+    answer = run(program, model, "great movie").stdout.split()
     assert answer == run(checked, model, "great movie").stdout.split()[:2]
-    assert run(tmp_path / "program", __file__, "great movie").stdout == b"this is not a model of edgetext\n"
+
+    vocabulary = Vocabulary([*RESERVED, "great"], WORDS)
+    labels = [f"label {number}" for number in range(30)]
+    content = safetensors(*random_bigrams(1, len(labels), len(vocabulary), 2**17, 8))
+    large = tmp_path / "large.etx"
+    large.write_bytes(make_block(labels, Preprocessing(8, "post", WORDS), vocabulary, content, "small"))
+    assert large.stat().st_size > 3_900_000
+    assert (
+        run(program, large, "great").stdout == b" ".join(run(checked, large, "great").stdout.split(b"\t")[:2]) + b"\n"
+    )
+
+    assert error_of(program) == "wrong arguments: usage: program MODEL TEXT"
+    assert error_of(program, "nowhere.etx", "x") == "nowhere.etx: No such file or directory"
+    assert error_of(program, tmp_path, "x") == f"{tmp_path}: Is a directory"
+    assert error_of(program, __file__, "x") == f"{__file__}: this is not a model of edgetext"
+    assert error_of(program, "/dev/zero", "x") == "/dev/zero: longer than a model of this program may be"
