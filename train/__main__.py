@@ -57,8 +57,8 @@ def run(args: argparse.Namespace) -> int:
     from train.metrics import print_metrics
     from train.pipeline import train
 
-    replaced = (job.out / "config.json").exists()
-    print_metrics(train(job))
+    metrics, replaced = train(job)
+    print_metrics(metrics)
     shown = job.out.relative_to(Path.cwd()) if job.out.is_relative_to(Path.cwd()) else job.out
     if replaced:
         print(f"kept the previous run as {job.out.resolve() if job.out.is_symlink() else shown}.previous")

@@ -44,8 +44,11 @@ if TYPE_CHECKING:
 FEW_ROWS, FEW_ROWS_PER_LABEL = 100, 20
 
 
-def train(job: Job) -> dict[str, Any]:
-    """Train a preset, write the run folder, and return the content of its ``metrics.json``.
+def train(job: Job) -> tuple[dict[str, Any], bool]:
+    """Train a preset and write the run folder.
+
+    Returns:
+        The content of its ``metrics.json``, and whether it replaced a run.
 
     Raises:
         DataError: If the texts cannot be read or used.
@@ -100,7 +103,7 @@ def train(job: Job) -> dict[str, Any]:
     unlabelled = 0 if material is None else len(material.splits[2])
     metrics |= compared | describe_fitting(fitted, model, temperature, texts, unlabelled, time.monotonic() - started)
 
-    write_run(
+    replaced = write_run(
         job.out,
         model=model,
         vocabulary=plan.vocabulary,
@@ -116,7 +119,7 @@ def train(job: Job) -> dict[str, Any]:
         validation=validation,
         ngrams=find_top_ngrams(model, texts, plan.vocabulary, fitted.recipe) if recipe.is_linear else None,
     )
-    return metrics
+    return metrics, replaced
 
 
 def _encode(dataset: Dataset, job: Job, rules: RuleSet) -> Variant:

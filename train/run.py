@@ -222,14 +222,18 @@ def write_run(
     heldout_texts: Sequence[str] = (),
     validation: Validation | None = None,
     ngrams: Sequence[str] | None = None,
-) -> None:
+) -> bool:
     """Write a run folder, completely or not at all; a run that it replaces is kept as ``<out>.previous``.
+
+    Returns:
+        Whether it replaced a run.
 
     Raises:
         OSError: If it cannot be written.
     """
     config = {"format_version": FORMAT_VERSION, **config} | {"format_version": FORMAT_VERSION}
     with locked(out), replacing(out, RUN_FOLDER, keep_previous=True) as new:
+        replaces = (out / "config.json").exists()
         folder = Path(new)
         save_model(model, folder / "model.keras")
         (folder / "vocab.txt").write_bytes(vocabulary.to_bytes())
@@ -245,6 +249,7 @@ def write_run(
             _write_lines(folder / NGRAMS, ngrams)
         if heldout_texts:
             (folder / HELDOUT_TEXTS).write_text("".join(f"{json.dumps(text)}\n" for text in heldout_texts), "ascii")
+    return replaces
 
 
 def _write_lines(path: Path, lines: Sequence[str]) -> None:

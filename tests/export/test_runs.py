@@ -240,12 +240,12 @@ def test_two_trainings_that_end_at_once(tmp_path: Path, monkeypatch: pytest.Monk
     nothing: Any = None
     parts: dict[str, Any] = {"model": nothing, "spellings": [], "history": {}, "metrics": {}, "samples": {}}
 
-    def write(name: str) -> None:
+    def write(name: str) -> bool:
         vocabulary = Vocabulary(RESERVED)
-        write_run(tmp_path / "run", config={"name": name, "settings": {}}, vocabulary=vocabulary, **parts)
+        return write_run(tmp_path / "run", config={"name": name, "settings": {}}, vocabulary=vocabulary, **parts)
 
     with ThreadPoolExecutor() as pool:
-        list(pool.map(write, ("one", "other")))
+        assert sorted(pool.map(write, ("one", "other"))) == [False, True]  # whether it says that it replaced one
     names = [json.loads((tmp_path / run / "config.json").read_text())["name"] for run in ("run", "run.previous")]
     assert sorted(names) == ["one", "other"]
     assert len(list(tmp_path.iterdir())) == 2

@@ -58,7 +58,7 @@ def test_labels_that_are_missed(capsys: pytest.CaptureFixture[str]) -> None:
     """A label that the test has too few texts of is judged by the cross-validation, the others are not twice."""
 
     def measure_rows(*counts: int) -> dict[str, Any]:
-        """Return the metrics of a model that always says 'a', on so many texts of each label."""
+        """Return the metrics of a model that always says 'a', on texts of which `counts` have each label."""
         targets = np.repeat(np.arange(3), counts)
         return measure(np.eye(3)[0 * targets], targets, "abc")
 

@@ -275,10 +275,10 @@ def test_patience(
 def test_which_previous_run_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """None for an empty folder, and for a link the one beside the folder that it points to."""
+    """None if none was replaced, and for a link the one beside the folder that it points to."""
     measured = {"accuracy": 1.0, "macro_f1": 1.0, "ece": 0.0, "texts": 1, "classes": {}}
-    monkeypatch.setattr("train.pipeline.train", lambda job: {"test": measured})
     empty, link, old = tmp_path / "empty", tmp_path / "link", tmp_path / "old"
+    monkeypatch.setattr("train.pipeline.train", lambda job: ({"test": measured}, job.out == link))
     for folder in (empty, old):
         folder.mkdir()
     for name in FILES:
