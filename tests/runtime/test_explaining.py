@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 import unittest
 from unittest import mock
@@ -8,7 +9,7 @@ from unittest import mock
 from edgetext import Classifier, EngineError
 from edgetext.encoder import Encoder, Preprocessing
 from edgetext.engines.builtin import BuiltinEngine
-from edgetext.explaining import KINDS, Columns, Explanation
+from edgetext.explaining import KINDS, NOTHING_KNOWN, Columns, Explanation
 from edgetext.explaining.places import find_runs, find_words
 from edgetext.keras_imdb import KERAS_IMDB
 from edgetext.ngrams import Characters
@@ -199,7 +200,23 @@ class CommandTest(unittest.TestCase):
             self.assertRegex(lines[2], r"^ +\+\d\.\d{3}  \++ +great movie$")
             self.assertIn("log odds of positive", lines[-1])
             self.assertNotIn("\x1b", "".join(lines))
-        self.assertIn("knows nothing of this text", self.explain("zzyzx"))
+
+    def test_equal_parts_are_one_line(self) -> None:
+        explanation = Classifier.load(engine="builtin").explain("Bad, bad film. BAD!")
+        effect = sum(part.effect for part in explanation.parts if part.kind == "word" and part.text.lower() == "bad")
+        lines = self.explain("Bad, bad film. BAD!").splitlines()
+        [line] = [line for line in lines if "\u00d7" in line]
+        self.assertRegex(line, rf"^ +{re.escape(f'{abs(effect):+.3f}')}  \++ +Bad \u00d73$")
+        self.assertFalse([line for line in lines if line.lower().endswith("  bad")])
+
+    def test_a_text_of_which_nothing_is_known(self) -> None:
+        for text in ("zzyzx", "zzyzx qwrtp, zzyzx"):
+            _, *lines = self.explain(text).splitlines()
+            self.assertEqual([line.strip() for line in lines], [NOTHING_KNOWN])
+            content = Classifier.load(engine="builtin").explain(text).to_html()
+            self.assertIn(NOTHING_KNOWN, content)
+            self.assertNotIn("<span", content)
+        self.assertNotIn(NOTHING_KNOWN, self.explain("zzyzx movie"))
 
     def test_json(self) -> None:
         content = self.explain("--json", "a great movie")

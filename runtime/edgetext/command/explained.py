@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from edgetext.explaining import NOTHING_KNOWN
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from edgetext.explaining import Explanation, Part
@@ -19,18 +21,34 @@ _WEAK, _STRONG = 0.15, 0.6
 def show_explanation(explanation: Explanation, *, colour: bool) -> str:
     """Return an explanation as lines: the text, if there may be colours, and the strongest parts with bars."""
     lines = [_colour_text(explanation)] if colour else []
+    if not explanation.knows_words:
+        return "\n".join([*lines, f"  {NOTHING_KNOWN}"]) + "\n"
     lines.append(f"  why {explanation.label} and not {explanation.against}:")
-    parts = explanation.strongest(LISTED + 1)
-    largest = max((abs(part.effect) for part in parts), default=1.0)
-    for part in parts[:LISTED]:
-        lines.append(f"  {part.effect:+8.3f}  {draw_bar(part.effect / largest)}  {describe(part)}")
+    parts = _add_equal(explanation.parts)
+    largest = max((abs(effect) for _, effect in parts), default=1.0)
+    lines += [_line(effect, draw_bar(effect / largest), name) for name, effect in parts[:LISTED]]
     if len(parts) > LISTED:
-        rest = explanation.logit - explanation.bias - sum(part.effect for part in parts[:LISTED])
-        lines.append(f"  {rest:+8.3f}  {'':{BAR}s}  (everything else)")
-    about = "what the model adds to every text" if parts else "the model knows nothing of this text"
-    lines.append(f"  {explanation.bias:+8.3f}  {'':{BAR}s}  ({about})")
-    lines.append(f"  {explanation.logit:+8.3f}  {'':{BAR}s}  in all: log odds of {explanation.label}")
+        rest = explanation.logit - explanation.bias - sum(effect for _, effect in parts[:LISTED])
+        lines.append(_line(rest, "", "(everything else)"))
+    lines.append(_line(explanation.bias, "", "(what the model adds to every text)"))
+    lines.append(_line(explanation.logit, "", f"in all: log odds of {explanation.label}"))
     return "\n".join(lines) + "\n"
+
+
+def _line(effect: float, bar: str, name: str) -> str:
+    return f"  {effect:+8.3f}  {bar:{BAR}s}  {name}"
+
+
+def _add_equal(parts: list[Part]) -> list[tuple[str, float]]:
+    """Return what the parts that are the same words add together, with their name, the largest effect first."""
+    totals: dict[str, tuple[str, int, float]] = {}
+    for part in parts:
+        if part.effect:
+            name = describe(part)
+            first, count, effect = totals.get(name.lower(), (name, 0, 0.0))
+            totals[name.lower()] = first, count + 1, effect + part.effect
+    named = [(f"{name} \u00d7{count}" if count > 1 else name, effect) for name, count, effect in totals.values()]
+    return sorted(named, key=lambda item: -abs(item[1]))
 
 
 def draw_bar(share: float) -> str:

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-__all__ = ["KINDS", "Columns", "Explanation", "Part", "check_label", "choose_labels"]
+__all__ = ["KINDS", "NOTHING_KNOWN", "Columns", "Explanation", "Part", "check_label", "choose_labels"]
+
+
+NOTHING_KNOWN = "The model knows no word of this text and gives the shares of the labels in training."
 
 
 class Explanation:
@@ -46,6 +49,11 @@ class Explanation:
         Their effects and ``bias`` add up to ``logit``, except for rounding.
         """
         return self._columns.make_parts(self.text)
+
+    @property
+    def knows_words(self) -> bool:
+        """Whether the model knows something of the text; else it gives the shares of the labels in training."""
+        return any(self._columns.effects) or "word" in self._columns.kinds
 
     def strongest(self, count: int) -> list[Part]:
         """Return at most ``count`` parts, those with the largest effects for or against the label first.
@@ -98,7 +106,8 @@ class Explanation:
         """Return the text as a fragment of HTML, its words coloured by their effects, without scripts; see ``html``."""
         from edgetext.explaining.html import write_html
 
-        return write_html(self.text, self.by_word(), self.label, self.against)
+        note = None if self.knows_words else NOTHING_KNOWN
+        return write_html(self.text, self.by_word(), self.label, self.against, note)
 
     def __repr__(self) -> str:
         parts = ", ".join(map(repr, self.strongest(3)))

@@ -15,7 +15,7 @@ FOR, AGAINST = ("0, 114, 178", "solid"), ("213, 94, 0", "dotted")
 _STRONGEST = 0.45
 
 
-def write_html(text: str, words: list[Part], label: str, against: str) -> str:
+def write_html(text: str, words: list[Part], label: str, against: str, note: str | None) -> str:
     """Return an element ``div``, of the class ``edgetext-explanation``, without scripts and outside resources.
 
     Each word with an effect is in a ``span`` whose title states it.
@@ -25,6 +25,7 @@ def write_html(text: str, words: list[Part], label: str, against: str) -> str:
         words: Its words in order, with their effects.
         label: The label that they speak for with an effect above 0.
         against: The other one.
+        note: What to say below the text in place of what the colours mean; None for that.
     """
     largest = max((abs(word.effect) for word in words), default=0.0) or 1.0
     pieces, end = [], 0
@@ -34,10 +35,11 @@ def write_html(text: str, words: list[Part], label: str, against: str) -> str:
         pieces += [escape(text[end : word.start]), _mark(word, largest)]
         end = word.end
     pieces.append(escape(text[end:]))
+    colours = (("for " + label, FOR), ("against it, for " + against, AGAINST))
+    below = escape(note) if note else " ".join(_mark_text(what, style, _STRONGEST) for what, style in colours)
     return (
         f'<div class="edgetext-explanation"><p style="white-space: pre-wrap">{"".join(pieces)}</p>'
-        f"<p><small>{_mark_text('for ' + label, FOR, _STRONGEST)} "
-        f"{_mark_text('against it, for ' + against, AGAINST, _STRONGEST)}</small></p></div>"
+        f"<p><small>{below}</small></p></div>"
     )
 
 
