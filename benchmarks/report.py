@@ -7,10 +7,12 @@ Usage:
     python benchmarks/report.py --check                            # write nothing; exit 1 if a block is out of date
     python benchmarks/report.py --plots                            # draw curve.png too
 
+The picture of an explanation, benchmarks/results/explanation.svg, is drawn from what the command prints.
+
 What stands between `<!-- begin NAME -->` and `<!-- end NAME -->`, each alone on a line, is replaced; NAME is one of
 BLOCKS. Between `<!-- begin help: COMMAND -->` and `<!-- end help -->` stands what the command prints, 100 columns wide.
 
-Exit codes: 0; 1 if --check finds a block out of date; 2 for a mistake.
+Exit codes: 0; 1 if --check finds a block or the picture out of date; 2 for a mistake.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ from benchmarks import (
     sweep,
     tables,
 )
-from benchmarks.measuring import command, layout, plots, processes, results
+from benchmarks.measuring import command, layout, pictures, plots, processes, results
 from benchmarks.measuring.layout import Part, Table
 from benchmarks.measuring.results import BenchmarkError, Results
 from edgetext.command.arguments import refuse_empty
@@ -99,7 +101,7 @@ def make_parser() -> argparse.ArgumentParser:
     add, default = parser.add_argument, f"(default: {', '.join(READMES)})"
     add("results", nargs="*", type=Path, metavar="FILE", help="results files (default: benchmarks/results/*.json)")
     add("--readme", type=Path, metavar="FILE", action="append", help=f"a file to write into {default}")
-    add("--check", action="store_true", help="write nothing; exit 1 if a block is out of date")
+    add("--check", action="store_true", help="write nothing; exit 1 if something is out of date")
     add("--plots", action="store_true", help="also draw benchmarks/results/curve.png")
     return parser
 
@@ -169,6 +171,11 @@ def main(argv: list[str] | None = None) -> int:
             stale += [f"{readme.parent.name}/{readme.name}: {name}" for name in names]
             if names and not args.check:
                 readme.write_text(new, encoding="utf-8")
+        explanation, drawn = results.FOLDER / "explanation.svg", pictures.picture(pictures.EXPLANATION)
+        if not args.readme and (not explanation.exists() or explanation.read_text("utf-8") != drawn):
+            stale.append(explanation.name)
+            if not args.check:
+                explanation.write_text(drawn, encoding="utf-8")
         if stale and args.check:
             print(f"error: out of date: {', '.join(stale)}; to write it: python benchmarks/report.py", file=sys.stderr)
             return 1

@@ -6,11 +6,12 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
 from benchmarks import report
-from benchmarks.measuring import layout, plots, results
+from benchmarks.measuring import layout, pictures, plots, results
 
 ErrorLine = Callable[[str], str]
 
@@ -130,3 +131,24 @@ def test_the_plot_is_reproducible(tmp_path: Path) -> None:
     assert pictures[0].read_bytes() == pictures[1].read_bytes()
     assert pictures[0].read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
     assert pictures[0].stat().st_size <= 60_000
+
+
+def test_the_picture_of_an_explanation_is_current() -> None:
+    drawn = pictures.picture(pictures.EXPLANATION)
+    assert (results.FOLDER / "explanation.svg").read_text("utf-8") == drawn
+    assert len(drawn) < 100_000
+    texts = [text for text in ElementTree.fromstring(drawn) if text.tag.endswith("text")]
+    # The words of the text are coloured; they stand in the list below it too.
+    superb, wooden = (next(text for text in texts if text.text == word) for word in ("superb", "Wooden"))
+    assert len({superb.attrib["fill"], wooden.attrib["fill"], pictures.FOREGROUND}) == 3
+    assert wooden.attrib["text-decoration"] == "underline"
+
+
+def test_a_picture_of_any_text() -> None:
+    printed = 'a\t<b> & "c"\n  \x1b[1;4;38;5;208mbold\x1b[0m plain\n'
+    found = [text for text in ElementTree.fromstring(pictures.draw("x <y>", printed)) if text.tag.endswith("text")]
+    assert [text.text for text in found] == ["$ x <y>", "a", '<b> & "c"', "bold", "plain"]
+    places = [float(text.attrib["x"]) for text in found]
+    assert [round((place - places[0]) / pictures.WIDTH) for place in places] == [0, 0, 8, 2, 7]
+    assert found[3].attrib["font-weight"] == "bold"
+    assert "font-weight" not in found[4].attrib

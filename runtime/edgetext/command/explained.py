@@ -26,7 +26,9 @@ def show_explanation(explanation: Explanation, *, colour: bool) -> str:
     lines.append(f"  why {explanation.label} and not {explanation.against}:")
     parts = _add_equal(explanation.parts)
     largest = max((abs(effect) for _, effect in parts), default=1.0)
-    lines += [_line(effect, draw_bar(effect / largest), name) for name, effect in parts[:LISTED]]
+    for name, effect in parts[:LISTED]:
+        bar = draw_bar(effect / largest)
+        lines.append(_line(effect, _colour(bar, effect, abs(effect) / largest) if colour else bar, name))
     if len(parts) > LISTED:
         rest = explanation.logit - explanation.bias - sum(effect for _, effect in parts[:LISTED])
         lines.append(_line(rest, "", "(everything else)"))
@@ -81,16 +83,14 @@ def _colour_text(explanation: Explanation) -> str:
     for word in words:
         if word.start < end:
             continue
-        pieces += [printable(explanation.text[end : word.start]), _colour(word, abs(word.effect) / largest)]
+        share, text = abs(word.effect) / largest, printable(word.text)
+        pieces.append(printable(explanation.text[end : word.start]))
+        # Underlined if it speaks against the label, so that the colour is not all that tells.
+        pieces.append(text if share < _WEAK else _colour(text, word.effect, share, "4;" if word.effect < 0 else ""))
         end = word.end
     return "".join([*pieces, printable(explanation.text[end:])])
 
 
-def _colour(word: Part, share: float) -> str:
-    text = printable(word.text)
-    if share < _WEAK:
-        return text
-    colours, strong = _FOR if word.effect > 0 else _AGAINST, share > _STRONG
-    # Underlined if it speaks against the label, so that the colour is not all that tells.
-    style = f"{'1;' if strong else ''}{'4;' if word.effect < 0 else ''}38;5;{colours[strong]}"
-    return f"\x1b[{style}m{text}\x1b[0m"
+def _colour(text: str, effect: float, share: float, style: str = "") -> str:
+    colours, strong = _FOR if effect > 0 else _AGAINST, share > _STRONG
+    return f"\x1b[{'1;' if strong else ''}{style}38;5;{colours[strong]}m{text}\x1b[0m"
