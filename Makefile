@@ -86,13 +86,14 @@ $(C)/.ready: runtime/examples/onnx_text.c benchmarks/measuring/peer.c $(NODE)/.r
 	    || echo "skipped $(C): see above; 'make test' tries again"
 
 .PHONY: demo
-demo: setup ## Export the committed run to every format, compare each file with Keras, and score a text
+demo: setup ## Export the committed run to every format, compare each file with Keras, score a text, and write a report
 	rm -rf build/demo
 	$(RUN) export/to_safetensors.py --out build/demo
 	$(RUN) export/to_tflite.py --out build/demo
 	$(RUN) export/to_onnx.py --out build/demo
 	$(RUN) runtime/classify.py --model build/demo --info
 	$(RUN) runtime/classify.py --model build/demo "great movie"
+	$(RUN) benchmarks/report_card.py --model build/demo --out build/demo-report.html
 
 # Processes that run tests. Each imports TensorFlow, which takes 1 GB.
 WORKERS ?= 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -33,6 +33,7 @@ class LabelledTexts(NamedTuple):
     description: str
     texts: list[str]
     targets: list[int]
+    ids: Sequence[str] = ()  # such as "tickets.csv:17"
 
 
 def load_labelled_texts(run: Run, data: str | None, given: Mapping[str, Any] = MappingProxyType({})) -> LabelledTexts:
@@ -60,7 +61,8 @@ def load_labelled_texts(run: Run, data: str | None, given: Mapping[str, Any] = M
         if any(text.probabilities is not None for text in found):
             description += ", by the most probable label given"
     labels = run.config["labels"]
-    return LabelledTexts(description, [row.text for row in found], [labels.index(row.label) for row in found])
+    targets = [labels.index(row.label) for row in found]
+    return LabelledTexts(description, [row.text for row in found], targets, [row.id for row in found])
 
 
 def _describe(files: dict[str, dict[str, str]], name: str) -> str:
@@ -103,9 +105,16 @@ def load_classifier(bundle: Bundle, model: ModelFile) -> Classifier:
 
 def predict(classifier: Classifier, texts: Sequence[str]) -> Probabilities:
     """Return a classifier's probabilities, shape (texts, labels); show the progress on a terminal."""
-    shown = tqdm(texts, desc=classifier.model.file if classifier.model else None, leave=False, disable=None)
-    predictions = classifier.classify_many(shown)
+    predictions = classifier.classify_many(show_progress(classifier, texts))
     return np.array([[prediction.probabilities[label] for label in classifier.labels] for prediction in predictions])
+
+
+def show_progress(classifier: Classifier, texts: Sequence[str]) -> Iterable[str]:
+    """Return the texts, and show on a terminal how many of them a classifier has taken."""
+    shown: Iterable[str] = tqdm(
+        texts, desc=classifier.model.file if classifier.model else None, leave=False, disable=None
+    )
+    return shown
 
 
 def measure_accuracy(probabilities: Probabilities, test: LabelledTexts, labels: Sequence[str]) -> dict[str, float]:

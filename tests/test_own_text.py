@@ -73,5 +73,5 @@ def test_walk_through(root: Path, tmp_path: Path) -> None:
         if "classify.py" in line:
             assert output.split("\t")[0] == "billing"
     assert {path.name for path in tmp_path.iterdir()} == {
-        *("train", "export", "runtime", "benchmarks", "tickets.csv", "runs", "bundles")
+        *("train", "export", "runtime", "benchmarks", "tickets.csv", "runs", "bundles", "report.html")
     }

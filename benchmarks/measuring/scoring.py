@@ -42,7 +42,8 @@ def find_labelled(data: str | None, run: Run, limit: int | None, reading: Readin
     if data and (is_text_file(Path(data)) if files is None else _has_other_columns(data, run, reading)):
         return texts.find(data, limit, reading=reading)
     found = load_labelled_texts(run, data, find_given(reading))
-    labelled = [Text(text, None, run.config["labels"][target]) for text, target in zip(found.texts, found.targets)]
+    names = run.config["labels"]
+    labelled = [Text(text, id_, names[target]) for text, id_, target in zip(found.texts, found.ids, found.targets)]
     return texts.choose(found.description, labelled, limit)
 
 
