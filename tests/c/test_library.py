@@ -84,10 +84,28 @@ def test_answers_are_those_of_the_engine_builtin(case: Case) -> None:
     draw = random.Random(f"{case}")
     found = [make_word(draw) for _ in range(300)] + [*ALONE, "!", "?", "\r", "\x85"]
     words = list(dict.fromkeys(word for text in found for word in case.rules.tokenize(text) if "\ud800" not in word))
+    agree(case, words, make_texts(draw, words))
+
+
+RARE = [Case("trigrams-characters", 3, "post", Words(True)), Case("bigrams-2", 1, "pre", KERAS_IMDB)]
+
+
+@pytest.mark.parametrize("case", RARE, ids=["characters", "keras-imdb"])
+def test_what_random_texts_do_not_have(case: Case) -> None:
+    long = "a" * 258  # more than a sorted word can share with the one before
+    words = ["great", "a" * 255 + "b", *(long + ending for ending in ("", "b", "bb", "bc", "c", "cab", "cb"))]
+    unknown = [word + "d" for word in words] + [word[:-1] + "z" for word in words] + [long[1:]]
+    texts = [f"{word} great {word}" for word in (*words, *unknown)]
+    texts += [":D :) <3 ;) :( great", ":D", ";)"]  # emoticons that are not known have n-grams as they are written
+    texts += [" " * 65535 + "\u96fb\u5f71", " " * 65536 + "\u96fb"]  # the end of what is searched for runs
+    agree(case, words, texts)
+
+
+def agree(case: Case, words: list[str], texts: list[str]) -> None:
+    """Check that the library's answers are those of the engine builtin, in both layouts."""
     vocabulary = Vocabulary([*RESERVED, *words], case.rules)
     preprocessing, model = make_model(case, len(vocabulary))
     labels = [f"label {number}" for number in range(max(case.outputs, 2))]
-    texts = make_texts(draw, words)
     engine = BuiltinEngine(model, max_length=preprocessing.width)
     wanted = list(Classifier(labels, Encoder(vocabulary, preprocessing), engine).classify_many(texts))
     for layout in LAYOUTS:
