@@ -322,14 +322,14 @@ static void count_empty(const char *label)
     if (index == empty_labels_count) empty_labels[empty_labels_count++] = label;
 }
 
-/* Score a line without its line feed, or report it if it is only the start of one that is too long; `read` bytes of the
- * input were read from its start on. */
-static void score_line(char *line, size_t length, size_t read)
+/* Score a line without its line feed, or report it if it is only the start of one that is too long. `have` is how many
+ * bytes of the input were read from its start on. */
+static void score_line(char *line, size_t length, size_t have)
 {
     const char *label;
     size_t stripped;
     if (++lines == 1) {
-        size_t mark = look_at_start(line, read);
+        size_t mark = look_at_start(line, have);
         line += mark;
         length -= mark;
     }
@@ -374,7 +374,8 @@ static void score_input(int is_live)
         used -= start;
         if (used == size) buffer = grow(buffer, &size);
     }
-    if (used > 3 || (used && (lines || memcmp(buffer, "\xef\xbb\xbf", used) != 0))) score_line(buffer, used, used);
+    if (lines == 0 && used == 3 && memcmp(buffer, "\xef\xbb\xbf", 3) == 0) return; /* a byte order mark is no text */
+    if (used) score_line(buffer, used, used);
 }
 
 /* Say what may have been meant where lines look as if they were read wrongly. */

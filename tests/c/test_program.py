@@ -48,6 +48,8 @@ STREAMS = {
     "CR within": b"great\rmovie\nbad\n",
     "mark": b"\xef\xbb\xbfgreat movie\n\xef\xbb\xbfbad\n",
     "mark alone": b"\xef\xbb\xbf",
+    "part of a mark": b"\xef\xbb",
+    "first byte of a mark": b"\xef",
     "mark and line feed": b"\xef\xbb\xbf\n",
     "NUL": b"great\0movie\n\0\n",
     "invalid": b"great\n\xff\nbad \xe2\x82\n\xed\xa0\x80\n\xf4\x90\x80\x80\n\xc0\xaf\nfine\n\xe2\x82",
