@@ -27,7 +27,7 @@ def main(engine: str, description: str, argv: Sequence[str] | None = None) -> in
         if engine == "c":
             find_compiler()
         if options.header is not None:
-            check_header(options.header)
+            check_header(options.header, options.out)
         import_tensorflow()  # with our settings, before a converter imports it without them
         from export.pipeline import export
 

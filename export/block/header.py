@@ -12,11 +12,12 @@ from train.run_folder import RunError
 _BYTES = 24
 
 
-def check_header(path: Path) -> None:
+def check_header(path: Path, bundle: Path) -> None:
     """Check the name of a header and its folder before long work is done for it.
 
     Raises:
-        RunError: If the name is not that of a C header and of an array in it, or there is no such folder.
+        RunError: If the name is not that of a C header and of an array in it, there is no such folder, or it is that of
+            the bundle.
     """
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*\.h", path.name):
         raise RunError(f"--header {path}: the name must be letters, digits and underscores, then .h, as in model.h")
@@ -24,6 +25,8 @@ def check_header(path: Path) -> None:
         raise RunError(f"--header {path}: there is no folder {path.parent}")
     if path.is_dir():
         raise RunError(f"--header {path}: this is a folder")
+    if path.parent.resolve() == bundle.resolve():
+        raise RunError(f"--header {path}: a bundle holds no headers: name another folder")
 
 
 def write_header(path: Path, block: bytes, description: str) -> None:

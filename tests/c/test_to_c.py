@@ -213,14 +213,16 @@ class TestMistakes:
             ("model.hpp", "the name must be letters, digits and underscores, then .h, as in model.h"),
             ("missing/model.h", "there is no folder {folder}/missing"),
             ("folder.h", "this is a folder"),
+            ("out/model.h", "a bundle holds no headers: name another folder"),
         ],
     )
     def test_header(self, name: str, reason: str, tmp_path: Path, capsys: Capture, error_line: ErrorLine) -> None:
-        (tmp_path / "folder.h").mkdir()
+        for folder in ("folder.h", "out"):
+            (tmp_path / folder).mkdir()
         path = tmp_path / name
         assert export("c", "--out", tmp_path / "out", "--recipe", "wi8_afp64_fast", "--header", path) == 2
         assert error_line(capsys.readouterr().err) == f"--header {path}: {reason.format(folder=tmp_path)}"
-        assert not (tmp_path / "out").exists()
+        assert list((tmp_path / "out").iterdir()) == []
 
     def test_a_header_that_cannot_be_written(self, tmp_path: Path) -> None:
         """The one that is there stays."""
