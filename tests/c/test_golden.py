@@ -58,7 +58,7 @@ class Answer(NamedTuple):
     parts: list[Part]
 
 
-def ask(program: Sequence[str], block: bytes, texts: Sequence[str], folder: Path) -> list[Answer]:
+def ask(program: Sequence[str], block: bytes, texts: Sequence[str | bytes], folder: Path) -> list[Answer]:
     (folder / "model.etx").write_bytes(block)
     command = [*program, str(folder / "model.etx")]
     lines = subprocess.run(command, input=frame(texts), stdout=subprocess.PIPE, check=True).stdout.decode().splitlines()
@@ -95,6 +95,20 @@ def test_probabilities(machine: str, layout: str, network: str, compiled: Compil
             assert answer.probabilities[answer.best] == max(answer.probabilities)
             words = len(case["ids"]) - 1
             assert answer.known == ((words - case["ids"].count(UNKNOWN_ID)) / words if words else 0), case["text"]
+
+
+# The letter A in more bytes than it needs, surrogates, what is beyond Unicode, and parts of characters.
+INVALID = (b"\xc1\x81", b"\xe0\x81\x81", b"\xf0\x80\x81\x81", b"\xed\xa0\xb0", b"\xed\xbf\xbf", b"\xf4\x90\x81\x81",
+           b"\xf5\x80\x81\x81", b"\xff", b"\x80", b"\xc3", b"\xe9\x9b", b"\xf0\x9f\x98")  # fmt: skip
+
+
+def test_invalid_utf8(machine: str, compiled: Compiled, tmp_path: Path) -> None:
+    """It separates words, as the end of a text does."""
+    words = VOCABULARIES[False].to_bytes().split(b"\n")[len(RESERVED) : len(RESERVED) + 2]
+    texts = [b" ".join(words), *(part.join(words) for part in INVALID), *(b" ".join(words) + part for part in INVALID)]
+    first, *others = ask(compiled(machine, PROBE), golden_block(False, "trigrams", "fast"), texts, tmp_path)
+    for text, answer in zip(texts[1:], others, strict=True):
+        assert (answer.known, answer.probabilities) == (first.known, first.probabilities), text
 
 
 def digits(number: int) -> tuple[int, int, int]:
