@@ -4,7 +4,8 @@ Usage (`make browser` exports the bundle and builds the package first):
 
     python benchmarks/browser.py --model build/interop/web
 
-The subjects take turns. Labels are compared with those of the engine builtin. The protocol is in benchmarks/README.md.
+The subjects take turns. Their pages preload what the runtime asked for in a first page. Labels are compared with those
+of the engine builtin. The protocol is in benchmarks/README.md.
 
 Exit codes: 0, even if some runtimes do not work, which the table says; 2 for a mistake or if nothing works.
 """
@@ -16,7 +17,8 @@ import gzip
 import json
 import statistics
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -24,15 +26,17 @@ from urllib.parse import urlencode
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.measuring import command, processes, results, texts
-from benchmarks.measuring.chromium import Chromium, Server, serve
+from benchmarks.measuring.chromium import Chromium
 from benchmarks.measuring.layout import Part, Table, percent
 from benchmarks.measuring.results import BenchmarkError
+from benchmarks.measuring.server import Server, serve
 from edgetext import Bundle, Classifier
 from edgetext.bundle.manifest import ModelFile
 
 PAGES = 20
 MEASURING = Path(__file__).resolve().parent / "measuring"
-PAGE = "browser.html"
+PAGE = MEASURING / "browser.html"
+PRELOADS = "<!-- links to preload files -->"
 
 
 class Subject:
@@ -47,6 +51,7 @@ class Subject:
         arguments = [row["runtime"].split(" ")[0], url, processes.FIRST_TEXT, *options]
         self.query = urlencode([("argument", argument) for argument in arguments])
         self.row, self.error = row, ""
+        self._page = f"/{PAGE.name}"
         self._first: list[float] = []
         self._firsts: list[list[float]] = []
         self._times: list[float] = []
@@ -55,21 +60,26 @@ class Subject:
         """Open a fresh page and wait for the first answer."""
         server.served.clear()
         try:
-            browser.ask("open", f"{server.url}/{PAGE}?{self.query}")
+            browser.ask("open", f"{server.url}{self._page}?{self.query}")
             self._first = browser.evaluate("first")
         except BenchmarkError as error:
             self.error = results.without_folders(str(error).replace(server.url, ""))
 
     def inspect(self, browser: Chromium, server: Server, given: list[str], expected: list[str]) -> None:
         """Record what the page downloaded, and how many labels differ from those expected."""
-        # Without the page itself, which is the same for all.
-        contents = [path.read_bytes() for path in server.served.values() if path.parent != MEASURING]
+        del server.served[self._page]  # which is the same for all
+        contents = [path.read_bytes() for path in server.served.values()]
         self.row["download"] = sum(map(len, contents))
         self.row["gzipped"] = sum(len(gzip.compress(content, 9)) for content in contents)
         if not self.error:
             answers = browser.evaluate(f"score({json.dumps(given)})")
             changed = sum(label != right for (label, _), right in zip(answers, expected))
             self.row["other_labels"] = changed / len(given)
+
+    def preload(self, server: Server, folder: Path, name: str) -> None:
+        """Write a page that preloads what the last one asked for into a folder, which is served as /pages."""
+        (folder / name).write_text(PAGE.read_text("utf-8").replace(PRELOADS, links(server.served)), encoding="utf-8")
+        self._page = f"/pages/{name}"
 
     def time(self, browser: Chromium, given: list[str]) -> None:
         """Record the time to the first answer, and the mean time of a text."""
@@ -111,14 +121,19 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     given = [text.text for text in found.texts]
     expected = [prediction.label for prediction in Classifier.load(args.model, "builtin").classify_many(given)]
     folders = {"/edgetext": args.site, "/node_modules": args.node / "node_modules", "/model": Path(bundle.folder)}
-    with serve({**folders, "": MEASURING}, {}) as server, Chromium(args.node) as browser:
+    with (
+        tempfile.TemporaryDirectory() as pages,
+        serve({**folders, "/pages": Path(pages), "": MEASURING}, {}) as server,
+        Chromium(args.node) as browser,
+    ):
         version = browser.ask("about")
         for number in range(args.pages + 1):
-            for subject in subjects:
+            for place, subject in enumerate(subjects):
                 command.progress(f"page {number + 1} of {args.pages + 1}: {subject.row['runtime']}")
                 subject.open(browser, server)
                 if number == 0:
                     subject.inspect(browser, server, given, expected)
+                    subject.preload(server, Path(pages), f"{place}.html")
                 else:
                     subject.time(browser, given)
     command.progress("")
@@ -142,6 +157,13 @@ def make_subjects(bundle: Bundle, node: Path) -> Iterator[Subject]:
             yield Subject(describe(bundle, model, runtime), f"/model/{model.file}", build)
 
 
+def links(paths: Iterable[str]) -> str:
+    """Return the HTML elements that have a browser load files before a script asks for them."""
+    kinds = {".mjs": 'rel="modulepreload"', ".js": 'rel="preload" as="script" crossorigin'}
+    other = 'rel="preload" as="fetch" crossorigin'
+    return "\n".join(f'<link href="{path}" {kinds.get(Path(path).suffix, other)}>' for path in paths)
+
+
 def describe(bundle: Bundle, model: ModelFile, runtime: str) -> dict[str, Any]:
     """Return what a row records of a model file."""
     return {**results.describe_file(bundle, model), "runtime": runtime}
@@ -163,8 +185,8 @@ def tables(found: results.Results) -> list[Part]:
         head += [column, "× edgetext"]
     note = (
         "Download: all that the page of each asks for: its script, WebAssembly and model; gzipped: compressed with "
-        "gzip -9. First answer: from opening a page with an empty cache, from a server on the same machine, to the "
-        "first label; loading: without the time of the empty page. Text to label: mean of the texts. Times are medians "
+        "gzip -9. First answer: from opening a page that preloads these files, with an empty cache, to the first "
+        "label; loading: without the time of the empty page. Text to label: mean of the texts. Times are medians "
         f"of {found['pages']} pages. × edgetext: relative to its smallest file. Other labels: than those of the engine "
         f"builtin. Texts: {texts.sentence(found['texts'])}. {found['browser']}, headless."
     )

@@ -13,8 +13,12 @@ const [folder, executablePath] = process.argv.slice(2);
 const puppeteer = createRequire(resolve(folder, "package.json"))("puppeteer-core");
 const browser = await puppeteer.launch({
   executablePath,
-  // Chromium does not start its sandbox for root. It must not find any host but this one.
-  args: ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
+  args: [
+    "--no-sandbox", // Chromium does not start its sandbox for root
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", // no network but this machine
+    // The menu of its address bar is a page itself, which loads beside the one that is measured.
+    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup",
+  ],
   pipe: true,
 });
 const SETTLING = 300; // milliseconds in which the last page's process ends and the new one's starts, before a page is opened

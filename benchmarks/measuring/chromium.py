@@ -1,18 +1,14 @@
-"""Headless Chromium, driven through Node.js, and the server of its pages."""
+"""Headless Chromium, driven through Node.js."""
 
 from __future__ import annotations
 
 import contextlib
-import http.server
 import json
 import shutil
 import subprocess
-import threading
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from benchmarks.measuring.results import BenchmarkError
 
@@ -68,58 +64,3 @@ class Chromium:
     def evaluate(self, expression: str) -> Any:
         """Return the value of a JavaScript expression, or of its promise, in the open page."""
         return self.ask("evaluate", expression)
-
-
-class Server:
-    """A server of files on this machine.
-
-    Attributes:
-        url: Where it is, without a slash at the end.
-        served: The files that were asked for, by path; clear it at will.
-    """
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.served: dict[str, Path] = {}
-
-
-@contextlib.contextmanager
-def serve(folders: Mapping[str, Path], headers: Mapping[str, str]) -> Iterator[Server]:
-    """Serve folders or files while the context is open.
-
-    Args:
-        folders: By the first part of the URL's path, such as ``"/edgetext"``; ``""`` is what is not below another.
-        headers: Are sent with each response.
-    """
-
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"  # connections are kept
-        disable_nagle_algorithm = True  # or the content of a small file follows its headers 40 ms later
-
-        def translate_path(self, path: str) -> str:
-            path = unquote(urlsplit(path).path)
-            first, _, rest = path[1:].partition("/")
-            known = f"/{first}" in folders
-            place = folders[f"/{first}"] if known else folders.get("", Path("/nowhere"))
-            file = (place / (rest if known else path[1:])).resolve()
-            if file.is_file():
-                server.served[path] = file
-            return str(file)
-
-        def end_headers(self) -> None:
-            for name, value in headers.items():
-                self.send_header(name, value)
-            super().end_headers()
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listener:
-        server = Server(f"http://127.0.0.1:{listener.server_port}")
-        thread = threading.Thread(target=listener.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            listener.shutdown()
-            thread.join()

@@ -83,3 +83,12 @@ def test_mistakes(folder: Path, default_bundle: Path, tmp_path: Path, capsys: py
     ):
         assert browser.main(options) == 2
         assert message in capsys.readouterr().err
+
+
+def test_files_are_preloaded_as_what_they_are() -> None:
+    """Otherwise the browser fetches them twice."""
+    assert browser.links(["/a/one.mjs", "/two.js", "/three.wasm"]).splitlines() == [
+        '<link href="/a/one.mjs" rel="modulepreload">',
+        '<link href="/two.js" rel="preload" as="script" crossorigin>',
+        '<link href="/three.wasm" rel="preload" as="fetch" crossorigin>',
+    ]

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from benchmarks.measuring.chromium import Chromium, Server, serve
+from benchmarks.measuring.chromium import Chromium
 from benchmarks.measuring.results import BenchmarkError
 from edgetext import Bundle
+from benchmarks.measuring.server import Server, serve
 from edgetext.bundle import DEFAULT_BUNDLE
 from edgetext.encoder import Preprocessing
 from edgetext.formats.etx import make_block

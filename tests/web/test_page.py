@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.measuring.chromium import Chromium, Server, serve
+from benchmarks.measuring.chromium import Chromium
+from benchmarks.measuring.server import Server, serve
 from edgetext import Classifier
 
 PHONE = {"width": 360, "height": 740, "deviceScaleFactor": 2, "isMobile": True, "hasTouch": True}
@@ -120,7 +121,7 @@ def test_another_model_by_address(chromium: Chromium, server: Server) -> None:
     ("model", "message"),
     [
         ("damaged.etx", "damaged.etx: the model is damaged: its checksum differs"),
-        ("missing.etx", "missing.etx: 404 File not found"),
+        ("missing.etx", "missing.etx: 404 Not Found"),
         ("index.html", "index.html: this is not a model of edgetext"),
     ],
 )
