@@ -43,7 +43,7 @@ export class Classifier {
   readonly labels: readonly string[];
 
   /**
-   * Load a model that `python export/to_c.py` wrote.
+   * Load a model that `python export/to_c.py` wrote, compressed with gzip or not.
    *
    * @param source Its URL, its bytes, or in Node.js its path. A relative URL is relative to the page or worker.
    * @throws Error If it cannot be read, or is damaged or no model.

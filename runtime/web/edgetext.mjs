@@ -18,24 +18,27 @@ export class Classifier {
   labels;
 
   /**
-   * Load a model that `python export/to_c.py` wrote.
+   * Load a model that `python export/to_c.py` wrote, compressed with gzip or not.
    * @param source Its URL, its bytes, or in Node.js its path.
    * @throws {Error} If it cannot be read, or is damaged or no model.
    */
   static async load(source) {
-    const [block, module] = await Promise.all([read(source), compile()]);
+    const name = typeof source === "string" || source instanceof URL ? `${source}: ` : "";
+    const [block, module] = await Promise.all([read(source).then((bytes) => decompress(bytes, name)), compile()]);
     const wasm = (await WebAssembly.instantiate(module)).exports;
     reserve(wasm, block.length).set(block);
     const error = wasm.open(block.length);
-    if (error) {
-      const name = typeof source === "string" || source instanceof URL ? `${source}: ` : "";
-      throw new Error(name + string(wasm, wasm.error(error)));
+    if (error) throw new Error(name + string(wasm, wasm.error(error)));
+    return new Classifier(wasm);
+  }
+
+  constructor(wasm) {
+    if (!(wasm?.memory instanceof WebAssembly.Memory)) {
+      throw new TypeError("a Classifier is made by `await Classifier.load(source)`, not by `new Classifier()`");
     }
-    const classifier = new Classifier();
-    classifier.#wasm = wasm;
+    this.#wasm = wasm;
     const labels = Array.from({ length: wasm.labels() }, (_, index) => string(wasm, wasm.label(index)));
-    classifier.labels = Object.freeze(labels);
-    return classifier;
+    this.labels = Object.freeze(labels);
   }
 
   /**
@@ -109,7 +112,11 @@ let compiled;
 
 /** Return the compiled module; all models share it. */
 function compile() {
-  compiled ??= read(new URL("edgetext.wasm", import.meta.url)).then(WebAssembly.compile);
+  compiled ??= request(new URL("edgetext.wasm", import.meta.url)).then(async (response) =>
+    response.headers.get("content-type") === "application/wasm"
+      ? WebAssembly.compileStreaming(response)
+      : WebAssembly.compile(await response.arrayBuffer()),
+  );
   compiled.catch(() => (compiled = undefined)); // the next call tries again
   return compiled;
 }
@@ -121,13 +128,33 @@ async function read(source) {
   if (typeof source !== "string" && !(source instanceof URL)) {
     throw new TypeError(`a model is a URL, a path or bytes, not ${source}`);
   }
+  return new Uint8Array(await (await request(source)).arrayBuffer());
+}
+
+/** Return a response with the content of a URL or, in Node.js, of a path. */
+async function request(source) {
   // Node.js does not fetch files. What this returns there cannot be imported: bundlers for browsers would look for it.
   const files = globalThis.process?.getBuiltinModule?.("node:fs/promises");
   const isFile = String(source).startsWith("file:") || !(globalThis.location || /^(https?|data|blob):/.test(source));
-  if (files && isFile) return files.readFile(String(source).startsWith("file:") ? new URL(source) : source);
-  const response = await fetch(source).catch((cause) => {
-    throw new Error(`${source}: ${cause.message}`, { cause });
+  try {
+    if (files && isFile) {
+      return new Response(await files.readFile(String(source).startsWith("file:") ? new URL(source) : source));
+    }
+    const response = await fetch(source);
+    if (response.ok) return response;
+    throw new Error(`${response.status} ${response.statusText}`);
+  } catch (cause) {
+    // Node.js says "ENOENT: no such file or directory, open 'model.etx'".
+    throw new Error(`${source}: ${cause.message.replace(/^E[A-Z]+: |, .*/g, "")}`, { cause });
+  }
+}
+
+/** Return the bytes of a model, which may be compressed with gzip. */
+async function decompress(bytes, name) {
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  const content = new Response(bytes.slice()).body.pipeThrough(new DecompressionStream("gzip"));
+  const block = await new Response(content).arrayBuffer().catch((cause) => {
+    throw new Error(`${name}the gzip file is damaged: ${cause.message}`, { cause });
   });
-  if (!response.ok) throw new Error(`${source}: ${response.status} ${response.statusText}`);
-  return new Uint8Array(await response.arrayBuffer());
+  return new Uint8Array(block);
 }

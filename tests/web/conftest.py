@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
 import json
 import re
@@ -15,8 +16,8 @@ import pytest
 
 from benchmarks.measuring.chromium import Chromium
 from benchmarks.measuring.results import BenchmarkError
-from edgetext import Bundle
 from benchmarks.measuring.server import Server, serve
+from edgetext import Bundle
 from edgetext.bundle import DEFAULT_BUNDLE
 from edgetext.encoder import Preprocessing
 from edgetext.formats.etx import make_block
@@ -48,6 +49,9 @@ def site(tmp_path_factory: pytest.TempPathFactory, run_python: Run) -> Path:
         block = make_block(bundle.labels, bundle.preprocessing, bundle.vocabulary(), model, layout)
         (folder / f"{layout}.etx").write_bytes(block)
     (folder / "damaged.etx").write_bytes(bytes([*block[:-1], block[-1] ^ 1]))
+    compressed = gzip.compress((folder / "small.etx").read_bytes())
+    (folder / "small.etx.gz").write_bytes(compressed)
+    (folder / "damaged.etx.gz").write_bytes(bytes([*compressed[:-8], compressed[-8] ^ 1, *compressed[-7:]]))
     average = safetensors(*random_average(1, vocabulary=len(VOCABULARY), max_length=8))
     preprocessing = Preprocessing(8, "pre", KERAS_IMDB)
     (folder / "average.etx").write_bytes(make_block(["no", "<i>yes</i>"], preprocessing, VOCABULARY, average, "small"))

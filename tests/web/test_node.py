@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+import shutil
 import socket
 import subprocess
 import tarfile
@@ -176,13 +178,15 @@ def test_where_a_model_comes_from(node: Run, site: Path) -> None:
         const exact = padded.buffer.slice(3);
         const data = `data:application/octet-stream;base64,${bytes.toString("base64")}`;
         const url = pathToFileURL(`${folder}/small.etx`);
+        const compressed = readFileSync("small.etx.gz");
         const sources = ["small.etx", `${folder}/small.etx`, url, url.href, data, bytes, padded.subarray(3), exact];
+        sources.push("small.etx.gz", compressed);
         const found = [];
         for (const source of sources) found.push((await Classifier.load(source)).classify("great movie").score);
         return found;
     """
     found = node(script)
-    assert len(found) == 8
+    assert len(found) == 10
     assert len(set(found)) == 1
 
 
@@ -193,7 +197,10 @@ def test_where_a_model_comes_from(node: Run, site: Path) -> None:
         ('load(readFileSync("small.etx").subarray(0, 5000))', "Error: the model is cut off"),
         ('load("index.html")', "Error: index.html: this is not a model of edgetext"),
         ("load(new Uint8Array())", "Error: this is not a model of edgetext"),
-        ('load("missing.etx")', "Error: ENOENT: no such file or directory, open 'missing.etx'"),
+        ('load("missing.etx")', "Error: missing.etx: no such file or directory"),
+        ('load(".")', "Error: .: illegal operation on a directory"),
+        ('load(readFileSync("small.etx.gz").subarray(0, 5000))', "Error: the gzip file is damaged: "),
+        ('load("damaged.etx.gz")', "Error: damaged.etx.gz: the gzip file is damaged: "),
         ('load("http://127.0.0.1:9/model.etx")', "Error: http://127.0.0.1:9/model.etx: "),
         ("load()", "TypeError: a model is a URL, a path or bytes, not undefined"),
         ('load("small.etx").then((one) => one.classify(null))', "TypeError: a text is a string, not null"),
@@ -210,6 +217,13 @@ def test_where_a_model_comes_from(node: Run, site: Path) -> None:
 def test_errors(call: str, error: str, node: Run) -> None:
     found = node(f"process.chdir(folder); return Classifier.{call}.then(() => 'none', String);")
     assert found.startswith(error)
+    assert "\n" not in found
+
+
+@pytest.mark.parametrize("given", ["", '"small.etx"'])
+def test_a_classifier_is_not_made_by_new(given: str, node: Run) -> None:
+    found = node(f"try {{ new Classifier({given}); return 'none'; }} catch (error) {{ return String(error); }}")
+    assert found == "TypeError: a Classifier is made by `await Classifier.load(source)`, not by `new Classifier()`"
 
 
 def test_failed_start_is_tried_again(node: Run) -> None:
@@ -217,7 +231,7 @@ def test_failed_start_is_tried_again(node: Run) -> None:
     script = """
         const { renameSync } = await import("node:fs");
         renameSync(`${folder}/edgetext.wasm`, `${folder}/away`);
-        const first = await Classifier.load(`${folder}/small.etx`).catch((error) => error.code);
+        const first = await Classifier.load(`${folder}/small.etx`).catch((error) => error.cause.code);
         renameSync(`${folder}/away`, `${folder}/edgetext.wasm`);
         return [first, (await Classifier.load(`${folder}/small.etx`)).classify("great movie").label];
     """
@@ -256,6 +270,18 @@ def test_package(site: Path, node: Run, tmp_path: Path) -> None:
         encoding="utf-8",
     )
     done = subprocess.run(["node", program, site / "small.etx"], capture_output=True, encoding="utf-8", check=False)
+    assert (done.stdout, done.stderr) == ("positive\n", "")
+
+
+def test_program_of_the_guide(root: Path, site: Path, node: Run, tmp_path: Path) -> None:
+    """That of runtime/README.md."""
+    guide = (root / "runtime" / "README.md").read_text("utf-8")
+    [program] = re.findall(r"`site/classify.mjs`.*?```js\n(.*?)^```$", guide, re.DOTALL | re.MULTILINE)
+    shutil.copytree(site, tmp_path / "site")
+    (tmp_path / "site" / "classify.mjs").write_text(program, encoding="utf-8")
+    done = subprocess.run(
+        ["node", "site/classify.mjs"], cwd=tmp_path, capture_output=True, encoding="utf-8", check=False
+    )
     assert (done.stdout, done.stderr) == ("positive\n", "")
 
 

@@ -213,6 +213,9 @@ def test_page_of_the_guide(root: Path, site: Path, chromium: Chromium, tmp_path:
     with serve({"": tmp_path}, {}) as server:
         chromium.ask("open", f"{server.url}/", DESKTOP)
         chromium.ask("wait", 'answer.value === "positive, 90 %"')
+        fetched = chromium.evaluate('performance.getEntriesByType("resource").map(({ name }) => name)')
+        names = sorted(name.rsplit("/", 1)[1] for name in fetched if "favicon" not in name)
+        assert names == ["edgetext.mjs", "edgetext.wasm", "model.etx"]  # each once
         chromium.ask("click", "label")
         chromium.ask("type", "#text", ", and a waste of time")
         chromium.ask("wait", 'answer.value.startsWith("negative, ")')
