@@ -52,6 +52,7 @@ const COMMANDS = {
   click: (selector) => page.click(selector),
   upload: async (selector, file) => (await page.$(selector)).uploadFile(file),
   screenshot: async (path) => void (await page.screenshot({ path, fullPage: true })),
+  accessibility: () => page.accessibility.snapshot(), // what a screen reader is told
   complaints: () => complaints,
 };
 

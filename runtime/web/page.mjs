@@ -4,14 +4,21 @@ import { Classifier } from "./edgetext.mjs";
 
 const MOST_LABELS = 5;
 const MOST_EFFECTS = 8;
+const LEAST_EFFECT = 0.005; // what is not shown as 0.00
 const PAUSE = 800; // milliseconds without typing before a screen reader is told the answer
 
 const byId = (id) => document.getElementById(id);
-const percent = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 });
+const percents = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 });
 const signed = new Intl.NumberFormat("en", { signDisplay: "exceptZero", minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
 let classifier;
 let loads = 0;
+
+/** Return a share in words; nothing is rounded to 0% or 100%. */
+function percent(share) {
+  if (share > 0 && share < 0.0005) return "< 0.1%";
+  return share < 1 && share >= 0.9995 ? "> 99.9%" : percents.format(share);
+}
 
 /** Load a model and show the answer; of several at once the last one asked for wins. */
 async function load(source, name) {
@@ -36,43 +43,62 @@ function show() {
   const { label, score, probabilities, known } = classifier.classify(text);
   byId("result").hidden = false;
   byId("label").textContent = label;
-  byId("score").textContent = percent.format(score);
-  byId("known").textContent = `Known words: ${percent.format(known)}`;
+  byId("score").textContent = percent(score);
+  byId("known").textContent = `Known words: ${percent(known)}`;
   const ordered = Object.entries(probabilities).sort((a, b) => b[1] - a[1]);
-  byId("labels").replaceChildren(...ordered.slice(0, MOST_LABELS).map(bar));
+  byId("labels").replaceChildren(...ordered.slice(0, MOST_LABELS).map(share));
   showEffects(text);
-  speak(`${label}, ${percent.format(score)}`);
+  speak(`${label}, ${percent(score)}`);
 }
 
 /** Return a list item with a label's probability. */
-function bar([label, probability]) {
-  const item = make("li", "", make("span", "", label), make("span", "number", percent.format(probability)));
+function share([label, probability]) {
+  const item = make("li", "", make("span", "", label), make("span", "number", percent(probability)));
   item.style.setProperty("--share", probability);
   return item;
 }
 
 /** Mark the words by what they add to the label, and list the strongest parts. */
 function showEffects(text) {
-  let explanation;
+  let explanation = null;
   try {
     explanation = classifier.explain(text);
   } catch {
-    explanation = null;
+    byId("no-effects").textContent = "The network of this model has no weights of words to show.";
   }
-  byId("effects").hidden = explanation === null;
-  byId("no-effects").hidden = explanation !== null;
-  if (explanation === null) return;
+  const total = addEqualParts(text, explanation?.parts ?? []).filter(({ effect }) => Math.abs(effect) >= LEAST_EFFECT);
+  if (explanation && !total.length) {
+    byId("no-effects").textContent = "The model knows no word of this text. It gives the same answer to every such text.";
+  }
+  byId("effects").hidden = !total.length;
+  byId("no-effects").hidden = total.length;
+  if (!total.length) return;
   for (const place of document.querySelectorAll(".chosen")) place.textContent = explanation.label;
   byId("other").textContent = explanation.against;
   byId("marked").replaceChildren(...mark(text, shareAmongWords(explanation.parts)));
-  const strongest = explanation.parts.filter((part) => part.effect);
-  strongest.sort((a, b) => Math.abs(b.effect) - Math.abs(a.effect));
-  byId("strongest").replaceChildren(
-    ...strongest.slice(0, MOST_EFFECTS).map(({ kind, start, end, effect }) => {
-      const words = (kind === "beginning" ? "at the start: " : "") + text.slice(start, end);
-      return make("tr", "", make("td", "", words), make("td", "number", signed.format(effect)));
-    }),
-  );
+  total.sort((a, b) => Math.abs(b.effect) - Math.abs(a.effect));
+  byId("strongest").replaceChildren(...total.slice(0, MOST_EFFECTS).map((part) => row(part, Math.abs(total[0].effect))));
+}
+
+/** Return what the parts that are the same words add together: `words`, `count` and `effect`. */
+function addEqualParts(text, parts) {
+  const totals = new Map();
+  for (const { kind, start, end, effect } of parts) {
+    const words = (kind === "beginning" ? "at the start: " : "") + text.slice(start, end);
+    const key = `${kind} ${words.toLowerCase()}`;
+    const total = totals.get(key) ?? { words, count: 0, effect: 0 };
+    totals.set(key, { ...total, count: total.count + 1, effect: total.effect + effect });
+  }
+  return [...totals.values()];
+}
+
+/** Return a row of the table, whose bar is as long as its effect is strong. */
+function row({ words, count, effect }, strongest) {
+  const bar = make("span", effect < 0 ? "bar against" : "bar for");
+  bar.style.setProperty("--strength", Math.abs(effect) / strongest);
+  const name = count > 1 ? `${words} ×${count}` : words;
+  const cell = make("div", "effect", bar, make("span", "number", signed.format(effect)));
+  return make("tr", "", make("td", "", name), make("td", "", cell));
 }
 
 /** Return the words with their effects; that of a pair, triple or run is divided among its words. */

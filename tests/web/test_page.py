@@ -56,7 +56,36 @@ def test_type_and_read_the_answer(page: Chromium) -> None:
     assert shown(page, "strongest").split("\n")[0].startswith("waste of")
     clear(page)
     page.ask("type", "#text", "great movie")
-    assert shown(page, "strongest").split("\n")[-1] == "at the start: great\t+0.18"
+    assert shown(page, "strongest").split()[-5:] == ["at", "the", "start:", "great", "+0.18"]
+
+
+def test_equal_words_are_one_line(page: Chromium) -> None:
+    clear(page)
+    page.ask("type", "#text", "Dull, a dull, dull film")
+    cells = page.evaluate('[...document.querySelectorAll("#strongest td")].map((cell) => cell.textContent)')
+    lines = dict(zip(cells[::2], cells[1::2]))
+    explanation = Classifier.load(engine="builtin").explain("Dull, a dull, dull film")
+    effects = [part.effect for part in explanation.parts if part.kind == "word" and part.text.lower() == "dull"]
+    assert len(effects) == 3
+    assert lines["Dull ×3"] == f"{sum(effects):+.2f}"
+    assert not {"Dull", "dull"} & lines.keys()
+
+
+@pytest.mark.parametrize("text", ["zzqx qqzx", "...", ""])
+def test_text_without_known_words(text: str, page: Chromium) -> None:
+    clear(page)
+    page.ask("type", "#text", text)
+    assert shown(page, "known") == "Known words: 0%"
+    assert "knows no word" in shown(page, "no-effects")
+    assert page.evaluate('document.getElementById("effects").hidden')
+
+
+def test_nothing_is_rounded_to_certainty(page: Chromium) -> None:
+    clear(page)
+    page.ask("type", "#text", "a waste of time, a waste of money, awful, the worst, terrible, boring and dull")
+    assert Classifier.load(engine="builtin").classify(page.evaluate("text.value")).score > 0.9995
+    assert shown(page, "score") == "> 99.9%"
+    assert shown(page, "labels").split("\n")[-1] == "< 0.1%"
 
 
 def test_words_are_marked_by_more_than_colour(page: Chromium) -> None:
@@ -175,6 +204,21 @@ CONTRASTS = """(() => {
     }
     return found;
 })()"""
+
+
+def test_what_a_screen_reader_is_told(page: Chromium) -> None:
+    found = set()
+    nodes = [page.ask("accessibility")]
+    while nodes:
+        node = nodes.pop()
+        found.add((node["role"], node.get("name", "")))
+        nodes += node.get("children", [])
+    wanted = {
+        ("heading", name) for name in ("edgetext in the browser", "Text", "Label", "Effect of the words", "Model")
+    }
+    wanted |= {("region", "Label"), ("region", "Effect of the words"), ("form", "Model"), ("alert", ""), ("status", "")}
+    wanted |= {("textbox", "Text"), ("textbox", "From a URL"), ("button", "Load"), ("button", "From a file")}
+    assert wanted <= found
 
 
 def test_keyboard_and_screen_reader(page: Chromium) -> None:
