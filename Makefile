@@ -201,11 +201,13 @@ $(C_OUT)/edgetext-c-%: $(C_SOURCES) $(wildcard runtime/c/*.h)
 build/c-model/manifest.json: $(wildcard train/default/*) runtime/c/edgetext.c runtime/edgetext/formats/etx.py
 	$(RUN) export/to_c.py --out build/c-model
 
-# Of the page that `make web` serves.
+# Where `make web` serves the page; `make web PORT=` only builds it.
 PORT ?= 8000
 .PHONY: web
 web: setup build/c-model/manifest.json ## Build the package and the page for browsers into build/web, and serve the page
-	$(RUN) runtime/web/build.py build/web --model build/c-model/model.wi8_afp64_small.etx --serve $(PORT)
+	@$(RUN) -c 'import ziglang' 2>/dev/null || { \
+	    echo "skipped build/web: no ziglang here: $(RUN) -m pip install ziglang"; exit 0; }; \
+	$(RUN) runtime/web/build.py build/web --model build/c-model/model.wi8_afp64_small.etx $(PORT:%=--serve %)
 
 NATIVE_MACHINES := x86_64 aarch64 armv7l
 .PHONY: native

@@ -116,7 +116,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     if not subjects:
         raise BenchmarkError(f"{args.model}: no file that a browser can read; `make browser` exports them")
     if not (args.site / "edgetext.wasm").exists():
-        raise BenchmarkError(f"{args.site}: no edgetext.wasm there; to build it: make build/web")
+        raise BenchmarkError(f"{args.site}: no edgetext.wasm there; `make browser` builds it")
     found = texts.find(args.data, args.limit)
     given = [text.text for text in found.texts]
     expected = [prediction.label for prediction in Classifier.load(args.model, "builtin").classify_many(given)]
