@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,10 +11,12 @@ from edgetext.bundle import NGRAMS
 from edgetext.bundle.files import crc32_of
 from edgetext.bundle.manifest import FORMAT_VERSION, MANIFEST, describe_file, write_manifest
 from edgetext.text import RESERVED
+from edgetext.validation import VALIDATION
 from export.bundle_folder import BUNDLE_FOLDER, README, VOCABULARY, OtherRun, open_existing
 from export.card.readme import update_readme
 from export.compare import predict_keras
 from export.recipes import RECIPES, Recipe
+from export.validation import make_validation, read_shifts
 from train.atomic_folder import replacing
 from train.folder_lock import locked
 from train.run import Run
@@ -31,6 +33,7 @@ class ExportedModel(NamedTuple):
     recipe: Recipe
     content: bytes
     record: dict[str, Any]
+    shift: Mapping[str, Any] = {}  # by how much it shifts from what was measured in validation
 
 
 def write_bundle(
@@ -60,9 +63,7 @@ def write_bundle(
             if "test" in before and before["sha256"] == record["sha256"]:
                 record["test"] = before["test"]
         records += [{**describe_file(name, content), **known[name]} for name, content in kept.items()]
-        extras = {} if run.ngrams is None else {NGRAMS: run.ngrams}
-        if existing:
-            extras |= {entry.file: existing.read(entry) for entry in existing.extras if entry.file not in extras}
+        extras = _make_extras(run, models, existing, kept)
         manifest = {**_describe_run(run), "self_test": self_test, "models": sorted(records, key=_rank)}
         if extras:
             manifest["extras"] = {name: crc32_of(content) for name, content in extras.items()}
@@ -71,6 +72,20 @@ def write_bundle(
         files = {VOCABULARY: run.vocabulary, README: readme, **kept, **new, **extras}
         _write(out, manifest, files, keep_previous=keep_previous)
     return replaced
+
+
+def _make_extras(
+    run: Run, models: Sequence[ExportedModel], existing: Bundle | None, kept: Collection[str]
+) -> dict[str, bytes]:
+    """Return the files that scoring does not need, those of the existing bundle too; ``kept`` are its kept models."""
+    shifts = read_shifts(existing) if existing else {}
+    shifts = {name: shift for name, shift in shifts.items() if name in kept}
+    shifts |= {model.recipe.file: model.shift for model in models}
+    found = {NGRAMS: run.ngrams, VALIDATION: make_validation(run, shifts)}
+    extras = {name: content for name, content in found.items() if content is not None}
+    if existing:
+        extras |= {entry.file: existing.read(entry) for entry in existing.extras if entry.file not in extras}
+    return extras
 
 
 def _describe_run(run: Run) -> dict[str, Any]:

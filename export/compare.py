@@ -11,6 +11,7 @@ import numpy.typing as npt
 from edgetext import engines
 from edgetext.encoder import Encoder
 from edgetext.text import PAD_ID, START_ID, UNKNOWN_ID
+from edgetext.validation import THRESHOLDS
 from edgetext.vocabulary import Vocabulary
 from export.block.library import CEngine
 from export.recipes import Recipe
@@ -68,10 +69,7 @@ def compare(run: Run, recipe: Recipe, content: bytes, reference: list[Sample]) -
     Raises:
         edgetext.EdgetextError: If the engine is not installed or refuses the model.
     """
-    if recipe.engine == "c":
-        engine: Any = CEngine(content)
-    else:
-        engine = engines.create(recipe.engine, content, max_length=run.preprocessing.width)
+    engine = _open_engine(run, recipe, content)
     (whole, keras), (short, keras_short) = ((score(engine, inputs), expected) for inputs, expected in reference)
     return {
         "texts": len(whole),
@@ -82,6 +80,30 @@ def compare(run: Run, recipe: Recipe, content: bytes, reference: list[Sample]) -
         "keras_accuracy": _accuracy(keras, run.heldout_targets),
         "runtime": engine.runtime,
     }
+
+
+def measure_shift(run: Run, recipe: Recipe, content: bytes, reference: list[Sample]) -> dict[str, Any]:
+    """Compare which of the texts of ``predict_reference`` are answered, and how, at all thresholds of a bundle.
+
+    Returns:
+        ``texts``, their number, and ``answered_differently``, the largest share, at one of the thresholds, of texts
+        that the model file gives another label than the Keras model, or that only one of both answers.
+    """
+    inputs, keras = reference[0]
+    ours = score(_open_engine(run, recipe, content), inputs)
+    different = max(float((_answer(ours, threshold) != _answer(keras, threshold)).mean()) for threshold in THRESHOLDS)
+    return {"texts": len(ours), "answered_differently": round(different, 4)}
+
+
+def _answer(probabilities: Probabilities, threshold: float) -> npt.NDArray[np.int64]:
+    """Return the index of each text's label; -1 if its score is below the threshold."""
+    return np.where(probabilities.max(axis=1) >= threshold, probabilities.argmax(axis=1), -1)
+
+
+def _open_engine(run: Run, recipe: Recipe, content: bytes) -> Any:
+    if recipe.engine == "c":
+        return CEngine(content)
+    return engines.create(recipe.engine, content, max_length=run.preprocessing.width)
 
 
 def score(engine: Any, inputs: Sequence[Any]) -> Probabilities:

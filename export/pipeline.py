@@ -13,7 +13,7 @@ from edgetext.engines.process import muted_stderr
 from export.block.header import write_header
 from export.bundle_folder import describe_origin
 from export.bundles import ExportedModel, write_bundle
-from export.compare import Sample, compare, find_excess, predict_reference
+from export.compare import Sample, compare, find_excess, measure_shift, predict_reference
 from export.converters import Converter, load_converter
 from export.converters.model_card import ModelCard
 from export.options import Options
@@ -76,6 +76,7 @@ def finish_model(
     """
     with muted_stderr():
         measured, tokenizer = compare(run, recipe, content, reference), None
+        shift = measure_shift(run, recipe, content, reference)
         if not (problems := find_excess(recipe, measured)):
             tokenizer = check_tokenizer(run, recipe, content)
             card = ModelCard(run, recipe, measured, options.author, options.license, tokenizer)
@@ -97,7 +98,7 @@ def finish_model(
             raise RunError(f"{run.folder}: {recipe.file} is not written: {tokenizer}; use --input ids")
         note = f"note: {recipe.file} has no tokenizer for other programs, and edgetext needs none: {tokenizer}"
         print(note, file=sys.stderr)
-    return ExportedModel(recipe, content, record), problems
+    return ExportedModel(recipe, content, record, shift), problems
 
 
 def print_row(model: ExportedModel) -> None:

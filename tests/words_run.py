@@ -16,7 +16,7 @@ def make_words_run(source: Path, folder: Path, *, marks: bool = False, changed: 
 
     ``changed`` is the share of labels that training measured for MediaPipe and ONNX Runtime.
     """
-    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("ngrams.txt"))
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("ngrams.txt", "validation.npz"))
     rules = Words(marks)
     tokens = (source / "vocab.txt").read_bytes().decode().split("\n")[len(RESERVED) : -1]
     others = [word for word in ("!", "?", *EMOTICONS, "\u00e9t\u00e9", "\U0001f60d") if rules.tokenize(word) == [word]]

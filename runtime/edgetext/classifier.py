@@ -5,7 +5,7 @@ from __future__ import annotations
 from edgetext import engines
 from edgetext.bundle import Bundle
 from edgetext.errors import BundleError, EngineError
-from edgetext.prediction import SHOWN, UNCERTAIN, Prediction, as_count, check_threshold, shorten
+from edgetext.prediction import SHOWN, UNCERTAIN, Prediction, as_count, check_share, shorten
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from edgetext.engines.protocol import Engine
     from edgetext.explaining import Explanation
     from edgetext.explaining.top_words import TopWord
+    from edgetext.validation.thresholds import Limits
+
 
 # The number of texts that classify_many passes to the engine at once. Compared with single texts, 32 raise the texts a
 # second by about a tenth with TFLite and a quarter with ONNX Runtime; 256 are at most a twentieth better than 32.
@@ -39,6 +41,8 @@ class Classifier:
         engine: The engine; ``engine.name`` and ``engine.runtime`` describe it.
         model: The bundle's entry of the model file in use; None if the classifier was built from parts.
         threshold: The lowest score at which a prediction gets a label; None for no such limit.
+        limits: What ``min_accuracy`` chose: the lowest score of each label, and the least share of known words; None
+            for no such limits.
     """
 
     def __init__(
@@ -58,7 +62,7 @@ class Classifier:
             TypeError: If ``threshold`` is not a number.
             ValueError: If ``threshold`` is not from 0 to 1.
         """
-        check_threshold(threshold)
+        check_share("threshold", threshold)
         if threshold is not None and UNCERTAIN in labels:
             raise BundleError(f"a label is called {UNCERTAIN!r}, so no threshold can be used")
         if engine.num_outputs != len(labels) and (engine.num_outputs, len(labels)) != (1, 2):
@@ -73,6 +77,7 @@ class Classifier:
         self.engine = engine
         self.model = model
         self.threshold = threshold
+        self.limits: Limits | None = None
         self._bundle: Bundle | None = None
         self._ngrams: list[str] | None = None
         self._predict = engine.predict
@@ -87,13 +92,13 @@ class Classifier:
         except BundleError:  # the bundle was removed
             ngrams = None
         state = {**self.__dict__, "_bundle": None, "_ngrams": ngrams}
-        return {**state, "_checksum": checksum([self.labels, self.threshold, ngrams])}
+        return {**state, "_checksum": checksum([self.labels, self.threshold, self.limits, ngrams])}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         from edgetext.copying import check_copy
 
         expected = state.pop("_checksum")
-        check_copy([state["labels"], state["threshold"], state["_ngrams"]], expected)
+        check_copy([state[name] for name in ("labels", "threshold", "limits", "_ngrams")], expected)
         self.__dict__.update(state)
 
     @classmethod
@@ -105,6 +110,7 @@ class Classifier:
         recipe: str | None = None,
         threads: int = 1,
         threshold: float | None = None,
+        min_accuracy: float | None = None,
         quiet: bool = False,
     ) -> Classifier:
         """Load a bundle; if another is put in its place meanwhile, that one.
@@ -118,17 +124,23 @@ class Classifier:
                 preferred one for the engine.
             threads: Threads that the engine may use; these models are too small to gain from more than 1.
             threshold: Label a text ``UNCERTAIN`` if its score is below this, 0 to 1; None never does.
+            min_accuracy: Label a text ``UNCERTAIN`` unless at least this share of the validation texts with its label
+                and such scores were right, with 95 % confidence, and the model knows about as many of its words as of
+                theirs; see ``edgetext.validation.thresholds``. Above 0 and below 1; None never does.
             quiet: Discard what native libraries write to the process's standard error while they load, as
-                ``edgetext.engines.process.muted_stderr`` does, and do not log which engines ``"auto"`` passes over:
-                for commands. Otherwise the logger ``edgetext`` gets a warning for each.
+                ``edgetext.engines.process.muted_stderr`` does, and do not log which engines ``"auto"`` passes over,
+                nor which labels ``min_accuracy`` rules out: for commands. Otherwise the logger ``edgetext`` gets a
+                warning for each.
 
         Raises:
-            BundleError: If the bundle is missing or damaged, or has no model for that engine and recipe; or if there is
-                a threshold and a label is called ``UNCERTAIN``.
+            BundleError: If the bundle is missing or damaged, or has no model for that engine and recipe; if a label is
+                called ``UNCERTAIN`` and there is a threshold or ``min_accuracy``; or if there is ``min_accuracy`` and
+                the bundle does not hold what was measured in validation.
             EngineError: If the engine is unknown, not installed or not working here; the message says how to install
                 it.
             TypeError: If an argument is of another type.
-            ValueError: If ``threads`` is not from 1 to 256, or ``threshold`` not from 0 to 1.
+            ValueError: If ``threads`` is not from 1 to 256, ``threshold`` not from 0 to 1, or ``min_accuracy`` not
+                between 0 and 1; or if there is a threshold as well as ``min_accuracy``.
         """
         threads = as_count("threads", threads)
         if threads > MAX_THREADS:
@@ -136,12 +148,12 @@ class Classifier:
         bundle = Bundle.open(path)
         settings: dict[str, Any] = {"recipe": recipe, "threads": threads, "threshold": threshold, "quiet": quiet}
         try:
-            return cls._load(bundle, engine, **settings)
+            return cls._load(bundle, engine, **settings)._limited(min_accuracy, quiet)
         except BundleError:
             again = Bundle.open(path)
             if again.manifest == bundle.manifest:
                 raise
-            return cls._load(again, engine, **settings)
+            return cls._load(again, engine, **settings)._limited(min_accuracy, quiet)
 
     @classmethod
     def _load(
@@ -180,6 +192,15 @@ class Classifier:
             except BundleError as error:
                 raise BundleError(f"{bundle.path_of(model)}: {error}") from None
         raise EngineError("no engine of this bundle works here; " + "; or ".join(failures.values()))
+
+    def _limited(self, min_accuracy: float | None, quiet: bool) -> Classifier:
+        """Set the limits that this accuracy needs, and return the classifier."""
+        if min_accuracy is not None:
+            from edgetext.validation.thresholds import load_limits  # not needed without
+
+            assert self._bundle is not None
+            self.limits = load_limits(self._bundle, min_accuracy, self.threshold, quiet=quiet)
+        return self
 
     def classify(self, text: str) -> Prediction:
         """Classify one text; a text without words gets the model's answer to an empty input.
@@ -308,6 +329,8 @@ class Classifier:
         labels = shorten([repr(label) for label in self.labels[:SHOWN]], len(self.labels))
         recipe = f", recipe={self.model.recipe!r}" if self.model else ""
         threshold = "" if self.threshold is None else f", threshold={self.threshold}"
+        if self.limits is not None:
+            threshold = f", min_accuracy={self.limits.min_accuracy}"
         return f"Classifier(labels=[{labels}], engine={self._engine_name!r}{recipe}{threshold})"
 
     def _to_prediction(self, outputs: list[float], known: float) -> Prediction:
@@ -319,6 +342,7 @@ class Classifier:
             raise EngineError(f"engine {self._engine_name} answered {score}, which is no probability")
         labels = self.labels
         label = labels[outputs.index(score)]
-        if self.threshold is not None and score < self.threshold:
+        is_low = self.threshold is not None and score < self.threshold
+        if is_low or (self.limits is not None and not self.limits.allow(label, score, known)):
             label = UNCERTAIN
         return Prediction(label, score, dict(zip(labels, outputs)), self._engine_name, known)

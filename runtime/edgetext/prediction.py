@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-# The label of a text whose score is below the requested threshold.
+# The label of a text whose score is too low.
 UNCERTAIN = "uncertain"
 
 # The most labels that a repr shows.
@@ -19,7 +19,7 @@ class Prediction:
 
     Attributes:
         label: The most probable label; of two that are equally probable, the first in the bundle's order.
-            ``UNCERTAIN`` if its probability is below the classifier's threshold; ``top(1)`` still returns it.
+            ``UNCERTAIN`` if the classifier's threshold or limits say so; ``top(1)`` still returns it.
         score: The probability of the most probable label, 0 to 1.
         probabilities: The probability of each label, in the bundle's order. They sum to 1, except for rounding: a
             TensorFlow Lite model that computes in int8 to the end rounds each to 1/256, down to 0 where many share.
@@ -102,16 +102,16 @@ def as_count(name: str, value: Any) -> int:
     return count
 
 
-def check_threshold(threshold: Any) -> None:
-    """Check the lowest score at which a prediction gets a label; None is for no such limit.
+def check_share(name: str, value: Any) -> None:
+    """Check an argument that is a share, such as the lowest score at which a prediction gets a label; None is allowed.
 
     Raises:
         TypeError: If it is not a number.
         ValueError: If it is not from 0 to 1.
     """
-    if threshold is None:
+    if value is None:
         return
-    if type(threshold).__name__ in ("bool", "bool_") or not hasattr(threshold, "__float__"):  # bool_ is numpy's
-        raise TypeError(f"threshold must be a number from 0 to 1, not {threshold!r}")
-    if not 0.0 <= threshold <= 1.0:  # false for NaN too
-        raise ValueError(f"threshold must be from 0 to 1, not {threshold}")
+    if type(value).__name__ in ("bool", "bool_") or not hasattr(value, "__float__"):  # bool_ is numpy's
+        raise TypeError(f"{name} must be a number from 0 to 1, not {value!r}")
+    if not 0.0 <= value <= 1.0:  # false for NaN too
+        raise ValueError(f"{name} must be from 0 to 1, not {value}")

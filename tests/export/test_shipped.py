@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from edgetext import Bundle, Classifier, engines
+from edgetext.validation import read_validation
 from export.recipes import RECIPES, Recipe
+from export.validation import make_validation
 from train.run import Run
 
 DEFAULT = [recipe for recipe in RECIPES if recipe.default and recipe.input == "ids"]
@@ -43,8 +45,21 @@ def test_holds_the_default_recipes(shipped: Bundle) -> None:
         "manifest.json",
         "vocab.txt",
         "README.md",
+        "ngrams.txt",
+        "validation.json",
         *(recipe.file for recipe in DEFAULT),
     }
+
+
+def test_what_was_measured_is_that_of_the_run(shipped: Bundle, edge_run: Run) -> None:
+    found = read_validation(shipped)
+    assert edge_run.validation is not None
+    expected = json.loads(make_validation(edge_run, found.files) or b"")
+    assert json.loads((Path(shipped.folder) / "validation.json").read_bytes()) == expected
+    assert found.files.keys() == {recipe.file for recipe in DEFAULT}
+    assert shipped.read_ngrams() == (edge_run.folder / "ngrams.txt").read_text("utf-8").splitlines()
+    metrics = edge_run.metrics["validation"]
+    assert sum(row[0] for row in found.right) == round(metrics["accuracy"] * metrics["texts"])
 
 
 def test_is_whole(shipped: Bundle) -> None:

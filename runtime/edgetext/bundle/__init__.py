@@ -7,9 +7,11 @@ A bundle's folder holds:
     vocab.txt        the vocabulary; line n is the token with id n
     model.*.*        the model files
     ngrams.txt       pairs and triples of words, one per line: what a model cannot list, because it hashes them
+    validation.json  what was measured on texts that were not fitted; see ``edgetext.validation``
     README.md        the model card, for people
 
-The last two may be missing. ``ngrams.txt`` is an extra file, which is read when it is asked for, not to score texts.
+The last three may be missing. ``ngrams.txt`` and ``validation.json`` are extra files, which are read when they are
+asked for, not to score texts.
 
 Nothing in a bundle is used before it is checked. Refused are names and links that leave the folder, files that are
 missing, truncated or changed, and unknown format versions. Each file is read completely, and an engine gets the
@@ -190,9 +192,18 @@ class Bundle:
         Raises:
             BundleError: As for ``read``.
         """
+        content = self.read_extra(NGRAMS)
+        return None if content is None else content.decode("utf-8", "replace").split("\n")[:-1]
+
+    def read_extra(self, name: str) -> bytes | None:
+        """Return the bytes of one of the ``extras``; None if the bundle does not have it.
+
+        Raises:
+            BundleError: As for ``read``.
+        """
         for entry in self.extras:
-            if entry.file == NGRAMS:
-                return self.read(entry).decode("utf-8", "replace").split("\n")[:-1]
+            if entry.file == name:
+                return self.read(entry)
         return None
 
     def encoder(self) -> Encoder:

@@ -57,6 +57,7 @@ class Options:
     recipe: str | None = None
     threads: int = 1
     threshold: float | None = None
+    min_accuracy: float | None = None
     top_k: int | None = None
     info: bool = False
     doctor: bool = False
@@ -65,8 +66,12 @@ class Options:
 
     def load_classifier(self, engine: str | None = None) -> Classifier:
         """Load the classifier that the options ask for, or one with another engine."""
-        settings = {"recipe": self.recipe, "threads": self.threads, "threshold": self.threshold, "quiet": True}
-        return Classifier.load(self.model, engine or self.engine, **settings)  # type: ignore[arg-type]
+        settings = {name: getattr(self, name) for name in ("recipe", "threads", "threshold", "min_accuracy")}
+        return Classifier.load(self.model, engine or self.engine, quiet=True, **settings)
+
+    def may_abstain(self) -> bool:
+        """Return whether a text may be labelled ``UNCERTAIN``."""
+        return self.threshold is not None or self.min_accuracy is not None
 
     def is_table(self) -> bool:
         """Return whether the input is a table: JSON, CSV or TSV."""
@@ -80,7 +85,7 @@ class Options:
         return make_dialect(self, JSON if self.jsonl is not None else CSV if self.csv is not None else TSV)
 
     def set_up_output(self, classifier: Classifier) -> tuple[int | None, Ranking | None]:
-        """Set up standard output, and print the classifier's note if it has one.
+        """Set up standard output, and print notes about the classifier if there are any.
 
         Returns:
             The width of the terminal, None if the output is not one; and the ranking that ``--top-k`` asks for.
@@ -89,7 +94,7 @@ class Options:
         if self.top_k is not None:
             from edgetext.command.ranking import Ranking
 
-            ranking = Ranking(min(self.top_k, len(classifier.labels)), with_first=self.threshold is not None)
+            ranking = Ranking(min(self.top_k, len(classifier.labels)), with_first=self.may_abstain())
         output = sys.stdout
         if self.is_table() or self.json:
             # Data for programs is UTF-8 with plain line ends, whatever the terminal is set to.
@@ -102,6 +107,10 @@ class Options:
             from edgetext.command.messages import print_note
 
             print_note(f"note: {classifier.encoder.note}")
+        if classifier.limits is not None:
+            from edgetext.command.messages import print_limits
+
+            print_limits(classifier.limits)
         return width, ranking
 
 

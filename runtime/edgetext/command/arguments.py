@@ -24,11 +24,22 @@ if TYPE_CHECKING:
 # Options that would be ignored are refused: those that --info, --parquet and their like do not use, and those that are
 # given without an option that they belong to.
 USES = {
-    "info": {"model", "json"},
+    "info": {"model", "json", "min_accuracy"},
     "doctor": {"model", "json"},
     "verify": {"model"},
     "top_words": {"model", "json", "recipe"},
-    "parquet": {"file", "out", "workers", "prefix", "model", "engine", "recipe", "threads", "threshold"},
+    "parquet": {
+        "file",
+        "out",
+        "workers",
+        "prefix",
+        "model",
+        "engine",
+        "recipe",
+        "threads",
+        "threshold",
+        "min_accuracy",
+    },
 }
 NEEDS = {
     "prefix": ("jsonl", "csv", "tsv", "parquet"),
@@ -45,6 +56,7 @@ examples:
   %(prog)s --csv review --file reviews.csv > scored.csv
   %(prog)s --parquet body --file tickets/ --out labelled/ --workers 4
   %(prog)s --explain "not a great movie"
+  %(prog)s --min-accuracy 0.95 --file reviews.txt         'uncertain' where the label is too often wrong
   %(prog)s --model bundles/mine --info
   %(prog)s --model bundles/mine --top-words
   if [ "$(%(prog)s --label-only -- "$text")" = positive ]; then echo yes; fi
@@ -147,8 +159,15 @@ def make_parser() -> argparse.ArgumentParser:
         "--threshold",
         metavar="P",
         type=float,
-        help="print the label 'uncertain' if the score is below P, 0 to 1; with --top-k, the list in lines and CSV "
-        "then begins with label_1, score_1",
+        help="print the label 'uncertain' if the score is below P, 0 to 1; with this or --min-accuracy, the list of "
+        "--top-k in lines and CSV begins with label_1, score_1",
+    )
+    source.add_argument(
+        "--min-accuracy",
+        metavar="A",
+        type=float,
+        help="print the label 'uncertain' where it is not shown that at least this share of such labels is right, "
+        "such as 0.95: by the validation texts, with thresholds for each label; --info says how many are answered",
     )
     model = parser.add_argument_group("model")
     model.add_argument(
@@ -226,6 +245,10 @@ def _check(parser: argparse.ArgumentParser, options: Options) -> None:
         parser.error("--top-k must be at least 1")
     if options.threshold is not None and not 0 <= options.threshold <= 1:
         parser.error("--threshold must be from 0 to 1")
+    if options.min_accuracy is not None and not 0 < options.min_accuracy < 1:
+        parser.error("--min-accuracy must be above 0 and below 1")
+    if options.min_accuracy is not None and options.threshold is not None:
+        parser.error("--min-accuracy chooses the thresholds: leave out --threshold")
     if options.texts and (options.file is not None or options.is_table()):
         parser.error("give texts as arguments or as an input, not both")
     if (options.csv is not None or options.tsv is not None) and options.json:

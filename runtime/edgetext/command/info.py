@@ -10,27 +10,37 @@ from edgetext.bundle import Bundle
 from edgetext.bundle.manifest import MANIFEST
 from edgetext.errors import BundleError
 from edgetext.keras_imdb import KERAS_IMDB
+from edgetext.validation import VALIDATION, read_validation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any
 
     from edgetext.bundle.manifest import BundleFile
 
 # If a bundle has more labels than this, only this many are printed.
 MANY_LABELS = 12
+# Accuracies of which --info says how many texts --min-accuracy would answer.
+SHARES = (0.9, 0.95, 0.99)
 
 
-def print_info(path: str | os.PathLike[str] | None, *, as_json: bool = False) -> None:
+def print_info(
+    path: str | os.PathLike[str] | None, *, as_json: bool = False, min_accuracy: float | None = None
+) -> None:
     """Print a bundle's name, labels, preprocessing and models with their accuracy; or its manifest as JSON.
 
+    With ``min_accuracy`` the thresholds that it chooses are printed too; without, what some values would answer.
+
     Raises:
-        BundleError: If the bundle is missing or damaged.
+        BundleError: If the bundle is missing or damaged; or if there is ``min_accuracy`` and the bundle does not hold
+            what was measured in validation.
     """
     bundle = Bundle.open(path)
+    chosen, certainty = _describe_certainty(bundle, min_accuracy)
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     if as_json:
-        print(json.dumps(bundle.manifest, indent=2))
+        print(json.dumps({**bundle.manifest, **chosen}, indent=2))
         return
     settings = bundle.preprocessing
     end = "last" if settings.truncating == "pre" else "first"
@@ -45,12 +55,38 @@ def print_info(path: str | os.PathLike[str] | None, *, as_json: bool = False) ->
             print(f"{key:11s} {bundle.manifest[key]}")
     if bundle.encoder().note:
         print(f"note        {bundle.encoder().note}")
+    for title, line in zip(("certainty", *[""] * len(certainty)), certainty):
+        print(f"{title:11s} {line}")
     print("models, most preferred first:")
     print(f"  {'engine':8s} {'recipe':18s} {'bytes':>9s} {'accuracy':>9s} {'drop':>6s}  {'measured on'}")
     for model in bundle.models:
         accuracy, drop, reviews = _measured(model.record)
         print(f"  {model.engine:8s} {model.recipe:18s} {model.size:9,d} {accuracy:>9s} {drop:>6s}  {reviews}")
     print("drop: against the Keras model, in points")
+
+
+def _describe_certainty(bundle: Bundle, min_accuracy: float | None) -> tuple[dict[str, Any], list[str]]:
+    """Return what ``min_accuracy`` chooses, as a record, and lines about it; without it, about some values of it."""
+    if min_accuracy is None and VALIDATION not in [entry.file for entry in bundle.extras]:
+        return {}, []
+    from edgetext.validation.thresholds import choose_limits, describe_limits  # imports typing
+
+    validation = read_validation(bundle)
+    if min_accuracy is None:
+        return {}, [describe_limits(choose_limits(validation, share)) for share in SHARES]
+    limits = choose_limits(validation, min_accuracy)
+    thresholds = [
+        f"{label} {'never' if label in limits.never else f'{threshold:g}'}"
+        for label, threshold in limits.thresholds.items()
+    ]
+    shares = {model.recipe: validation.files.get(model.file, {}).get("answered_differently") for model in bundle.models}
+    shifts = [f"{recipe} {share:.1%}" for recipe, share in shares.items() if isinstance(share, (int, float))]
+    return {"limits": limits._asdict()}, [
+        describe_limits(limits),
+        f"thresholds: {_list(thresholds)}",
+        f"known words: at least {limits.least_known:.1%}",
+        f"answered differently: {', '.join(shifts) or 'not measured'}",
+    ]
 
 
 def _list(labels: Sequence[str]) -> str:

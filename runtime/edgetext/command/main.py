@@ -89,7 +89,7 @@ def _run(options: Options) -> int:
     if options.info:
         from edgetext.command.info import print_info
 
-        print_info(options.model, as_json=options.json)
+        print_info(options.model, as_json=options.json, min_accuracy=options.min_accuracy)
         return OK
     if options.doctor:
         from edgetext.command.doctor import report

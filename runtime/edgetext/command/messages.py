@@ -6,6 +6,10 @@ import sys
 
 from edgetext.errors import describe
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from edgetext.validation.thresholds import Limits
+
 
 def print_error(error: Exception) -> None:
     """Print an error as one line."""
@@ -20,3 +24,11 @@ def print_note(line: str) -> None:
             print(line.replace("\n", "\\n"), file=sys.stderr, flush=True)
         except (OSError, ValueError):
             sys.stderr = None  # as Python sets it when it was closed from the start
+
+
+def print_limits(limits: Limits) -> None:
+    """Print a note if ``--min-accuracy`` rules out some labels, or all."""
+    if limits.never:
+        from edgetext.validation.thresholds import describe_never
+
+        print_note(f"note: {describe_never(limits)}")

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from edgetext.command import MISTAKE, OK, Options
-from edgetext.command.messages import print_error, print_note
+from edgetext.command.messages import print_error, print_limits, print_note
 from edgetext.command.output import Stop, Stopped
 from edgetext.errors import EngineError, InputError, describe
 
@@ -49,12 +49,14 @@ def label_files(options: Options) -> int:
         OSError: If a folder cannot be read or made.
     """
     assert options.parquet is not None
-    settings = {name: getattr(options, name) for name in ("engine", "recipe", "threads", "threshold")}
+    settings = {name: getattr(options, name) for name in ("engine", "recipe", "threads", "threshold", "min_accuracy")}
     classify = ArrowClassifier(options.model, options.parquet, prefix=options.prefix, quiet=True, **settings)
     classifier = classify.classifier  # to find out what is wrong with it before anything else
     assert classifier.model is not None
-    record = {"model": classifier.model.sha256, "engine": classifier.engine.name, "threshold": options.threshold}
-    record["column"] = options.parquet
+    if classifier.limits is not None:
+        print_limits(classifier.limits)
+    chosen = {name: getattr(options, name) for name in ("threshold", "min_accuracy")}
+    record = {"model": classifier.model.sha256, "engine": classifier.engine.name, "column": options.parquet, **chosen}
     pairs = _find_pairs(Path(str(options.file)), Path(str(options.out)))
     files, failed = _plan(pairs, classify, record)
     if finished := len(pairs) - len(files) - failed:

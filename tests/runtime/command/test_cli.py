@@ -560,7 +560,9 @@ class RealCommandTest(unittest.TestCase):
         patch = mock.patch("edgetext.classifier.Classifier.load", side_effect=EngineError("as planned"))
         with patch as load, contextlib.redirect_stderr(io.StringIO()):
             self.assertEqual(main(["great", *options]), 2)
-        load.assert_called_once_with("there", "onnx", recipe="float32", threads=3, threshold=0.5, quiet=True)
+        load.assert_called_once_with(
+            "there", "onnx", recipe="float32", threads=3, threshold=0.5, min_accuracy=None, quiet=True
+        )
 
     def test_info(self) -> None:
         result = run("--info", fake=False)
@@ -588,7 +590,7 @@ class RealCommandTest(unittest.TestCase):
     def test_verify(self) -> None:
         default = RUNTIME / "edgetext" / "default"
         files = ["manifest.json", "vocab.txt", "model.wi8_afp64.safetensors", "model.dynamic_wi8_afp32.tflite"]
-        files.append("model.dynamic_wi8.onnx")
+        files += ["model.dynamic_wi8.onnx", "ngrams.txt", "validation.json"]
         result = run("--verify", fake=False)
         self.assertEqual((result.returncode, result.stderr), (0, b""))
         self.assertEqual(result.stdout.decode().splitlines(), [f"{file}: ok" for file in files])
@@ -596,7 +598,10 @@ class RealCommandTest(unittest.TestCase):
             with self.subTest(changed), tempfile.TemporaryDirectory() as name:
                 folder = Path(name) / "bundle"
                 shutil.copytree(default, folder)
-                change_behind_crc32(folder, changed)
+                if changed in ("ngrams.txt", "validation.json"):  # which have no other checksum
+                    (folder / changed).write_bytes(b"{}")
+                else:
+                    change_behind_crc32(folder, changed)
                 result = run("--verify", "--model", str(folder), fake=False)
                 self.assertEqual((result.returncode, result.stderr), (2, b""))
                 lines = result.stdout.decode().splitlines()
@@ -803,7 +808,9 @@ class OneShotTest(unittest.TestCase):
         for arguments in (["great"], ["great", "--json"]):
             with patch as load, contextlib.redirect_stderr(io.StringIO()):
                 self.assertEqual(main(arguments), 2)
-            load.assert_called_once_with(None, "auto", recipe=None, threads=1, threshold=None, quiet=True)
+            load.assert_called_once_with(
+                None, "auto", recipe=None, threads=1, threshold=None, min_accuracy=None, quiet=True
+            )
 
     def test_process_ends_with_the_right_code(self) -> None:
         for arguments, code in ((["great"], 0), (["--bogus"], 2), (["--help"], 0), (["--version"], 0), ([" "], 2)):
