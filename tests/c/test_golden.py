@@ -142,6 +142,14 @@ def telling_block(words: tuple[str, ...], settings: Preprocessing, layout: str) 
     return make_block(["a", "b", "c"], settings, vocabulary, safetensors(metadata, tensors), layout)
 
 
+def test_equal_probabilities(machine: str, compiled: Compiled, tmp_path: Path) -> None:
+    """The first label is the most probable one."""
+    words = tuple(VOCABULARIES[False].to_bytes().decode().split("\n")[:-1])
+    block = telling_block(words, golden_preprocessing(False, "characters"), "small")
+    (answer,) = ask(compiled(machine, PROBE), block, [""], tmp_path)
+    assert (answer.best, len(set(answer.probabilities))) == (0, 1)
+
+
 def ids_of(answer: Answer) -> list[int]:
     """Return the ids of the words in a text by their effects."""
     found = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import random
 import shutil
 import sys
@@ -24,7 +25,7 @@ from tests.runtime.helpers import random_average, random_bigrams, safetensors
 
 CHARACTERS = Characters(2, 4, 32, 40)
 MAX_LENGTH = 24
-LETTERS = "abcdeABCDE\u00e9\u00c9\u0130\u0131\u0436\u0416\u03a3'\u2019\u00ad"
+LETTERS = "abcdezABCDEZ\u00e9\u00c9\u0130\u0131\u0436\u0416\u03a3'\u2019\u00ad"
 OTHERS = [" ", "  ", "\t", "\n", "\r", "\x00", "\x85", "\u00a0", "-", "...", "!", "?", "\uff01", "<br />", "\ud800"]
 ALONE = ["\u96fb", "\u5f71", "\u6620", "\u753b", "\U0001f600", "\U0001f44d\U0001f3fd", "\u0e44", *EMOTICONS]
 
@@ -55,6 +56,7 @@ def make_word(draw: random.Random) -> str:
 def make_texts(draw: random.Random, words: list[str]) -> list[str]:
     """Make texts of known and unknown words, with everything that may be between them."""
     texts = ["", " ", "\x00", "!?", ":)", words[0], " ".join(words[:200])]
+    texts += [f"{words[0]}{chr(code)}{words[1]}" for code in range(128)]
     for _ in range(150):
         parts = []
         for _ in range(draw.choice([1, 3, 10, 40])):
@@ -72,10 +74,10 @@ def make_model(case: Case, size: int) -> tuple[Preprocessing, bytes]:
         model = random_average(1, (5, 4, 7, case.outputs), size, MAX_LENGTH)
     else:
         model = random_bigrams(1, case.outputs, size, 256, preprocessing.width, case.network)
-    if case.network not in ("average", "bigrams"):
-        values = model[1]["unigrams"][2]
-        for index in range(case.outputs):  # the reserved tokens have no weights
-            values[index * size : index * size + len(RESERVED)] = [0] * len(RESERVED)
+        model[0]["exponent"] = {1: "0.25", 3: "1", 40: "0.3"}[case.outputs]
+        weights = [91, 92, 93, 94] if case.network == "bigrams" else [0, 0, 0, 0]  # of the reserved tokens
+        for index in range(case.outputs):
+            model[1]["unigrams"][2][index * size : index * size + len(RESERVED)] = weights
     return preprocessing, safetensors(*model)
 
 
@@ -99,6 +101,21 @@ def test_what_random_texts_do_not_have(case: Case) -> None:
     texts += [":D :) <3 ;) :( great", ":D", ";)"]  # emoticons that are not known have n-grams as they are written
     texts += [" " * 65535 + "\u96fb\u5f71", " " * 65536 + "\u96fb"]  # the end of what is searched for runs
     agree(case, words, texts)
+
+
+def test_extreme_logits() -> None:
+    """Probabilities down to the least number, and 0."""
+    case = Case("bigrams", 40, "post", Words(False))
+    preprocessing, _ = make_model(case, len(RESERVED))
+    model = random_bigrams(1, case.outputs, len(RESERVED), 256, preprocessing.width, case.network)
+    model[1]["bias"][2][:] = [-20.0 * index for index in range(20)] + [-700.0 - 2.5 * index for index in range(20)]
+    vocabulary, labels = Vocabulary([*RESERVED], case.rules), [f"label {number}" for number in range(case.outputs)]
+    ours = CEngine(make_block(labels, preprocessing, vocabulary, safetensors(*model), "fast")).predict([""])[0]
+    engine = BuiltinEngine(safetensors(*model), max_length=preprocessing.width)
+    wanted = list(Classifier(labels, Encoder(vocabulary, preprocessing), engine).classify("").probabilities.values())
+    np.testing.assert_allclose(ours, wanted, rtol=1e-12, atol=1e-323)
+    assert 0 < min(number for number in wanted if number) < 1e-320
+    assert min(wanted) == 0
 
 
 def agree(case: Case, words: list[str], texts: list[str]) -> None:
@@ -131,6 +148,16 @@ def test_a_damaged_block() -> None:
     ):
         with pytest.raises(BundleError, match=f"^engine c refuses the model: .*{reason}"):
             CEngine(content)
+
+
+def test_a_label_that_is_not_there() -> None:
+    case = Case("bigrams-2", 1, "post", Words(False))
+    preprocessing, content = make_model(case, len(RESERVED))
+    block = make_block(["no", "yes"], preprocessing, Vocabulary([*RESERVED], case.rules), content, "fast")
+    library = load_library()
+    model = ctypes.create_string_buffer(ctypes.c_size_t.in_dll(library, "model_bytes").value)
+    assert library.edgetext_open(model, block, len(block)) == 0
+    assert [library.edgetext_label(model, index) for index in (1, 2, 2**63)] == [b"yes", None, None]
 
 
 class TestCompiler:
