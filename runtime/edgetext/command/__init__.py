@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     RecordOrError = Union["Record", InputError]
 
 # 2 is argparse's own exit code for a wrong command line, 130 the shell's for an interrupt (128 + SIGINT).
-OK, MISTAKE, INTERRUPTED = 0, 2, 130
+OK, DIFFERENT, MISTAKE, INTERRUPTED = 0, 1, 2, 130
 
 
 class Options:
@@ -58,10 +58,13 @@ class Options:
     threads: int = 1
     threshold: float | None = None
     min_accuracy: float | None = None
+    summary: str | None = None
+    summary_every: int | None = None
     top_k: int | None = None
     info: bool = False
     doctor: bool = False
     verify: bool = False
+    drift: str | None = None
     top_words: str | bool = False  # a label, or True for all
 
     def load_classifier(self, engine: str | None = None) -> Classifier:

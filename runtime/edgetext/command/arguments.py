@@ -27,6 +27,7 @@ USES = {
     "info": {"model", "json", "min_accuracy"},
     "doctor": {"model", "json"},
     "verify": {"model"},
+    "drift": {"model"},
     "top_words": {"model", "json", "recipe"},
     "parquet": {
         "file",
@@ -46,6 +47,7 @@ NEEDS = {
     "out": ("parquet",),
     "workers": ("parquet",),
     **dict.fromkeys(OF_COLUMNS, ("csv", "tsv")),
+    "summary_every": ("summary",),
 }
 
 EXAMPLES = """\
@@ -71,6 +73,7 @@ a text that begins with '-' must follow '--':
 
 exit codes:
   0    every text was scored
+  1    with --drift: the texts do not look like the validation texts
   2    wrong arguments, a missing bundle or engine, or some texts could not be read (the others were scored)
   130  interrupted; 143 and 129: ended by SIGTERM or SIGHUP; the output still ends with a complete result
 """
@@ -169,6 +172,14 @@ def make_parser() -> argparse.ArgumentParser:
         help="print the label 'uncertain' where it is not shown that at least this share of such labels is right, "
         "such as 0.95: by the validation texts, with thresholds for each label; --info says how many are answered",
     )
+    source.add_argument(
+        "--summary",
+        metavar="FILE",
+        help="at the end of a stream, append counts of labels, scores and known words to FILE, as a JSON line",
+    )
+    source.add_argument(
+        "--summary-every", metavar="N", type=int, help="with --summary: append such a line every N texts, too"
+    )
     model = parser.add_argument_group("model")
     model.add_argument(
         "--model",
@@ -194,6 +205,12 @@ def make_parser() -> argparse.ArgumentParser:
     )
     about.add_argument(
         "--verify", action="store_true", help="compare the SHA-256 of every file of the bundle, then exit with 0 or 2"
+    )
+    about.add_argument(
+        "--drift",
+        metavar="FILE",
+        help="say whether the texts counted in FILE, which --summary wrote, look like the validation texts, then exit "
+        "with 0 if they do, and else with 1",
     )
     about.add_argument(
         "--top-words",
@@ -249,6 +266,10 @@ def _check(parser: argparse.ArgumentParser, options: Options) -> None:
         parser.error("--min-accuracy must be above 0 and below 1")
     if options.min_accuracy is not None and options.threshold is not None:
         parser.error("--min-accuracy chooses the thresholds: leave out --threshold")
+    if options.summary_every is not None and options.summary_every < 1:
+        parser.error("--summary-every must be at least 1")
+    if options.summary is not None and options.texts:
+        parser.error("--summary is for an input, not for texts as arguments")
     if options.texts and (options.file is not None or options.is_table()):
         parser.error("give texts as arguments or as an input, not both")
     if (options.csv is not None or options.tsv is not None) and options.json:
@@ -272,7 +293,7 @@ def _check_use(parser: argparse.ArgumentParser, options: Options) -> None:
             parser.error(f"{_written(name)} is only used with {' or '.join(map(_written, forms))}")
     if options.texts == ["-"]:
         parser.error("'-' is not a text; standard input is read if no text is given, or with --file -")
-    for name in ("file", "out", "model", "recipe", "top_words"):
+    for name in ("file", "out", "model", "recipe", "top_words", "summary", "drift"):
         if getattr(options, name) == "":
             parser.error(f"{_written(name)} is empty: is a variable unset?")
 

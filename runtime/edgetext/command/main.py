@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from edgetext.command import INTERRUPTED, MISTAKE, OK, Arguments, Options
+from edgetext.command import DIFFERENT, INTERRUPTED, MISTAKE, OK, Arguments, Options
 from edgetext.errors import EdgetextError, InputError, was_interrupted
 
 TYPE_CHECKING = False
@@ -60,9 +60,10 @@ def main(argv: list[str] | None = None) -> int:
 
         from edgetext.command.messages import print_error
 
-        # Nothing else is written.
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
-            error.filename = "standard output"
+        # What else is written has a name.
+        if isinstance(error, OSError) and error.filename is None:
+            if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+                error.filename = "standard output"
         print_error(error)
         if isinstance(error, OSError):
             _discard_output()
@@ -99,6 +100,10 @@ def _run(options: Options) -> int:
         from edgetext.command.info import print_verification
 
         return OK if print_verification(options.model) else MISTAKE
+    if options.drift is not None:
+        from edgetext.command.summary import print_drift
+
+        return OK if print_drift(options.drift, options.model) else DIFFERENT
     if options.top_words:
         from edgetext.command.top_words import print_top_words
 

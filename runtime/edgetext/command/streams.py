@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from edgetext.classifier import Classifier
     from edgetext.command import Options, RecordOrError
     from edgetext.command.structured import JSONObjects, Table
+    from edgetext.command.summary import Summary
 
     Form = Union[TextLines, JSONObjects, Table]
 
@@ -68,6 +69,7 @@ def score(options: Options, stream: BinaryIO) -> int:
     classifier = _load(options, os.fstat(stream.fileno()))
     _import_all(options)
     stop = Stop()
+    summary = _open_summary(options, classifier, stop, stream)
     try:
         with stop:
             # A file is read in batches. Somebody may be waiting for the answers to a pipe, so it is read text by text.
@@ -75,9 +77,12 @@ def score(options: Options, stream: BinaryIO) -> int:
             form = _choose_form(options, _blocking(stream), classifier, live)
             data = options.json or not isinstance(form, TextLines)
             output = Output(sys.stdout, stop, "\n" if data else os.linesep)
-            return _score(classifier, form, 1 if live else BATCH_SIZE, output)
+            return _score(classifier, form, 1 if live else BATCH_SIZE, output, summary)
     except Stopped:
         return 128 + stop.signal
+    finally:
+        if summary is not None:
+            summary.write()
 
 
 def _load(options: Options, input_status: os.stat_result) -> Classifier:
@@ -90,6 +95,18 @@ def _load(options: Options, input_status: os.stat_result) -> Classifier:
         except EngineError:  # it is not installed, or cannot run this model
             pass
     return classifier
+
+
+def _open_summary(options: Options, classifier: Classifier, stop: Stop, stream: BinaryIO) -> Summary | None:
+    """Open the file of ``--summary``, unless it is the input or the output; None without that option."""
+    if options.summary is None:
+        return None
+    from edgetext.command.summary import Summary
+
+    for other in (stream, sys.stdout):
+        if os.path.isfile(options.summary) and os.path.samestat(os.stat(options.summary), os.fstat(other.fileno())):
+            raise InputError(f"--summary {options.summary} is the input or the output: choose another file")
+    return Summary(options.summary, options.summary_every, classifier, stop)
 
 
 def _refuse_own_output(stream: BinaryIO) -> None:
@@ -145,7 +162,7 @@ def _choose_form(options: Options, stream: BinaryIO, classifier: Classifier, liv
     return table
 
 
-def _score(classifier: Classifier, form: Form, size: int, output: Output) -> int:
+def _score(classifier: Classifier, form: Form, size: int, output: Output, summary: Summary | None) -> int:
     unread = empty = 0
     labels: dict[str, None] = {}  # of empty texts
     for note in form.notes:
@@ -154,7 +171,7 @@ def _score(classifier: Classifier, form: Form, size: int, output: Output) -> int
     for batch in _batches(form, size):
         texts = [record.text for record in batch if not isinstance(record, InputError)]
         predictions = map(classifier.classify, texts) if size == 1 else classifier.classify_many(texts, size)
-        results = []
+        results, scored = [], []
         for record in batch:
             if isinstance(record, InputError):
                 print_error(record)
@@ -163,9 +180,12 @@ def _score(classifier: Classifier, form: Form, size: int, output: Output) -> int
             else:
                 prediction = next(predictions)
                 results.append(form.write(record, prediction))
+                scored.append(prediction)
                 if not record.text.strip():
                     empty += 1
                     labels[prediction.label] = None
+        if summary is not None:
+            summary.add(scored)
         output.write(results)
     if empty:
         subject = "1 empty text was" if empty == 1 else f"{empty:,} empty texts were"
