@@ -42,6 +42,7 @@ from benchmarks import (
     sweep,
     tables,
 )
+from benchmarks.abstaining import mixture
 from benchmarks.measuring import command, layout, pictures, plots, processes, results
 from benchmarks.measuring.layout import Part, Table
 from benchmarks.measuring.results import BenchmarkError, Results
@@ -87,7 +88,7 @@ BLOCKS: dict[str, Callable[[Results], Sequence[Part]]] = {
     **dict.fromkeys(("seeds", "choices", "curve"), sweep.tables),
     **{"accuracy": accuracy.tables, "interop": interop.tables, "instructions": instructions.tables},
     **{"tables": tables.tables, "few_labels": few_labels.lay_out, "suggest": suggest.lay_out},
-    **{"memory": memory_tables, "soak": soak_tables},
+    **{"memory": memory_tables, "soak": soak_tables, "abstaining": mixture.tables},
     **{"browser": browser.tables, "compiled": compiled.tables},
     **{"firmware": firmware.tables, "flash": flash.tables},
 }

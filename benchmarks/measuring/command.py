@@ -69,15 +69,17 @@ def make_main(
     measure: Callable[[argparse.Namespace], dict[str, Any]],
     tables: Callable[[dict[str, Any]], Sequence[layout.Part]],
     after: Callable[[argparse.Namespace, dict[str, Any]], int] = lambda args, found: 0,
+    program: Sequence[str] = (),
 ) -> Callable[[Sequence[str] | None], int]:
     """Return the main function of a benchmark: parse, measure, print the tables, write the results file.
 
     Args:
-        kind: The kind of results, which is the script's name without ``.py``.
+        kind: The kind of results, which is the script's name without ``.py`` unless there is a ``program``.
         make_parser: Makes the parser; arguments after ``--`` become ``options``.
         measure: Returns the content of the results file, at least ``rows``.
         tables: Lays the results out.
         after: Does the remaining work with the results, and returns the exit code.
+        program: How Python is called if it is not with the script.
     """
 
     def main(argv: Sequence[str] | None = None) -> int:
@@ -86,7 +88,7 @@ def make_main(
         args = make_parser().parse_args(words[:place], argparse.Namespace(options=words[place + 1 :]))
 
         def work() -> int:
-            line = shlex.join(["python", f"benchmarks/{kind}.py", *words])
+            line = shlex.join(["python", *(program or [f"benchmarks/{kind}.py"]), *words])
             found = {"kind": kind, "command": line, "environment": results.environment(), **measure(args)}
             say(layout.render(tables(found)), args)
             results.write(args.json, found)
