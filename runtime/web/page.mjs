@@ -16,8 +16,8 @@ let loads = 0;
 
 /** Return a share in words; nothing is rounded to 0% or 100%. */
 function percent(share) {
-  if (share > 0 && share < 0.0005) return "< 0.1%";
-  return share < 1 && share >= 0.9995 ? "> 99.9%" : percents.format(share);
+  if (share > 0 && share < 0.0005) return "<0.1%";
+  return share < 1 && share >= 0.9995 ? ">99.9%" : percents.format(share);
 }
 
 /** Load a model and show the answer; of several at once the last one asked for wins. */
@@ -84,7 +84,7 @@ function showEffects(text) {
 function addEqualParts(text, parts) {
   const totals = new Map();
   for (const { kind, start, end, effect } of parts) {
-    const words = (kind === "beginning" ? "at the start: " : "") + text.slice(start, end);
+    const words = text.slice(start, end) + (kind === "beginning" ? " (at the beginning)" : "");
     const key = `${kind} ${words.toLowerCase()}`;
     const total = totals.get(key) ?? { words, count: 0, effect: 0 };
     totals.set(key, { ...total, count: total.count + 1, effect: total.effect + effect });
