@@ -109,6 +109,7 @@ def _describe_copies(
     return {
         "conflicts": len(found.conflicts),
         "near": len(found.near),
+        "compared": found.compared,
         "leaks": sum(one < len(training.texts) <= other for _, one, other in found.near),
         "shown_conflicts": [list(map(describe, places)) for places in found.conflicts[:SHOWN]],
         "shown_near": [(alike, describe(one), describe(other)) for alike, one, other in found.near[:SHOWN]],

@@ -23,7 +23,7 @@ from benchmarks import report_card
 from benchmarks.measuring.chromium import Chromium
 from benchmarks.measuring.results import BenchmarkError
 from benchmarks.measuring.server import serve
-from benchmarks.reporting import evaluation, figures
+from benchmarks.reporting import copies, evaluation, figures
 from benchmarks.reporting.copies import find_copies
 from benchmarks.reporting.evaluation import Evaluation, Text
 from benchmarks.reporting.suspicion import find_suspects
@@ -127,8 +127,29 @@ class TestCopies:
         assert found.near[0][0] == pytest.approx(len(parts & other_parts) / len(parts | other_parts))
 
     def test_nothing_to_compare(self) -> None:
-        assert find_copies([], [], Words(marks=False)) == ([], [])
-        assert find_copies([Text("1", "one"), Text("2", "")], ["a", "b"], Words(marks=False)) == ([], [])
+        assert find_copies([], [], Words(marks=False)) == ([], [], 0)
+        assert find_copies([Text("1", "one"), Text("2", "")], ["a", "b"], Words(marks=False)) == ([], [], 1)
+
+    def test_as_comparing_all_pairs(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Of random texts, long and short, and of copies with some words replaced."""
+        generator = random.Random(5)
+        written = []
+        for _ in range(150):
+            words = generator.choices([f"w{number}" for number in range(60)], k=generator.choice([1, 2, 5, 30, 90]))
+            changed = [generator.choice(["new", word]) if generator.random() < 0.1 else word for word in words]
+            written += [" ".join(words), " ".join(changed)]
+        texts = [Text(str(number), text) for number, text in enumerate(written)]
+        monkeypatch.setattr(copies, "ROWS", 70)
+        found = {(one, other): alike for alike, one, other in copies.find_copies(texts, written, Words(False)).near}
+        expected = {}
+        for one, other in itertools.combinations(range(len(written)), 2):
+            sets = [{*words, *itertools.pairwise(words)} for words in (written[one].split(), written[other].split())]
+            alike = len(sets[0] & sets[1]) / len(sets[0] | sets[1])
+            if alike >= 0.8 and written[one] != written[other] and written.index(written[one]) == one:
+                if written.index(written[other]) == other:
+                    expected[one, other] = alike
+        assert len(expected) > 30
+        assert found == pytest.approx(expected)
 
 
 def test_flipped_labels_are_the_most_suspicious() -> None:
