@@ -47,7 +47,7 @@ def _find_near(words: Sequence[Sequence[str]], places: Sequence[int]) -> list[tu
     parts = _find_parts(words)
     sizes = np.diff(parts.indptr)
     rarest = _keep_rarest(parts, sizes)
-    near = []
+    near: list[tuple[float, int, int]] = []
     for start in range(0, len(words), ROWS):
         candidates = scipy.sparse.triu(rarest[start : start + ROWS] @ rarest.T, start + 1).tocoo()
         one, other = candidates.row + start, candidates.col
