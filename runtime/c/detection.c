@@ -54,7 +54,7 @@ static const char *find_utf16(const char *head, size_t length)
 void refuse_other_files(const char *head, size_t length)
 {
     static const char little[] = "\xff\xfe\0", big[] = "\0\0\xfe\xff";
-    const char *encoding = NULL;
+    const char *encoding;
     size_t index;
     for (index = 0; index < sizeof OTHERS / sizeof OTHERS[0]; index++)
         if (begins(head, length, OTHERS[index].mark)) fail(OTHERS[index].what, OTHERS[index].fix);
