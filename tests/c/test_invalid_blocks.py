@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -48,8 +48,8 @@ NGRAMS = [
     {18: 2**30},
     {19: 0},  # the most
     {19: 65_537},
-    {4: 32 + 64 + 1},  # with keras-imdb
-    {4: 32 + 64 + 4},  # with the last words of a text
+    {4: 32 + 64 + 128 + 1},  # with keras-imdb
+    {4: 32 + 64 + 128 + 4},  # with the last words of a text
     *({index: place} for index in (BIGRAMS_AT, CHARACTERS_AT) for place in (0, 124, 2**31)),
 ]
 FAST = [{28: 0}, {28: 48}, {28: 2**20}, {30: 2**20}]  # slots, and the most that are read
@@ -63,9 +63,9 @@ AVERAGE = [
 ]
 
 
-def make(network: str, layout: str) -> bytes:
+def make(network: str, layout: str, words: Sequence[str] = WORDS) -> bytes:
     case = Case(network, 1, "post", Words(False))
-    vocabulary = Vocabulary([*RESERVED, *WORDS], case.rules)
+    vocabulary = Vocabulary([*RESERVED, *words], case.rules)
     preprocessing, content = make_model(case, len(vocabulary))
     return make_block(["no", "yes"], preprocessing, vocabulary, content, layout)
 
@@ -85,6 +85,12 @@ def change(block: bytes, changes: Mapping[int, int]) -> bytes:
         second += first
     numbers[2:4] = first & 0xFFFFFFFF, second & 0xFFFFFFFF
     return struct.pack(f"<{len(numbers)}I", *numbers)
+
+
+def pad(block: bytes) -> bytes:
+    """Return a block with zeros behind its sections; its checksum is wrong."""
+    block += bytes(100_000)
+    return block[:4] + struct.pack("<I", len(block)) + block[8:]
 
 
 def check(block: bytes, changes: Mapping[int, int], reason: str = "not valid") -> None:
@@ -137,6 +143,17 @@ def test_sizes_of_layers() -> None:
     place = read(block, FLOATS_AT) // 4
     for changes in ({place: 0}, {place: 65}, {place + 2: 2}, {place + 2: 0}, {place: 64}):
         check(block, changes)
+    end = len(block) // 4 - 3  # there is room for the sizes, but not for the layers
+    check(block, {FLOATS_AT: 4 * end, **{end + layer: read(block, place + layer) for layer in range(3)}})
+    # Where there is room for more, with zeros for numbers.
+    end += 3
+    check(pad(block), {20: 65, FLOATS_AT: 4 * end, end: 4, end + 1: 7, end + 2: 1})
+    check(pad(block), {21: 9, FLOATS_AT: 4 * end, **{end + layer: 4 for layer in range(8)}, end + 8: 1})
+
+
+def test_no_reserved_tokens() -> None:
+    for tokens in range(4):
+        check(pad(make("trigrams-characters", "fast", ())), {7: tokens})
 
 
 def test_slots() -> None:
@@ -148,6 +165,7 @@ def test_slots() -> None:
     tokens = len(RESERVED) + len(WORDS)
     for head in (3 | 5 << 24, tokens | 5 << 24, 4, 4 | 13 << 24, 4 | 254 << 24):
         check(block, {short: head})
+    check(pad(block), {WORDS_AT: len(block), SLOTS: 4096})  # empty ones, but more than the section has
     size = read(block, 31)
     for place, value in ((2, size + 1), (2, 2**32 - 1), (3, size), (3, 2**32 - 1)):
         check(block, {long + place: value})
