@@ -264,6 +264,10 @@ compiled: c native ## Compare the C library and the engine native with builtin a
 	    --fasttext "build/peers-models/lower case.ftz" --json benchmarks/results/compiled.json
 	$(RUN) benchmarks/report.py
 
+.PHONY: picture
+picture: demo $(BROWSER)/.ready ## Take the picture of the report that the README shows; needs Chromium and Node.js
+	$(RUN) -m benchmarks.reporting.photograph build/demo-report.html benchmarks/results/report.png
+
 .PHONY: interop
 interop: setup $(PEERS_READY) ## Compare the files of two bundles in other runtimes; needs the reviews, about 10 minutes
 	[ -d $(INTEROP)/tutorial-run ] || $(RUN) -m train --preset tutorial --out $(INTEROP)/tutorial-run

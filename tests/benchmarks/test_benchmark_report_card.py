@@ -26,6 +26,7 @@ from benchmarks.measuring.server import serve
 from benchmarks.reporting import copies, evaluation, figures
 from benchmarks.reporting.copies import find_copies
 from benchmarks.reporting.evaluation import Evaluation, Text
+from benchmarks.reporting.photograph import photograph
 from benchmarks.reporting.suspicion import find_suspects
 from edgetext import Classifier
 from edgetext.text import Words
@@ -294,6 +295,16 @@ class TestReport:
                 assert chromium.ask("complaints") == []
             assert set(server.served) <= {"/report.html", "/favicon.ico"}
 
+    def test_a_picture(self, trained: Reported, chromium: Chromium) -> None:
+        """Of the beginning, down to the plots, and small enough for a README."""
+        from PIL import Image
+
+        taken = photograph(trained.folder / "report.html")
+        assert len(taken) < 100_000
+        with Image.open(io.BytesIO(taken)) as image:
+            assert image.width == 1002
+            assert 1200 < image.height < 2400
+
     def test_without_texts(self, trained: Reported) -> None:
         """What the run's own predictions say is there; what needs texts is left out, with the reason."""
         assert report(trained.folder) == 0
@@ -365,7 +376,8 @@ def test_the_shipped_bundle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert recorded is not None
     assert f"{recorded.record['test']['accuracy']:.2%}" in text
     assert "25,000 test reviews" in text
-    assert "excellent" in text[text.index("Words with the largest weights") :]
+    shown = text[text.index("Words with the largest weights") :]
+    assert all(word.text in shown for words in Classifier.load().top_words(count=5).values() for word in words)
 
 
 @pytest.mark.data
