@@ -140,6 +140,26 @@ def test_another_model_by_file(page: Chromium, site: Path) -> None:
     assert "no weights of words" in shown(page, "no-effects")
 
 
+def test_of_two_models_the_last_one_asked_for_is_used(page: Chromium) -> None:
+    """Also if it arrives first."""
+    page.evaluate(
+        """(async () => {
+            const { fetch } = window;
+            let arrived;
+            const late = new Promise((done) => (arrived = done));
+            window.fetch = async (source) => {
+              if (source === "many.etx") await late;
+              return fetch(source);
+            };
+            for (url.value of ["many.etx", "characters-False-small.etx"]) model.requestSubmit();
+            while (!about.textContent.startsWith("characters")) await new Promise((done) => setTimeout(done, 20));
+            arrived();
+            await new Promise((done) => setTimeout(done, 300));
+        })()"""
+    )
+    assert shown(page, "about").startswith("characters-False-small.etx")
+
+
 def test_another_model_by_address(chromium: Chromium, server: Server) -> None:
     chromium.ask("open", f"{server.url}/?model=bigrams-2-True-fast.etx", DESKTOP)
     chromium.ask("wait", LABEL)
