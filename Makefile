@@ -203,10 +203,13 @@ build/c-model/manifest.json: $(wildcard train/default/*) runtime/c/edgetext.c ru
 
 # Where `make web` serves the page; `make web PORT=` only builds it.
 PORT ?= 8000
-.PHONY: web
-web: setup build/c-model/manifest.json ## Build the package and the page for browsers into build/web, and serve the page
+.PHONY: web build/web
+web: setup ## Build the package and the page for browsers into build/web, and serve the page
 	@$(RUN) -c 'import ziglang' 2>/dev/null || { \
 	    echo "skipped build/web: no ziglang here: $(RUN) -m pip install ziglang"; exit 0; }; \
+	$(MAKE) --no-print-directory build/web
+
+build/web: build/c-model/manifest.json
 	$(RUN) runtime/web/build.py build/web --model build/c-model/model.wi8_afp64_small.etx $(PORT:%=--serve %)
 
 NATIVE_MACHINES := x86_64 aarch64 armv7l

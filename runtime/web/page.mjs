@@ -47,7 +47,7 @@ function show() {
   byId("known").textContent = `Known words: ${percent(known)}`;
   const ordered = Object.entries(probabilities).sort((a, b) => b[1] - a[1]);
   byId("labels").replaceChildren(...ordered.slice(0, MOST_LABELS).map(share));
-  showEffects(text);
+  showEffects(text, known);
   speak(`${label}, ${percent(score)}`);
 }
 
@@ -59,19 +59,18 @@ function share([label, probability]) {
 }
 
 /** Mark the words by what they add to the label, and list the strongest parts. */
-function showEffects(text) {
-  let explanation = null;
+function showEffects(text, known) {
+  let explanation;
+  let reason = "The model knows no word of this text. It gives the same answer to every such text.";
+  if (known) reason = "No word of this text has an effect of 0.01 or more.";
   try {
     explanation = classifier.explain(text);
   } catch {
-    byId("no-effects").textContent = "The network of this model has no weights of words to show.";
+    reason = "The network of this model has no weights of words to show.";
   }
   const total = addEqualParts(text, explanation?.parts ?? []).filter(({ effect }) => Math.abs(effect) >= LEAST_EFFECT);
-  if (explanation && !total.length) {
-    byId("no-effects").textContent = "The model knows no word of this text. It gives the same answer to every such text.";
-  }
-  byId("effects").hidden = !total.length;
-  byId("no-effects").hidden = total.length;
+  byId("effects").hidden = total.length === 0;
+  byId("no-effects").textContent = total.length ? "" : reason;
   if (!total.length) return;
   for (const place of document.querySelectorAll(".chosen")) place.textContent = explanation.label;
   byId("other").textContent = explanation.against;

@@ -80,6 +80,14 @@ def test_text_without_known_words(text: str, page: Chromium) -> None:
     assert page.evaluate('document.getElementById("effects").hidden')
 
 
+def test_text_without_effects(page: Chromium) -> None:
+    """Its words are known."""
+    clear(page)
+    page.ask("type", "#text", "with")
+    assert shown(page, "known") == "Known words: 100%"
+    assert shown(page, "no-effects") == "No word of this text has an effect of 0.01 or more."
+
+
 def test_nothing_is_rounded_to_certainty(page: Chromium) -> None:
     clear(page)
     page.ask("type", "#text", "a waste of time, a waste of money, awful, the worst, terrible, boring and dull")
