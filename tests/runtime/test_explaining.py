@@ -97,14 +97,44 @@ class EffectsTest(unittest.TestCase):
                     self.check(classifier, text)
 
     def test_shipped_model(self) -> None:
-        explanation = self.check(Classifier.load(engine="builtin"), "This is not a great film, and zzyzx is bad.")
+        classifier = Classifier.load(engine="builtin")
+        explanation = self.check(classifier, "This is not a great film, and zzyzx is bad.")
         kinds = {(part.kind, part.text) for part in explanation.parts}
         for expected in (("word", "great"), ("pair", "a great"), ("unknown", "zzyzx"), ("beginning", "This")):
             self.assertIn(expected, kinds)
         self.assertNotIn(("pair", "zzyzx is"), kinds)
         self.assertRaises(ValueError, explanation.strongest, -1)
         self.assertRaises(TypeError, explanation.strongest, "a")
-        self.assertEqual(explanation.strongest(1)[0].effect, max((part.effect for part in explanation.parts), key=abs))
+        sizes = [abs(part.effect) for part in explanation.strongest(1000)]
+        self.assertEqual(sizes, sorted((abs(part.effect) for part in explanation.parts if part.effect), reverse=True))
+        self.assertEqual([abs(part.effect) for part in explanation.strongest(3)], sizes[:3])
+        self.assertEqual(len(classifier.explain("bad bad bad").strongest(1)), 1)
+
+    def test_where_parts_stand(self) -> None:
+        text = "The dogs' film, isn't 'good'. bad"
+        parts = make_classifier("trigrams", 1, Words(False)).explain(text).parts
+        found = [(part.kind, part.text) for part in parts]
+        words = ["The", "dogs", "film", "isn't", "good", "bad"]
+        self.assertEqual([text for _, text in found[:6]], words)
+        self.assertIn(("pair", "good'. bad"), found)
+        parts = make_classifier("trigrams", 1, Words(False)).explain("a good film").parts
+        found = [(part.kind, part.text) for part in parts]
+        self.assertEqual(
+            found[3:],
+            [
+                *(("beginning", "a"), ("pair", "a good"), ("pair", "good film")),
+                *(("beginning", "a good"), ("triple", "a good film")),
+            ],
+        )
+
+    def test_what_is_known(self) -> None:
+        for network, text, knows in (
+            ("characters", "zzyzx", True),
+            ("bigrams-2", "zzyzx", False),
+            ("bigrams-2", "", False),
+            ("bigrams-2", "zzyzx film", True),
+        ):
+            self.assertIs(make_classifier(network, 1, Words(False)).explain(text).knows_words, knows)
 
     def test_labels(self) -> None:
         classifier = make_classifier("bigrams-2", 5, Words(False))
@@ -199,7 +229,17 @@ class CommandTest(unittest.TestCase):
             self.assertEqual(lines[1], "  why positive and not negative:")
             self.assertRegex(lines[2], r"^ +\+\d\.\d{3}  \++ +great movie$")
             self.assertIn("log odds of positive", lines[-1])
+            effects = [float(line.split()[0]) for line in lines[2:]]
+            self.assertEqual([abs(effect) for effect in effects[:-2]], sorted(map(abs, effects[:-2]), reverse=True))
+            self.assertEqual(max(line.count("+") + line.count("-") for line in lines[2:]), 1 + 12)
             self.assertNotIn("\x1b", "".join(lines))
+
+    def test_the_lines_add_up(self) -> None:
+        text = "A slow start and some wooden acting, but the last hour is superb. I loved it."
+        *effects, total = [float(line.split()[0]) for line in self.explain(text).splitlines()[2:]]
+        self.assertEqual(len(effects), 8 + 2)
+        self.assertGreater(abs(effects[-2]), 0.02)
+        self.assertAlmostEqual(sum(effects), total, delta=0.01)
 
     def test_equal_parts_are_one_line(self) -> None:
         explanation = Classifier.load(engine="builtin").explain("Bad, bad film. BAD!")

@@ -53,10 +53,11 @@ class ModelTest(unittest.TestCase):
 
     def test_pairs_and_triples(self) -> None:
         classifier, _ = self.make(1)
-        texts = ["good film", "bad film", "good bad film", "\u770b \u597d"]
+        texts = ["good film", "bad film", "good bad film", "\u770b \u597d", "film \u597d"]
         found = find_top_words(classifier.engine, classifier.encoder, classifier.labels, texts, None, 100)
         words = {word.text: word for words in found.values() for word in words}
-        for kind, given, written in zip(("pair", "pair", "triple", "pair"), texts, [*texts[:3], "\u770b\u597d"]):
+        for given, kind in zip(texts, ("pair", "pair", "triple", "pair", "pair")):
+            written = given.replace("\u770b ", "\u770b")
             parts = classifier.explain(given, "label 1").parts
             [effect] = [part.effect for part in parts if (part.kind, part.text) == (kind, given)]
             self.assertEqual(words[written].kind, kind)

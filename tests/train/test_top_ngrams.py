@@ -65,23 +65,25 @@ def find_expected(rows: list[list[int]], weights: Any, longest: int, count: int)
     return [name for _, name in sorted(named)]
 
 
+@pytest.mark.parametrize("most", [7, 1000])
 @pytest.mark.parametrize("longest", [2, 3])
 @pytest.mark.parametrize("labels", [2, 3])
 @pytest.mark.parametrize("buckets", [64, 4096])
-def test_largest_weights(labels: int, longest: int, buckets: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("train.fitting.top_ngrams.MOST_OF_LABEL", 7)
+def test_largest_weights(labels: int, longest: int, most: int, buckets: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("train.fitting.top_ngrams.MOST_OF_LABEL", most)
     outputs = 1 if labels == 2 else labels
     choices = Choices(buckets=buckets, word_ngrams=longest)
     recipe = Recipe(SIZE, labels, np.ones(labels, np.float32), Settings(1, 1, 0, 1), choices)
     model = build_edge(SIZE, 10, choices, np.zeros(outputs), np.zeros(outputs))
     weights = np.random.default_rng(1).normal(size=(buckets, outputs)).astype(np.float32)
+    weights[::2] = 0
     model.get_layer("bigrams").set_weights([weights])
     rows, none = make_texts(1), encoded([[1]], 10).subset(slice(0))
     texts = Splits(encoded(rows[:300], 10), encoded(rows[300:], 10), none, none, none, none)
-    expected = find_expected(rows, weights, longest, 7)
+    expected = find_expected(rows, weights, longest, most)
     assert find_top_ngrams(model, texts, VOCABULARY, recipe) == expected
     assert len(expected) > (0 if buckets == 64 else 7 * labels // 2)
-    assert longest == 2 or buckets == 64 or any(len(ngram.split()) == 3 for ngram in expected)
+    assert longest == 2 or buckets == 64 or most == 7 or any(len(ngram.split()) == 3 for ngram in expected)
 
 
 def test_so_many_labels_have_a_few_each(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,10 +33,7 @@ def explain(engine: Engine, encoder: Encoder, labels: Sequence[str], text: str, 
     chosen, against = choose_labels(labels, both, label)
     weights = _Weights(network, characters, chosen, against, max(count, 1))
     parts = _find_parts(text, encoder, ids[:count], weights)
-    bias = weights.combine(network.biases)
-    if logits is network.prior:  # nothing is known
-        parts = parts._replace(effects=[0.0] * len(parts.effects))
-        bias = weights.combine(network.prior)
+    bias = weights.combine(logits if logits is network.prior else network.biases)  # prior: nothing is known
     if network.prior is None and ids[0] == START_ID:
         bias += weights.of_words([START_ID])[0]
     return Explanation(text, labels[chosen], labels[against], both[chosen] - both[against], bias, parts)
