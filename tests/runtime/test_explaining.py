@@ -238,6 +238,8 @@ class CommandTest(unittest.TestCase):
         text = "A slow start and some wooden acting, but the last hour is superb. I loved it."
         *effects, total = [float(line.split()[0]) for line in self.explain(text).splitlines()[2:]]
         self.assertEqual(len(effects), 8 + 2)
+        self.assertEqual(effects[:8], sorted(effects[:8], key=abs, reverse=True))
+        self.assertLess(effects[1], 0)  # wooden
         self.assertGreater(abs(effects[-2]), 0.02)
         self.assertAlmostEqual(sum(effects), total, delta=0.01)
 
