@@ -11,9 +11,9 @@ from math import comb
 from pathlib import Path
 from typing import Any
 
-from edgetext import UNCERTAIN, BundleError, Classifier
+from edgetext import UNCERTAIN, Bundle, BundleError, Classifier
 from edgetext.bundle import DEFAULT_BUNDLE
-from edgetext.validation import BINS, THRESHOLDS, Validation
+from edgetext.validation import BINS, THRESHOLDS, Validation, read_validation
 from edgetext.validation.thresholds import Limits, choose_limits, tail
 from tests.runtime.helpers import entry, run, write_manifest
 
@@ -117,6 +117,12 @@ class ThresholdTest(unittest.TestCase):
         self.assertEqual(limits.never, ["often"])
         self.assertEqual({limits.thresholds[label] for label in labels[1:]}, {0.8})
 
+    def test_a_score_that_is_the_threshold(self) -> None:
+        limits = choose_limits(Validation(make_record(LABELS, ROWS)), 0.95)
+        low = limits.thresholds["negative"]
+        answers = [limits.allow("negative", score, known) for score, known in ((low, 0.5), (low - 1e-9, 1), (1, 0.49))]
+        self.assertEqual(answers, [True, False, False])
+
     def test_too_few_texts_show_nothing(self) -> None:
         rows = [*spread(0, 30, {0.995: 1.0}), *spread(1, 30, {0.995: 1.0})]
         limits = choose_limits(Validation(make_record(LABELS, rows)), 0.95)
@@ -200,6 +206,7 @@ class ClassifierTest(unittest.TestCase):
             {"labels": ["negative"]},
             {"texts": 0},
             {"texts": "many"},
+            {"texts": len(ROWS) + 1},
             {"least_known": 2},
             {"least_known": None},
             {"answered": good["answered"][:1]},
@@ -232,10 +239,11 @@ class ClassifierTest(unittest.TestCase):
         with self.assertRaisesRegex(BundleError, r"validation\.json"):
             Classifier.load(self.folder, min_accuracy=0.95)
         write_bundle(self.folder, None)
-        single = Path(DEFAULT_BUNDLE, "model.dynamic_wi8.onnx")
-        for path in (self.folder, single):
+        for path in (self.folder, Path(DEFAULT_BUNDLE, "model.dynamic_wi8.onnx")):
             with self.assertRaisesRegex(BundleError, r"no validation\.json.*: train and export again"):
-                Classifier.load(path, min_accuracy=0.95)
+                read_validation(Bundle.open(path))
+        with self.assertRaisesRegex(BundleError, r"no validation\.json"):
+            Classifier.load(self.folder, min_accuracy=0.95)
 
 
 class CommandTest(unittest.TestCase):

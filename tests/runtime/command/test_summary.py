@@ -175,7 +175,7 @@ class CompareTest(unittest.TestCase):
         record = make_record(LABELS, [], texts=1000, answered=answered, right=answered, scores=scores, known=scores)
         validation = Validation(record)
         moved = [0] * (BINS - 2) + [2000, 8000]
-        _, large, small = compare(validation, [5000, 5000], moved, [0] * (BINS - 2) + [4500, 5500])
+        _, large, small = compare(validation, [5000, 5000], moved, [0] * (BINS - 2) + [4000, 6000])
         self.assertAlmostEqual(large.psi, 0.3 * 1.3863, delta=0.002)  # (0.5 - 0.2) (ln(0.5 / 0.2) - ln(0.5 / 0.8))
         self.assertTrue(large.is_large)
         self.assertFalse(small.is_large)
