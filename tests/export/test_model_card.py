@@ -173,10 +173,17 @@ def test_examples_work(exported: Any, capfd: pytest.CaptureFixture[str], root: P
         elif "onnxruntime" in code:
             exec(typed, {})
             assert known["label"] in capfd.readouterr().out
+    assert classify(["--model", str(exported.folder), "--verify"]) == 0
     for engine in ("c", "tflite"):
         named = [model.file for model in exported.bundle.models if model.engine == engine and model.file in text]
         assert any(f"/{file}" in "".join(code for _, code in fences) for file in named)
     assert (root / "runtime" / "web" / "edgetext.mjs").exists()
+
+
+def test_the_card_of_the_default_bundle_is_current(edge_run: Run, root: Path) -> None:
+    folder = root / "runtime" / "edgetext" / "default"
+    made = make_readme(edge_run, Bundle.open(folder).manifest, "Apache-2.0")
+    assert (folder / "README.md").read_bytes().replace(b"\r\n", b"\n") == made
 
 
 @pytest.mark.parametrize("name", ["edgetext/default", "bundles/accurate"])
