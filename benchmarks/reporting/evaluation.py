@@ -103,7 +103,7 @@ def measure_thresholds(found: Evaluation) -> list[dict[str, Any]]:
 
 def slice_by_length(found: Evaluation, words: npt.NDArray[np.int64]) -> list[dict[str, Any]]:
     """Return the accuracy on texts of different lengths, by their numbers of words, shape (texts,)."""
-    names = [f"{low}–{high - 1}" for low, high in itertools.pairwise(LENGTHS)] + [f"{LENGTHS[-1]} and more"]
+    names = [f"{low}–{high - 1}" for low, high in itertools.pairwise(LENGTHS)] + [f"{LENGTHS[-1]}+"]
     return _slice(found, np.digitize(words, LENGTHS) - 1, names)
 
 

@@ -78,7 +78,7 @@ class TestMeasures:
         assert [(part["name"], part["texts"], part["accuracy"]) for part in parts] == [
             ("0–5", 1, 1),
             ("6–10", 2, 0.5),
-            ("201 and more", 1, 1),
+            ("201+", 1, 1),
         ]
 
     def test_the_most_confident_mistakes(self) -> None:
