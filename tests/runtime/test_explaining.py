@@ -127,6 +127,11 @@ class EffectsTest(unittest.TestCase):
             ],
         )
 
+    def test_runs_of_a_text_whose_words_are_not_read(self) -> None:
+        classifier = make_classifier("characters", 1, Words(False), max_length=1)
+        explanation = self.check(classifier, "\u6f22\u6f22 \u597d")
+        self.assertEqual([word.text for word in explanation.by_word()], ["\u6f22\u6f22", "\u597d"])
+
     def test_what_is_known(self) -> None:
         for network, text, knows in (
             ("characters", "zzyzx", True),

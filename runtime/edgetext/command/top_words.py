@@ -24,7 +24,7 @@ def print_top_words(options: Options) -> None:
         InputError: If there is no such label.
     """
     if not any(model.engine == "builtin" for model in Bundle.open(options.model).models):
-        raise EngineError("--top-words needs a bundle with a model for the engine builtin: export/to_safetensors.py")
+        raise EngineError("--top-words needs a model for the engine builtin: export/to_safetensors.py adds one")
     classifier = options.load_classifier("builtin")
     try:
         found = classifier.top_words(options.top_words if isinstance(options.top_words, str) else None)

@@ -65,8 +65,8 @@ class Explanation:
         kinds, starts, ends, effects = self._columns
         from heapq import nlargest
 
-        sizes = list(map(abs, effects))
-        least = min(nlargest(as_count("count", count), sizes), default=0.0)
+        count, sizes = as_count("count", count), list(map(abs, effects))
+        least = min(nlargest(count, sizes), default=0.0)
         found = [
             Part(kinds[place], self.text[starts[place] : ends[place]], starts[place], ends[place], effects[place])
             for place, size in enumerate(sizes)

@@ -47,11 +47,12 @@ class Columns(NamedTuple):
         self.ends.extend(ends)
         self.effects.extend(effects)
 
-    def make_parts(self, text: str, effects: Sequence[float] = ()) -> list[Part]:
+    def make_parts(self, text: str, effects: Sequence[float] | None = None) -> list[Part]:
         """Return the parts of the text, or only the first, with these effects."""
         texts = [text[start:end] for start, end in zip(self.starts, self.ends)]
         # No Python code runs per part: Part._make would take four times as long.
-        return list(map(_NEW_PART, zip(self.kinds, texts, self.starts, self.ends, effects or self.effects)))
+        effects = self.effects if effects is None else effects
+        return list(map(_NEW_PART, zip(self.kinds, texts, self.starts, self.ends, effects)))
 
 
 _NEW_PART = partial(tuple.__new__, Part)
