@@ -204,7 +204,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--doctor", action="store_true", help="show which engines work here and how to install the others, then exit"
     )
     about.add_argument(
-        "--verify", action="store_true", help="compare the SHA-256 of every file of the bundle, then exit with 0 or 2"
+        "--verify", action="store_true", help="compare the checksums of every file of the bundle, then exit with 0 or 2"
     )
     about.add_argument(
         "--drift",

@@ -115,7 +115,7 @@ def _measured(record: dict[str, object]) -> tuple[str, str, str]:
 
 
 def print_verification(path: str | os.PathLike[str] | None) -> bool:
-    """Compare the SHA-256 of every file of a bundle; loading compares sizes and CRC-32 only.
+    """Compare the SHA-256 of every file of a bundle, if it has one; loading compares sizes and CRC-32 only.
 
     A line is printed for each file: ``ok``, or what is wrong with it.
 
