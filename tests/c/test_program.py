@@ -51,6 +51,7 @@ STREAMS = {
     "part of a mark": b"\xef\xbb",
     "first byte of a mark": b"\xef",
     "mark and line feed": b"\xef\xbb\xbf\n",
+    "only NUL": b"\0" * 40 + b"\n",
     "NUL": b"great\0movie\n\0\n",
     "invalid": b"great\n\xff\nbad \xe2\x82\n\xed\xa0\x80\n\xf4\x90\x80\x80\n\xc0\xaf\nfine\n\xe2\x82",
     "invalid after a mark": b"\xef\xbb\xbfgood\xe9\n",
