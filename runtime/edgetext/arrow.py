@@ -129,10 +129,14 @@ class ArrowClassifier:
                 for a text that is not UTF-8.
         """
         schema = self.schema(rows.schema)
-        if isinstance(rows, pyarrow.RecordBatch):
-            columns = [*rows.columns, *self._classify(rows.column(self.column))]
-            return pyarrow.RecordBatch.from_arrays(columns, schema=schema)
-        return pyarrow.Table.from_batches(map(self, rows.to_batches()), schema)
+        # Not by calling itself: Ray's subclass passes each call to the one thread that would wait for it.
+        if isinstance(rows, pyarrow.Table):
+            return pyarrow.Table.from_batches((self._add(batch, schema) for batch in rows.to_batches()), schema)
+        return self._add(rows, schema)
+
+    def _add(self, batch: pyarrow.RecordBatch, schema: pyarrow.Schema) -> pyarrow.RecordBatch:
+        columns = [*batch.columns, *self._classify(batch.column(self.column))]
+        return pyarrow.RecordBatch.from_arrays(columns, schema=schema)
 
     def _fields(self) -> list[pyarrow.Field]:
         """Return the fields that are added, in their order."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pyarrow
@@ -18,8 +21,14 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PYTHON = ROOT / ".venv-data-engines" / "bin" / "python"
 ACCURATE = ROOT / "runtime" / "bundles" / "accurate"
 TEXTS = ["great movie", None, "a waste of two hours", "", "so dull", "電影 great!\r\nnever again"]
-# Python decides what a process of each engine may be; all of them get these variables.
-SETTINGS = {"PYTHONPATH": str(ROOT / "runtime"), "HF_HUB_OFFLINE": "1"}
+SETTINGS = {
+    "PYTHONPATH": str(ROOT / "runtime"),
+    "HF_HUB_OFFLINE": "1",
+    # Two workers, each of which has a working folder of its own.
+    "PYSPARK_SUBMIT_ARGS": "--master local-cluster[2,1,1024] --conf spark.ui.enabled=false pyspark-shell",
+    "PYSPARK_PYTHON": str(PYTHON),
+    "SPARK_LOCAL_IP": "127.0.0.1",
+}
 
 
 @pytest.fixture(scope="module")
@@ -30,18 +39,30 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def label(engine: str, source: Path, target: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run an example where nothing else is."""
+def start(engine: str, source: Path, target: Path, *arguments: str | Path) -> subprocess.Popen[str]:
+    """Start an example in a folder where nothing else is."""
     if not (PYTHON.parent.parent / ".ready").exists():
         pytest.skip("no .venv-data-engines: `make test` makes it, or says what that takes")
-    target.parent.mkdir(exist_ok=True)
+    if engine == "spark" and shutil.which("java") is None:
+        pytest.skip("Spark needs Java: on Debian, apt install default-jre-headless")
+    home = target.parent
+    home.mkdir(exist_ok=True)
     command = [PYTHON, ROOT / "runtime" / "examples" / f"with_{engine}.py", source, target, *arguments]
-    environment = {**os.environ, **SETTINGS, "HOME": str(target.parent)}
-    result = subprocess.run(
-        command, capture_output=True, text=True, timeout=300, cwd=target.parent, env=environment, check=False
+    environment = {**os.environ, **SETTINGS, "HOME": str(home), "SPARK_WORKER_DIR": str(home / "workers")}
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=home, env=environment
     )
-    assert result.returncode == 0, result.stderr[-2_000:]
-    return result
+
+
+def label(engine: str, source: Path, target: Path, *arguments: str | Path) -> str:
+    """Run an example and return what it prints."""
+    return finish(start(engine, source, target, *arguments))
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    output, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors[-2_000:]
+    return output
 
 
 def check(source: Path, target: Path, model: Path | None = None) -> None:
@@ -51,13 +72,12 @@ def check(source: Path, target: Path, model: Path | None = None) -> None:
     for text in [text for text in TEXTS if text is not None]:
         prediction = classifier.classify(text.replace("\r\n", "\n"))
         expected[text] = prediction.label, prediction.score
-    found = sorted(parquet.read_table(target).to_pylist(), key=lambda row: int(row["n"]))
-    given = parquet.read_table(source).to_pylist()
+    found, given = (parquet.read_table(path).sort_by("n").to_pylist() for path in (target, source))
     assert [(row["n"], row["text"]) for row in found] == [(row["n"], row["text"]) for row in given]
     assert [(row["label"], row["score"]) for row in found] == [expected[row["text"]] for row in given]
 
 
-@pytest.mark.parametrize("engine", ["pandas", "polars", "duckdb", "datasets", "dask"])
+@pytest.mark.parametrize("engine", ["pandas", "polars", "duckdb", "datasets", "dask", "ray"])
 def test_the_same_answers(engine: str, source: Path, tmp_path: Path) -> None:
     label(engine, source, tmp_path / "out" / "labelled.parquet")
     check(source, tmp_path / "out" / "labelled.parquet")
@@ -75,3 +95,50 @@ def test_the_cache_of_datasets_notices_another_model(source: Path, tmp_path: Pat
         link.symlink_to(model)
         label("datasets", source, tmp_path / "out" / "labelled.parquet", link)
         check(source, tmp_path / "out" / "labelled.parquet", model)
+
+
+def test_workers_of_spark_need_neither_the_model_nor_the_package(source: Path, tmp_path: Path) -> None:
+    home = tmp_path / "out"
+    home.mkdir()
+    shutil.copytree(ACCURATE, home / "model")  # only where the driver runs
+    output = label("spark", source, home / "labelled", "model")
+    check(source, home / "labelled", ACCURATE)
+    assert "|positive|" in output
+
+
+def find_process(words: bytes, home: Path) -> int | None:
+    """Return a process that was started with a home folder, and has words in its command line."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            found = words in (folder / "cmdline").read_bytes()
+            if found and f"HOME={home}\0".encode() in (folder / "environ").read_bytes():
+                return int(folder.name)
+        except OSError:  # it has ended
+            continue
+    return None
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds workers in /proc")
+@pytest.mark.parametrize(
+    ("engine", "worker", "begun"),
+    [("spark", b"CoarseGrainedExecutorBackend", "labelled/_temporary/0/*/*"), ("ray", b"ray::MapWorker", "labelled/*")],
+)
+def test_a_worker_that_is_killed_costs_a_retry(engine: str, worker: bytes, begun: str, tmp_path: Path) -> None:
+    source, home = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    for part in range(8):
+        numbers = range(50_000 * part, 50_000 * part + 50_000)
+        table = pyarrow.table({"n": numbers, "text": [TEXTS[number % len(TEXTS)] for number in numbers]})
+        parquet.write_table(table, source / f"{part}.parquet")
+    process = start(engine, source, home / "labelled")
+    for _ in range(2_400):
+        victim = find_process(worker, home)
+        if victim is not None and any(home.glob(begun)):
+            os.kill(victim, signal.SIGKILL)
+            break
+        assert process.poll() is None, process.communicate()[1][-2_000:]
+        time.sleep(0.05)
+    else:
+        raise AssertionError("no worker started")
+    finish(process)
+    check(source, home / "labelled")
