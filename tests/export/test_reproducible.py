@@ -40,7 +40,7 @@ def test_bundles(
         result = run_python("-c", code, *options, env={"PYTHONHASHSEED": seed})
         assert result.returncode == 0, result.stderr
         found.append(digests(tmp_path / seed))
-    assert len(found[0]) == 5
+    assert len(found[0]) == 8
     assert found[0] == found[1]
 
 
