@@ -117,11 +117,13 @@ class TestCopies:
             ("where is my invoice", "b"),
             ("", "a"),
             ("...", "b"),  # neither has a word
+            ("odd odd one", "a"),
+            ("odd odd one one", "a"),  # four of five parts in common
         ]
         texts = [Text(str(number), text) for number, (text, _) in enumerate(written)]
         found = find_copies(texts, [label for _, label in written], Words(marks=False))
         assert found.conflicts == [[0, 1]]
-        assert [(one, other) for _, one, other in found.near] == [(0, 2)]
+        assert [(one, other) for _, one, other in found.near] == [(0, 2), (8, 9)]
         words = ["i", "was", "charged", "twice", "for", "the", "same", "order", "please", "help"]
         others = ["i", "was", "charged", "twice", "for", "the", "very", "same", "order", "please", "help"]
         parts, other_parts = ({*found, *itertools.pairwise(found)} for found in (words, others))

@@ -97,6 +97,7 @@ def test_any_label_and_name_shows_as_it_is(run: Run) -> None:
     assert {"<script>alert(1)</script>", "“a|b`c”", "--- #"} <= shown
     assert all(line.count(" | ") == 4 for line in card.splitlines() if line.endswith("| 9 |"))
     assert "45 test texts" in card
+    assert "misses more than half" in card
 
 
 def test_many_labels(run: Run) -> None:
