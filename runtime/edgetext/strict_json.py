@@ -32,17 +32,19 @@ def parse_json(content: bytes) -> Any:
         pass  # Python 3.10 and 3.11 raise SystemError for a wrong document unless json.decoder is imported
     import json  # reports where the error is, and works in Pythons other than CPython
 
-    return json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_refuse)
+    return json.loads(text, object_pairs_hook=unique_keys, parse_constant=refuse_constant)
 
 
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the object of these keys and values; ValueError if a key occurs twice."""
     record = dict(pairs)
     if len(record) != len(pairs):
         raise ValueError("a key occurs twice")
     return record
 
 
-def _refuse(name: str) -> Any:
+def refuse_constant(name: str) -> Any:
+    """Raise ValueError for ``NaN`` or ``Infinity``."""
     raise ValueError(f"{name} is not JSON")
 
 
@@ -51,7 +53,7 @@ class _Settings:
 
     strict = True
     object_hook = None
-    object_pairs_hook = staticmethod(_unique_keys)
+    object_pairs_hook = staticmethod(unique_keys)
     parse_float = float
     parse_int = int
-    parse_constant = staticmethod(_refuse)
+    parse_constant = staticmethod(refuse_constant)

@@ -43,6 +43,7 @@ class Options:
     parquet: str | None = None
     out: str | None = None
     workers: int = 1
+    serve: str | None = None
     encoding: str | None = None
     delimiter: str | None = None
     quote: str | None = None

@@ -41,6 +41,7 @@ USES = {
         "threshold",
         "min_accuracy",
     },
+    "serve": {"model", "engine", "recipe", "threads", "threshold", "min_accuracy", "top_k"},
 }
 NEEDS = {
     "prefix": ("jsonl", "csv", "tsv", "parquet"),
@@ -57,6 +58,7 @@ examples:
   tail -f feed.jsonl | %(prog)s --jsonl body              other fields are passed through
   %(prog)s --csv review --file reviews.csv > scored.csv
   %(prog)s --parquet body --file tickets/ --out labelled/ --workers 4
+  %(prog)s --serve 8080 &  curl -H 'Content-Type: text/plain' -d 'great movie' localhost:8080
   %(prog)s --explain "not a great movie"
   %(prog)s --min-accuracy 0.95 --file reviews.txt         'uncertain' where the label is too often wrong
   %(prog)s --model bundles/mine --info
@@ -180,6 +182,12 @@ def make_parser() -> argparse.ArgumentParser:
     source.add_argument(
         "--summary-every", metavar="N", type=int, help="with --summary: append such a line every N texts, too"
     )
+    source.add_argument(
+        "--serve",
+        metavar="ADDRESS",
+        help="answer texts over HTTP, as --json does: a port of 127.0.0.1, HOST:PORT, unix:PATH, or systemd for its "
+        "sockets",
+    )
     model = parser.add_argument_group("model")
     model.add_argument(
         "--model",
@@ -293,7 +301,7 @@ def _check_use(parser: argparse.ArgumentParser, options: Options) -> None:
             parser.error(f"{_written(name)} is only used with {' or '.join(map(_written, forms))}")
     if options.texts == ["-"]:
         parser.error("'-' is not a text; standard input is read if no text is given, or with --file -")
-    for name in ("file", "out", "model", "recipe", "top_words", "summary", "drift"):
+    for name in ("file", "out", "model", "recipe", "top_words", "summary", "drift", "serve"):
         if getattr(options, name) == "":
             parser.error(f"{_written(name)} is empty: is a variable unset?")
 

@@ -113,6 +113,10 @@ def _run(options: Options) -> int:
         from edgetext.command.parquet import label_files
 
         return label_files(options)
+    if options.serve is not None:
+        from edgetext.serving import serve
+
+        return serve(options)
     return _score_arguments(options) if options.texts else _score_stream(options)
 
 
