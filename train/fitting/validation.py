@@ -23,9 +23,7 @@ class Validation(NamedTuple):
     places: npt.NDArray[np.int64]  # of the texts, among those for training followed by those for validation
     targets: npt.NDArray[np.int32]  # the index of each text's label, shape (texts,)
     probabilities: npt.NDArray[np.float32]  # of each label, shape (texts, labels)
-    known: npt.NDArray[
-        np.float32
-    ]  # the share of the text's words that the model knows from other texts, shape (texts,)
+    known: npt.NDArray[np.float32]  # the share of the text's words that other texts have too, shape (texts,)
 
 
 def predict_validation(model: keras.Model, fitted: Fitted, texts: Splits) -> Validation | None:

@@ -7,7 +7,8 @@ are tried from the highest to the lowest, and the part of one that passes adds t
 procedure: Wiens, "A fixed sequence Bonferroni procedure for testing multiple endpoints", Pharmaceutical Statistics
 2003). The first has half of the 5 %, for most of the others are lost with it.
 
-Labels with few texts cannot be tested alone: they are tested together, and have one threshold.
+The 5 % are those of each label on its own. Labels with few texts cannot be tested alone: they are tested together, and
+have one threshold.
 """
 
 from __future__ import annotations
