@@ -339,6 +339,18 @@ class TestReport:
         assert report(tmp_path, "--data", trained.folder / "t.csv", "--suspects", tmp_path / "s.csv") == 2
         assert "train again" in error_line(capsys.readouterr().err.splitlines()[-1])
 
+    def test_predictions_of_other_texts(
+        self, trained: Reported, capsys: pytest.CaptureFixture[str], error_line: ErrorLine, tmp_path: Path
+    ) -> None:
+        shutil.copytree(trained.folder / "run", tmp_path / "run")
+        (tmp_path / "bundle").symlink_to(trained.folder / "bundle")
+        file = tmp_path / "run" / "validation.npz"
+        with np.load(file) as found:
+            np.savez(file, **{**found, "targets": np.roll(found["targets"], 1)})
+        capsys.readouterr()
+        assert report(tmp_path, "--data", trained.folder / "t.csv") == 2
+        assert "validation.npz" in error_line(capsys.readouterr().err.splitlines()[-1])
+
     def test_nothing_is_replaced_by_mistake(
         self, trained: Reported, capsys: pytest.CaptureFixture[str], error_line: ErrorLine
     ) -> None:
