@@ -259,7 +259,10 @@ peers: setup ## Compare accuracy, size and speed with fastText and scikit-learn;
 	$(RUN) benchmarks/report.py --plots
 
 .PHONY: compiled
-compiled: c native ## Compare the C library and the engine native with builtin and fastText; after `make peers`, 3 minutes
+compiled: c native $(BROWSER)/.ready ## Compare C, native and browsers with builtin and fastText; after `make peers`, 12 minutes
+	$(call export_all,train/default,$(INTEROP)/web)
+	$(RUN) export/to_c.py --out $(INTEROP)/web
+	$(RUN) runtime/web/build.py build/web --model $(INTEROP)/web/model.wi8_afp64_small.etx
 	$(RUN) -m ziglang cc -target x86_64-linux-musl -std=c99 -Os -ffp-contract=off -static -s -I runtime/c \
 	    benchmarks/measuring/library.c runtime/c/edgetext.c -o build/c/library
 	$(PEER) -m pip install -qq --no-index --find-links build/native --upgrade --target build/native/site edgetext-native
@@ -279,14 +282,6 @@ interop: setup $(PEERS_READY) ## Compare the files of two bundles in other runti
 	$(RUN) benchmarks/interop.py --model $(INTEROP)/edge --model $(INTEROP)/tutorial \
 	    $(MEDIAPIPE:%=--mediapipe %/bin/python) --node $(NODE) --c $(C)/peer \
 	    --json benchmarks/results/interop.json
-	$(RUN) benchmarks/report.py
-
-.PHONY: browser
-browser: setup $(BROWSER)/.ready ## Compare with other runtimes in headless Chromium; needs the reviews, 5 minutes
-	$(call export_all,train/default,$(INTEROP)/web)
-	$(RUN) export/to_c.py --out $(INTEROP)/web
-	$(RUN) runtime/web/build.py build/web --model $(INTEROP)/web/model.wi8_afp64_small.etx
-	$(RUN) benchmarks/browser.py --model $(INTEROP)/web --json benchmarks/results/browser.json
 	$(RUN) benchmarks/report.py
 
 # $(call export_all,RUN,BUNDLE): export the default recipes, and the ONNX file that takes text.

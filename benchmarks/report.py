@@ -29,7 +29,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import (
     accuracy,
-    browser,
     compiled,
     few_labels,
     firmware,
@@ -89,10 +88,15 @@ BLOCKS: dict[str, Callable[[Results], Sequence[Part]]] = {
     **{"accuracy": accuracy.tables, "interop": interop.tables, "instructions": instructions.tables},
     **{"tables": tables.tables, "few_labels": few_labels.lay_out, "suggest": suggest.lay_out},
     **{"memory": memory_tables, "soak": soak_tables, "abstaining": mixture.tables},
-    **{"browser": browser.tables, "compiled": compiled.tables},
+    **{"browser": compiled.browser_tables, "compiled": compiled.tables},
     **{"firmware": firmware.tables, "flash": flash.tables},
 }
-KINDS = {"summary": ("peers",), "latency": ("peers", "latency"), "startup": ("peers", "latency")}
+KINDS = {
+    "summary": ("peers",),
+    "latency": ("peers", "latency"),
+    "startup": ("peers", "latency"),
+    "browser": ("compiled",),
+}
 
 
 def make_parser() -> argparse.ArgumentParser:

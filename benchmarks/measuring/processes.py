@@ -14,7 +14,8 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
+from typing import Protocol as TypingProtocol
 
 from benchmarks.measuring.command import ROOT, open_folder, progress
 from benchmarks.measuring.results import BenchmarkError, without_folders
@@ -23,6 +24,9 @@ from benchmarks.measuring.texts import Texts
 PROGRAM = str(Path(__file__).resolve().with_name("program.py"))
 CLASSIFY = ROOT / "runtime" / "classify.py"
 FIRST_TEXT = "great movie"
+# Texts whose mean is taken where single ones cannot be timed.
+GROUP = 10
+Value = TypeVar("Value")
 
 
 class Protocol(NamedTuple):
@@ -47,6 +51,28 @@ def write_texts(stem: Path, texts: Sequence[str]) -> Files:
     encoded = [text.encode() for text in texts]
     Path(files.plain).write_bytes(b"".join(b"%d\n%b" % (len(text), text) for text in encoded))
     return files
+
+
+class Measured(TypingProtocol):
+    """What ``measure`` measures.
+
+    Attributes:
+        row: What the results record.
+    """
+
+    row: dict[str, Any]
+
+    def ask(self, task: str) -> Any:
+        """Return what is known about the subject before it is measured, by the task ``about``."""
+
+    def launch(self, first: Files, *, counted: bool, load: bool) -> None:
+        """Time its start to the answer to one text."""
+
+    def time(self, files: Files) -> None:
+        """Time its answers to texts."""
+
+    def result(self) -> dict[str, Any]:
+        """Return the row of the results: ``error``, or the medians of what was measured."""
 
 
 class Subject:
@@ -126,9 +152,16 @@ class Subject:
 
 
 def summarize(times: Sequence[int]) -> dict[str, float]:
-    """Return the median and the 95th percentile of nanoseconds, in microseconds."""
+    """Return the median and the 95th percentile of nanoseconds, and the groups' median mean, in microseconds."""
     ordered = sorted(times)
-    return {"median_us": statistics.median(ordered) / 1e3, "p95_us": ordered[round(0.95 * (len(ordered) - 1))] / 1e3}
+    middle, last = statistics.median(ordered), ordered[round(0.95 * (len(ordered) - 1))]
+    mean = statistics.median(map(statistics.fmean, in_groups(times)))
+    return {"mean_us": mean / 1e3, "median_us": middle / 1e3, "p95_us": last / 1e3}
+
+
+def in_groups(values: Sequence[Value]) -> list[Sequence[Value]]:
+    """Return values in groups of ``GROUP``; the rest is a group only if there is no other."""
+    return [values[start : start + GROUP] for start in range(0, max(len(values) - GROUP, 0) + 1, GROUP)]
 
 
 def _medians(measured: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -138,11 +171,11 @@ def _medians(measured: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def measure(
-    subjects: Sequence[Subject], texts: Texts, protocol: Protocol, *, load: bool = True
+    subjects: Sequence[Measured], texts: Texts, protocol: Protocol, *, load: bool = True
 ) -> list[dict[str, Any]]:
     """Measure start-up and latency of all subjects in turns; the first start of each does not count."""
 
-    def take_turns(count: int, what: str, step: Callable[[Subject, int], None]) -> None:
+    def take_turns(count: int, what: str, step: Callable[[Measured, int], None]) -> None:
         for number in range(count):
             for subject in subjects:
                 progress(f"{what} {number + 1} of {count}: {subject.row}")

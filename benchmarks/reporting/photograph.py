@@ -19,8 +19,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.measuring import command
-from benchmarks.measuring.chromium import Chromium
-from benchmarks.measuring.server import serve
+from benchmarks.measuring.browser.chromium import Chromium
+from benchmarks.measuring.browser.server import serve
 
 NODE = command.ROOT / "build" / "interop" / "browser"
 WIDTH, MARGIN, BORDER = 1000, 12, "#d0d7de"

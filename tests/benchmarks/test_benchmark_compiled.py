@@ -50,11 +50,16 @@ def test_the_table(subjects: list[Subject]) -> None:
     found = texts.Texts("texts", [texts.Text(str(number), text, None) for number, text in enumerate(GIVEN)], 3)
     rows = processes.measure(subjects, found, Protocol(launches=1, rounds=1), load=False)
     assert [row.get("error") for row in rows] == [None, None]
-    rows.insert(1, {**rows[0], "name": "fastText, lower case"})
+    rows.insert(1, {**rows[0], "name": "fastText, lower case", "texts_per_second": {}})
     described = {"source": "texts", "count": 3, "available": 3, "median_words": 2.0}
+    page = {"startup": {"median_ms": 30.0, "ratio": 1.5}, "text_to_label": {"mean_us": 40.0}, "download": 440_000}
+    rows += [{"name": "a page", **page}, {"name": "a broken page", "error": "no"}]
     sizes = dict.fromkeys(compiled.NAMES, 37_600)
     shown = layout.render(compiled.tables({"rows": rows, "texts": described, "programs": sizes}))
     lines = [line.split() for line in shown.splitlines() if line]
-    assert next(line for line in lines if line[:2] == ["C,", "fast"])[-2:] == ["×", "true"]
-    assert next(line for line in lines if line[:1] == ["fastText,"])[8] == "1.00"
+    assert next(line for line in lines if line[:2] == ["C,", "fast"])[7:9] == ["×", "true"]
+    assert next(line for line in lines if line[:1] == ["fastText,"])[-1] == "1.00"
+    row_of_page = next(line for line in lines if line[:2] == ["a", "page"])
+    assert row_of_page[2:9] == ["0.44", "MB", "30.0", "ms", "1.50", "×", "page"]
+    assert "broken" not in shown
     assert ["ARMv7", "38", "kB"] in lines

@@ -95,9 +95,10 @@ def test_mistakes(
 
 
 def test_percentiles() -> None:
-    """Of 0, 1, 2, ... 1000 us the 95th percentile is 950 us, whatever the order."""
+    """Of 0, 1, 2, ... 1000 us the 95th percentile is 950 us, whatever the order; the mean is that of tens."""
     times = [1000 * number for number in range(1000, -1, -1)]
-    assert processes.summarize(times) == {"median_us": 500, "p95_us": 950}
+    assert processes.summarize(times) == {"mean_us": 500.5, "median_us": 500, "p95_us": 950}
+    assert processes.summarize([1000, 3000])["mean_us"] == 2
 
 
 def test_programs_that_fail(tmp_path: Path) -> None:

@@ -20,9 +20,9 @@ import numpy as np
 import pytest
 
 from benchmarks import report_card
-from benchmarks.measuring.chromium import Chromium
+from benchmarks.measuring.browser.chromium import Chromium
+from benchmarks.measuring.browser.server import serve
 from benchmarks.measuring.results import BenchmarkError
-from benchmarks.measuring.server import serve
 from benchmarks.reporting import copies, evaluation, figures
 from benchmarks.reporting.copies import find_copies
 from benchmarks.reporting.evaluation import Evaluation, Text

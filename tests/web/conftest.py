@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks.measuring.chromium import Chromium
+from benchmarks.measuring.browser.chromium import Chromium
+from benchmarks.measuring.browser.server import Server, serve
 from benchmarks.measuring.results import BenchmarkError
-from benchmarks.measuring.server import Server, serve
 from edgetext import Bundle
 from edgetext.bundle import DEFAULT_BUNDLE
 from edgetext.encoder import Preprocessing

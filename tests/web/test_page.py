@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.measuring.chromium import Chromium
-from benchmarks.measuring.server import Server, serve
+from benchmarks.measuring.browser.chromium import Chromium
+from benchmarks.measuring.browser.server import Server, serve
 from edgetext import Classifier
 
 PHONE = {"width": 360, "height": 740, "deviceScaleFactor": 2, "isMobile": True, "hasTouch": True}

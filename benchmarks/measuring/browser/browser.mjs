@@ -1,6 +1,6 @@
 // Drive headless Chromium for chromium.py.
 //
-//     node benchmarks/measuring/browser.mjs FOLDER CHROMIUM
+//     node benchmarks/measuring/browser/browser.mjs FOLDER CHROMIUM
 //
 // FOLDER has node_modules with puppeteer-core. Each line of standard input is a JSON list, a command of COMMANDS and its
 // arguments; each line of standard output answers one, with {"value": ...} or {"error": ...}.
