@@ -24,7 +24,7 @@ starts = $(shell $(1) -c 'import venv, ensurepip' >/dev/null 2>&1 && echo $(1))
 # in a browser, with what drives it.
 # Environments that cannot be created on this machine are skipped, and so are their tests.
 MEDIAPIPE := .venv-mediapipe .venv-mediapipe-0.10.21
-# Spark, Ray, Dask, Polars, DuckDB, pandas and Hugging Face datasets, for the examples that label with them.
+# Spark, Ray, Dask, Polars, DuckDB, pandas, Hugging Face datasets and FastAPI, for the examples that use them.
 DATA_ENGINES := .venv-data-engines
 INTEROP := build/interop
 NODE := $(INTEROP)/node
@@ -308,7 +308,7 @@ constraints: ## Update .ci/constraints to the newest releases; uses python3.10, 
 	@set -e; for version in 3.11; do $(call pin,python$$version,mediapipe,mediapipe); done
 	@set -e; for version in 3.11; do $(call pin,python$$version,mediapipe-0.10.21,mediapipe==0.10.21 'numpy<2'); done
 	@set -e; for version in 3.11; do \
-	    $(call pin,python$$version,data-engines,pyarrow pandas polars duckdb datasets 'dask[dataframe]' distributed 'ray[data]' pyspark); \
+	    $(call pin,python$$version,data-engines,pyarrow pandas polars duckdb datasets 'dask[dataframe]' distributed 'ray[data]' pyspark fastapi uvicorn); \
 	done
 	@command -v npm >/dev/null || { echo "no npm here: .ci/constraints/node and browser stay as they are"; exit 0; }; \
 	$(call pin_npm,node,onnxruntime-node@latest) \

@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
+import shutil
 import signal
 import socket
 import stat
@@ -241,6 +243,19 @@ def test_a_passed_descriptor_that_does_not_listen_is_refused(tmp_path: Path) -> 
     done = subprocess.run(["bash", "-c", script, "bash", *CLASSIFY], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: --serve systemd: descriptor 3: ")
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze here")
+def test_the_units_of_the_guide_are_correct(tmp_path: Path) -> None:
+    guide = (RUNTIME / "README.md").read_text("utf-8").replace("/opt/edgetext", str(RUNTIME))
+    names = ["edgetext-http.socket", "edgetext-http.service"]
+    for name in names:
+        found = re.search(rf"`/etc/systemd/system/{name}`.*\n\n```ini\n([^`]*)```", guide)
+        assert found, name
+        (tmp_path / name).write_text(found[1])
+    command = ["systemd-analyze", "verify", *(str(tmp_path / name) for name in names)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def memory(process: subprocess.Popen[str]) -> int:
