@@ -159,10 +159,11 @@ def test_connections_are_limited(service: Service, monkeypatch: pytest.MonkeyPat
     clients = [service.connect() for _ in range(4)]
     assert clients[3].recv(1) == b""
     for client in clients[:3]:
-        client.sendall(request(b"great movie"))
+        client.sendall(b"GET /health HTTP/1.1\r\n\r\n")
     answers = [read_answer(client)[:2] for client in clients[:3]]
     assert [status for status, _ in answers] == [200, 200, 503]
     assert (answers[2][1]["Retry-After"], answers[2][1]["Connection"]) == ("1", "close")
+    assert clients[2].recv(1) == b""
     for client in clients:
         client.close()
     while service.ask(b"great")[0] == 503:  # until the server has seen that they have gone

@@ -154,6 +154,7 @@ def test_a_signal_ends_idle_connections_and_finishes_requests(start: Start, numb
     assert (process.returncode, output, errors) == (0, "", "")
 
 
+@pytest.mark.slow
 def test_a_request_that_never_comes_does_not_keep_a_stopped_server(start: Start) -> None:
     process, address = start("0")
     with connect(address) as client:
@@ -164,6 +165,7 @@ def test_a_request_that_never_comes_does_not_keep_a_stopped_server(start: Start)
         assert process.wait(PATIENCE) == 0
 
 
+@pytest.mark.slow
 def test_signals_in_the_middle_of_work_lose_no_request(start: Start) -> None:
     """Every request of which all bytes were received before the signal is answered."""
     process, address = start("0")

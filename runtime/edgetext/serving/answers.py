@@ -131,7 +131,7 @@ class Answers:
             if end < len(line):
                 raise Refused(400, f"not JSON: something follows the value at character {end + 1}")
         except Refused as error:
-            return json.dumps({"error": f"line {number}: {error}"}, ensure_ascii=False)
+            return json.dumps({"error": f"line {number}: {error}"})
         return self._answer(item)
 
 

@@ -53,10 +53,9 @@ class Requests(BaseHTTPRequestHandler):
         super().__init__(connection, "", None)  # type: ignore[arg-type]  # it has no address and no server of its own
 
     def setup(self) -> None:
-        """Make the reader of the connection."""
+        """Make the reader of the connection; what is written goes through ``Client.send``."""
         self.connection = self.request
         self.rfile = io.BufferedReader(self._client)
-        self.wfile = io.BytesIO()  # nothing is written but by the client
 
     def finish(self) -> None:
         """Do nothing: the server closes the connection."""
@@ -92,7 +91,7 @@ class Requests(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         if self.request_version == "HTTP/0.9" or any(isinstance(one, BROKEN_HEADERS) for one in self.headers.defects):
             raise Refused(400, "not a request of HTTP/1.1")
-        self._has_unread = has_body(self.headers)
+        self._has_unread = self._is_refused or has_body(self.headers)
         if self._is_refused:
             raise Refused(503, "too many connections: try again later", {"Retry-After": "1"})
         path = self.path.partition("?")[0]
@@ -169,7 +168,7 @@ class Requests(BaseHTTPRequestHandler):
     def _fail(self, error: Exception) -> None:
         """Answer a request that cannot be served, unless its answer has begun."""
         if isinstance(error, TimeoutError):
-            error = Refused(408, f"the request took longer than {REQUEST_SECONDS:.0f} s")
+            error = Refused(408, f"the request took too long: at most {REQUEST_SECONDS:.0f} s")
         elif isinstance(error, TooLong):
             error = Refused(431, f"the head of the request is longer than {MOST_HEAD:,} bytes")
         elif isinstance(error, OSError):  # the client has gone
