@@ -31,7 +31,7 @@ REQUEST_SECONDS, IDLE_SECONDS, REFUSAL_SECONDS = 30.0, 15.0, 2.0
 # Seconds that a server which is being stopped waits for the request of a new connection.
 STOPPING_SECONDS = 0.5
 MOST_HEAD = 2**15
-# What is discarded of a body that was refused.
+# What is discarded of a body that is not read.
 MOST_DISCARDED = 2**26
 # Answers from this size on are sent in pieces.
 PIECE = 2**16
@@ -78,6 +78,8 @@ class Requests(BaseHTTPRequestHandler):
             self._serve()
         except Exception as error:
             self._fail(error)
+        if self._has_unread:
+            self._client.linger(REFUSAL_SECONDS, MOST_DISCARDED)
 
     def _wait(self) -> bool:
         """Wait for a request, and return whether there is one."""
@@ -177,16 +179,11 @@ class Requests(BaseHTTPRequestHandler):
             known = isinstance(error, EdgetextError)
             print_note(f"error: {describe(error) if known else repr(error)}")
             error = Refused(500, describe(error) if known else "internal error: the service's log has a line")
-        self.close_connection |= self._is_answered or self._has_unread
+        self.close_connection |= self._is_answered
         if isinstance(error, Refused) and not self._is_answered:
-            self._refuse(error)
-
-    def _refuse(self, refused: Refused) -> None:
-        self._client.allow(REFUSAL_SECONDS, 0)
-        body = json.dumps({"error": str(refused)}).encode() + b"\n"
-        self._send(refused.status, JSON, body, refused.headers)
-        if self._has_unread:
-            self._client.linger(REFUSAL_SECONDS, MOST_DISCARDED)
+            self._client.allow(REFUSAL_SECONDS, 0)
+            body = json.dumps({"error": str(error)}).encode() + b"\n"
+            self._send(error.status, JSON, body, error.headers)
 
 
 def _gather(pieces: Iterable[str]) -> Iterator[bytes]:
