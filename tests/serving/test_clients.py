@@ -12,6 +12,8 @@ import pytest
 
 from edgetext import Classifier
 from edgetext.serving import connections, requests, server
+from edgetext.serving.address import listen
+from edgetext.serving.answers import Answers
 from tests.serving.service import PATIENCE, Service, read_answer, request
 
 MIB = 2**20
@@ -172,6 +174,16 @@ def test_connections_are_limited(service: Service, monkeypatch: pytest.MonkeyPat
         client.close()
     while service.ask(b"great")[0] == 503:  # until the server has seen that they have gone
         time.sleep(0.01)
+
+
+def test_connections_that_wait_can_be_left_to_the_next_server_of_a_socket() -> None:
+    (listener,) = listen("0")
+    with listener, socket.create_connection(listener.getsockname()):
+        stopped = server.Server(Answers(Classifier.load()))
+        stopped.stop()
+        stopped.accept_until_stopped([listener], leave_waiting=True)
+        stopped.finish()
+        listener.accept()[0].close()
 
 
 def test_bodies_are_limited_in_all(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

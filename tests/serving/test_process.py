@@ -165,6 +165,17 @@ def test_a_request_that_never_comes_does_not_keep_a_stopped_server(start: Start)
         assert process.wait(PATIENCE) == 0
 
 
+def test_a_second_interrupt_ends_the_server_at_once(start: Start) -> None:
+    process, address = start("0")
+    with connect(address) as idle, connect(address) as busy:
+        busy.sendall(request(b"great movie")[:-5])
+        ask(address)
+        process.send_signal(signal.SIGINT)
+        assert idle.recv(1) == b""
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == -signal.SIGINT
+
+
 @pytest.mark.slow
 def test_signals_in_the_middle_of_work_lose_no_request(start: Start) -> None:
     """Every request of which all bytes were received before the signal is answered."""

@@ -106,7 +106,6 @@ def _take_passed() -> list[socket.socket]:
     listeners = []
     for descriptor in range(FIRST_PASSED, FIRST_PASSED + int(count)):
         try:
-            os.set_inheritable(descriptor, False)
             listener = socket.socket(fileno=descriptor)
             if listener.type != socket.SOCK_STREAM or not listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                 raise InputError(f"--serve systemd: descriptor {descriptor} does not listen: use ListenStream=")
