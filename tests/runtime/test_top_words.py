@@ -29,7 +29,7 @@ def write_bundle(folder: Path, ngrams: str | None, name: str = "ngrams.txt") -> 
     manifest.pop("extras", None)
     if ngrams is not None:
         manifest["extras"] = {name: f"{zlib.crc32(ngrams.encode()):08x}"}
-        (folder / "ngrams.txt").write_text(ngrams, "utf-8", newline="")
+        (folder / "ngrams.txt").write_bytes(ngrams.encode())
     write_manifest(folder, manifest)
 
 

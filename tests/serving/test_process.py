@@ -31,9 +31,8 @@ def start() -> Iterator[Start]:
     processes: list[subprocess.Popen[str]] = []
 
     def begin(*arguments: str, command: list[str] = CLASSIFY, **more: object) -> tuple[subprocess.Popen[str], str]:
-        process = subprocess.Popen(  # type: ignore[call-overload]
-            [*command, "--serve", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more
-        )
+        more |= {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "preexec_fn": heed_signals}
+        process = subprocess.Popen([*command, "--serve", *arguments], **more)  # type: ignore[call-overload]
         processes.append(process)
         line = process.stderr.readline()
         assert line.startswith("listening on "), line + process.stderr.read()
@@ -43,6 +42,12 @@ def start() -> Iterator[Start]:
     for process in processes:
         process.kill()
         process.communicate()
+
+
+def heed_signals() -> None:
+    """Let signals end this process; whatever started the tests may ignore them."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def connect(address: str) -> socket.socket:
