@@ -7,10 +7,14 @@ import os
 from time import gmtime, strftime
 
 from edgetext.bundle import Bundle
+from edgetext.command.messages import print_note
 from edgetext.errors import InputError
 from edgetext.strict_json import parse_json
 from edgetext.validation import BINS, read_validation
 from edgetext.validation.drift import FEWEST_TEXTS, compare
+
+BEGINNING = b'{"time": '  # of every line
+LONGEST_LINE = 2**20  # bytes; a thousand labels take a tenth of it
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,8 +35,15 @@ class Summary:
     """
 
     def __init__(self, path: str, every: int | None, classifier: Classifier, stop: Stop) -> None:
-        """Open the file; OSError if that is not possible."""
+        """Open the file.
+
+        Raises:
+            InputError: If the file has something else in it.
+            OSError: If it cannot be opened.
+        """
         self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        if os.path.isfile(path):
+            _prepare(path)
         self._path = path
         self._every = every
         self._labels = classifier.labels
@@ -88,6 +99,21 @@ class Summary:
             raise OSError(error.errno, error.strerror, self._path) from None
 
 
+def _prepare(path: str) -> None:
+    """Remove an incomplete last line, which a power cut or a full disk leaves; InputError if the file is no summary."""
+    with open(path, "rb+") as file:
+        start = file.read(len(BEGINNING))
+        if not BEGINNING.startswith(start):
+            raise InputError(f"{path} exists and is no summary: name another file")
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(size - LONGEST_LINE, 0))
+        end = file.read()
+        whole = size - len(end) + end.rfind(b"\n") + 1
+        if whole < size:
+            file.truncate(whole)
+            print_note(f"note: {path}: removed the last line, which was incomplete")
+
+
 def print_drift(path: str, model: str | None) -> bool:
     """Print a line that says whether the texts of a summary look like the validation texts.
 
@@ -106,6 +132,7 @@ def print_drift(path: str, model: str | None) -> bool:
     bundle = Bundle.open(model)
     validation = read_validation(bundle)
     labels, scores, known = [0] * len(bundle.labels), [0] * BINS, [0] * BINS
+    texts = 0
     with open(path, "rb") as file:
         for number, line in enumerate(file, 1):
             try:
@@ -115,16 +142,20 @@ def print_drift(path: str, model: str | None) -> bool:
                     _add(labels, [record["labels"][label] for label in bundle.labels])
                     _add(scores, record["scores"])
                     _add(known, record["known"])
+                    texts += record["texts"]
+                    if not texts == sum(labels) == sum(scores) == sum(known):
+                        raise ValueError("counts that do not add up")
             except (ValueError, TypeError, LookupError):
                 raise InputError(f"{path}: line {number} is not one that --summary writes") from None
             if not is_ours:
                 raise InputError(f"{path}: line {number} is of another model than those in {bundle.folder}")
-    texts = sum(labels)
     if texts < FEWEST_TEXTS:
         raise InputError(f"{path}: {texts} texts are too few to compare: at least {FEWEST_TEXTS} are needed")
     found = compare(validation, labels, scores, known)
     differs = any(part.is_large for part in found)
-    indices = ", ".join(f"{part.name} {part.psi:.2f}{'' if part.is_large else ' (alike)'}" for part in found)
+    indices = ", ".join(
+        f"{part.name} {part.psi:.2f}{' (different)' if part.is_large else ' (alike)'}" for part in found
+    )
     verdict = "do not look" if differs else "look"
     print(f"{texts:,} texts {verdict} like the validation texts; population stability index: {indices}")
     return not differs

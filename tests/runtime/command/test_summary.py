@@ -117,6 +117,25 @@ class SummaryTest(unittest.TestCase):
         self.assertEqual(output.count("\n"), 1)
         self.assertRegex(errors, r"^error: [^\n]*/dev/full[^\n]*\n$")
 
+    def test_a_file_with_something_else_in_it_is_not_changed(self) -> None:
+        for content in (b"great movie\n", b"\x7fELF\0" * 50, b"no end"):
+            self.file.write_bytes(content)
+            _, errors = self.run_command("--summary", str(self.file), code=2)
+            self.assertIn("summary.jsonl exists and is no summary: name another file", errors)
+            self.assertEqual(self.file.read_bytes(), content)
+
+    def test_an_incomplete_last_line_is_removed(self) -> None:
+        self.summarize()
+        whole = self.file.read_bytes()
+        for left, kept in ((len(whole) + 100, 1), (100, 0), (1, 0)):
+            self.file.write_bytes((whole * 2)[:left])
+            _, errors = self.run_command("--summary", str(self.file))
+            self.assertIn("removed the last line, which was incomplete", errors)
+            self.assertEqual(self.file.read_bytes().count(b"\n"), kept + 1)
+            self.assertIn("look like", self.run_command("--drift", str(self.file))[0])
+        _, errors = self.run_command("--summary", str(self.file))
+        self.assertEqual(errors, "")
+
     def test_drift(self) -> None:
         self.summarize(texts=TEXTS[:100])
         self.summarize(texts=TEXTS[100:])
@@ -127,7 +146,7 @@ class SummaryTest(unittest.TestCase):
             self.file.unlink()
             self.summarize(texts=texts * 200)
             output, _ = self.run_command("--drift", str(self.file), code=1)
-            self.assertRegex(output, rf"^200 texts do not look like the validation texts; .*{changed} \d+\.\d\d(,|\n)")
+            self.assertRegex(output, rf"^200 texts do not look like .*; .*{changed} \d+\.\d\d \(different\)(,|\n)")
 
     def test_summaries_that_cannot_be_compared(self) -> None:
         [line] = self.summarize()
@@ -136,10 +155,14 @@ class SummaryTest(unittest.TestCase):
             ({"labels": {"positive": 200}}, "line 1 is not one that --summary writes"),
             ({"scores": [-1] * BINS}, "line 1 is not one that --summary writes"),
             ({"known": None}, "line 1 is not one that --summary writes"),
-            ({"labels": {"negative": 3, "positive": 4}}, "7 texts are too few to compare"),
+            ({"texts": -5}, "line 1 is not one that --summary writes"),
+            ({"texts": 201}, "line 1 is not one that --summary writes"),
         ):
             self.file.write_text(json.dumps({**line, **change}) + "\n", "utf-8")
             self.assertIn(message, self.run_command("--drift", str(self.file), code=2)[1])
+        self.file.unlink()
+        self.summarize(texts=["great movie"] * 7)
+        self.assertIn("7 texts are too few to compare", self.run_command("--drift", str(self.file), code=2)[1])
         self.file.write_text("great movie\n", "utf-8")
         self.assertIn("line 1 is not one that --summary", self.run_command("--drift", str(self.file), code=2)[1])
         self.assertIn("No such file", self.run_command("--drift", str(self.folder / "none"), code=2)[1])
