@@ -128,6 +128,8 @@ class ArrowClassifier:
             BundleError, EngineError, TypeError, ValueError: As for ``schema`` and ``Classifier.load``; ValueError also
                 for a text that is not UTF-8.
         """
+        if not isinstance(rows, (pyarrow.RecordBatch, pyarrow.Table)):
+            raise TypeError(f"an ArrowClassifier takes a record batch or a table, not {type(rows).__name__}")
         schema = self.schema(rows.schema)
         # Not by calling itself: Ray's subclass passes each call to the one thread that would wait for it.
         if isinstance(rows, pyarrow.Table):

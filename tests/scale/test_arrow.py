@@ -149,6 +149,11 @@ def test_a_text_that_is_not_utf8_is_refused() -> None:
         ArrowClassifier()(make_batch(column))
 
 
+def test_other_rows_are_refused() -> None:
+    with pytest.raises(TypeError, match="takes a record batch or a table, not list"):
+        ArrowClassifier()(["great movie"])
+
+
 def test_settings_are_for_a_path() -> None:
     assert ArrowClassifier(DEFAULT_BUNDLE, threshold=1.0)(make_batch(["x"])).column("label").to_pylist() == [
         "uncertain"

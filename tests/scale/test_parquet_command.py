@@ -142,6 +142,8 @@ def test_damage_in_the_middle_leaves_no_result(folder: Path) -> None:
         ("in/a.parquet", "in", "is a folder: name a file"),
         ("nowhere.parquet", "out", "nowhere.parquet: No such file"),
         ("empty", "out", "no file there is called *.parquet"),
+        ("in/a.parquet", "/dev/null", "/dev/null is neither a file nor a folder"),
+        ("in/a.parquet", "/proc/out.parquet", "/proc/.out.parquet"),
     ],
 )
 def test_places_that_cannot_be_used(source: str, target: str, words: str, folder: Path) -> None:

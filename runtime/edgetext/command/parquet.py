@@ -86,6 +86,8 @@ def _find_pairs(source: Path, target: Path) -> list[tuple[Path, Path]]:
         if not found:
             raise InputError(f"{source}: no file there is called *.parquet")
         pairs = [(path, target / path.relative_to(source)) for path in found]
+    if target.exists() and not target.is_file() and not target.is_dir():
+        raise InputError(f"{target} is neither a file nor a folder: --out names what to write")
     inside = source.resolve() == target.resolve() or source.resolve() in target.resolve().parents
     if inside:
         raise InputError(f"{target} is the input or in it: write the results to another place")
@@ -206,7 +208,10 @@ def _write(file: _File, batches: Iterator[pyarrow.RecordBatch]) -> None:
     file.target.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.target.with_name(f".{file.target.name}.{os.getpid()}.partial")
     try:
-        with parquet.ParquetWriter(temporary, file.schema, compression=file.codec) as writer:
+        with (
+            temporary.open("wb") as output,
+            parquet.ParquetWriter(output, file.schema, compression=file.codec) as writer,
+        ):
             group: list[pyarrow.RecordBatch] = []
             rows = size = 0
             for batch in batches:
