@@ -47,7 +47,7 @@ $(READY): pyproject.toml $(wildcard $(PINS))
 	$(if $(filter $(VERSION),$(SUPPORTED)),,$(error $(PYTHON) is not Python 3.10, 3.11 or 3.12, which TensorFlow needs. \
 	    Name one: make setup PYTHON=python3.11))
 	$(if $(call starts,$(PYTHON)),,$(error $(PYTHON) lacks the venv or ensurepip module. On Debian: apt install python3-venv))
-	@echo "installing into .venv (2 minutes of CPU time, 2.5 GB) ..."
+	@echo "installing into .venv (2 minutes of CPU time, 3.7 GB) ..."
 	@$(RUN) -c 'import sys, pip; sys.exit("%d%d" % sys.version_info[:2] != "$(VERSION)")' 2>/dev/null \
 	    || $(PYTHON) -m venv --clear .venv
 	@$(RUN) -m pip install -qq -c $(PINS) -e '.[dev]'

@@ -121,7 +121,7 @@ _BLOCKS = (
     Recipe(
         *("c", "wi8_afp64_fast", _INT8),
         "programs in C and web pages: the words are a hash table",
-        "flash memory that is short: the words take about twice as much as in wi8_afp64_small",
+        "flash memory that is short: it takes about twice as much as wi8_afp64_small",
         default=True,
         input="text",
     ),

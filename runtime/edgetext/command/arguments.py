@@ -58,7 +58,7 @@ examples:
   tail -f feed.jsonl | %(prog)s --jsonl body              other fields are passed through
   %(prog)s --csv review --file reviews.csv > scored.csv
   %(prog)s --parquet body --file tickets/ --out labelled/ --workers 4
-  %(prog)s --serve 8080 &  curl -H 'Content-Type: text/plain' -d 'great movie' localhost:8080
+  %(prog)s --serve 8080     then: curl -H 'Content-Type: text/plain' -d 'great movie' localhost:8080
   %(prog)s --explain "not a great movie"
   %(prog)s --min-accuracy 0.95 --file reviews.txt         'uncertain' where the label is too often wrong
   %(prog)s --model bundles/mine --info
@@ -271,7 +271,7 @@ def _check(parser: argparse.ArgumentParser, options: Options) -> None:
     if options.threshold is not None and not 0 <= options.threshold <= 1:
         parser.error("--threshold must be from 0 to 1")
     if options.min_accuracy is not None and not 0 < options.min_accuracy < 1:
-        parser.error("--min-accuracy must be above 0 and below 1")
+        parser.error("--min-accuracy must be above 0 and below 1, such as 0.95")
     if options.min_accuracy is not None and options.threshold is not None:
         parser.error("--min-accuracy chooses the thresholds: leave out --threshold")
     if options.summary_every is not None and options.summary_every < 1:

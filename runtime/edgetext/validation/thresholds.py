@@ -60,9 +60,9 @@ def load_limits(bundle: Bundle, min_accuracy: float, threshold: float | None = N
         TypeError: If ``min_accuracy`` is not a number.
         ValueError: If it is not above 0 and below 1, or there is a threshold too.
     """
+    if type(min_accuracy) in (int, float) and not 0.0 < min_accuracy < 1.0:
+        raise ValueError(f"min_accuracy must be above 0 and below 1, such as 0.95, not {min_accuracy}")
     check_share("min_accuracy", min_accuracy)
-    if not 0.0 < min_accuracy < 1.0:
-        raise ValueError(f"min_accuracy must be above 0 and below 1, not {min_accuracy}")
     if threshold is not None:
         raise ValueError("min_accuracy chooses the thresholds: leave out threshold")
     if UNCERTAIN in bundle.labels:
