@@ -37,7 +37,7 @@ def picture(words: str) -> str:
 
 
 def print_on_terminal(arguments: Sequence[str], columns: int = 100) -> str:
-    """Return what a script prints, run by this Python from the repository's root, on a terminal of so many columns."""
+    """Return what a script prints, run by this Python from the repository's root, on a terminal ``columns`` wide."""
     import fcntl  # these are not known on Windows
     import pty
     import struct

@@ -14,8 +14,8 @@ from edgetext.text import RuleSet
 
 # Nearly the same are texts whose sets of words and pairs have at least this Jaccard index (common ones of all).
 LEAST_ALIKE = 0.8
-# Texts are compared with all others so many at a time, and only those first ones that have so many words together: both
-# limit the memory, to about 3 GB.
+# How many texts are compared with all others at a time, and how many words the texts that are compared may have in all.
+# Both limit the memory, to about 3 GB.
 ROWS = 1000
 MOST_WORDS = 12_000_000
 
@@ -70,7 +70,7 @@ def _find_parts(words: Sequence[Sequence[str]]) -> Any:
 
 
 def _keep_rarest(parts: Any, sizes: Any) -> Any:
-    """Return the rarest parts of each text: so many that two texts with none of them in common cannot be alike.
+    """Return the rarest parts of each text: enough that two texts with none of them in common cannot be alike.
 
     This is the prefix filter of Chaudhuri, Ganti and Kaushik, "A Primitive Operator for Similarity Joins in Data
     Cleaning", ICDE 2006.

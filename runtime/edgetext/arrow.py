@@ -21,7 +21,7 @@ from edgetext.prediction import Prediction
 from edgetext.tables.reader import unify_line_ends
 
 LABEL, SCORE, PROBABILITIES, KNOWN = "label", "score", "probabilities", "known"
-# The texts of so many rows are copied from Arrow to Python at a time, so that a large batch is not held twice.
+# How many rows' texts are copied from Arrow to Python at a time, so that a large batch is not held twice.
 ROWS = 1_000
 
 Rows = TypeVar("Rows", pyarrow.RecordBatch, pyarrow.Table)
@@ -69,7 +69,7 @@ class ArrowClassifier:
         known: bool = False,
         **settings: Any,
     ) -> None:
-        """Say what to add; nothing is loaded yet.
+        """Set what to add; nothing is loaded yet.
 
         Args:
             model: The bundle's path, or a loaded ``Classifier``; None for the bundle that ships with the package.

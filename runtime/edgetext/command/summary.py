@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Summary:
-    """Counts the predictions of a stream, and appends a line with the counts to a file: every so many texts, and last.
+    """Counts the predictions of a stream, and appends lines with the counts to a file: every ``every`` texts, and last.
 
     A line counts the texts since the line before, so lines can be added up. It is a JSON object: ``time``, in UTC;
     ``model``, the file and its CRC-32; ``texts``; ``labels``, the number of texts of which each is the most probable

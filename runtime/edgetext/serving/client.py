@@ -27,12 +27,12 @@ class Client(io.RawIOBase):
         self.allow(0, 0)
 
     def allow(self, seconds: float, size: int) -> None:
-        """Allow the client so many seconds from now on, and to send about so many bytes."""
+        """Limit the seconds that the client has from now on, and roughly the bytes that it may send."""
         self._seconds = seconds
         self._size = size
 
     def allow_bytes(self, size: int) -> None:
-        """Allow the client to send about so many bytes from now on, in the seconds that it has left."""
+        """Limit roughly the bytes that the client may send from now on, in the seconds that it has left."""
         self._size = size
 
     def readable(self) -> bool:

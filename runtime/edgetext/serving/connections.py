@@ -66,7 +66,7 @@ class Connections:
 
     @contextlib.contextmanager
     def hold_body(self, size: int) -> Iterator[bool]:
-        """Return whether a body of so many bytes may be received, and count it within ``with`` if so."""
+        """Return whether a body of ``size`` bytes may be received, and count it within ``with`` if so."""
         with self._changed:
             is_allowed = self._bodies + size <= MOST_BODIES
             self._bodies += size if is_allowed else 0
