@@ -16,7 +16,7 @@ from train.models.recipe import Recipe
 
 # Rarer n-grams are not listed.
 LEAST_TEXTS = 5
-# How many are listed, unless there are so many labels that fewer than LEAST_OF_LABEL were left for each.
+# How many are listed, unless that leaves fewer than LEAST_OF_LABEL for each label.
 MOST, MOST_OF_LABEL, LEAST_OF_LABEL = 2_000, 100, 5
 
 

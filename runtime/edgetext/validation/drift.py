@@ -22,7 +22,7 @@ ALIKE = 0.1
 FEWEST_TEXTS = 100  # of which anything can be said
 # Bins with fewer texts of both samples together are joined with the next ones, because chance makes much of them.
 FEWEST_IN_BIN = 20
-DEVIATIONS = 3.0902  # a normal variable exceeds its mean by so many standard deviations once in a thousand times
+DEVIATIONS = 3.0902  # the standard deviations by which a normal variable exceeds its mean once in a thousand times
 
 
 class Difference(NamedTuple):

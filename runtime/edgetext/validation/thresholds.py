@@ -1,7 +1,7 @@
 """From which score on the labels are right often enough: ``Classifier.load(min_accuracy=0.95)``.
 
 For each label the lowest of the fixed ``THRESHOLDS`` is taken at which the accuracy of the texts that get the label is
-at least the one asked for, with 95 % confidence: if it were lower, so many right ones would occur with a probability of
+at least the one asked for, with 95 % confidence: if it were lower, as many right ones would occur with a probability of
 at most 5 %, by the exact binomial test. Trying many thresholds would find one by chance, so they share the 5 %. They
 are tried from the highest to the lowest, and the part of one that passes adds to that of the next (the fallback
 procedure: Wiens, "A fixed sequence Bonferroni procedure for testing multiple endpoints", Pharmaceutical Statistics
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from edgetext.validation import Validation
 
 ERROR = 0.05  # the probability with which the accuracy may be lower than the one asked for
-# A threshold is tried only if at least so many of the texts with such scores are wrong at the accuracy asked for.
+# A threshold is tried only if this many of the texts with such scores, or more, are wrong at the accuracy asked for.
 FEWEST_WRONG = 10
 NEVER = 2.0  # a threshold that no score reaches
 
