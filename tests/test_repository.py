@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -29,3 +35,36 @@ def test_no_module_hides_a_real_package(stage: str) -> None:
 
     real = set(sys.stdlib_module_names) | set(importlib.metadata.packages_distributions())
     assert {path.stem for path in (ROOT / stage).glob("*.py")} & real == set()
+
+
+def tokens_of(page: Path) -> list[Token]:
+    return MarkdownIt("commonmark").enable("table").parse(page.read_text("utf-8"))
+
+
+def links_in(page: Path) -> Iterator[str]:
+    """Yield the targets of a page's links and images, without those that have a scheme, such as https:."""
+    inline = [token for block in tokens_of(page) for token in [block, *(block.children or [])]]
+    targets = [str(token.attrs.get("href") or token.attrs.get("src") or "") for token in inline]
+    html = "".join(token.content for token in inline if token.type in ("html_block", "html_inline"))
+    targets += re.findall(r'(?:href|src)="([^"]*)"', html)
+    return (target for target in targets if target and not re.match("[a-z]+:", target))
+
+
+def anchors_of(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    blocks = tokens_of(page)
+    headings = [after.content for block, after in pairwise(blocks) if block.type == "heading_open"]
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_links_and_anchors_exist() -> None:
+    pages = [path for path in tracked() if path.suffix == ".md"]
+    assert pages
+    broken = []
+    for page in pages:
+        for target in links_in(page):
+            path, _, anchor = unquote(target).partition("#")
+            linked = page.parent / path if path else page
+            if not linked.exists() or (anchor and anchor not in anchors_of(linked)):
+                broken.append(f"{page.relative_to(ROOT)}: {target}")
+    assert broken == []
