@@ -48,7 +48,7 @@ from benchmarks.measuring.results import BenchmarkError, Results
 from edgetext.command.arguments import refuse_empty
 
 _FOLDERS = ("train", "export", "runtime", "runtime/web", "benchmarks")
-READMES = ["README.md", "SECURITY.md", *(f"{folder}/README.md" for folder in _FOLDERS)]
+READMES = ["README.md", "SECURITY.md", *(f"{folder}/README.md" for folder in _FOLDERS), "runtime/guides/*.md"]
 BLOCK = re.compile(
     r"^(?P<begin><!-- begin (?P<name>\w+)(?:: (?P<command>.+?))? -->)$(?P<content>(?:(?!^<!-- begin ).)*?)"
     r"^(?P<end><!-- end (?P=name) -->)$",
@@ -169,7 +169,7 @@ def main(argv: list[str] | None = None) -> int:
 
     def work() -> int:
         found = [results.read(file) for file in args.results or sorted(results.FOLDER.glob("*.json"))]
-        readmes = args.readme or [path for path in map(command.ROOT.joinpath, READMES) if path.exists()]
+        readmes = args.readme or [path for name in READMES for path in sorted(command.ROOT.glob(name))]
         stale = []
         for readme in readmes:
             new, names = replace_blocks(readme.read_text("utf-8"), readme.name, found)

@@ -80,7 +80,7 @@ def test_a_folder_copied_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("way", ["PYTHONPATH", "sys.path", "pip"])
 def test_a_program_in_another_folder(way: str, tmp_path: Path) -> None:
-    """The ways that runtime/README.md describes."""
+    """The ways that runtime/guides/python.md describes."""
     copy, program, site = tmp_path / "runtime", tmp_path / "elsewhere" / "program.py", tmp_path / "site"
     shutil.copytree(ROOT / "runtime", copy, ignore=shutil.ignore_patterns("__pycache__"))
     program.parent.mkdir()

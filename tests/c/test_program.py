@@ -427,8 +427,8 @@ def test_static_programs_are_small_and_agree(machine: str, ships: Callable[[str]
 
 
 def test_the_program_in_the_guide(checked: str, model: str, tmp_path: Path) -> None:
-    """A user's own program, in runtime/README.md."""
-    guide = (ROOT / "runtime" / "README.md").read_text("utf-8")
+    """A user's own program, in runtime/guides/c.md."""
+    guide = (ROOT / "runtime" / "guides" / "c.md").read_text("utf-8")
     (tmp_path / "program.c").write_text(guide.partition("```c\n")[2].partition("```")[0])
     compile_here([tmp_path / "program.c", COMMAND[-1]], tmp_path / "program", *SANITIZERS)
     program = tmp_path / "program"

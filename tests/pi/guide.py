@@ -1,4 +1,4 @@
-"""Try the guide for the Raspberry Pi, runtime/README.md, command by command, on an emulated 64-bit system.
+"""Try the guide for the Raspberry Pi and that for the background, command by command, on an emulated 64-bit system.
 
     make pi-guide
     python -m tests.pi.guide build/pi
@@ -22,7 +22,7 @@ from tests.pi.prepare import ROOT
 from tests.pi.steps import StepError, Steps, run
 from tests.pi.userlands import USERLANDS, unpack
 
-GUIDE = ROOT / "runtime" / "README.md"
+GUIDES = ROOT / "runtime" / "guides"
 TOOLS = {"mmdebstrap": "mmdebstrap", "qemu-aarch64-static": "qemu-user-static", "proot": "proot"}
 PACKAGES = ("python3", "python3-venv", "ca-certificates", "libstdc++6", "coreutils", "dash")
 HOME = "home/pi"
@@ -32,10 +32,10 @@ SHARED = ("/proc", "/dev", "/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/
 SCRIPT = "set -eu\ncd\n{commands}\ncat ~/scores.jsonl\n"
 
 
-def commands(guide: str) -> Iterator[str]:
-    """Yield the commands of the guide: the three ways on a 64-bit system, the stream, and the hourly job."""
-    ways = guide.split("## On a Raspberry Pi")[1].split("On 32-bit Bookworm")[0]
-    service = guide.split("## As a service")[1].split("## The command")[0]
+def commands() -> Iterator[str]:
+    """Yield the commands of the guides: the three ways on a 64-bit system, the stream, and the hourly job."""
+    ways = (GUIDES / "raspberry-pi.md").read_text("utf-8").split("On 32-bit Bookworm")[0]
+    service = (GUIDES / "background.md").read_text("utf-8")
     for line in (ways + service).splitlines():
         command = line.strip()
         if not line.startswith("    ") or command.startswith("scp "):  # copying was done
@@ -62,7 +62,7 @@ def try_guide(steps: Steps) -> str:
     shutil.rmtree(home, ignore_errors=True)
     shutil.copytree(ROOT / "runtime", home / "runtime", ignore=shutil.ignore_patterns("__pycache__"))
     run(sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", home, ROOT / "runtime")
-    script = SCRIPT.format(commands="\n".join(commands(GUIDE.read_text("utf-8"))))
+    script = SCRIPT.format(commands="\n".join(commands()))
     (home / "guide.sh").write_text(script, encoding="utf-8")
     shared = [word for path in SHARED if Path(path).exists() for word in ("-b", path)]
     emulator = "qemu-aarch64-static -cpu cortex-a72"

@@ -265,7 +265,7 @@ def test_a_passed_descriptor_that_does_not_listen_is_refused(tmp_path: Path) -> 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze here")
 def test_the_units_of_the_guide_are_correct(tmp_path: Path) -> None:
-    guide = (RUNTIME / "README.md").read_text("utf-8").replace("/opt/edgetext", str(RUNTIME))
+    guide = (RUNTIME / "guides" / "http-server.md").read_text("utf-8").replace("/opt/edgetext", str(RUNTIME))
     names = ["edgetext-http.socket", "edgetext-http.service"]
     for name in names:
         found = re.search(rf"`/etc/systemd/system/{name}`.*\n\n```ini\n([^`]*)```", guide)

@@ -274,8 +274,8 @@ def test_package(site: Path, node: Run, tmp_path: Path) -> None:
 
 
 def test_program_of_the_guide(root: Path, site: Path, node: Run, tmp_path: Path) -> None:
-    """That of runtime/README.md."""
-    guide = (root / "runtime" / "README.md").read_text("utf-8")
+    """That of runtime/guides/browser.md."""
+    guide = (root / "runtime" / "guides" / "browser.md").read_text("utf-8")
     [program] = re.findall(r"`site/classify.mjs`.*?```js\n(.*?)^```$", guide, re.DOTALL | re.MULTILINE)
     shutil.copytree(site, tmp_path / "site")
     (tmp_path / "site" / "classify.mjs").write_text(program, encoding="utf-8")
