@@ -45,7 +45,7 @@ from benchmarks.abstaining import mixture
 from benchmarks.measuring import command, layout, pictures, plots, processes, results
 from benchmarks.measuring.layout import Part, Table
 from benchmarks.measuring.results import BenchmarkError, Results
-from edgetext.command.arguments import refuse_empty
+from edgetext.command.arguments.parser import Parser, refuse_empty
 
 _FOLDERS = ("train", "export", "runtime", "runtime/web", "benchmarks")
 READMES = ["README.md", "SECURITY.md", *(f"{folder}/README.md" for folder in _FOLDERS), "runtime/guides/*.md"]
@@ -101,7 +101,7 @@ KINDS = {
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     refuse_empty(parser, Path)
     add, default = parser.add_argument, f"(default: {', '.join(READMES)})"
     add("results", nargs="*", type=Path, metavar="FILE", help="results files (default: benchmarks/results/*.json)")

@@ -28,14 +28,14 @@ from benchmarks.measuring import command
 from benchmarks.measuring.results import BenchmarkError
 from benchmarks.measuring.text_files import add_reading_arguments
 from edgetext import Bundle
-from edgetext.command.arguments import refuse_empty
+from edgetext.command.arguments.parser import Parser, refuse_empty
 
 DEFAULT_OUT = "report.html"
 
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", metavar="DIR", help="the bundle (default: the one that ships with edgetext)")
     run = command.ROOT / "train" / "default"
     parser.add_argument("--run", metavar="DIR", type=Path, default=run, help="its run (default: train/default)")

@@ -28,6 +28,7 @@ from benchmarks import accuracy, sweep
 from benchmarks.measuring import command, results, texts
 from benchmarks.measuring.layout import Part, Table, percent
 from edgetext import Bundle
+from edgetext.command.arguments.parser import Parser
 
 SPLITS = ("train", "validation", "test")
 FAMILY_NAMES = ("words in lower case", "words", "characters")
@@ -94,7 +95,7 @@ def read_splits(data: Path, options: Sequence[str]) -> dict[str, list[texts.Text
     from train.tables.dataset import read_table
     from train.tables.options import add_table_arguments, make_options
 
-    parser = argparse.ArgumentParser()
+    parser = Parser()
     add_table_arguments(parser)
     found = read_table(make_options(parser.parse_known_args(options)[0], data))
     return {name: [texts.Text(row.text, row.id, row.label) for row in found.texts(name)] for name in SPLITS}

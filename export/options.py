@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgetext.command.arguments import refuse_empty
+from edgetext.command.arguments.parser import Parser, refuse_empty
 from export.bundle_folder import OtherRun
 from export.recipes import RECIPES, Recipe
 from train.run_folder import DEFAULT_RUN
@@ -32,7 +32,7 @@ class Options:
 
 
 def parse(engine: str, description: str, argv: Sequence[str] | None) -> Options:
-    """Parse the command line of an engine's exporter; for invalid ones, print the usage and exit with code 2."""
+    """Parse the command line of an engine's exporter; for an invalid one, print what is wrong and exit with code 2."""
     recipes = [recipe for recipe in RECIPES if recipe.engine == engine]
     parser = _make_parser(description, recipes)
     args = parser.parse_args(argv)
@@ -86,7 +86,7 @@ def add_folder_arguments(parser: argparse.ArgumentParser, out: str, engine: str 
 def _make_parser(description: str, recipes: Sequence[Recipe]) -> argparse.ArgumentParser:
     inputs = list(dict.fromkeys(recipe.input for recipe in recipes))
     table = "\n".join(_describe(recipe) for recipe in recipes if recipe.input == inputs[0])
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=f"{description}\n\nrecipes:\n{table}", formatter_class=argparse.RawDescriptionHelpFormatter
     )
     refuse_empty(parser, Path)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from edgetext.command.arguments import refuse_empty
+from edgetext.command.arguments.parser import Parser, refuse_empty
 from export.bundle_folder import BUNDLE_FOLDER, check_origin
 from export.options import add_folder_arguments, default_bundle
 from train.atomic_folder import check_replaceable
@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 if the bundle was written, 2 for a mistake of the user's, 130 after an interruption.
     """
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     refuse_empty(parser, Path, None)
     add_folder_arguments(parser, "the bundle to measure and to change")
     parser.add_argument(

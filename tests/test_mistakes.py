@@ -54,6 +54,17 @@ def test_an_empty_path(line: str, run_in_process: Runner) -> None:
         assert re.search("is empty: (is a variable unset|name )", result.stderr), option
 
 
+@pytest.mark.parametrize("line", [*COMMANDS, "-m train.data", "-m train.look", "runtime/classify.py", "-m edgetext"])
+def test_a_wrong_option_is_one_line(
+    line: str, run_in_process: Runner, error_line: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os._exit", sys.exit)  # by which `-m edgetext` ends its process
+    result = run_in_process(*line.split(), "--no-such\noption")
+    assert (result.returncode, result.stdout) == (2, "")
+    # An option that is required may be missed first.
+    assert re.search(r"(--no-such\\noption|are required: .*) \(see --help\)$", error_line(result.stderr))
+
+
 @pytest.mark.parametrize("line", MISTAKES)
 def test_a_traceback_for_those_who_ask(
     line: str, run_in_process: Runner, error_line: Callable[[str], str], tmp_path: Path

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 from edgetext.command import OK
-from edgetext.command.arguments import refuse_empty
+from edgetext.command.arguments.parser import Parser, refuse_empty
 from edgetext.keras_imdb import LOWERCASES
 from edgetext.tables.options import NAMES, show_option
 from train.atomic_folder import check_replaceable
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """Parse the command line."""
     listing = "\n".join(f"  {name:10s} {preset.about}" for name, preset in PRESETS.items())
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m train",
         description=f"{__doc__}\npresets:\n{listing}",
         formatter_class=argparse.RawDescriptionHelpFormatter,

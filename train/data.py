@@ -10,13 +10,14 @@ import argparse
 import sys
 
 from edgetext.command import OK
+from edgetext.command.arguments.parser import Parser
 from train.command import finish
 from train.reviews.layout import SPLITS, add_data_argument
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command of the module's docstring."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m train.data", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_data_argument(parser)

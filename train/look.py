@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from edgetext.command import OK
+from edgetext.command.arguments.parser import Parser
 from edgetext.encoder import Encoder
 from edgetext.text import PAD_ID
 from train.command import finish
@@ -79,7 +80,7 @@ def show(source: str | None, preset: Preset, chosen: str | None) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command of the module's docstring."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m train.look", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_data_argument(parser)

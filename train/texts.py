@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 
 from edgetext.command import OK
-from edgetext.command.arguments import refuse_empty
+from edgetext.command.arguments.parser import Parser, refuse_empty
 from train.command import finish
 from train.dataset import DataError
 from train.tables.options import add_table_arguments, find_given, make_options
@@ -28,7 +28,7 @@ from train.tables.options import add_table_arguments, find_given, make_options
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command of the module's docstring."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m train.texts", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     refuse_empty(parser, Path)

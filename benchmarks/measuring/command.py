@@ -15,14 +15,14 @@ from benchmarks.measuring import layout, results
 from benchmarks.measuring.results import BenchmarkError
 from edgetext import Bundle, EdgetextError
 from edgetext.bundle.manifest import ModelFile
-from edgetext.command.arguments import refuse_empty
+from edgetext.command.arguments.parser import Parser, refuse_empty
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def make_parser(description: str | None) -> argparse.ArgumentParser:
     """Return a parser with the script's docstring as its description, and ``--json``."""
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     refuse_empty(parser, Path, None)
     parser.add_argument("--json", metavar="FILE", help="also write the results there; '-' for standard output")
     return parser

@@ -21,6 +21,7 @@ from pathlib import Path
 from benchmarks.measuring import command
 from benchmarks.measuring.browser.chromium import Chromium
 from benchmarks.measuring.browser.server import serve
+from edgetext.command.arguments.parser import Parser
 
 NODE = command.ROOT / "build" / "interop" / "browser"
 WIDTH, MARGIN, BORDER = 1000, 12, "#d0d7de"
@@ -52,7 +53,7 @@ def photograph(page: Path) -> bytes:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command of the module's docstring."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("page", metavar="REPORT.html", type=Path)
     parser.add_argument("out", metavar="PICTURE.png", type=Path)
     args = parser.parse_args(argv)

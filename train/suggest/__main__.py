@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO
 
 from edgetext.command import OK
-from edgetext.command.arguments import refuse_empty
+from edgetext.command.arguments.parser import Parser, refuse_empty
 from edgetext.tables.options import add_dialect_arguments
 from train.command import finish
 from train.dataset import UNLABELLED, DataError
@@ -31,7 +31,7 @@ MOST = 1_000  # texts at a time: a model that has learned from these chooses bet
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command of the module's docstring."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m train.suggest", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     refuse_empty(parser, Path)

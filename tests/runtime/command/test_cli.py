@@ -64,8 +64,8 @@ class CommandTest(unittest.TestCase):
         result = run(*args, stdin=stdin)
         message = result.stderr.decode()
         self.assertEqual((result.returncode, result.stdout), (2, b""), message)
-        self.assertIn(part, message.splitlines()[-1])
-        self.assertNotIn("Traceback", message)
+        self.assertEqual(message.count("\n"), 1, message)
+        self.assertIn(part, message)
 
 
 class ArgumentsTest(CommandTest):

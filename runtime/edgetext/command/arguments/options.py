@@ -1,8 +1,4 @@
-"""Parsing the command line.
-
-Only commands with an option import this module, because importing argparse takes longer than all the rest of a one-shot
-command.
-"""
+"""The options of the command, as ``--help`` shows them."""
 
 from __future__ import annotations
 
@@ -11,45 +7,9 @@ import os
 import sys
 
 from edgetext import __version__
-from edgetext.classifier import MAX_THREADS
 from edgetext.command import Options
-from edgetext.errors import InputError
-from edgetext.tables.options import OF_COLUMNS, add_dialect_arguments, show_option
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any, NoReturn
-
-# Options that would be ignored are refused: those that --info, --parquet and their like do not use, and those that are
-# given without an option that they belong to.
-USES = {
-    "info": {"model", "json", "min_accuracy"},
-    "doctor": {"model", "json"},
-    "verify": {"model"},
-    "drift": {"model"},
-    "top_words": {"model", "json", "recipe"},
-    "parquet": {
-        "file",
-        "out",
-        "workers",
-        "prefix",
-        "model",
-        "engine",
-        "recipe",
-        "threads",
-        "threshold",
-        "min_accuracy",
-    },
-    "serve": {"model", "engine", "recipe", "threads", "threshold", "min_accuracy", "top_k"},
-}
-NEEDS = {
-    "prefix": ("jsonl", "csv", "tsv", "parquet"),
-    "out": ("parquet",),
-    "workers": ("parquet",),
-    **dict.fromkeys(OF_COLUMNS, ("csv", "tsv")),
-    "summary_every": ("summary",),
-}
+from edgetext.command.arguments.parser import Parser
+from edgetext.tables.options import add_dialect_arguments
 
 EXAMPLES = """\
 examples:
@@ -81,25 +41,9 @@ exit codes:
 """
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Exit with 2, as argparse does, even if standard error is closed or full."""
-        try:
-            super().error(message)
-        except (OSError, AttributeError):
-            raise SystemExit(2) from None
-
-    def _print_message(self, message: str, file: Any = None) -> None:
-        """Print as argparse does, but raise OSError if ``--help`` or ``--version`` cannot be written."""
-        if message and file is not None and file is sys.stdout:
-            file.write(message)
-        else:
-            super()._print_message(message, file)
-
-
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    parser = _Parser(
+    parser = Parser(
         # The name that was typed, except for `python -m edgetext`.
         prog="edgetext" if os.path.basename(sys.argv[0]) == "__main__.py" else None,
         description="Classify texts with a small model. Without TEXT, read standard input, one text per line.",
@@ -229,97 +173,3 @@ def make_parser() -> argparse.ArgumentParser:
     )
     about.add_argument("--version", action="version", version=f"edgetext {__version__}")
     return parser
-
-
-def refuse_empty(parser: argparse.ArgumentParser, *kinds: type | None) -> None:
-    """Have a parser refuse an empty value, which a shell leaves of an unset variable; an empty path would mean ".".
-
-    Args:
-        parser: The parser, before it has arguments.
-        kinds: The ``type`` of the options; None is that of those without one.
-    """
-    for kind in kinds:
-        parser.register("type", kind, lambda value, make=kind or str: make(_non_empty(value)))
-
-
-def _non_empty(value: str) -> str:
-    if not value:
-        raise argparse.ArgumentTypeError("is empty: is a variable unset?")
-    return value
-
-
-def parse(argv: Sequence[str]) -> Options:
-    """Parse a command line; raise SystemExit if it is wrong, or is ``--help`` or ``--version``."""
-    parser = make_parser()
-    options = parser.parse_args(argv, namespace=Options())
-    _check(parser, options)
-    return options
-
-
-def _check(parser: argparse.ArgumentParser, options: Options) -> None:
-    """Refuse values and combinations that are not allowed."""
-    _check_use(parser, options)
-    _check_reading(parser, options)
-    if not 1 <= options.threads <= MAX_THREADS:
-        parser.error(f"--threads must be from 1 to {MAX_THREADS}")
-    if not 1 <= options.workers <= MAX_THREADS:
-        parser.error(f"--workers must be from 1 to {MAX_THREADS}")
-    if options.parquet is not None and (options.file in (None, "-") or options.out is None):
-        parser.error("--parquet needs --file, a Parquet file or a folder of them, and --out for the results")
-    if options.top_k is not None and options.top_k < 1:
-        parser.error("--top-k must be at least 1")
-    if options.threshold is not None and not 0 <= options.threshold <= 1:
-        parser.error("--threshold must be from 0 to 1")
-    if options.min_accuracy is not None and not 0 < options.min_accuracy < 1:
-        parser.error("--min-accuracy must be above 0 and below 1, such as 0.95")
-    if options.min_accuracy is not None and options.threshold is not None:
-        parser.error("--min-accuracy chooses the thresholds: leave out --threshold")
-    if options.summary_every is not None and options.summary_every < 1:
-        parser.error("--summary-every must be at least 1")
-    if options.summary is not None and options.texts:
-        parser.error("--summary is for an input, not for texts as arguments")
-    if options.texts and (options.file is not None or options.is_table()):
-        parser.error("give texts as arguments or as an input, not both")
-    if (options.csv is not None or options.tsv is not None) and options.json:
-        parser.error("--csv writes CSV; for JSON convert the input to JSON lines and use --jsonl")
-    if options.explain and (options.is_table() or options.label_only):
-        parser.error(
-            "--explain explains texts given as arguments or lines: leave out --jsonl, --csv, --tsv, --label-only"
-        )
-    if options.label_only and (options.json or options.is_table() or options.top_k):
-        parser.error("--label-only prints labels and nothing else: leave out --json, --jsonl, --csv, --tsv and --top-k")
-
-
-def _check_use(parser: argparse.ArgumentParser, options: Options) -> None:
-    """Refuse options that would be ignored, and empty ones, which an unset variable of a shell leaves."""
-    given = list(vars(options))  # the class holds the defaults
-    for name, used in USES.items():
-        if name in given and (unused := [_written(other) for other in given if other not in (name, *used)]):
-            parser.error(f"leave out {', '.join(unused)}, which {_written(name)} does not use")
-    for name, forms in NEEDS.items():
-        if name in given and not any(form in given for form in forms):
-            parser.error(f"{_written(name)} is only used with {' or '.join(map(_written, forms))}")
-    if options.texts == ["-"]:
-        parser.error("'-' is not a text; standard input is read if no text is given, or with --file -")
-    for name in ("file", "out", "model", "recipe", "top_words", "summary", "drift", "serve"):
-        if getattr(options, name) == "":
-            parser.error(f"{_written(name)} is empty: is a variable unset?")
-
-
-def _written(name: str) -> str:
-    return "TEXT" if name == "texts" else show_option(name)
-
-
-def _check_reading(parser: argparse.ArgumentParser, options: Options) -> None:
-    """Refuse values of options for reading that are not possible."""
-    if options.encoding is not None and options.texts:
-        parser.error("--encoding is for an input, not for texts as arguments")
-    try:
-        if options.is_table():
-            options.make_dialect().check()
-        elif options.encoding is not None:
-            from edgetext.tables.encoding import check_encoding
-
-            check_encoding(options.encoding)
-    except InputError as error:
-        parser.error(str(error))
