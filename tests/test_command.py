@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import email
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).resolve().parent.parent
 TFLITE_PYTHON = ROOT / ".venv-tflite" / "bin" / "python"
@@ -139,6 +142,16 @@ def test_wheel_declares_no_dependency(wheel: Path) -> None:
     assert "edgetext/default/manifest.json" in names
     assert wheel.stat().st_size <= 1_050_000
     assert not [name for name in names if "__pycache__" in name or name.startswith(("classify", "tests"))]
+
+
+def test_the_long_description_has_no_links_into_the_checkout(wheel: Path) -> None:
+    """A package index shows it without the files that are beside the README."""
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        description = str(email.message_from_bytes(archive.read(name)).get_payload())
+    assert "`guides/python.md`" in description
+    html = MarkdownIt("commonmark").enable("table").render(description)
+    assert [link for link in re.findall('(?:href|src)="([^"]*)"', html) if not link.startswith("http")] == []
 
 
 @pytest.fixture(scope="module")
