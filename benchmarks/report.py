@@ -48,7 +48,7 @@ from benchmarks.measuring.results import BenchmarkError, Results
 from edgetext.command.arguments.parser import Parser, refuse_empty
 
 _FOLDERS = ("train", "export", "runtime", "runtime/web", "benchmarks")
-READMES = ["README.md", "SECURITY.md", *(f"{folder}/README.md" for folder in _FOLDERS), "runtime/guides/*.md"]
+READMES = ["README.md", "SECURITY.md", *(f"{folder}/README.md" for folder in _FOLDERS), "*/guides/*.md"]
 BLOCK = re.compile(
     r"^(?P<begin><!-- begin (?P<name>\w+)(?:: (?P<command>.+?))? -->)$(?P<content>(?:(?!^<!-- begin ).)*?)"
     r"^(?P<end><!-- end (?P=name) -->)$",

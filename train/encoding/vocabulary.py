@@ -17,7 +17,7 @@ from train.encoding.expressions import find_delimiter
 # With more different words than this, which would take more than 0.5 GB, the rarest are dropped: see ``survey_texts``.
 MAX_COUNTED = 4_000_000
 # Spellings that a run keeps, for consumers that do not lower-case (MediaPipe's TextClassifier); each takes 12 bytes of
-# a model file. train/README.md shows their effect.
+# a model file. train/guides/choices.md shows their effect.
 SPELLINGS = 9_400
 _TEXTS_AT_ONCE = 1_000
 

@@ -1,7 +1,7 @@
 """The numbers of the presets ``edge`` and ``accurate``, chosen on the validation reviews.
 
-train/README.md shows the effect of most. For a table, ``train.models.rules`` and ``train.fitting.variants`` choose most
-of them from its texts.
+train/guides/choices.md shows the effect of most. For a table, ``train.models.rules`` and ``train.fitting.variants``
+choose most of them from its texts.
 """
 
 from __future__ import annotations

@@ -97,5 +97,5 @@ class Target(NamedTuple):
     share: float  # the part of its size that n-grams of words have at first
 
 
-# In small models words are worth more than n-grams where they take much space: train/README.md has figures.
+# In small models words are worth more than n-grams where they take much space: train/guides/choices.md has figures.
 TARGETS = {"all": Target("TFLite", tflite_size, _QUANTIZED, 1 / 4), "c": Target("block for C", block_size, 1, 1 / 2)}

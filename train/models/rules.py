@@ -1,6 +1,6 @@
 """The rules that choose the numbers of the presets ``edge`` and ``accurate`` from a table's texts.
 
-They were chosen by cross-validation on the training texts of two small datasets; train/README.md has the figures.
+They were chosen by cross-validation on the training texts of two small datasets. train/guides/choices.md has figures.
 """
 
 from __future__ import annotations
