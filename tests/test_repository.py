@@ -13,6 +13,8 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from benchmarks.report import READMES
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -68,3 +70,10 @@ def test_links_and_anchors_exist() -> None:
             if not linked.exists() or (anchor and anchor not in anchors_of(linked)):
                 broken.append(f"{page.relative_to(ROOT)}: {target}")
     assert broken == []
+
+
+def test_report_writes_every_page_with_generated_blocks() -> None:
+    pages = [path for path in tracked() if path.suffix == ".md"]
+    generated = {page for page in pages if re.search("^<!-- begin ", page.read_text("utf-8"), re.MULTILINE)}
+    assert generated
+    assert generated <= {page for name in READMES for page in ROOT.glob(name)}
