@@ -296,7 +296,7 @@ define export_all
 endef
 
 .PHONY: readme
-readme: setup ## Update the generated blocks of the READMEs: measurements and help texts
+readme: setup ## Update the generated blocks of the READMEs and guides: measurements and help texts
 	$(RUN) benchmarks/report.py
 
 .PHONY: constraints
