@@ -122,6 +122,8 @@ static void open_model(const char *path)
     }
     close(file);
     error = edgetext_open(&model, block, used);
+    if (error == EDGETEXT_NOT_A_MODEL && used > 1 && memcmp(block, "\x1f\x8b", 2) == 0)
+        fail(path, ": this is compressed with gzip: decompress it first, such as with gunzip");
     if (error != EDGETEXT_OK) {
         say("error: ", path, ": ", edgetext_error(error), END);
         _exit(MISTAKE);
@@ -401,23 +403,40 @@ static void advise(void)
         say("note: the only line has carriage returns in it: if they end lines, convert with tr '\\r' '\\n'", END);
 }
 
-/* Return a number from 0 to 1 that is written in decimals. */
+/* Return an exponent, such as that of 1e-2, and move to the text behind it; 0 if there is none. */
+static int read_exponent(const char **text)
+{
+    const char *place = *text;
+    int number = 0, is_negative;
+    if (*place != 'e' && *place != 'E') return 0;
+    is_negative = *++place == '-';
+    if (*place == '-' || *place == '+') place++;
+    for (; *place >= '0' && *place <= '9'; *text = ++place)
+        if (number < 1000) number = number * 10 + (*place - '0');
+    return is_negative ? -number : number;
+}
+
+/* Return a number from 0 to 1 that is written in decimals, such as 0.8 or 8e-1. */
 static double read_threshold(const char *text)
 {
     double number = 0, scale = 1; /* both are exact, so their quotient is rounded once */
-    size_t digits = 0;
-    int has_point = 0;
-    for (; text && *text && digits < 16; text++) {
-        if (*text == '.' && !has_point) {
+    size_t digits = 0, significant = 0;
+    int has_point = 0, places = 0;
+    for (; text && (*text == '.' ? !has_point : *text >= '0' && *text <= '9'); text++) {
+        if (*text == '.') {
             has_point = 1;
             continue;
         }
-        if (*text < '0' || *text > '9') break;
         number = number * 10 + (*text - '0');
-        scale = has_point ? scale * 10 : scale;
         digits++;
+        significant += number > 0;
+        places += has_point;
     }
-    if (!text || *text || !digits || digits > 15 || number > scale)
+    if (digits) places -= read_exponent(&text);
+    if (significant > 15) fail("--threshold", " must have at most 15 digits, such as 0.8");
+    for (; places > 0 && scale < 1e22; places--) scale *= 10; /* the largest power of ten that is exact */
+    for (; places < 0 && number <= 1; places++) number *= 10;
+    if (!text || *text || !digits || places || number > scale)
         fail("--threshold", " must be a number from 0 to 1, such as 0.8");
     return number / scale;
 }

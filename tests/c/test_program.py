@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import gzip
 import json
 import os
 import pty
@@ -296,7 +297,8 @@ class TestMistakes:
             (["MODEL", "-"], "'-' is not a text: standard input is read if no text is given"),
             (["--info", "MODEL", "great"], "--info takes a model and nothing else"),
             *((["MODEL", "--threshold", value], "--threshold must be a number from 0 to 1, such as 0.8")
-              for value in ("", "1.1", "-1", "nan", "0,5", ".", "1e0", "0x1", "0." + "1" * 20)),
+              for value in ("", "1.1", "-1", "nan", "0,5", ".", "1e1", "1e", "e-1", "0.1e-1e", "1e-999", "0x1")),
+            (["MODEL", "--threshold=0." + "1" * 16], "--threshold must have at most 15 digits, such as 0.8"),
             (["MODEL", "--threshold"], "--threshold must be a number from 0 to 1, such as 0.8"),
         ],
     )  # fmt: skip
@@ -381,6 +383,16 @@ class TestMistakes:
         found = [line.removeprefix("note: ") for line in lines if line.startswith("note: ")]
         assert len(found) == len(notes)
         assert all(map(re.fullmatch, notes, found))
+
+    @pytest.mark.parametrize("value", ["9e-1", "91E-2", ".091e+1", "1e0", "1e-22", "0e9", "0" * 20 + ".9", "1."])
+    def test_thresholds_are_those_of_python(self, checked: str, model: str, value: str) -> None:
+        theirs = call(classify, ["--engine", "builtin", "--threshold", value, "great movie"])
+        same(run(checked, "--threshold", value, model, "great movie"), theirs)
+
+    def test_a_compressed_model(self, checked: str, model: str, tmp_path: Path) -> None:
+        (tmp_path / "model.etx.gz").write_bytes(gzip.compress(Path(model).read_bytes()))
+        message = error_of(checked, tmp_path / "model.etx.gz", "great")
+        assert message.endswith(".gz: this is compressed with gzip: decompress it first, such as with gunzip")
 
     def test_a_file_as_a_text(self, checked: str, model: str) -> None:
         done = run(checked, model, __file__)
