@@ -31,6 +31,7 @@ def quote(value: Any) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table whose first column is aligned left, and the others right."""
+    """Return a table whose first column is aligned left, and the others right; columns without a value are left out."""
     marks = ["---", *["---:"] * (len(head) - 1)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, marks, *rows))
+    kept = [place for place in range(len(head)) if any(row[place] for row in rows)]
+    return "\n".join(f"| {' | '.join(row[place] for place in kept)} |" for row in (head, marks, *rows))

@@ -56,10 +56,12 @@ def test_figures_are_those_of_the_shipped_file(run: Run, tmp_path: Path) -> None
     assert result(front) == {"accuracy": 0.875}
     assert "87.5%" in text
     assert "| 2.50 points |" in text
+    assert "| accuracy | below Keras |" in text  # a column without a value is left out
     tested = {"accuracy": 0.8125, "macro_f1": 0.75, "drop_points": 1.25, "texts": 16, "description": "rows of a_b.csv"}
     record_tests(Bundle.open(out), run, {"model.wi8_afp64.safetensors": tested})
     front, text = read(out)
     assert result(front) == {"accuracy": 0.8125, "f1": 0.75}
+    assert "| accuracy | macro F1 | below Keras |" in text
     assert "| 81.25% | 0.750 | 1.25 points | 16 rows of a\\_b.csv |" in text
     assert "| 87.5% |" in text  # of the other file, which was not measured
     assert Bundle.open(out).models[0].record["test"] == tested
