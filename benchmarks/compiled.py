@@ -112,9 +112,19 @@ def compare_labels(
                 row["other_labels"] = sum(label != right for (label, _), right in zip(answers, wanted)) / len(wanted)
 
 
+def working_rows(found: results.Results) -> list[dict[str, Any]]:
+    """Return the rows of what works."""
+    return [row for row in found["rows"] if "error" not in row]
+
+
+def browser_rows(found: results.Results) -> list[dict[str, Any]]:
+    """Return the rows of what was measured in the browser."""
+    return [row for row in found["rows"] if "download" in row]
+
+
 def tables(found: results.Results) -> list[Part]:
     """Lay the results out."""
-    rows = {row["name"]: row for row in found["rows"] if "error" not in row}
+    rows = {row["name"]: row for row in working_rows(found)}
     split = rows["engine builtin"]["split"]["mean_us"]
     other = rows["fastText, lower case"]["text_to_label"]["mean_us"]
     lines = []
@@ -140,7 +150,7 @@ def tables(found: results.Results) -> list[Part]:
 
 def browser_tables(found: results.Results) -> list[Part]:
     """Lay out what was measured in the browser, if anything was."""
-    rows = [row for row in found["rows"] if "download" in row]
+    rows = browser_rows(found)
     if not rows:
         return []
     head = ["file", "runtime", "works", "other labels", "download", "gzipped"]

@@ -22,8 +22,9 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -91,6 +92,12 @@ BLOCKS: dict[str, Callable[[Results], Sequence[Part]]] = {
     **{"browser": compiled.browser_tables, "compiled": compiled.tables},
     **{"firmware": firmware.tables, "flash": flash.tables},
 }
+# The rows that a block shows, if not all; below it are the runtimes of these alone.
+ROWS: dict[str, Callable[[Results], Iterable[dict[str, Any]]]] = {
+    **dict.fromkeys(("summary", "peers"), peers.compared),
+    **dict.fromkeys(("latency", "startup"), latency.engine_rows),
+    **{"compiled": compiled.working_rows, "browser": compiled.browser_rows},
+}
 KINDS = {
     "summary": ("peers",),
     "latency": ("peers", "latency"),
@@ -145,7 +152,8 @@ def make_content(name: str, found: Sequence[Results]) -> str:
             raise BenchmarkError(f"block {name}: the results of {one['command']} are damaged: {error!r}") from None
         if shown:
             commands.append(one["command"])
-            parts.append(f"{layout.render(shown, markdown=True)}\n\n{results.environment_line(one)}")
+            rows = ROWS[name](one) if name in ROWS else one["rows"]
+            parts.append(f"{layout.render(shown, markdown=True)}\n\n{results.environment_line(one, rows)}")
     if not parts:
         raise BenchmarkError(f"block {name}: there are no results of kind {' or '.join(kinds)}")
     return "\n\n".join(["```sh\n" + "\n".join(dict.fromkeys(commands)) + "\n```", *parts])

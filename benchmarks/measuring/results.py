@@ -8,7 +8,7 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -79,13 +79,13 @@ def without_folders(reason: str) -> str:
     return re.sub(r"(?<![\w.])/(?:[^\s/:'\"]+/)+", "", reason)
 
 
-def environment_line(found: Results) -> str:
-    """Return one line that says where, with what and when something was measured."""
+def environment_line(found: Results, rows: Iterable[dict[str, Any]]) -> str:
+    """Return one line that says where, with the runtimes of which rows, and when something was measured."""
     where = found["environment"]
     cores = f"{where['cores']} core" + ("" if where["cores"] == 1 else "s")
     parts = ["Emulated"] if where["emulated"] else []
     parts.append(", ".join([where["processor"], where["machine"], cores, where["system"], where["python"]]))
-    runtimes = ", ".join(sorted({part for runtime in _runtimes(found["rows"]) for part in runtime.split(", ")}))
+    runtimes = ", ".join(sorted({part for runtime in _runtimes(list(rows)) for part in runtime.split(", ")}))
     return "; ".join([*parts, *([runtimes] if runtimes else []), where["date"]]) + "."
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,20 @@ def test_every_kind_of_block_shows_the_committed_results(write: Any) -> None:
         found = json.loads(file.read_text("utf-8"))
         assert found["command"] in text
         assert found["environment"]["date"] in text
+
+
+def test_below_a_block_are_the_runtimes_of_its_rows(write: Any) -> None:
+    """Not those of rows that another block shows, or that did not work."""
+    readme = write("README.md", "".join(map(block, ("compiled", "browser", "latency"))))
+    assert report.main(["--readme", str(readme)]) == 0
+    last_lines = r"^<!-- begin (\w+) -->$.*?^([^\n]+)\n<!-- end"
+    ends = dict(re.findall(last_lines, readme.read_text("utf-8"), re.DOTALL | re.MULTILINE))
+    assert "fasttext-predict" in ends["compiled"]
+    assert "/webgpu" not in ends["compiled"]
+    assert "onnxruntime-web" in ends["browser"]
+    assert "fasttext-predict" not in ends["browser"]
+    assert "onnxruntime" in ends["latency"]
+    assert "scikit-learn" not in ends["latency"]
 
 
 def test_help_block(write: Any, run_python: Any) -> None:
