@@ -77,3 +77,13 @@ def test_report_writes_every_page_with_generated_blocks() -> None:
     generated = {page for page in pages if re.search("^<!-- begin ", page.read_text("utf-8"), re.MULTILINE)}
     assert generated
     assert generated <= {page for name in READMES for page in ROOT.glob(name)}
+
+
+def test_guides_write_below_build() -> None:
+    """What a reader makes in the checkout is not shown as untracked."""
+    written = []
+    for page in (path for path in tracked() if path.suffix == ".md"):
+        code = [token.content for token in tokens_of(page) if token.type in ("code_block", "fence")]
+        written += re.findall(r"(?:mkdir|--header|cc .* -o) (\S+)", "".join(code))
+    assert len(written) > 3
+    assert [path for path in written if not path.startswith("build/")] == []

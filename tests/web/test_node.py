@@ -276,11 +276,11 @@ def test_package(site: Path, node: Run, tmp_path: Path) -> None:
 def test_program_of_the_guide(root: Path, site: Path, node: Run, tmp_path: Path) -> None:
     """That of runtime/guides/browser.md."""
     guide = (root / "runtime" / "guides" / "browser.md").read_text("utf-8")
-    [program] = re.findall(r"`site/classify.mjs`.*?```js\n(.*?)^```$", guide, re.DOTALL | re.MULTILINE)
-    shutil.copytree(site, tmp_path / "site")
-    (tmp_path / "site" / "classify.mjs").write_text(program, encoding="utf-8")
+    [program] = re.findall(r"`build/site/classify.mjs`.*?```js\n(.*?)^```$", guide, re.DOTALL | re.MULTILINE)
+    shutil.copytree(site, tmp_path / "build" / "site")
+    (tmp_path / "build" / "site" / "classify.mjs").write_text(program, encoding="utf-8")
     done = subprocess.run(
-        ["node", "site/classify.mjs"], cwd=tmp_path, capture_output=True, encoding="utf-8", check=False
+        ["node", "build/site/classify.mjs"], cwd=tmp_path, capture_output=True, encoding="utf-8", check=False
     )
     assert (done.stdout, done.stderr) == ("positive\n", "")
 

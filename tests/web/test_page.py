@@ -277,8 +277,8 @@ def test_keyboard_and_screen_reader(page: Chromium) -> None:
 def test_page_of_the_guide(root: Path, site: Path, chromium: Chromium, tmp_path: Path) -> None:
     """That of runtime/guides/browser.md, with the files that are copied there."""
     guide = (root / "runtime" / "guides" / "browser.md").read_text("utf-8")
-    [content] = re.findall(r"^`site/index.html`:\n\n```html\n(.*?)^```$", guide, re.DOTALL | re.MULTILINE)
-    [files] = re.findall(r"^    cp (build/web/.*) site/$", guide, re.MULTILINE)
+    [content] = re.findall(r"^`build/site/index.html`:\n\n```html\n(.*?)^```$", guide, re.DOTALL | re.MULTILINE)
+    [files] = re.findall(r"^    cp (build/web/.*) build/site/$", guide, re.MULTILINE)
     (tmp_path / "index.html").write_text(content, encoding="utf-8")
     for name in files.split():
         shutil.copy(site / Path(name).name, tmp_path)
