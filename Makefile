@@ -187,6 +187,7 @@ TARGET_aarch64 := aarch64-linux-musl
 TARGET_armv7 := arm-linux-musleabihf
 TARGET_mips := mips-linux-musleabi
 TARGET_mipsel := mipsel-linux-musleabi
+TARGET_s390x := s390x-linux-musl
 .PHONY: c
 c: setup ## Build the command in C for several machines into build/c, and its model into build/c-model
 	@$(RUN) -c 'import ziglang' 2>/dev/null || { \

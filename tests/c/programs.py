@@ -41,6 +41,7 @@ MACHINES = {
     "armv7": Machine("arm-linux-musleabihf", ("qemu-arm", "-cpu", "cortex-a7")),
     "mips": Machine("mips-linux-musleabi", ("qemu-mips", "-cpu", "24Kc")),  # big-endian
     "mipsel": Machine("mipsel-linux-musleabi", ("qemu-mipsel", "-cpu", "24Kc")),
+    "s390x": Machine("s390x-linux-musl", ("qemu-s390x",)),  # big-endian with 64 bits
 }
 
 
