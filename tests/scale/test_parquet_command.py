@@ -70,12 +70,16 @@ def test_a_file_gets_two_columns(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_workers_write_the_same(folder: Path) -> None:
-    source = folder / "many.parquet"
-    parquet.write_table(make_table(20_000), source)
-    label(source, folder / "one.parquet")
-    label(source, folder / "two.parquet", "--workers", "2")
-    assert (folder / "one.parquet").read_bytes() == (folder / "two.parquet").read_bytes()
+@pytest.mark.parametrize("sizes", [[20_000], [20_000, 3, 0], [5_000, 6_000, 7_000, 4_000]], ids=str)
+def test_workers_write_the_same(sizes: list[int], tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for number, rows in enumerate(sizes):
+        parquet.write_table(make_table(rows), tmp_path / "in" / f"{number}.parquet")
+    label(tmp_path / "in", tmp_path / "one")
+    label(tmp_path / "in", tmp_path / "two", "--workers", "2")
+    assert files_below(tmp_path / "one") == [f"{number}.parquet" for number in range(len(sizes))]
+    for name in files_below(tmp_path / "one"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
 def test_a_folder_is_finished_only_once(folder: Path) -> None:
@@ -113,7 +117,7 @@ def test_a_file_of_somebody_else_is_not_replaced(folder: Path) -> None:
         assert target.read_bytes() == content
 
 
-def test_a_file_that_cannot_be_read_does_not_stop_the_others(folder: Path) -> None:
+def test_files_that_cannot_be_read_do_not_stop_the_others(folder: Path) -> None:
     damaged = folder / "in" / "day=1" / "b.parquet"
     damaged.write_bytes(damaged.read_bytes()[:-20])
     parquet.write_table(pyarrow.table({"n": [1]}), folder / "in" / "c.parquet")
@@ -124,13 +128,20 @@ def test_a_file_that_cannot_be_read_does_not_stop_the_others(folder: Path) -> No
     assert "b.parquet: " in said[1]
 
 
-def test_damage_in_the_middle_leaves_no_result(folder: Path) -> None:
-    source = folder / "in" / "a.parquet"
-    content = bytearray(source.read_bytes())
-    content[4:60] = bytes(56)
-    source.write_bytes(content)
-    assert "a.parquet: " in label(source, folder / "out" / "a.parquet", code=2)
-    assert files_below(folder / "out") == []
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_damage_in_the_middle_leaves_no_result(workers: str, folder: Path) -> None:
+    for number in range(3):  # the last one is read by all workers together
+        parquet.write_table(make_table(5 + 20 * number), folder / "in" / f"{number}.parquet")
+    for name in ("a", "2"):
+        source = folder / "in" / f"{name}.parquet"
+        content = bytearray(source.read_bytes())
+        content[4:60] = bytes(56)
+        source.write_bytes(content)
+    said = label(folder / "in", folder / "out", "--workers", workers, code=2).splitlines()
+    assert len(said) == 2
+    assert all(any(f"{name}.parquet: " in line for line in said) for name in ("a", "2"))
+    assert files_below(folder / "out") == ["0.parquet", "1.parquet", "day=1/b.parquet"]
 
 
 @pytest.mark.parametrize(
@@ -197,22 +208,31 @@ def children(process: subprocess.Popen[str]) -> list[int]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds workers in /proc")
-@pytest.mark.parametrize("victim", ["worker", "command"])
-def test_what_a_killed_process_leaves_can_be_finished(victim: str, folder: Path) -> None:
-    parquet.write_table(make_table(400_000), folder / "in" / "z.parquet")
+@pytest.mark.parametrize("sizes", [[300_000], [150_000, 150_001, 150_002]], ids=["together", "one file each"])
+@pytest.mark.parametrize("victim", ["worker", "command", "command, at once"])
+def test_what_a_killed_process_leaves_can_be_finished(victim: str, sizes: list[int], folder: Path) -> None:
+    for number, rows in enumerate(sizes):
+        parquet.write_table(make_table(rows), folder / "in" / f"z{number}.parquet")
     out = folder / "out"
     command = [*CLASSIFY, "--parquet", "body", "--file", str(folder / "in"), "--out", str(out), "--workers", "2"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    wait_for(lambda: out.exists() and any("z.parquet" in name and "partial" in name for name in files_below(out)))
+    wait_for(lambda: out.exists() and any(path.stat().st_size for path in out.rglob("*.partial")))
+    workers = children(process)
+    assert len(workers) == 2
     if victim == "worker":
-        os.kill(children(process)[-1], signal.SIGKILL)
-    else:
+        os.kill(workers[-1], signal.SIGKILL)
+    elif victim == "command":
         process.terminate()
+    else:
+        process.kill()
     _, said = process.communicate(timeout=60)
-    assert process.returncode == (2 if victim == "worker" else 143)
-    assert said == (
-        "error: a worker process died, as for lack of memory: run the command again\n" if victim == "worker" else ""
-    )
-    assert files_below(out) == ["a.parquet", "day=1/b.parquet"]
-    assert "2 of 3 files had been labelled already" in label(folder / "in", out)
-    assert parquet.read_table(out / "z.parquet").num_rows == 400_000
+    assert process.returncode == {"worker": 2, "command": 143}.get(victim, -9)
+    if victim != "command, at once":
+        expected = "error: a worker process died, as for lack of memory: run the command again\n"
+        assert said == (expected if victim == "worker" else "")
+    wait_for(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
+    left = [path.name for path in out.rglob("*") if path.suffix == ".partial"]
+    assert bool(left) == (victim == "command, at once")
+    label(folder / "in", out)
+    for number, rows in enumerate(sizes):
+        assert parquet.read_table(out / f"z{number}.parquet").num_rows == rows

@@ -1,0 +1,177 @@
+"""Parquet files: which are to be labelled, and reading, labelling and writing one."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow
+from pyarrow import parquet
+
+from edgetext.arrow import ArrowClassifier
+from edgetext.command.messages import print_error
+from edgetext.errors import InputError, describe
+
+ROWS = 4_096  # that are labelled at a time
+# What a row group of the output has at most, in rows and bytes, so that memory does not depend on the files.
+GROUP_ROWS, GROUP_BYTES = 2**17, 2**26
+RECORD = b"edgetext"  # the key of the schema's metadata that says what a file was made from
+
+# Turns batches that have the column of texts into batches of the added columns, in the same order.
+Label = Callable[[Iterable[pyarrow.RecordBatch]], Iterator[pyarrow.RecordBatch]]
+
+
+def find_pairs(source: Path, target: Path) -> list[tuple[Path, Path]]:
+    """Return the files to read, and where their results go."""
+    if not source.is_dir():
+        if target.is_dir():
+            raise InputError(f"{target} is a folder: name a file for the results of {source}")
+        pairs = [(source, target)]
+    else:
+        found = sorted(path for path in source.rglob("*.parquet") if path.is_file())
+        if not found:
+            raise InputError(f"{source}: no file there is called *.parquet")
+        pairs = [(path, target / path.relative_to(source)) for path in found]
+    if target.exists() and not target.is_file() and not target.is_dir():
+        raise InputError(f"{target} is neither a file nor a folder: --out names what to write")
+    inside = source.resolve() == target.resolve() or source.resolve() in target.resolve().parents
+    if inside:
+        raise InputError(f"{target} is the input or in it: write the results to another place")
+    return pairs
+
+
+class File(NamedTuple):
+    """A file to label."""
+
+    source: Path
+    target: Path
+    temporary: Path  # where the result is written, until it is complete
+    column: str  # that holds the texts
+    rows: int
+    codec: str  # how it is compressed
+    schema: pyarrow.Schema  # of the result
+
+
+def plan(pairs: list[tuple[Path, Path]], classify: ArrowClassifier, record: dict[str, Any]) -> tuple[list[File], int]:
+    """Return the files that are not labelled yet, and the number of those that cannot be, which are reported."""
+    files, failed = [], 0
+    for source, target in pairs:
+        with reporting(source) as faults, source.open("rb") as opened, parquet.ParquetFile(opened) as file:
+            status = source.stat()
+            made_from = {**record, "size": status.st_size, "changed": status.st_mtime_ns}
+            text = json.dumps(made_from, sort_keys=True).encode()
+            schema = classify.schema(file.schema_arrow)
+            schema = schema.with_metadata({**(schema.metadata or {}), RECORD: text})
+            if not _is_finished(target, text):
+                rows, column = file.metadata.num_rows, classify.column
+                files.append(File(source, target, _temporary(target), column, rows, _codec(file), schema))
+        failed += len(faults)
+    return files, failed
+
+
+def _temporary(target: Path) -> Path:
+    return target.with_name(f".{target.name}.{os.getpid()}.partial")
+
+
+@contextmanager
+def reporting(source: Path, before: Callable[[], object] = lambda: None) -> Iterator[list[Exception]]:
+    """Print an error with a file, and put it into the list, so that the other files are still labelled.
+
+    Args:
+        source: The file.
+        before: Is called before something is printed.
+    """
+    faults: list[Exception] = []
+    try:
+        yield faults
+    except (ValueError, OSError, InputError, pyarrow.ArrowException) as error:
+        faults.append(error)
+        before()
+        is_told = isinstance(error, InputError) or getattr(error, "filename", None)
+        print_error(error if is_told else InputError(f"{source}: {describe(error).splitlines()[0]}"))
+
+
+def _is_finished(target: Path, record: bytes) -> bool:
+    """Return whether a file was made from the same input by the same model; InputError if it is none of ours."""
+    if not target.exists():
+        return False
+    with suppress(pyarrow.ArrowException):
+        found = (parquet.read_schema(target).metadata or {}).get(RECORD)
+        if found is not None:
+            return bool(found == record)
+    raise InputError(f"{target} exists and is no result of this command: choose another --out, or remove it")
+
+
+def _codec(file: Any) -> str:
+    """Return how the first column of a file is compressed."""
+    groups = file.metadata.num_row_groups and file.metadata.num_columns
+    codec = str(file.metadata.row_group(0).column(0).compression).lower() if groups else "snappy"
+    return "none" if codec == "uncompressed" else codec
+
+
+def added_columns(classify: ArrowClassifier, batch: pyarrow.RecordBatch) -> pyarrow.RecordBatch:
+    """Label a batch; return the added columns only, because sending the others to another process takes time."""
+    labelled = classify(batch)
+    return labelled.select(labelled.schema.names[batch.num_columns :])
+
+
+def in_turn(classify: ArrowClassifier) -> Label:
+    """Return what labels batches in this process, one after the other; it can be pickled."""
+    return partial(map, partial(added_columns, classify))
+
+
+def label_file(file: File, label: Label, count: Callable[[int], object]) -> None:
+    """Label a file, completely or not at all.
+
+    Args:
+        file: The file.
+        label: Labels batches.
+        count: Is called with the number of rows of each batch that is labelled.
+
+    Raises:
+        OSError, pyarrow.ArrowException: If it cannot be read, or the result not be written.
+        ValueError: If a text is not UTF-8.
+    """
+    file.target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with (
+            parquet.ParquetFile(file.source, pre_buffer=False) as source,
+            file.temporary.open("wb") as output,
+            parquet.ParquetWriter(output, file.schema, compression=file.codec) as writer,
+        ):
+            group: list[pyarrow.RecordBatch] = []
+            rows = size = 0
+            for batch in _label_batches(source, file.column, label):
+                count(batch.num_rows)
+                group.append(batch)
+                rows, size = rows + batch.num_rows, size + batch.nbytes
+                if rows >= GROUP_ROWS or size >= GROUP_BYTES:
+                    writer.write_table(pyarrow.Table.from_batches(group, file.schema))
+                    group.clear()
+                    rows = size = 0
+            if group:
+                writer.write_table(pyarrow.Table.from_batches(group, file.schema))
+        os.replace(file.temporary, file.target)
+    finally:
+        file.temporary.unlink(missing_ok=True)
+
+
+def _label_batches(source: Any, column: str, label: Label) -> Iterator[pyarrow.RecordBatch]:
+    """Yield the batches of a file, in order, with the added columns."""
+    waiting: deque[pyarrow.RecordBatch] = deque()  # those that ``label`` has taken and not returned
+
+    def take_texts() -> Iterator[pyarrow.RecordBatch]:
+        for batch in source.iter_batches(ROWS):
+            waiting.append(batch)
+            yield batch.select([column])
+
+    for added in label(take_texts()):
+        batch = waiting.popleft()
+        columns, names = [*batch.columns, *added.columns], [*batch.schema.names, *added.schema.names]
+        yield pyarrow.RecordBatch.from_arrays(columns, names)
