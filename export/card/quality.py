@@ -96,10 +96,10 @@ def describe_limits(run: Run) -> list[str]:
     """Return the section on limits."""
     given = run.preprocessing
     adds = "adds up weights of words and of neighbouring words" if "network" in run.config else "averages over words"
-    end, words = ("first", given.max_length - 1) if given.truncating == "post" else ("last", given.max_length)
+    end = "first" if given.truncating == "post" else "last"
     items = [
         f"The model {adds}. It does not understand the structure of a sentence, irony, or facts.",
-        f"Of a text it reads the {end} {words:,} words.",
+        f"Of a text it reads the {end} {given.max_words:,} words.",
         "Figures hold for texts like those that were measured. `known` of a prediction is the share of a text's words "
         "that the model knows: where it is low, the label is a guess.",
     ]

@@ -144,11 +144,11 @@ static void put_info(const char *path)
     put_string(path);
     put_string(", ");
     put_string(grouped(space, model.size));
-    put_string(" bytes\nwords       ");
+    put_string(" bytes\nwords       vocabulary of ");
     put_string(grouped(space, model.tokens));
     put_string(" ids; ");
     put_string(grouped(space, model.max_length));
-    put_string(" of a text are read\nlabels      ");
+    put_string(" ids of a text are read\nlabels      ");
     for (index = 0; index < edgetext_labels(&model); index++) {
         put_string(index ? ", " : "");
         put_string(edgetext_label(&model, index));

@@ -70,6 +70,11 @@ class Preprocessing:
         """The number of ids of an encoded text: ``max_length``, and the most n-grams."""
         return self.max_length + (self.characters.most if self.characters is not None else 0)
 
+    @property
+    def max_words(self) -> int:
+        """The number of words of a long text that are read: one id is the start mark's, where that is kept."""
+        return self.max_length - (self.truncating == "post")
+
     def to_json(self) -> dict[str, Any]:
         """Return the record that ``from_json`` reads."""
         sizes = {"max_length": self.max_length, "truncating": self.truncating}

@@ -418,7 +418,8 @@ def test_about(checked: str, model: str) -> None:
     size = Path(model).stat().st_size
     words = len(Bundle.open().vocabulary())
     expected = (
-        f"{model}, {size:,} bytes\nwords       {words:,} ids; 512 of a text are read\nlabels      negative, positive\n"
+        f"{model}, {size:,} bytes\nwords       vocabulary of {words:,} ids; 512 ids of a text are read\n"
+        "labels      negative, positive\n"
     )
     assert run(checked, "--info", model).stdout.decode() == expected
 

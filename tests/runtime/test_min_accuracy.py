@@ -296,12 +296,18 @@ class CommandTest(unittest.TestCase):
         self.assertIn("known words: at least 50.0%\n", shown)
         self.assertIn("answered differently: not measured\n", shown)
         self.assertNotIn("0.99", shown)
+        self.assertNotIn("never right", shown)
         record = json.loads("".join(self.run_command("--info", "--min-accuracy", "0.95", "--json")[0]))
         self.assertEqual(record["limits"]["thresholds"], {"negative": 0.8, "positive": 0.9})
         files = {"model.wi8_afp64.safetensors": {"answered_differently": 0.012}}
         write_bundle(self.folder, make_record(LABELS, ROWS, files=files))
         shown = "\n".join(self.run_command("--info", "--min-accuracy", "0.95")[0])
         self.assertIn("answered differently: wi8_afp64 1.2%\n", shown)
+        wrong = [(place, score, right and place == 0) for place, score, right in ROWS]
+        write_bundle(self.folder, make_record(LABELS, wrong))
+        for options in ((), ("--min-accuracy", "0.95")):
+            shown = "\n".join(self.run_command("--info", *options)[0])
+            self.assertIn("never right on validation texts: positive\n", shown)
         write_bundle(self.folder, None)
         self.assertNotIn("--min-accuracy", "\n".join(self.run_command("--info")[0]))
         self.assertIn("no validation.json", self.run_command("--info", "--min-accuracy", "0.95", code=2)[1])

@@ -10,6 +10,7 @@ from edgetext.bundle import Bundle
 from edgetext.bundle.manifest import MANIFEST
 from edgetext.errors import BundleError
 from edgetext.keras_imdb import KERAS_IMDB
+from edgetext.prediction import shorten
 from edgetext.validation import VALIDATION, read_validation
 
 TYPE_CHECKING = False
@@ -30,7 +31,8 @@ def print_info(
 ) -> None:
     """Print a bundle's name, labels, preprocessing and models with their accuracy; or its manifest as JSON.
 
-    With ``min_accuracy`` the thresholds that it chooses are printed too; without, what some values would answer.
+    With ``min_accuracy`` the thresholds that it chooses are printed too; without, what some values would answer. Labels
+    that were right for no validation text are named.
 
     Raises:
         BundleError: If the bundle is missing or damaged; or if there is ``min_accuracy`` and the bundle does not hold
@@ -46,7 +48,8 @@ def print_info(
     end = "last" if settings.truncating == "pre" else "first"
     print(f"{bundle.name} in {bundle.folder}")
     print(f"labels      {_list(bundle.labels)}")
-    print(f"words       {len(bundle.vocabulary()):,} ids; the {end} {settings.max_length} of a text are read")
+    ids = f"{len(bundle.vocabulary()):,}"
+    print(f"words       vocabulary of {ids} ids; the {end} {settings.max_words:,} words of a text are read")
     if settings.rules != KERAS_IMDB:
         variant = "".join(f", {name} {value}" for name, value in settings.rules.variant.items())
         print(f"tokenizer   {settings.rules.name}{variant}")
@@ -72,8 +75,10 @@ def _describe_certainty(bundle: Bundle, min_accuracy: float | None) -> tuple[dic
     from edgetext.validation.thresholds import choose_limits, describe_limits  # imports typing
 
     validation = read_validation(bundle)
+    missed = [label for label, right in zip(validation.labels, validation.right) if not right[0]]
+    never_right = [f"never right on validation texts: {shorten(missed, len(missed))}"] if missed else []
     if min_accuracy is None:
-        return {}, [describe_limits(choose_limits(validation, share)) for share in SHARES]
+        return {}, [*(describe_limits(choose_limits(validation, share)) for share in SHARES), *never_right]
     limits = choose_limits(validation, min_accuracy)
     thresholds = [
         f"{label} {'never' if label in limits.never else f'{threshold:g}'}"
@@ -86,6 +91,7 @@ def _describe_certainty(bundle: Bundle, min_accuracy: float | None) -> tuple[dic
         f"thresholds: {_list(thresholds)}",
         f"known words: at least {limits.least_known:.1%}",
         f"answered differently: {', '.join(shifts) or 'not measured'}",
+        *never_right,
     ]
 
 

@@ -567,7 +567,7 @@ class RealCommandTest(unittest.TestCase):
     def test_info(self) -> None:
         result = run("--info", fake=False)
         self.assertEqual((result.returncode, result.stderr), (0, b""))
-        for part in (b"negative, positive", b"19,900 ids", b"wi8_afp64", b"dynamic_wi8_afp32", b"%"):
+        for part in (b"negative, positive", b"19,900 ids; the first 511 words of a text", b"wi8_afp64", b"dynamic_wi8_afp32", b"%"):
             self.assertIn(part, result.stdout)
         manifest = json.loads(run("--info", "--json", fake=False).stdout)
         self.assertEqual(manifest, json.loads((RUNTIME / "edgetext" / "default" / "manifest.json").read_text("utf-8")))
@@ -671,6 +671,7 @@ class RealCommandTest(unittest.TestCase):
                 )
                 Path(folder, "vocab.txt").write_bytes(words)
                 lines = self.succeed("--model", folder, "--info").splitlines()
+                self.assertIn("words       vocabulary of 5 ids; the last 8 words of a text are read", lines)
                 self.assertEqual([line for line in lines if line.startswith("tokenizer")], shown)
 
     def test_a_class_called_uncertain(self) -> None:
