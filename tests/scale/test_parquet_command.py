@@ -92,6 +92,24 @@ def test_a_folder_is_finished_only_once(folder: Path) -> None:
     assert (out / "day=1" / "b.parquet").stat().st_mtime_ns == before[out / "day=1" / "b.parquet"]
 
 
+def test_results_without_an_input_stay(folder: Path) -> None:
+    out = folder / "out"
+    label(folder / "in", out)
+    (folder / "in" / "a.parquet").unlink()
+    said = label(folder / "in", out).splitlines()
+    assert said[0] == f"note: the input has no file for these results, which stay: {out / 'a.parquet'}"
+    assert files_below(out) == ["a.parquet", "day=1/b.parquet"]
+
+
+@pytest.mark.parametrize("content", [b"body\ngreat movie\n", b""])
+def test_a_file_that_is_no_parquet_file(content: bytes, folder: Path) -> None:
+    source = folder / "t.csv"
+    source.write_bytes(content)
+    assert label(source, folder / "out.parquet", code=2) == (
+        f"error: {source}: not a Parquet file; for CSV use --csv COLUMN, for JSON lines --jsonl FIELD\n"
+    )
+
+
 @pytest.mark.parametrize("change", ["input", "threshold", "model"])
 def test_what_was_made_from_something_else_is_done_again(change: str, folder: Path) -> None:
     source, target = folder / "in" / "a.parquet", folder / "out.parquet"

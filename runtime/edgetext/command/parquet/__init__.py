@@ -20,9 +20,10 @@ except ModuleNotFoundError:
     raise EngineError("--parquet needs pyarrow: pip install pyarrow") from None
 
 from edgetext.arrow import ArrowClassifier
-from edgetext.command.parquet.files import find_pairs, in_turn, plan
+from edgetext.command.parquet.files import find_left, find_pairs, in_turn, plan
 from edgetext.command.parquet.progress import Progress
 from edgetext.command.parquet.workers import label_here, label_in_workers
+from edgetext.prediction import shorten
 
 
 def label_files(options: Options) -> int:
@@ -43,6 +44,8 @@ def label_files(options: Options) -> int:
     record = {"model": classifier.model.sha256, "engine": classifier.engine.name, "column": options.parquet, **chosen}
     pairs = find_pairs(Path(str(options.file)), Path(str(options.out)))
     files, failed = plan(pairs, classify, record)
+    if left := find_left(Path(str(options.file)), Path(str(options.out)), pairs):
+        print_note(f"note: the input has no file for these results, which stay: {shorten(left, len(left))}")
     if finished := len(pairs) - len(files) - failed:
         print_note(f"note: {finished:,} of {len(pairs):,} files had been labelled already")
     stop, progress = Stop(), Progress(sum(file.rows for file in files))

@@ -46,6 +46,12 @@ def find_pairs(source: Path, target: Path) -> list[tuple[Path, Path]]:
     return pairs
 
 
+def find_left(source: Path, target: Path, pairs: list[tuple[Path, Path]]) -> list[str]:
+    """Return the results in a folder that are of no file of the input, such as of one that was removed since."""
+    expected = {result for _, result in pairs}
+    return sorted(str(path) for path in target.rglob("*.parquet") if path not in expected) if source.is_dir() else []
+
+
 class File(NamedTuple):
     """A file to label."""
 
@@ -94,7 +100,15 @@ def reporting(source: Path, before: Callable[[], object] = lambda: None) -> Iter
         faults.append(error)
         before()
         is_told = isinstance(error, InputError) or getattr(error, "filename", None)
-        print_error(error if is_told else InputError(f"{source}: {describe(error).splitlines()[0]}"))
+        print_error(error if is_told else InputError(f"{source}: {_explain(source, error)}"))
+
+
+def _explain(source: Path, error: Exception) -> str:
+    """Return why a file cannot be read."""
+    with suppress(OSError), source.open("rb") as file:
+        if file.read(4) not in (b"PAR1", b"PARE"):  # the second if it is encrypted
+            return "not a Parquet file; for CSV use --csv COLUMN, for JSON lines --jsonl FIELD"
+    return describe(error).splitlines()[0]
 
 
 def _is_finished(target: Path, record: bytes) -> bool:
