@@ -287,14 +287,16 @@ void put_plain(const char *text, size_t length, size_t most)
 {
     size_t place = 0, start = 0, size;
     uint32_t point;
-    for (; place < length && most; place += size, most--) {
+    for (; place < length; place += size, most--) {
         size = decode(text + place, &point);
+        if (most == 1 && place + size < length) break;
         if (!IS_IN(UNPRINTABLE, point)) continue;
         put(text + start, place - start);
         put(" ", 1);
         start = place + size;
     }
     put(text + start, place - start);
+    if (place < length) put("\xE2\x80\xA6", 3);
 }
 
 void put_json(const char *text, size_t length)

@@ -37,7 +37,8 @@ void wait_for(int descriptor, short event);
 void put_rounded(double number);
 void put_shortest(double number);
 
-/* Put a text of UTF-8: with spaces for what is not printable, in at most `most` characters; and as a string of JSON. */
+/* Put a text of UTF-8: with spaces for what is not printable, in at most `most` characters, of which the last is an
+ * ellipsis if the text has more; and as a string of JSON. */
 void put_plain(const char *text, size_t length, size_t most);
 void put_json(const char *text, size_t length);
 

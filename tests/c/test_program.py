@@ -192,10 +192,12 @@ class TestSameAsPython:
     def test_a_terminal_gets_lines_that_fit(self, static: str, model: str) -> None:
         texts = ["great movie " * 20, "\u96fb\u5f71" * 60]
         for columns in (10, 40, 61):
-            assert in_columns([static, model, *texts], columns) == [
+            lines = in_columns([static, model, *texts], columns)
+            assert lines == [
                 line.replace("\tbuiltin\t", "\tc\t")
                 for line in in_columns([sys.executable, str(CLASSIFY), *texts], columns)
             ]
+            assert [line[-1:] for line in lines] == ["\u2026", "\u2026", ""]
 
 
 @pytest.mark.slow

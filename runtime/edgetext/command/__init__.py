@@ -184,7 +184,8 @@ class Arguments:
         further = self._ranking.cells(prediction, 4) if self._ranking else []
         start = "\t".join([prediction.label, f"{prediction.score:.4f}", *further, prediction.engine, ""])
         if self._width is not None:
-            text = text[: max(self._width - len(start.expandtabs()) - 1, 10)]
+            most = max(self._width - len(start.expandtabs()) - 1, 10)
+            text = text if len(text) <= most else f"{text[: most - 1]}\u2026"
         line = f"{start}{text}\n"
         if self.explain is None:
             return line

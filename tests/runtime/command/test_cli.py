@@ -16,7 +16,7 @@ from typing import Any
 from unittest import mock
 
 from edgetext import EngineError, __version__
-from edgetext.command import Options
+from edgetext.command import Arguments, Options, Record
 from edgetext.command.arguments import parse
 from edgetext.command.main import main
 from edgetext.encoder import Preprocessing
@@ -29,6 +29,7 @@ from tests.runtime.helpers import (
     as_version_2,
     change_behind_crc32,
     entry,
+    fake_classifier,
     random_bigrams,
     run,
     run_process,
@@ -100,6 +101,13 @@ class ArgumentsTest(CommandTest):
     def test_control_characters_do_not_reach_a_terminal(self) -> None:
         output = self.succeed("great \x1b[31m\tmovie\nbad bad")
         self.assertEqual(output, "negative\t0.7500\tfake\tgreat  [31m movie bad bad\n")
+
+    def test_a_text_too_long_for_the_terminal_ends_in_an_ellipsis(self) -> None:
+        prediction = fake_classifier().classify("great")
+        for length in (15, 16):  # of 48 columns 32 are before the text, and the last stays empty
+            line = Arguments([], width=48).write(Record(1, "x" * length), prediction)
+            text = "x" * 15 if length == 15 else "x" * 14 + "\u2026"
+            self.assertEqual(line, f"positive\t0.7500\tfake\t{text}\n")
 
     def test_wrong_usage(self) -> None:
         for part, args in (
@@ -567,7 +575,13 @@ class RealCommandTest(unittest.TestCase):
     def test_info(self) -> None:
         result = run("--info", fake=False)
         self.assertEqual((result.returncode, result.stderr), (0, b""))
-        for part in (b"negative, positive", b"19,900 ids; the first 511 words of a text", b"wi8_afp64", b"dynamic_wi8_afp32", b"%"):
+        for part in (
+            b"negative, positive",
+            b"19,900 ids; the first 511 words",
+            b"wi8_afp64",
+            b"dynamic_wi8_afp32",
+            b"%",
+        ):
             self.assertIn(part, result.stdout)
         manifest = json.loads(run("--info", "--json", fake=False).stdout)
         self.assertEqual(manifest, json.loads((RUNTIME / "edgetext" / "default" / "manifest.json").read_text("utf-8")))
