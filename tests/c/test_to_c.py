@@ -83,7 +83,7 @@ class TestBundle:
             assert (done.returncode, done.stdout) == (2, "")
             assert done.stderr.startswith(f"error: {reason}")
         done = run_in_process("runtime/classify.py", "--model", str(exported / BLOCKS[0]), "great movie")
-        reason = f"{exported / BLOCKS[0]}: a model for programs in C; Python reads the bundle that it was exported to"
+        reason = f"{exported / BLOCKS[0]}: a model for programs in C, not for Python; use its bundle, {exported}"
         assert (done.returncode, done.stderr) == (2, f"error: {reason}\n")
 
     def test_a_bundle_of_blocks_alone(self, exported: Path, tmp_path: Path, run_in_process: Any) -> None:

@@ -86,12 +86,12 @@ class BundleTest(unittest.TestCase):
         run = self.folder.parent / "a run"  # which is easily taken for its bundle
         run.mkdir()
         (run / "model.keras").touch()
-        with self.assertRaisesRegex(BundleError, f"to_safetensors.py --run '{run}' writes one"):
+        with self.assertRaisesRegex(BundleError, f"to_safetensors.py --run '{run}' writes a bundle"):
             Bundle.open(run)
+        with self.assertRaisesRegex(BundleError, f"neither .*; .*to_safetensors.py --run '{run}' writes a bundle"):
+            Bundle.open(run / "model.keras")
         with self.assertRaisesRegex(BundleError, "no such folder"):
             Bundle.open(self.folder / "nowhere")
-        with self.assertRaisesRegex(BundleError, "neither a folder nor"):
-            Bundle.open(self.folder / "vocab.txt")
 
     def test_missing_truncated_changed_and_longer_files(self) -> None:
         for name in ("vocab.txt", "model.float32.tflite"):

@@ -153,6 +153,10 @@ class OursTest(SingleTest):
         for name in ("model.safetensors", "model", "readme.txt"):
             self.refuse(b"something else", "neither a folder nor a .tflite or .onnx file", name=name)
         self.refuse(b"", "neither", name="empty.tflite")
+        self.refuse(b"ETX1 and more", "for programs in C", "python export/to_safetensors.py writes a bundle")
+        for file in ("vocab.txt", "model.wi8_afp64.safetensors"):
+            with self.assertRaisesRegex(BundleError, f"neither .*; use its bundle, {OURS}$"):
+                Bundle.open(OURS / file)
 
     def test_damaged_model(self) -> None:
         size = TFLiteFile(TFLITE).model_size

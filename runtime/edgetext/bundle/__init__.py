@@ -118,11 +118,9 @@ class Bundle:
             if not missing or os.path.lexists(where):
                 raise
             if os.path.isdir(folder):
-                from shlex import quote
+                from edgetext.bundle.single_file import propose_export
 
-                run = f" --run {quote(folder)}" if os.path.exists(os.path.join(folder, "model.keras")) else ""
-                fix = f"python export/to_safetensors.py{run} writes one"
-                raise BundleError(f"no bundle at {folder}: it has no {MANIFEST}; {fix}") from None
+                raise BundleError(f"no bundle at {folder}: it has no {MANIFEST}; {propose_export(folder)}") from None
             if not os.path.exists(folder):
                 raise BundleError(f"no bundle at {folder}: there is no such folder or file") from None
             if os.path.basename(folder) == MANIFEST:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 
 from edgetext.bundle.files import sha256_of
-from edgetext.bundle.manifest import Manifest, describe_file
+from edgetext.bundle.manifest import MANIFEST, Manifest, describe_file
 from edgetext.encoder import Encoder, Preprocessing
 from edgetext.errors import BundleError
 from edgetext.formats import Damage
@@ -66,9 +66,10 @@ class SingleFile:
                 engine = "onnx"
                 record, self.encoder = _read_onnx(content)
             elif content[:4] == b"ETX1":
-                raise BundleError(f"{path}: a model for programs in C; Python reads the bundle that it was exported to")
+                raise BundleError(f"{path}: a model for programs in C, not for Python; {_find_bundle(path)}")
             else:
-                raise BundleError(f"no bundle at {path}: it is neither a folder nor a .tflite or .onnx file")
+                found = "it is neither a folder nor a .tflite or .onnx file"
+                raise BundleError(f"no bundle at {path}: {found}; {_find_bundle(path)}")
         except (ValueError, RecursionError) as error:
             fix = ": copy the file again, or export it again" if isinstance(error, Damage) else ""
             raise BundleError(f"{path}: {error}{fix}") from None
@@ -79,6 +80,20 @@ class SingleFile:
         """Raise BundleError if it is another tool's file; checksums were compared when the file was read."""
         if not self._is_ours:
             raise BundleError(f"{self._path}: another tool's file, which has no checksum of its model")
+
+
+def _find_bundle(path: str) -> str:
+    """Return what to open instead of a file."""
+    folder = os.path.dirname(path)
+    return f"use its bundle, {folder}" if os.path.exists(os.path.join(folder, MANIFEST)) else propose_export(folder)
+
+
+def propose_export(folder: str) -> str:
+    """Return the command that writes a bundle, of the run in a folder if there is one."""
+    from shlex import quote
+
+    run = f" --run {quote(folder)}" if os.path.exists(os.path.join(folder, "model.keras")) else ""
+    return f"python export/to_safetensors.py{run} writes a bundle"
 
 
 def _make_manifest(path: str, content: bytes, record: dict[str, Any], engine: str, encoder: Encoder) -> Manifest:
