@@ -81,7 +81,7 @@ class TextLines(Arguments):
             subject = "1 line has" if self._zeros == 1 else f"{self._zeros:,} lines have"
             notes.append(f"{subject} NUL characters: if this is UTF-16, name it with --encoding utf-16-le")
         if self._is_one_with_cr:
-            notes.append("the only line has carriage returns in it: if they end lines, convert with tr '\\r' '\\n'")
+            notes.append("read as one line, with carriage returns in it: if these end lines, use tr '\\r' '\\n'")
         return notes
 
 

@@ -430,7 +430,7 @@ class OtherFormsTest(TableTest):
                 self.assertEqual(self.score(content, name=name)[1], note)
 
     def test_lines_that_end_with_carriage_returns(self) -> None:
-        self.assertIn("the only line has carriage returns in it", self.score(b"great\rbad\r")[1])
+        self.assertIn("read as one line, with carriage returns in it", self.score(b"great\rbad\r")[1])
         for content in (b"great\rbad\nbad\n", b"great\r\n"):
             self.assertEqual(self.score(content)[1], "")
 
