@@ -902,6 +902,18 @@ def test_a_run_with_files_of_its_own(command: Command, write: Write, tmp_path: P
     assert errors == [f"error: {path}: the file has changed since the run was trained; rename it if it is another file"]
 
 
+def test_other_columns_than_the_run_read(command: Command, tmp_path: Path) -> None:
+    """The rows would be divided otherwise, and fitted ones tested on."""
+    path = tmp_path / "t.csv"
+    path.write_text("title,text,label\n" + "".join(f"title {n},text number {n},{'ab'[n % 2]}\n" for n in range(40)))
+    run = make_run(tmp_path / "run", TableOptions(path, ("text",)))
+    for options in (("--text-column", "title"), ("--text-column", "title", "--text-column", "text")):
+        assert command("--data", path, "--run", run, *options)[2] == [
+            f"error: {path}: the run read other columns of this table: leave out --text-column"
+        ]
+    assert command("--data", path, "--run", run, "--text-column", "text")[0] == 0
+
+
 def test_a_run_that_cannot_help(command: Command, write: Write, tmp_path: Path) -> None:
     path = write(many(40))
     run = make_run(tmp_path / "run", TableOptions(path, test=None))

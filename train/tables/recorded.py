@@ -20,6 +20,9 @@ from train.tables.reading import read_index, sha256
 from train.tables.table import Table, is_table
 from train.tables.text_file import check_file
 
+# The options that choose columns, by the field that they set.
+_COLUMNS = {"text_columns": "--text-column", "label_column": "--label-column", "probabilities": "--probabilities"}
+
 
 class Recorded(NamedTuple):
     """What a run records about its texts, and how to read and divide them."""
@@ -28,6 +31,7 @@ class Recorded(NamedTuple):
     files: dict[str, dict[str, str]]  # name and SHA-256 of each, by split
     rows: dict[str, dict[str, int]]  # their number by split and label
     labels: tuple[str, ...]
+    replaced: tuple[str, ...]  # the options that replace the run's columns by others
 
 
 def read_recorded(run: Path, data: Path, given: Mapping[str, Any]) -> Recorded:
@@ -59,7 +63,8 @@ def read_recorded(run: Path, data: Path, given: Mapping[str, Any]) -> Recorded:
         recorded["probabilities"] = tuple(record.get("probabilities", ()))
         recorded["drop_labels"] = tuple(record.get("drop_labels", ()))  # which earlier versions do not have
         options = TableOptions(data, **{**recorded, **given})
-        return Recorded(options, record["files"], record["rows"], tuple(config["labels"]))
+        replaced = (option for name, option in _COLUMNS.items() if getattr(options, name) != recorded[name])
+        return Recorded(options, record["files"], record["rows"], tuple(config["labels"]), tuple(replaced))
     except OSError as error:
         raise DataError(f"{run}: not a run: config.json: {error.strerror}") from None
     except (ValueError, LookupError, TypeError, AttributeError):
@@ -86,7 +91,8 @@ def read_for_run(recorded: Recorded, split: str) -> TableDataset:
 
     Raises:
         ReportedError: As for ``read_planned``.
-        DataError: If a file cannot be read, has changed since, or the run has no such split.
+        DataError: If a file cannot be read, has changed since or is to be read by other columns, or the run has no
+            such split.
     """
     data = recorded.options.data
     check_file(data)
@@ -94,6 +100,8 @@ def read_for_run(recorded: Recorded, split: str) -> TableDataset:
         if data.name == recorded.files["train"]["name"]:
             raise DataError(f"{data}: the file has changed since the run was trained; rename it if it is another file")
         return _read_whole(recorded, split)
+    if recorded.replaced:
+        raise DataError(f"{data}: the run read other columns of this table: leave out {', '.join(recorded.replaced)}")
     if not recorded.rows[split]:
         raise DataError(f"{data}: the run held no rows out for {split}")
     for option in ("validation", "test"):
