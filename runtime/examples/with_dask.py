@@ -16,6 +16,9 @@ from edgetext.arrow import ArrowClassifier
 
 def main() -> None:
     """Label a file in two worker processes."""
+    if len(sys.argv) not in (3, 4):
+        print(f"usage: {sys.argv[0]} IN.parquet OUT [MODEL]", file=sys.stderr)
+        sys.exit(2)
     source, target, *model = sys.argv[1:]
     # The model travels to the workers, which need no file of it.
     classify = ArrowClassifier(Classifier.load(*model), column="text")

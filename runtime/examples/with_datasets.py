@@ -10,6 +10,9 @@ import datasets
 from edgetext import Classifier
 from edgetext.arrow import ArrowClassifier
 
+if len(sys.argv) not in (3, 4):
+    print(f"usage: {sys.argv[0]} IN.parquet OUT.parquet [MODEL]", file=sys.stderr)
+    sys.exit(2)
 source, target, *model = sys.argv[1:]
 # With the model in it, and not only its path, the cache of `map` knows when another model is put in its place.
 classify = ArrowClassifier(Classifier.load(*model), column="text")

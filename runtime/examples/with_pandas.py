@@ -10,6 +10,9 @@ import pyarrow
 
 from edgetext.arrow import ArrowClassifier
 
+if len(sys.argv) not in (3, 4):
+    print(f"usage: {sys.argv[0]} IN.parquet OUT.parquet [MODEL]", file=sys.stderr)
+    sys.exit(2)
 source, target, *model = sys.argv[1:]
 classify = ArrowClassifier(*model)  # the texts are in the column `text`
 

@@ -39,15 +39,14 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def start(engine: str, source: Path, target: Path, *arguments: str | Path) -> subprocess.Popen[str]:
+def start(engine: str, home: Path, *arguments: str | Path) -> subprocess.Popen[str]:
     """Start an example in a folder where nothing else is."""
     if not (PYTHON.parent.parent / ".ready").exists():
         pytest.skip("no .venv-data-engines: `make test` makes it, or says what that takes")
     if engine == "spark" and shutil.which("java") is None:
         pytest.skip("Spark needs Java: on Debian, apt install default-jre-headless")
-    home = target.parent
     home.mkdir(exist_ok=True)
-    command = [PYTHON, ROOT / "runtime" / "examples" / f"with_{engine}.py", source, target, *arguments]
+    command = [PYTHON, ROOT / "runtime" / "examples" / f"with_{engine}.py", *arguments]
     environment = {**os.environ, **SETTINGS, "HOME": str(home), "SPARK_WORKER_DIR": str(home / "workers")}
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=home, env=environment
@@ -56,7 +55,7 @@ def start(engine: str, source: Path, target: Path, *arguments: str | Path) -> su
 
 def label(engine: str, source: Path, target: Path, *arguments: str | Path) -> str:
     """Run an example and return what it prints."""
-    return finish(start(engine, source, target, *arguments))
+    return finish(start(engine, target.parent, source, target, *arguments))
 
 
 def finish(process: subprocess.Popen[str]) -> str:
@@ -81,6 +80,13 @@ def check(source: Path, target: Path, model: Path | None = None) -> None:
 def test_the_same_answers(engine: str, source: Path, tmp_path: Path) -> None:
     label(engine, source, tmp_path / "out" / "labelled.parquet")
     check(source, tmp_path / "out" / "labelled.parquet")
+
+
+@pytest.mark.parametrize("engine", ["pandas", "polars", "duckdb", "datasets", "dask", "ray", "spark"])
+def test_without_arguments(engine: str, tmp_path: Path) -> None:
+    process = start(engine, tmp_path / "out")
+    assert process.communicate(timeout=60)[1].startswith("usage: ")
+    assert process.returncode == 2
 
 
 def test_a_model_of_your_own(source: Path, tmp_path: Path) -> None:
@@ -130,7 +136,7 @@ def test_a_worker_that_is_killed_costs_a_retry(engine: str, worker: bytes, begun
         numbers = range(50_000 * part, 50_000 * part + 50_000)
         table = pyarrow.table({"n": numbers, "text": [TEXTS[number % len(TEXTS)] for number in numbers]})
         parquet.write_table(table, source / f"{part}.parquet")
-    process = start(engine, source, home / "labelled")
+    process = start(engine, home, source, home / "labelled")
     for _ in range(2_400):
         victim = find_process(worker, home)
         if victim is not None and any(home.glob(begun)):
