@@ -1,18 +1,29 @@
 """Answer texts over HTTP with FastAPI, for those who have a web server already: JSON as `--serve` takes and gives it.
 
-Usage: EDGETEXT_MODEL=bundles/tickets uvicorn service_fastapi:app --workers 2
+Usage: EDGETEXT_MODEL=bundles/tickets uvicorn --app-dir runtime/examples service_fastapi:app --workers 2
 """
 
+import json
 import os
 from typing import Any, Union
 
 from fastapi import FastAPI
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
 from edgetext import Classifier
 
+
+class Answer(JSONResponse):
+    """JSON in ASCII, which can hold half of an emoji that a client truncated."""
+
+    def render(self, content: Any) -> bytes:
+        """Return the body."""
+        return json.dumps(content).encode()
+
+
 classifier = Classifier.load(os.environ.get("EDGETEXT_MODEL"))
-app = FastAPI(title="edgetext")
+app = FastAPI(title="edgetext", default_response_class=Answer)
 
 
 class Item(BaseModel):

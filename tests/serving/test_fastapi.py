@@ -15,7 +15,7 @@ from tests.serving.service import PATIENCE, Service
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PYTHON = ROOT / ".venv-data-engines" / "bin" / "python"
-BODIES = ["great movie", {"text": "a waste of two hours", "n": 1}, [{"text": "caf\u00e9"}, "zzz"], []]
+BODIES = ["great movie", {"text": "a waste of two hours", "n": 1}, [{"text": "caf\u00e9"}, "zzz"], [], "great \ud83d"]
 
 
 @pytest.mark.slow
