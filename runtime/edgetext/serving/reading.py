@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from email.message import Message
 
 MOST_BODY = 2**24
+_OF_CURL = "application/x-www-form-urlencoded"  # what curl sends unless it is told otherwise
 
 
 def has_body(headers: Message) -> bool:
@@ -43,7 +44,8 @@ def content_kind(headers: Message) -> str:
     """
     kind, *parameters = [part.strip().lower() for part in headers.get("Content-Type", TEXT).split(";")]
     if kind not in (TEXT, JSON, LINES):
-        raise Refused(415, f"Content-Type must be {TEXT}, {JSON} or {LINES}, not {kind or 'empty'}")
+        hint = f"; for curl add -H 'Content-Type: {TEXT}'" if kind == _OF_CURL else ""
+        raise Refused(415, f"Content-Type must be {TEXT}, {JSON} or {LINES}, not {kind or 'empty'}{hint}")
     for name, _, value in (parameter.partition("=") for parameter in parameters):
         if name == "charset" and value.strip('"') not in ("utf-8", "utf8", "us-ascii"):
             raise Refused(415, f"the charset must be utf-8, not {value}")
