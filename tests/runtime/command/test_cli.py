@@ -111,7 +111,7 @@ class ArgumentsTest(CommandTest):
 
     def test_wrong_usage(self) -> None:
         for part, args in (
-            ("not both", ("great", "--file", "x")),
+            ("give texts as arguments, or an input with --file PATH, not both", ("great", "--file", "x")),
             ("not both", ("great", "--jsonl", "x")),
             ("not allowed with", ("--csv", "a", "--jsonl", "b")),
             ("not allowed with", ("--info", "--verify")),
@@ -148,7 +148,7 @@ class ArgumentsTest(CommandTest):
             ("--top-k must be at least 1", ("great", "--top-k", "0")),
             ("--top-k must be at least 1", ("great", "--top-k=-3")),
             ("argument --top-k: invalid int value: '1.5'", ("great", "--top-k", "1.5")),
-            ("unrecognized", ("--bogus",)),
+            ("must follow '--', and there is no option --bogus", ("--bogus",)),
             ("x.txt: No such file", ("--file", "x.txt")),
             ("Is a directory", ("--file", str(RUNTIME))),
         ):

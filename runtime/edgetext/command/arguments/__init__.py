@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 def parse(argv: Sequence[str]) -> Options:
     """Parse a command line; raise SystemExit if it is wrong, or is ``--help`` or ``--version``."""
     parser = make_parser()
-    options = parser.parse_args(argv, namespace=Options())
+    options, others = parser.parse_known_args(argv, namespace=Options())
+    if others:
+        parser.error(f"a text that begins with '-' must follow '--', and there is no option {others[0]}")
     check(parser, options)
     return options

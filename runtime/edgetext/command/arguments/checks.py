@@ -66,7 +66,7 @@ def check(parser: argparse.ArgumentParser, options: Options) -> None:
     if options.summary is not None and options.texts:
         parser.error("--summary is for an input, not for texts as arguments")
     if options.texts and (options.file is not None or options.is_table()):
-        parser.error("give texts as arguments or as an input, not both")
+        parser.error("give texts as arguments, or an input with --file PATH, not both")
     if (options.csv is not None or options.tsv is not None) and options.json:
         parser.error("--csv writes CSV; for JSON convert the input to JSON lines and use --jsonl")
     if options.explain and (options.is_table() or options.label_only):
