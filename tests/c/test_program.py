@@ -327,7 +327,9 @@ class TestMistakes:
     )  # fmt: skip
     def test_other_files(self, checked: str, model: str, start: str) -> None:
         for stream in (start.encode("latin-1"), start.encode("latin-1") + b" and so on\n"):
-            same(run(checked, model, stdin=stream), call(classify, ["--engine", "builtin"], stream))
+            theirs = call(classify, ["--engine", "builtin"], stream)
+            theirs.stderr = re.sub(rb"label it with --parquet .*", rb"save the table as CSV", theirs.stderr)
+            same(run(checked, model, stdin=stream), theirs)
 
     def test_utf16_without_mark(self, checked: str, model: str) -> None:
         """The same files as by classify.py are found to be UTF-16."""

@@ -20,7 +20,7 @@ _BEFORE = 2**16
 # Files that are not text, by how they begin, and what makes text of them.
 _SAVE, _UNPACK = "save the table as CSV", "decompress it first"
 OTHER_FILES = (
-    (b"PAR1", "a Parquet file", _SAVE),
+    (b"PAR1", "a Parquet file", "label it with --parquet COLUMN; to train on it, call it .parquet"),
     (b"PK\x03\x04", "a workbook, such as .xlsx, or a ZIP archive", _SAVE),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook (.xls) or another Office document", _SAVE),
     (b"%PDF-", "a PDF document", "save its text"),

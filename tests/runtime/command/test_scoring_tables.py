@@ -444,7 +444,7 @@ class OtherFormsTest(TableTest):
 
     def test_files_that_are_no_text(self) -> None:
         for content, name in (
-            (b"PAR1\0\0PAR1", "a Parquet file"),
+            (b"PAR1\0\0PAR1", "a Parquet file: label it with --parquet COLUMN"),
             (b"PK\x03\x04\x14\0", "a workbook, such as .xlsx"),
             (bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 16, "an Excel workbook (.xls) or another"),
             (b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n", "a PDF document"),
