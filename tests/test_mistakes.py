@@ -161,6 +161,13 @@ def test_standard_error_that_is_full() -> None:
     assert result.returncode == 2
 
 
+def test_help_that_cannot_be_written() -> None:
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "train", "--help"]
+        result = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert "Traceback" not in result.stderr
+
+
 @pytest.mark.parametrize(
     "error",
     [

@@ -11,6 +11,10 @@ from edgetext.command import Options
 from edgetext.command.arguments.parser import Parser
 from edgetext.tables.options import add_dialect_arguments
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 EXAMPLES = """\
 examples:
   %(prog)s "great movie" "a waste of two hours"
@@ -41,9 +45,18 @@ exit codes:
 """
 
 
+class _CommandParser(Parser):
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print as argparse does, but raise OSError if ``--help`` or ``--version`` cannot be written."""
+        if message and file is not None and file is sys.stdout:
+            file.write(message)
+        else:
+            super()._print_message(message, file)
+
+
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    parser = Parser(
+    parser = _CommandParser(
         # The name that was typed, except for `python -m edgetext`.
         prog="edgetext" if os.path.basename(sys.argv[0]) == "__main__.py" else None,
         description="Classify texts with a small model. Without TEXT, read standard input, one text per line.",

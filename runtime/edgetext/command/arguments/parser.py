@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from edgetext.command import MISTAKE
 from edgetext.command.messages import print_note
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NoReturn
+    from typing import NoReturn
 
 
 class Parser(argparse.ArgumentParser):
@@ -20,13 +19,6 @@ class Parser(argparse.ArgumentParser):
         """Print what is wrong, and exit with 2, even if standard error is closed or full."""
         print_note(f"error: {message} (see --help)")
         raise SystemExit(MISTAKE)
-
-    def _print_message(self, message: str, file: Any = None) -> None:
-        """Print as argparse does, but raise OSError if ``--help`` or ``--version`` cannot be written."""
-        if message and file is not None and file is sys.stdout:
-            file.write(message)
-        else:
-            super()._print_message(message, file)
 
 
 def refuse_empty(parser: argparse.ArgumentParser, *kinds: type | None) -> None:
