@@ -272,6 +272,15 @@ compiled: c native $(BROWSER)/.ready ## Compare C, native and browsers with buil
 	    --fasttext "build/peers-models/lower case.ftz" --json benchmarks/results/compiled.json
 	$(RUN) benchmarks/report.py
 
+.PHONY: scale
+scale: native $(DATA_ENGINES)/.ready ## Score 5 million texts on Spark, Ray and without; after `make peers`, about 25 minutes, Linux
+	rm -rf build/scale
+	$(DATA_ENGINES)/bin/python -m pip install -qq --no-deps --find-links build/native --target build/scale edgetext-native \
+	    fasttext-predict==0.9.2.4
+	PYTHONPATH=build/scale $(RUN) benchmarks/scale.py --python $(DATA_ENGINES)/bin/python \
+	    --fasttext "build/peers-models/lower case.ftz" --json benchmarks/results/scale.json
+	$(RUN) benchmarks/report.py
+
 .PHONY: picture
 picture: setup $(BROWSER)/.ready ## Take the picture of the report that the README shows; needs Chromium and Node.js
 	$(RUN) benchmarks/report_card.py --out build/report.html

@@ -38,6 +38,7 @@ from benchmarks import (
     interop,
     latency,
     peers,
+    scale,
     suggest,
     sweep,
     tables,
@@ -90,7 +91,7 @@ BLOCKS: dict[str, Callable[[Results], Sequence[Part]]] = {
     **{"tables": tables.tables, "few_labels": few_labels.lay_out, "suggest": suggest.lay_out},
     **{"memory": memory_tables, "soak": soak_tables, "abstaining": mixture.tables},
     **{"browser": compiled.browser_tables, "compiled": compiled.tables},
-    **{"firmware": firmware.tables, "flash": flash.tables},
+    **{"firmware": firmware.tables, "flash": flash.tables, "scale": scale.tables},
 }
 # The rows that a block shows, if not all; below it are the runtimes of these alone.
 ROWS: dict[str, Callable[[Results], Iterable[dict[str, Any]]]] = {

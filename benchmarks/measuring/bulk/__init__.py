@@ -1,0 +1,1 @@
+"""Scoring millions of texts: what ``benchmarks/scale.py`` runs and watches."""

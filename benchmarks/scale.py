@@ -1,0 +1,190 @@
+"""Score millions of texts in one process, in several, on Spark and on Ray; compare with fastText on the same.
+
+Usage:
+
+    make scale            # builds and installs what is needed, then runs this; about 25 minutes, Linux only
+    python benchmarks/scale.py --python .venv-data-engines/bin/python --fasttext "build/peers-models/lower case.ftz"
+
+The Python has pyarrow, PySpark and Ray, and for the engine native and fastText edgetext-native and fasttext-predict.
+Everything reads and writes the same Parquet files; see README.md in this folder.
+
+Exit codes: 0; 2 for a mistake, or if something does not work.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks.measuring import command, processes, results, texts
+from benchmarks.measuring.bulk import memory, passages
+from benchmarks.measuring.layout import Part, Table
+from benchmarks.measuring.results import BenchmarkError
+from edgetext import Bundle
+
+PROGRAM = str(Path(passages.__file__).with_name("program.py"))
+FILES = 10
+FASTTEXT, NOTHING = "fastText", "nothing"
+EDGETEXT = ("builtin", "native")
+# What does the work, by the name of a place or an engine.
+PACKAGES = {"native": "edgetext-native", FASTTEXT: "fasttext-predict", "Spark": "pyspark", "Ray": "ray"}
+
+
+class Place(NamedTuple):
+    """Where texts are scored.
+
+    Attributes:
+        name: What the table calls it.
+        engines: What scores them there.
+        cores: How many cores it uses.
+        worker: What the command line of a worker process contains; empty if there are no workers.
+        program: The place of the measuring program; None for edgetext's own command.
+        source: What is scored, in the folder of the passages.
+    """
+
+    name: str
+    engines: Sequence[str]
+    cores: int = 1
+    worker: str = ""
+    program: str | None = None
+    source: str = "files"
+
+
+LOOP = Place("loop over batches", [*EDGETEXT, FASTTEXT, NOTHING], program="loop")
+LARGE, SMALL = "large.parquet", "small.parquet"
+PLACES = [
+    LOOP,
+    Place("command", EDGETEXT),
+    Place("command, one file", ["native"], source=LARGE),
+    Place("command, a tenth of the file", ["native"], source=SMALL),
+    Place("command, --workers 2", EDGETEXT, 2, "spawn_main"),
+    Place("command, --workers 2, one file", EDGETEXT, 2, "spawn_main", source=LARGE),
+    Place("Spark", LOOP.engines, 2, "pyspark.daemon", "spark"),
+    Place("Ray", [*EDGETEXT, NOTHING], 2, "ray::MapWorker", "ray"),
+]
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = command.make_parser(__doc__)
+    add = parser.add_argument
+    add(
+        "--python", metavar="PYTHON", required=True, help="has pyarrow, PySpark, Ray, edgetext-native, fasttext-predict"
+    )
+    add("--fasttext", metavar="FILE", required=True, help="the model of peers.py for lower-cased text")
+    add("--data", metavar="PATH", help="the texts to take passages from (default: the test reviews)")
+    add(
+        "--rows",
+        metavar="N",
+        type=command.at_least(FILES),
+        default=5_000_000,
+        help="texts to score (default: %(default)s)",
+    )
+    return parser
+
+
+def measure(args: argparse.Namespace) -> dict[str, Any]:
+    """Score the passages everywhere, and return the content of the results file."""
+    found = texts.find(args.data, fall_back=True)
+    cut = passages.cut([text.text for text in found.texts])
+    versions = find_versions(args.python)
+    rows = []
+    labels: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        command.say(f"writing {args.rows:,} passages", args)
+        passages.write(cut, args.rows, FILES, folder / "files")
+        passages.write(cut, args.rows, 1, folder / LARGE)
+        passages.write(cut, args.rows // 10, 1, folder / SMALL)
+        for place in PLACES:
+            for engine in place.engines:
+                command.progress(f"{place.name}: {engine}")
+                row, counts = score(place, engine, folder, args)
+                if place.source != SMALL and labels.setdefault(engine, counts) != counts:
+                    raise BenchmarkError(f"{engine} labels other texts in {place.name} than in {LOOP.name}: {counts}")
+                runtimes = [versions[name] for name in ("loop", place.name, engine) if name in versions]
+                rows.append({**row, "runtime": ", ".join(runtimes)})
+    command.progress("")
+    about = {"bundle": results.identify(Bundle.open()), "source": found.source}
+    return {**about, "passages": len(cut), "words": passages.WORDS, "texts": args.rows, "rows": rows}
+
+
+def find_versions(python: str) -> dict[str, str]:
+    """Return the packages of a Python that do the work, with their versions, by the name of a place or an engine."""
+    packages = {**PACKAGES, "loop": "pyarrow"}
+    script = "import sys; from importlib.metadata import version; print(*map(version, sys.argv[1:]))"
+    found = processes.run([python, "-c", script, *packages.values()]).split()
+    return {name: f"{package} {version}" for (name, package), version in zip(packages.items(), found)}
+
+
+def score(place: Place, engine: str, folder: Path, args: argparse.Namespace) -> tuple[dict[str, Any], Any]:
+    """Return the row of the results for an engine in a place, and how many texts got each label."""
+    source = folder / place.source
+    target = folder / f"scored{source.suffix}"
+    if place.program is None:
+        options = ["--engine", engine, "--workers", str(place.cores), "--file", str(source), "--out", str(target)]
+        words = [args.python, str(processes.CLASSIFY), "--parquet", "text", *options]
+    else:
+        name = f"fasttext:{Path(args.fasttext).absolute()}" if engine == FASTTEXT else engine
+        words = [args.python, PROGRAM, place.program, name, str(source), str(target)]
+    paths = [str(command.ROOT), str(command.ROOT / "runtime"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    watched = memory.run(words, place.worker, PYTHONPATH=os.pathsep.join(paths), PYSPARK_PYTHON=args.python)
+    seconds = watched.seconds if place.program is None else json.loads(watched.output.splitlines()[-1])["seconds"]
+    counts = passages.count_labels(target)
+    for made in folder.glob("scored*"):
+        shutil.rmtree(made) if made.is_dir() else made.unlink()
+    row = {"place": place.name, "engine": engine, "cores": place.cores, "texts": sum(counts.values())}
+    return {**row, "seconds": round(seconds, 1), "worker_mb": round(watched.worker_mb)}, counts
+
+
+def tables(found: results.Results) -> list[Part]:
+    """Lay the results out."""
+    rows = {(row["place"], row["engine"]): row for row in found["rows"]}
+    note = (
+        f"{found['texts']:,} passages of {found['words']} words from {found['source']}, in {FILES} Parquet files or in "
+        f"one, are read, labelled and written. {LOOP.name.capitalize()}: `classify_batches` in one process. Command: "
+        "`classify.py --parquet`. Overhead: core time beyond that of the loop with the same engine. Core-hours: for "
+        "10⁹ such texts. Memory: peak of anonymous memory of a worker; above bare: beyond a worker that gives all "
+        f"texts the same label, engine {NOTHING}."
+    )
+    head = [
+        "where",
+        "engine",
+        "cores",
+        "texts/s",
+        "texts/s and core",
+        "overhead",
+        "core-hours",
+        "memory",
+        "above nothing",
+    ]
+    lines = []
+    for (place, engine), row in rows.items():
+        each = core_seconds(row)
+        loop, bare = rows[LOOP.name, engine], rows.get((place, NOTHING))
+        overhead = "" if row is loop else f"{each / core_seconds(loop) - 1:+.0%}"
+        above = f"{row['worker_mb'] - bare['worker_mb']:+,.0f} MB" if bare and row is not bare else ""
+        rates = [f"{row['cores'] / each:,.0f}", f"{1 / each:,.0f}"]
+        cells = [*rates, overhead, f"{each * 1e9 / 3600:.1f}", f"{row['worker_mb']:,.0f} MB", above]
+        lines.append([place, engine, str(row["cores"]), *cells])
+    return [note, Table(head, lines, 2)]
+
+
+def core_seconds(row: dict[str, Any]) -> float:
+    """Return the core time of a text, in seconds."""
+    return float(row["cores"] * row["seconds"] / row["texts"])
+
+
+main = command.make_main("scale", make_parser, measure, tables)
+
+if __name__ == "__main__":
+    sys.exit(main(None))
