@@ -46,6 +46,7 @@ export class Classifier {
    * Load a model that `python export/to_c.py` wrote, compressed with gzip or not.
    *
    * @param source Its URL, its bytes, or in Node.js its path. A relative URL is relative to the page or worker.
+   * @throws TypeError If it is none of these.
    * @throws Error If it cannot be read, or is damaged or no model.
    */
   static load(source: string | URL | ArrayBufferLike | ArrayBufferView): Promise<Classifier>;
@@ -56,6 +57,7 @@ export class Classifier {
   /**
    * Explain why a text gets a label, by default the most probable one, rather than the most probable other one.
    *
+   * @throws RangeError If the model has no such label.
    * @throws Error If the model has no weights of words (preset `tutorial`).
    */
   explain(text: string, label?: string): Explanation;

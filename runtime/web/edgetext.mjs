@@ -20,6 +20,7 @@ export class Classifier {
   /**
    * Load a model that `python export/to_c.py` wrote, compressed with gzip or not.
    * @param source Its URL, its bytes, or in Node.js its path.
+   * @throws {TypeError} If it is none of these.
    * @throws {Error} If it cannot be read, or is damaged or no model.
    */
   static async load(source) {
@@ -57,12 +58,14 @@ export class Classifier {
    * @returns `label`; `against`, the other; `logit`, the logarithm of the quotient of their probabilities; `bias`, what the
    *   model adds to every text; `parts`, each with `kind`, `start` and `end` (indices into `text`), and `effect`. The effects
    *   and `bias` add up to `logit`.
+   * @throws {RangeError} If the model has no such label.
    * @throws {Error} If the model has no weights of words.
    */
   explain(text, label) {
     const { label: best, probabilities } = this.classify(text);
     label ??= best;
-    if (!this.labels.includes(label)) throw new RangeError(`no label ${label}; the model has ${this.labels.join(", ")}`);
+    if (typeof label !== "string") throw new TypeError(`a label is a string, not ${kind(label)}`);
+    if (!this.labels.includes(label)) throw new RangeError(`no label "${label}"; the model has ${this.labels.join(", ")}`);
     const others = this.labels.filter((name) => name !== label);
     const against = others.reduce((one, other) => (probabilities[other] > probabilities[one] ? other : one));
     const parts = this.#parts(text, label);
@@ -89,10 +92,18 @@ export class Classifier {
 
   /** Write a text into memory and return how many bytes of UTF-8 it has. */
   #write(text) {
-    if (typeof text !== "string") throw new TypeError(`a text is a string, not ${text}`);
+    if (typeof text !== "string") throw new TypeError(`a text is a string, not ${kind(text)}`);
     // No UTF-16 unit takes more than three bytes; lone surrogates become U+FFFD.
     return ENCODER.encodeInto(text, reserve(this.#wasm, 3 * text.length)).written;
   }
+}
+
+/** Return what kind of value was given by mistake, for a message: "an Array". */
+function kind(value) {
+  if (value === null || value === undefined) return String(value);
+  if (value === "") return "an empty string";
+  const name = typeof value === "object" ? value.constructor?.name || "Object" : typeof value;
+  return `${/^[aeio]/i.test(name) ? "an" : "a"} ${name}`;
 }
 
 /** Return memory to write `size` bytes into, at the place for the next block or text. */
@@ -125,8 +136,8 @@ function compile() {
 async function read(source) {
   if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
   if (source?.byteLength >= 0) return new Uint8Array(source);
-  if (typeof source !== "string" && !(source instanceof URL)) {
-    throw new TypeError(`a model is a URL, a path or bytes, not ${source}`);
+  if (source === "" || (typeof source !== "string" && !(source instanceof URL))) {
+    throw new TypeError(`a model is a URL, a path or bytes, not ${kind(source)}`);
   }
   return new Uint8Array(await (await request(source)).arrayBuffer());
 }

@@ -22,6 +22,20 @@ from edgetext.keras_imdb import KERAS_IMDB
 from tests.runtime.helpers import VOCABULARY, random_bigrams, safetensors
 from tests.web.conftest import MANY, Run
 
+# Arguments that are mistakes, and what messages call them.
+KINDS = {
+    "": "undefined",
+    "null": "null",
+    "7": "a number",
+    "[]": "an Array",
+    '["great movie"]': "an Array",
+    "{}": "an Object",
+    "Object.create(null)": "an Object",
+    "Promise.resolve()": "a Promise",
+    "Symbol()": "a symbol",
+    "() => 1": "a function",
+}
+
 
 @pytest.fixture(scope="module")
 def python() -> Classifier:
@@ -202,11 +216,11 @@ def test_where_a_model_comes_from(node: Run, site: Path) -> None:
         ('load(readFileSync("small.etx.gz").subarray(0, 5000))', "Error: the gzip file is damaged: "),
         ('load("damaged.etx.gz")', "Error: damaged.etx.gz: the gzip file is damaged: "),
         ('load("http://127.0.0.1:9/model.etx")', "Error: http://127.0.0.1:9/model.etx: "),
-        ("load()", "TypeError: a model is a URL, a path or bytes, not undefined"),
-        ('load("small.etx").then((one) => one.classify(null))', "TypeError: a text is a string, not null"),
+        ('load("")', "TypeError: a model is a URL, a path or bytes, not an empty string"),
+        ("load(new Response())", "TypeError: a model is a URL, a path or bytes, not a Response"),
         (
             'load("small.etx").then((one) => one.explain("great", "good"))',
-            "RangeError: no label good; the model has negative, positive",
+            'RangeError: no label "good"; the model has negative, positive',
         ),
         (
             'load("average.etx").then((one) => one.explain("great movie"))',
@@ -218,6 +232,22 @@ def test_errors(call: str, error: str, node: Run) -> None:
     found = node(f"process.chdir(folder); return Classifier.{call}.then(() => 'none', String);")
     assert found.startswith(error)
     assert "\n" not in found
+
+
+@pytest.mark.parametrize(("given", "kind"), KINDS.items())
+def test_arguments_of_another_kind(given: str, kind: str, node: Run) -> None:
+    script = f"""
+        const one = await Classifier.load(`${{folder}}/small.etx`);
+        const ask = [() => Classifier.load({given}), () => one.classify({given}), () => one.explain("great", {given})];
+        return Promise.all(ask.map(async (call) => {{
+          try {{ await call(); return "none"; }} catch (error) {{ return String(error); }}
+        }}));
+    """
+    wanted = ("model is a URL, a path or bytes", "text is a string", "label is a string")
+    expected = [f"TypeError: a {what}, not {kind}" for what in wanted]
+    if kind in ("undefined", "null"):
+        expected[2] = "none"  # the most probable label is explained
+    assert node(script) == expected
 
 
 @pytest.mark.parametrize("given", ["", '"small.etx"'])
