@@ -10,6 +10,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
@@ -17,12 +18,16 @@ from matplotlib.ticker import PercentFormatter
 from benchmarks.reporting.evaluation import THRESHOLDS, Evaluation, measure_part
 from train.metrics import CALIBRATION_BINS, wilson_interval
 
-STYLE: Any = {"svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10.5}
+STYLE: Any = {"svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10.5, "xtick.major.pad": 7}
 BLUE, GREY, ORANGE = "#1d5fa8", "#8a8f98", "#c2571a"
 # The most points of a curve: more are not visible, and make the page larger.
 POINTS = 200
 # Below this many texts an accuracy says nothing.
 FEWEST = 10
+# The share of texts answered from which on a threshold's name has no room to the right of its point.
+RIGHTMOST = 0.9
+# The room that such a name takes, in shares of the plot: points that are nearer to a named one have no name.
+ROOM = (0.1, 0.045)
 
 
 @matplotlib.rc_context(STYLE)
@@ -62,16 +67,28 @@ def draw_coverage(found: Evaluation) -> str:
     x = ends / len(scores)
     axes.fill_between(x, low, high, color=BLUE, alpha=0.15, linewidth=0)
     axes.plot(x, accuracy, color=BLUE, linewidth=1.8)
-    for threshold in THRESHOLDS:
-        count = int((scores >= threshold).sum())
-        if FEWEST <= count < len(scores):
-            place = count / len(scores), right[count - 1] / count
-            axes.plot(*place, "o", color=ORANGE, markersize=5)
-            axes.annotate(f"≥ {threshold:g}", place, xytext=(3, 6), textcoords="offset points", fontsize=9)
-    axes.set(xlabel="share of texts answered", ylabel="accuracy on these", xlim=(0, 1.01))
-    axes.set_ylim(max(0.0, float(accuracy.min()) - 0.05), min(1.01, float(high.max()) + 0.02))
+    bottom, top = max(0.0, float(accuracy.min()) - 0.05), min(1.01, float(high.max()) + 0.02)
+    axes.set(xlabel="share of texts answered", ylabel="accuracy on these", xlim=(0, 1.01), ylim=(bottom, top))
+    _mark_thresholds(axes, scores, right, top - bottom)
     _format_shares(axes.yaxis, axes.xaxis)
     return _write(figure, "Risk-coverage curve: accuracy on the texts that are answered")
+
+
+def _mark_thresholds(axes: Axes, scores: npt.NDArray[Any], right: npt.NDArray[Any], height: float) -> None:
+    """Draw the thresholds as points, with names where there is room; ``right`` counts the right labels so far."""
+    named: list[tuple[float, float]] = []
+    for threshold in THRESHOLDS:
+        count = int((scores >= threshold).sum())
+        if not FEWEST <= count < len(scores):
+            continue
+        place = count / len(scores), right[count - 1] / count
+        axes.plot(*place, "o", color=ORANGE, markersize=5)
+        if any(abs(place[0] - x) < ROOM[0] and abs(place[1] - y) < ROOM[1] * height for x, y in named):
+            continue
+        named.append(place)
+        # At the right edge there is room below the curve only.
+        offset, side = ((3, 6), "left") if place[0] < RIGHTMOST else ((-4, -10), "right")
+        axes.annotate(f"≥ {threshold:g}", place, offset, textcoords="offset points", ha=side, fontsize=9)
 
 
 def _make_figure(rows: int, heights: Sequence[int]) -> tuple[Figure, Sequence[Axes]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup, escape
 
 from benchmarks.measuring.layout import percent
 from benchmarks.reporting.content import SHOWN
@@ -21,9 +23,15 @@ def render(content: dict[str, Any]) -> str:
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     environment.filters |= {"percent": percent, "shorten": shorten, "size": show_size, "time": show_time}
+    environment.filters["breakable"] = breakable
     environment.tests["missing"] = lambda value: isinstance(value, Missing)
     template = environment.from_string(TEMPLATE.read_text("utf-8"))
     return template.render(content, most_shown=SHOWN)
+
+
+def breakable(name: str) -> Markup:
+    """Return a file's name that may be broken behind dots and underscores."""
+    return Markup(re.sub(r"(?<=[._])", "<wbr>", str(escape(name))))
 
 
 def shorten(text: str) -> str:

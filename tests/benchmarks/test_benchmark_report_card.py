@@ -228,7 +228,7 @@ def report(folder: Path, *options: Any) -> int:
 
 def show(html: str) -> str:
     """Return the text of a page without plots, on one line."""
-    html = re.sub(r"<style>.*?</style>|<svg.*?</svg>", "", html, flags=re.DOTALL)
+    html = re.sub(r"<style>.*?</style>|<svg.*?</svg>|<wbr>", "", html, flags=re.DOTALL)
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", html)).split())
 
 
@@ -286,7 +286,7 @@ class TestReport:
         """Nothing else is loaded, nothing is wider than the page, and every plot is seen."""
         policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:"}
         with serve({"": trained.folder}, policy) as server:
-            for width in (375, 1200):
+            for width in (360, 1200):
                 chromium.ask("open", f"{server.url}/report.html", {"width": width, "height": 800})
                 assert chromium.evaluate("document.documentElement.scrollWidth") <= width
                 sizes = chromium.evaluate(
@@ -296,6 +296,25 @@ class TestReport:
                 assert all(height > 150 for height in sizes)
                 assert chromium.ask("complaints") == []
             assert set(server.served) <= {"/report.html", "/favicon.ico"}
+
+    def test_wide_tables_show_that_they_scroll(self, trained: Reported, chromium: Chromium, tmp_path: Path) -> None:
+        """By a shadow at the end behind which there is more."""
+        from PIL import Image
+
+        wide = "[...document.querySelectorAll('.wide')].find(one => one.scrollWidth > one.clientWidth)"
+        with serve({"": trained.folder}, {}) as server:
+            chromium.ask("open", f"{server.url}/report.html", {"width": 360, "height": 800})
+            left, right, top = chromium.evaluate(
+                f"[({wide}).getBoundingClientRect()].map(b => [b.left, b.right, b.top])[0]"
+            )
+            for scrolled, shadows in ((0, [False, True]), (9999, [True, False])):
+                chromium.evaluate(f"({wide}).scrollLeft = {scrolled}")
+                chromium.ask("screenshot", str(tmp_path / "page.png"))
+                with Image.open(tmp_path / "page.png") as image:
+                    # Above the first row, where nothing is written.
+                    row = np.asarray(image.convert("L"))[int(top) + 5]
+                pixels = [row[int(x)] for x in (left + 2, right - 2)]
+                assert [pixel < 230 for pixel in pixels] == shadows, pixels
 
     def test_a_picture(self, trained: Reported, chromium: Chromium) -> None:
         """Of the beginning, down to the plots, and small enough for a README."""
@@ -378,6 +397,37 @@ def chromium() -> Iterator[Chromium]:
         pytest.skip(str(error))
     with browser:
         yield browser
+
+
+# Names in plots that touch another one, or reach out of the page or, those of points, beyond the axis.
+TOUCHING = """[...document.querySelectorAll("svg")].flatMap((svg) => {
+    const page = svg.getBoundingClientRect();
+    const found = [...svg.querySelectorAll("text")].map((text) => [text.textContent, text.getBoundingClientRect()]);
+    const edge = Math.max(...found.filter(([name]) => name.endsWith("%")).map(([, box]) => box.right));
+    const apart = (a, b) => a.right <= b.left || b.right <= a.left || a.bottom <= b.top + 1 || b.bottom <= a.top + 1;
+    return found.flatMap(([name, box], place) => [
+      ...(name.startsWith("≥") && box.right > edge ? [`${name} is beyond the axis`] : []),
+      ...(box.left < page.left || box.right > page.right || box.top < page.top ? [`${name} is cut off`] : []),
+      ...found.slice(place + 1).filter(([, other]) => !apart(box, other)).map(([other]) => `${name} and ${other}`),
+    ]);
+})"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sure", [0.5, 2, 5, 20, 100])
+def test_names_in_plots_do_not_touch(sure: float, chromium: Chromium, tmp_path: Path) -> None:
+    """On a phone, whatever the share of texts with high scores is."""
+    generator = np.random.default_rng(4)
+    scores = 0.5 + 0.5 * generator.beta(sure, 1, 2000)
+    found = make_texts((generator.uniform(size=2000) < scores).tolist(), scores.tolist())
+    plots = figures.draw_reliability(found) + figures.draw_coverage(found)
+    (tmp_path / "plots.html").write_text(
+        f'<meta charset="utf-8"><body style="font-family: sans-serif">{plots}', "utf-8"
+    )
+    with serve({"": tmp_path}, {}) as server:
+        chromium.ask("open", f"{server.url}/plots.html", {"width": 360, "height": 800})
+        assert chromium.evaluate('document.querySelectorAll("svg text").length') > 20
+        assert chromium.evaluate(TOUCHING) == []
 
 
 @pytest.mark.slow
