@@ -86,6 +86,21 @@ def test_largest_weights(labels: int, longest: int, most: int, buckets: int, mon
     assert longest == 2 or buckets == 64 or most == 7 or any(len(ngram.split()) == 3 for ngram in expected)
 
 
+def test_of_many_texts_some_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evenly, because a table may be sorted by label; otherwise the memory would grow with the table."""
+    recipe = Recipe(SIZE, 2, np.ones(2, np.float32), Settings(1, 1, 0, 1), Choices(buckets=4096))
+    model = build_edge(SIZE, 10, recipe.choices, np.zeros(1), np.zeros(1))
+    model.get_layer("bigrams").set_weights([np.random.default_rng(1).normal(size=(4096, 1)).astype(np.float32)])
+    rows, none = make_texts(1), encoded([[1]], 10).subset(slice(0))
+
+    def find(some: list[list[int]]) -> list[str]:
+        return find_top_ngrams(model, Splits(encoded(some, 10), none, none, none, none, none), VOCABULARY, recipe)
+
+    every, third = find(rows), find(rows[::3])
+    monkeypatch.setattr("train.fitting.top_ngrams.MOST_WORDS", sum(map(len, rows)) // 3 + 1)
+    assert find(rows) == third != every
+
+
 def test_so_many_labels_have_a_few_each(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("train.fitting.top_ngrams.LEAST_TEXTS", 1)
     labels = 1_000

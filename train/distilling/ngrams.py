@@ -61,9 +61,15 @@ def count_ngrams(texts: Encoded, vocabulary_size: int, least_texts: int) -> Ngra
     for _, keys in _find_keys(texts, vocabulary_size):
         hashes += np.bincount(_hash(keys), minlength=_COUNTERS).astype(np.int32)
     is_frequent = hashes >= least_texts
-    parts = [keys[is_frequent[_hash(keys)]] for _, keys in _find_keys(texts, vocabulary_size)]
-    keys, counts = np.unique(np.concatenate(parts), return_counts=True)
-    return Ngrams(keys[counts >= least_texts], counts[counts >= least_texts])
+    found, end = np.empty(int(hashes[is_frequent].sum()), np.int64), 0  # once: lists and np.unique hold copies
+    for _, keys in _find_keys(texts, vocabulary_size):
+        kept = keys[is_frequent[_hash(keys)]]
+        found[end : end + len(kept)] = kept
+        end += len(kept)
+    found.sort()
+    starts = np.flatnonzero(np.diff(found, prepend=-1))
+    counts = np.diff(starts, append=end)
+    return Ngrams(found[starts[counts >= least_texts]], counts[counts >= least_texts])
 
 
 def _find_keys(texts: Encoded, vocabulary_size: int) -> Iterator[tuple[npt.NDArray[np.int64], Keys]]:

@@ -16,6 +16,8 @@ from train.models.recipe import Recipe
 
 # Rarer n-grams are not listed.
 LEAST_TEXTS = 5
+# Of texts with more words than this every second, third and so on is counted: each word takes up to 24 bytes.
+MOST_WORDS = 2**23
 # How many are listed, unless that leaves fewer than LEAST_OF_LABEL for each label.
 MOST, MOST_OF_LABEL, LEAST_OF_LABEL = 2_000, 100, 5
 
@@ -36,6 +38,7 @@ def find_top_ngrams(model: keras.Model, texts: Splits, vocabulary: Vocabulary, r
         The words of each, separated by spaces.
     """
     fitted, size = texts.train.joined(texts.validation), recipe.vocabulary_size
+    fitted = fitted.subset(slice(None, None, -(-int(fitted.words.sum()) // MOST_WORDS)))
     ngrams = count_ngrams(fitted, size, LEAST_TEXTS)
     features = ngrams.find_features(size, recipe.choices.buckets, recipe.choices.word_ngrams)
     ngrams, buckets = _select(ngrams, features >= size), features[features >= size] - size
