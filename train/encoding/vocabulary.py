@@ -103,14 +103,22 @@ def find_spellings(
     while some := list(islice(remaining, _TEXTS_AT_ONCE)):
         # Every delimiter splits at spaces. Most of what stands between them occurs again, and is split only once.
         for part, count in Counter(chain.from_iterable(text.split(" ") for text in some)).items():
+            if _is_plain(part):  # most are, and need not be split
+                continue
             for word in split(part):
-                counts[word] += count
+                if not _is_plain(word):
+                    counts[word] += count
         if len(counts) > MAX_COUNTED:
             counts = Counter(dict(counts.most_common(MAX_COUNTED // 2)))
     counts.update({word.replace("'", "\u2019"): count for word, count in counts.items() if "'" in word})
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     kept = (spelling for spelling, _ in ranked if is_spelling(spelling, known, rules))
     return list(islice(kept, size))
+
+
+def _is_plain(written: str) -> bool:
+    """Return whether this is a word as it is by every rule set, so that it is no other spelling."""
+    return written.isascii() and written.isalnum() and written == written.lower()
 
 
 def is_spelling(written: str, known: Container[str], rules: RuleSet) -> bool:
