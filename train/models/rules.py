@@ -16,7 +16,7 @@ from edgetext.ngrams import Characters
 from edgetext.text import RESERVED
 from edgetext.vocabulary import Vocabulary
 from train.encoding.encoded import Encoded
-from train.encoding.ngrams import count_ngrams, count_word_characters
+from train.encoding.ngrams import count_word_characters
 from train.models.choices import Choices
 from train.models.hashing import find_features
 from train.models.presets import Settings
@@ -96,10 +96,11 @@ def choose_buckets(texts: Encoded, vocabulary_size: int, num_outputs: int, choic
 
 def choose_characters(texts: Encoded, vocabulary: Vocabulary, characters: Characters, num_outputs: int) -> int:
     """Return the number of buckets of n-grams, a power of two: one for each that occurs, within limits."""
-    word_characters = count_word_characters(vocabulary, characters)
-    occurs = np.zeros(characters.buckets, bool)
+    occurs = np.zeros(len(vocabulary) + characters.buckets, bool)
     for ids, _ in texts.chunks():
-        occurs[count_ngrams(ids.astype(np.int64), word_characters).indices] = True
+        occurs[ids] = True
+    words, occurs = occurs[: len(vocabulary)], occurs[len(vocabulary) :]
+    occurs[count_word_characters(vocabulary, characters)[words].indices] = True
     most = min(characters.buckets, LARGEST_TABLE // num_outputs)
     wanted = max(int(occurs.sum()), FEWEST_BUCKETS)
     return int(2 ** min((wanted - 1).bit_length(), most.bit_length() - 1))
