@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from edgetext.encoder import Encoder, Preprocessing
 from edgetext.keras_imdb import KERAS_IMDB
 from edgetext.text import RESERVED
 from edgetext.vocabulary import Vocabulary
-from train.encoding.encoded import Encoded, encode
-from train.tables.dataset import Text
+from train.encoding.encoded import Encoded, encode, encode_dataset
+from train.tables.dataset import Text, read_table
+from train.tables.options import TableOptions
 
 LABELS = ("a", "b", "c")
 
@@ -62,6 +64,35 @@ def test_parts_and_joins() -> None:
         assert found.lengths.tolist() == (np.asarray(wanted) > 0).sum(axis=1).tolist()
     assert texts.joined(others).targets.tolist() == [*texts.targets, *others.targets]
     assert texts.take().tolist() == rows.tolist()  # nothing was changed
+
+
+@pytest.mark.parametrize("max_length", [32, 512, 1536, 65_536])
+def test_chunks_of_long_texts_are_smaller(max_length: int) -> None:
+    """A table of long texts takes no more memory; predictions are made of 512 texts at a time."""
+    ids = np.ones(9000, np.uint16)
+    texts = Encoded(ids, np.ones(9000, np.int64), np.zeros(9000, np.int64), max_length)
+    for part, _ in itertools.islice(texts.chunks(), 2):
+        assert part.size <= 2**20 or len(part) == 512
+        assert part.size >= 2**19 or len(part) == 4096
+        assert len(part) % 512 == 0
+
+
+def test_splits_share_a_file(tmp_path: Path) -> None:
+    """So joining them takes no memory for ids, of which large tables have gigabytes."""
+    path = tmp_path / "t.csv"
+    path.write_text("text,label\n" + "".join(f"word{n % 7} w{n},{'ab'[n % 2]}\n" for n in range(200)), encoding="utf-8")
+    dataset = read_table(TableOptions(path))
+    encoder = Encoder(Vocabulary([*RESERVED, *(f"word{n}" for n in range(7))]), Preprocessing(4, "post", KERAS_IMDB))
+    splits = encode_dataset(dataset, encoder, test=True)
+    for name, texts in (("train", splits.train), ("validation", splits.validation), ("test", splits.test)):
+        alone = encode(dataset.texts(name), encoder, dataset.labels)
+        assert texts.take().tolist() == alone.take().tolist()
+        assert texts.targets.tolist() == alone.targets.tolist()
+    joined = splits.train.joined(splits.validation).joined(splits.test)
+    assert np.shares_memory(joined.ids, splits.train.ids)
+    parts = [splits.train.take(), splits.validation.take(), splits.test.take()]
+    assert joined.take().tolist() == np.concatenate(parts).tolist()
+    assert len(joined) == 200
 
 
 @pytest.mark.parametrize("truncating", ["pre", "post"])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from heapq import nsmallest
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ Targets = npt.NDArray[Any]
 # TensorFlow Lite's guide recommends 100 to 500 texts to calibrate with. With five hundred to compare, one changed label
 # is 0.2 points, and the file stays at some hundred kilobytes.
 SAMPLE_SIZES = {"calibration": 100, "heldout": 500}
+_IDS_AT_ONCE = 2**20
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Encoded:
 
     """
 
-    ids: npt.NDArray[Any]  # of all texts
+    ids: npt.NDArray[Any]  # of all texts, and perhaps of others
     lengths: npt.NDArray[np.int64]  # number of ids of each text, without padding, shape (texts,)
     targets: Targets  # shape (texts,): the label's index, int64; or the second of two labels' probability, float32
     max_length: int  # number of ids of a padded text
@@ -69,8 +70,10 @@ class Encoded:
             padded[is_ngram] = first + (padded[is_ngram] - first) % buckets
         return padded
 
-    def chunks(self, size: int = 4096) -> Iterator[tuple[Ids, Targets]]:
-        """Yield padded ids and targets, ``size`` texts at a time."""
+    def chunks(self, size: int = 0) -> Iterator[tuple[Ids, Targets]]:
+        """Yield padded ids and targets, ``size`` texts at a time; by default as many as take some megabytes."""
+        # A multiple of 512, by which texts are predicted: other batches would round differently.
+        size = size or min(max(_IDS_AT_ONCE // self.max_length // 512, 1), 8) * 512
         for start in range(0, len(self), size):
             chosen = slice(start, start + size)
             yield self.take(chosen), self.targets[chosen]
@@ -82,13 +85,14 @@ class Encoded:
         return replace(self, **{name: getattr(self, name)[chosen] for name in names})
 
     def joined(self, other: Encoded) -> Encoded:
-        """Return these texts followed by others of the same vocabulary, in memory."""
+        """Return these texts followed by others of the same vocabulary; ids are copied unless both share a file."""
+        is_shared = self.ids is other.ids
         return replace(
             self,
-            ids=np.concatenate([self.ids, other.ids]),
+            ids=self.ids if is_shared else np.concatenate([self.ids, other.ids]),
             lengths=np.concatenate([self.lengths, other.lengths]),
             targets=np.concatenate([self.targets, other.targets]),
-            starts=np.concatenate([self.starts, other.starts + len(self.ids)]),
+            starts=np.concatenate([self.starts, other.starts + (0 if is_shared else len(self.ids))]),
             words=np.concatenate([self.words, other.words]),
             **join_probabilities(self, other),
         )
@@ -149,7 +153,7 @@ def encode_dataset(dataset: Dataset, encoder: Encoder, *, test: bool) -> Splits:
     """
     names = (TRAIN, VALIDATION, TEST, UNLABELLED, SENTENCES, TYPOS)
     texts = (dataset.texts(name) if test or name != TEST else () for name in names)
-    return Splits(*(encode(split, encoder, dataset.labels) for split in texts))
+    return Splits(*_encode_parts(texts, encoder, dataset.labels))
 
 
 def encode(texts: Iterable[LabelledText], encoder: Encoder, labels: Sequence[str]) -> Encoded:
@@ -160,31 +164,51 @@ def encode(texts: Iterable[LabelledText], encoder: Encoder, labels: Sequence[str
     Raises:
         OSError: If the disk is full.
     """
+    return _encode_parts([texts], encoder, labels)[0]
+
+
+def _encode_parts(parts: Iterable[Iterable[LabelledText]], encoder: Encoder, labels: Sequence[str]) -> list[Encoded]:
+    """Encode several parts as ``encode`` does, all into one file, so that joining them copies no ids."""
     index = {label: place for place, label in enumerate(labels)}
-    lengths, targets, words = array("l"), array("l"), array("l")
-    probabilities = ProbabilityFile(len(labels))
     characters, first = encoder.preprocessing.characters, len(encoder.vocabulary)
     kind = "H" if characters is None else "I"  # at most 65,535 words
+    written = []
     with naming_folder(), open_temporary() as file:
-        for text in texts:
-            ids = encoder.truncate(text.text)
-            file.write(array(kind, ids).tobytes())
-            lengths.append(len(ids))
-            words.append(encoder.count_words(ids))
-            targets.append(0 if text.label is None else index[text.label])
-            probabilities.append(targets[-1], text.probabilities)
+        for texts in parts:
+            start = file.tell() // array(kind).itemsize
+            written.append((start, *_write(texts, encoder, index, kind, file)))
         file.flush()
         # An empty file cannot be mapped.
-        mapped: npt.NDArray[Any] = np.memmap(file, np.dtype(kind), "r") if lengths else np.zeros(0, np.dtype(kind))
-    return Encoded(
-        mapped,
-        np.array(lengths, np.int64),
-        np.array(targets, np.int64),
-        encoder.preprocessing.width,
-        words=np.array(words, np.int64),
-        ngrams=None if characters is None else (first, characters.buckets),
-        **probabilities.read(),
-    )
+        mapped: npt.NDArray[Any] = np.memmap(file, np.dtype(kind), "r") if file.tell() else np.zeros(0, np.dtype(kind))
+    return [
+        Encoded(
+            mapped,
+            lengths,
+            targets,
+            encoder.preprocessing.width,
+            starts=start + np.cumsum(lengths) - lengths,
+            words=words,
+            ngrams=None if characters is None else (first, characters.buckets),
+            **probabilities.read(),
+        )
+        for start, lengths, targets, words, probabilities in written
+    ]
+
+
+def _write(
+    texts: Iterable[LabelledText], encoder: Encoder, index: Mapping[str, int], kind: str, file: IO[bytes]
+) -> tuple[npt.NDArray[np.int64], Targets, npt.NDArray[np.int64], ProbabilityFile]:
+    """Write the ids of texts; return their lengths, targets, numbers of words, and probabilities."""
+    lengths, targets, words = array("l"), array("l"), array("l")
+    probabilities = ProbabilityFile(len(index))
+    for text in texts:
+        ids = encoder.truncate(text.text)
+        file.write(array(kind, ids).tobytes())
+        lengths.append(len(ids))
+        words.append(encoder.count_words(ids))
+        targets.append(0 if text.label is None else index[text.label])
+        probabilities.append(targets[-1], text.probabilities)
+    return np.array(lengths, np.int64), np.array(targets, np.int64), np.array(words, np.int64), probabilities
 
 
 def draw_sample(name: str, encoded: Encoded, texts: Iterable[LabelledText]) -> dict[str, npt.NDArray[Any]]:

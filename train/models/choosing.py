@@ -78,7 +78,8 @@ def choose_tables(plan: Plan, texts: Splits, labels: Sequence[str], request: Req
     num_outputs, (vocabulary, spellings, preprocessing, choices) = count_outputs(len(labels)), plan
     chooses = request.from_texts and request.preset.choices is not None
     if chooses and "buckets" not in request.changed:
-        choices = replace(choices, buckets=rules.choose_buckets(texts.learned, len(vocabulary), num_outputs, choices))
+        words = texts.learned.limit_ngrams(preprocessing.max_length, None)
+        choices = replace(choices, buckets=rules.choose_buckets(words, len(vocabulary), num_outputs, choices))
     if preprocessing.characters is not None:
         buckets = preprocessing.characters.buckets
         if "characters" not in request.changed:
