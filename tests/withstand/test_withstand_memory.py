@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import collections
 import csv
+import importlib
+import io
 import json
 import resource
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ import pytest
 
 from tests.soaking import SoakError
 from tests.soaking.memory import __main__ as memory
+from tests.soaking.memory import steps
 from tests.soaking.memory import table as tables
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc")
@@ -85,12 +89,16 @@ def child(megabytes: int) -> list[str]:
 
 def test_memory_of_a_child() -> None:
     """The measured difference is the size of what it holds, however much this process holds or has held."""
-    small, large = memory.watch(child(1)), memory.watch(child(151))
+    (small, _), (large, anonymous) = memory.watch(child(1)), memory.watch(child(151))
     for name in ("peak_mb", "anonymous_mb"):
         assert large[name] - small[name] == pytest.approx(150, abs=3)
     assert small["peak_mb"] < 40
     assert large["file_mb"] == pytest.approx(small["file_mb"], abs=2)
     assert large["seconds"] >= 0.3
+    assert max(value for _, value in anonymous) == large["anonymous_mb"]
+    times = [moment for moment, _ in anonymous]
+    assert times == sorted(times)
+    assert 0.2 < times[-1] - times[0] <= large["seconds"]
 
 
 def test_status_agrees_with_the_system() -> None:
@@ -108,10 +116,12 @@ def test_a_child_that_fails() -> None:
 def test_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     commands: list[list[str]] = []
 
-    def watch(command: list[str]) -> dict[str, Any]:
+    def watch(command: list[str]) -> tuple[dict[str, Any], list[tuple[float, float]]]:
         commands.append(command)
         rows = read(Path(command[command.index("--data") + 1]))
-        return {"seconds": 2.0, "peak_mb": 500.0 + len(rows) / 100, "anonymous_mb": 300.0, "file_mb": 200.0}
+        Path(command[3]).write_text('[1.0, 0.5, "read"]\n[2.0, 2.5, ""]\n', encoding="utf-8")
+        found = {"seconds": 2.0, "peak_mb": 500.0 + len(rows) / 100, "anonymous_mb": 300.0, "file_mb": 200.0}
+        return found, [(1.5, 300.0)]
 
     monkeypatch.setattr(memory, "watch", watch)
     file = tmp_path / "memory.json"
@@ -119,10 +129,43 @@ def test_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.
     results = json.loads(file.read_text("utf-8"))
     assert [(row["rows"], row["peak_mb"]) for row in results["rows"]] == [(100, 501), (1000, 510)]
     assert results["command"].startswith("python -m tests.soaking.memory --rows 1000")
-    assert commands[0][1:3] == ["-m", "train"]
+    assert results["rows"][0]["steps"] == [{"step": "read", "cpu_seconds": 2.0, "anonymous_mb": 300.0}]
     assert commands[0][-2:] == ["--batch-size", "9"]
     assert not any(Path(command[command.index("--data") + 1]).exists() for command in commands)
     assert "peak_mb 510.0" in capfd.readouterr().out
+
+
+def test_steps() -> None:
+    """A step that calls another one goes on after it, and has neither its time nor its memory."""
+    file = io.StringIO()
+    log = steps.Steps(file)
+    held: list[bytes] = []
+
+    def inner() -> int:
+        held.append(bytes(1000))
+        end = time.process_time() + 0.1
+        while time.process_time() < end:
+            pass
+        return 7
+
+    def outer() -> int:
+        return log.note(inner, "inner")() + log.note(inner, "inner")()
+
+    assert log.note(outer, "outer")() == 14
+    log.begin("")
+    assert len(held) == 2
+    begun = [json.loads(line) for line in file.getvalue().splitlines()]
+    assert [step for _, _, step in begun[1:-1]] == ["outer", "inner", "outer", "inner", "outer", begun[0][2]]
+    memory_then = [(moment, 1.0 + (step == "inner")) for moment, _, step in begun]
+    first, *found = steps.summarize(file.getvalue(), memory_then)
+    assert first["step"] == begun[0][2]
+    assert [(row["step"], row["anonymous_mb"]) for row in found] == [("outer", 1.0), ("inner", 2.0)]
+    assert 0.2 <= found[1]["cpu_seconds"] < 0.4 > 20 * found[0]["cpu_seconds"]
+
+
+def test_steps_are_functions_of_a_training() -> None:
+    for module, function, _ in steps.STEPS:
+        assert callable(getattr(importlib.import_module(module), function)), (module, function)
 
 
 def test_other_systems(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,8 @@ Usage:
 The table is generated (see table.py), the same for the same --seed. Each size is trained on for one epoch by `python -m
 train --data TABLE` in a process whose memory is read from /proc twenty times a second: the maximum of the total
 (VmHWM), of anonymous memory (RssAnon) and of file-backed memory (RssFile), such as libraries, which the system can drop
-and read again. The table is made in $TMPDIR and removed.
+and read again. The steps of a training (see steps.py) are measured in processor time, which other programs change
+little. The table is made in $TMPDIR and removed.
 
 Exit codes: 0, 2 for a mistake or if a training fails.
 """
@@ -27,7 +28,7 @@ from typing import Any
 
 from benchmarks.measuring.results import environment
 from tests.soaking import ROOT, SoakError, natural, write_results
-from tests.soaking.memory import table
+from tests.soaking.memory import steps, table
 
 INTERVAL = 0.05
 # The fields of /proc/PID/status that are read.
@@ -55,44 +56,48 @@ def train(rows: int, seed: int, options: Sequence[str]) -> dict[str, Any]:
     """Train on a generated table with ``rows`` rows.
 
     Returns:
-        A row of the results file: ``rows``, ``bytes``, ``seconds`` and each of ``FIELDS``.
+        A row of the results file: ``rows``, ``bytes``, ``seconds``, each of ``FIELDS``, and ``steps``.
 
     Raises:
         SoakError: If the training fails.
         OSError: If there is no room for the table.
     """
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "table.csv"
+        path, log = Path(folder) / "table.csv", Path(folder) / "steps.jsonl"
         table.write(path, rows, seed)
         size = path.stat().st_size
         columns = ["--text-column", table.COLUMNS[0], "--label-column", table.COLUMNS[1]]
-        training = [sys.executable, "-m", "train", "--data", str(path), "--out", f"{folder}/run", *columns]
-        return {"rows": rows, "bytes": size, **watch([*training, "--epochs", "1", *options])}
+        training = [sys.executable, "-m", "tests.soaking.memory.steps", str(log), "--data", str(path), *columns]
+        found, anonymous = watch([*training, "--out", f"{folder}/run", "--epochs", "1", *options])
+        return {"rows": rows, "bytes": size, **found, "steps": steps.summarize(log.read_text("utf-8"), anonymous)}
 
 
-def watch(command: Sequence[str]) -> dict[str, Any]:
+def watch(command: Sequence[str]) -> tuple[dict[str, Any], list[tuple[float, float]]]:
     """Run a command and watch its process; its output goes to standard error.
 
     Returns:
-        ``seconds``, and the maximum of each of ``FIELDS`` in MB.
+        ``seconds``, and the maximum of each of ``FIELDS`` in MB; and the anonymous memory by time.
 
     Raises:
         SoakError: If it fails.
     """
     largest = dict.fromkeys(FIELDS, 0.0)
+    anonymous: list[tuple[float, float]] = []
     started = time.perf_counter()
     with subprocess.Popen(command, cwd=ROOT, stdout=2) as process:
         try:
             while process.poll() is None:
-                for name, value in read_status(str(process.pid)).items():
+                found = read_status(str(process.pid))
+                for name, value in found.items():
                     largest[name] = max(largest[name], value)
+                anonymous.append((time.monotonic(), found.get("anonymous_mb", 0.0)))
                 time.sleep(INTERVAL)
         except BaseException:
             process.terminate()
             raise
     if process.returncode != 0:
         raise SoakError(f"python -m train ended with exit code {process.returncode}")
-    return {"seconds": round(time.perf_counter() - started, 1), **largest}
+    return {"seconds": round(time.perf_counter() - started, 1), **largest}, anonymous
 
 
 def read_status(pid: str) -> dict[str, float]:
@@ -118,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise SoakError("needs Linux: this system has no /proc to read a process's memory from")
         for count in (args.rows // 10, args.rows):
             rows.append(row := train(count, args.seed, args.options))
-            print(", ".join(f"{name} {value:,}" for name, value in row.items()), flush=True)
+            print(", ".join(f"{name} {row[name]:,}" for name in row if name != "steps"), flush=True)
         results: dict[str, Any] = {
             "kind": "memory",
             "command": shlex.join(["python", "-m", "tests.soaking.memory", *arguments]),
