@@ -12,8 +12,9 @@ from edgetext.text import RuleSet
 from train.dataset import TEST, TRAIN, VALIDATION, Dataset, LabelledText
 from train.distilling.choosing import fit_network
 from train.distilling.student import refit_student
-from train.encoding.encoded import Splits, draw_sample, encode_dataset, find_texts
+from train.encoding.encoded import Splits, encode_dataset
 from train.encoding.ports import measure_ports, number_spellings
+from train.encoding.samples import draw_sample, find_texts
 from train.encoding.unknown import describe_unknown, measure_unknown
 from train.encoding.vocabulary import survey_dataset
 from train.fitting.calibration import calibrate

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from heapq import nsmallest
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -21,9 +19,6 @@ from train.temporary import naming_folder, open_temporary
 Ids = npt.NDArray[np.int32]
 Targets = npt.NDArray[Any]
 
-# TensorFlow Lite's guide recommends 100 to 500 texts to calibrate with. With five hundred to compare, one changed label
-# is 0.2 points, and the file stays at some hundred kilobytes.
-SAMPLE_SIZES = {"calibration": 100, "heldout": 500}
 _IDS_AT_ONCE = 2**20
 
 
@@ -209,30 +204,3 @@ def _write(
         targets.append(0 if text.label is None else index[text.label])
         probabilities.append(targets[-1], text.probabilities)
     return np.array(lengths, np.int64), np.array(targets, np.int64), np.array(words, np.int64), probabilities
-
-
-def draw_sample(name: str, encoded: Encoded, texts: Iterable[LabelledText]) -> dict[str, npt.NDArray[Any]]:
-    """Draw the texts that a run folder holds, so that exporting needs no dataset; ``encoded`` has the same texts.
-
-    They are the first in the order of the SHA-256 of their ids, which is as good as random.
-
-    Returns:
-        Arrays prefixed with ``name``: ``_texts``, the ids of the texts; ``_ids``, their padded token ids (uint8 to
-        uint32); and ``_targets``, the indices of their labels (uint8 or uint16).
-    """
-    digests = ((hashlib.sha256(text.id.encode()).digest(), place, text.id) for place, text in enumerate(texts))
-    drawn = nsmallest(SAMPLE_SIZES[name], digests)
-    places = np.array([place for _, place, _ in drawn])
-    ids, targets = encoded.take(places), encoded.targets[places]
-    return {
-        f"{name}_texts": np.array([text_id for *_, text_id in drawn]),
-        f"{name}_ids": ids.astype(np.min_scalar_type(int(ids.max()))),
-        f"{name}_targets": targets.astype(np.min_scalar_type(int(targets.max()))),
-    }
-
-
-def find_texts(texts: Iterable[LabelledText], ids: npt.NDArray[Any]) -> list[str]:
-    """Return the texts with these ids, in the order of the ids."""
-    wanted = set(ids.tolist())
-    found = {text.id: text.text for text in texts if text.id in wanted}
-    return [found[text_id] for text_id in ids.tolist()]
