@@ -59,7 +59,7 @@ BLOCK = re.compile(
 
 
 def memory_tables(found: Results) -> list[Part]:
-    """Lay out what `python -m tests.soaking.memory` measured; the last row is the difference between the sizes."""
+    """Lay out what `python -m tests.soaking.memory` measured: both trainings and their difference, then their steps."""
     small, large = found["rows"]
     units = {"rows": "", "bytes": " MB", "seconds": " s", "peak_mb": " MB", "anonymous_mb": " MB", "file_mb": " MB"}
 
@@ -68,8 +68,29 @@ def memory_tables(found: Results) -> list[Part]:
         return [f"{scaled[name]:{sign},.0f}{unit}" for name, unit in units.items()]
 
     lines = [cells(small), cells(large), cells({name: large[name] - small[name] for name in units}, "+")]
-    note = "`python -m train --data TABLE --epochs 1`, the whole process. Memory: peak. Last row: difference."
-    return [note, Table(["rows", "table", "time", "memory", "anonymous", "file-backed"], lines, 0)]
+    note = (
+        "`python -m train --data TABLE --epochs 1` with the options after `--`, the whole process. Memory: peak. Last "
+        "row: difference."
+    )
+    return [
+        note,
+        Table(["rows", "table", "time", "memory", "anonymous", "file-backed"], lines, 0),
+        *_memory_steps(found),
+    ]
+
+
+def _memory_steps(found: Results) -> list[Part]:
+    """Lay out the steps of both trainings, without those that took less than a second."""
+    lines = []
+    for both in zip(*(row["steps"] for row in found["rows"])):
+        if both[-1]["cpu_seconds"] >= 1:
+            times, sizes = ([step[name] for step in both] for name in ("cpu_seconds", "anonymous_mb"))
+            lines.append(
+                [both[-1]["step"], *(f"{time:,.0f} s" for time in times), *(f"{size:,.0f} MB" for size in sizes)]
+            )
+    counts = [f"{row['rows']:,} rows" for row in found["rows"]]
+    headings = ["step", *(f"{what}, {count}" for what in ("time", "memory") for count in counts)]
+    return ["Processor time of each step, and the most anonymous memory during it:", Table(headings, lines, 1)]
 
 
 def soak_tables(found: Results) -> list[Part]:
