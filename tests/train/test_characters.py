@@ -170,6 +170,16 @@ class TestNumbers:
         assert found == rules.FEWEST_BUCKETS  # of a hundred n-grams
         assert rules.choose_characters(texts, VOCABULARY, CHARACTERS, 1) == 64
 
+    @pytest.mark.parametrize("words", [["w0x", "w9x"], ["w30x", "w31x"], ["w0x", "w9x", "w30x"]])
+    def test_buckets_are_those_of_known_and_unknown_words(
+        self, words: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("train.models.rules.FEWEST_BUCKETS", 1)
+        texts = encode([Text("1", "0", word) for word in words], ENCODER, ["0"])
+        occurring = {bucket for word in words for bucket in CHARACTERS.hash_item(word)}
+        found = rules.choose_characters(texts, VOCABULARY, CHARACTERS, 1)
+        assert found // 2 < len(occurring) <= found < 64
+
     def test_fewer_buckets_and_ngrams_are_what_encoding_would_give(self) -> None:
         texts = make_texts(4, 2, 20)
         fewer = Preprocessing(12, "post", RULES, Characters(2, 3, 16, 5))

@@ -104,6 +104,14 @@ class TestSpellings:
         assert find_spellings(texts, vocabulary, vocabulary.rules) == wanted
         assert find_spellings(["it's"], vocabulary, vocabulary.rules) == ["it\u2019s"]
 
+    def test_lower_case_that_is_no_ascii(self) -> None:
+        vocabulary = Vocabulary([*RESERVED, "film", "42"], Words(marks=False))
+        full_width = "\uff46\uff49\uff4c\uff4d"
+        assert find_spellings([f"film {full_width}, 42 \uff14\uff12"], vocabulary, vocabulary.rules) == [
+            "\uff14\uff12",
+            full_width,
+        ]
+
     @pytest.mark.data
     def test_real_reviews(self, real_splits: dict[str, list[Review]], root: Path) -> None:
         texts = [review.text for review in real_splits["train"]]
