@@ -1,4 +1,4 @@
-/* See edgetext.h for how to use this. CONTRIBUTING.md has the rules: "To port the tokenisation" and "The block". */
+/* See edgetext.h for how to use this. The rules are in ../guides: porting.md and block-format.md. */
 #include "edgetext.h"
 
 #include <string.h>
@@ -580,7 +580,7 @@ static int compare(const reader *word, size_t *equal, const unsigned char *store
     return 0;
 }
 
-/* Return the hash of a word, as it is described in CONTRIBUTING.md. */
+/* Return the hash of a word, as guides/block-format.md describes it. */
 static uint64_t hash_word(const reader *word)
 {
     speller s = {word, word->start, 0, 0, {0}};

@@ -15,7 +15,7 @@ from export.block.library import CEngine
 from tests.c.test_library import Case, make_model
 
 WORDS = ["great", "movie", "a" * 300, *(f"word{number}" for number in range(40))]
-# By their indices in the header, as CONTRIBUTING.md lists them.
+# By their indices in the header, as runtime/guides/block-format.md lists them.
 FLAGS, SLOTS = 4, 28
 LABELS_AT, WORDS_AT, FLOATS_AT, UNIGRAMS_AT, BIGRAMS_AT, CHARACTERS_AT = range(22, 28)
 INFINITY = 0x7F800000

@@ -1,4 +1,4 @@
-"""The writer of blocks, held against a reader that was written after the description in CONTRIBUTING.md alone."""
+"""The writer of blocks, held against a reader that was written after ``runtime/guides/block-format.md`` alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The models of the golden file, and their probabilities by the formulas in CONTRIBUTING.md.
+"""The models of the golden file, and their probabilities by the formulas in runtime/guides/porting.md.
 
 They are computed with 28 decimal digits, so that every machine finds the same.
 """

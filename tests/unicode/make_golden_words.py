@@ -24,8 +24,8 @@ ABOUT = (
     "nor padded. Cases with marks use the vocabulary followed by the words in marks. ngrams are the ids that follow "
     "with the settings in characters. probability is that of a model of words and bigrams, for the second of two "
     "labels; probability_trigrams that of a model with trigrams too; probabilities those of a model of words, bigrams "
-    "and character n-grams, for three labels: all within tolerance, as C's %a writes them. CONTRIBUTING.md describes "
-    "all of this."
+    "and character n-grams, for three labels: all within tolerance, as C's %a writes them. "
+    "runtime/guides/porting.md describes all of this."
 )
 CHARACTERS = {"shortest": 2, "longest": 5, "buckets": 4096, "most": 64}
 

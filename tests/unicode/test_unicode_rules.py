@@ -73,7 +73,7 @@ def test_the_table_is_small() -> None:
 
 @given(st.text(st.sampled_from("aB1_' \n-!?.:;<3)(D"), max_size=30), st.booleans())
 def test_ascii_text_as_an_expression(text: str, marks: bool) -> None:
-    """CONTRIBUTING.md has this expression for ports."""
+    """The guide to ports has this expression."""
     emoticons = r":[()]|;\)|:D\b|<3\b|[!?]|" if marks else ""
     found = re.findall(emoticons + "[0-9A-Za-z]+(?:'[0-9A-Za-z]+)*", text, re.ASCII)
     assert Words(marks).tokenize(text) == [word if word == ":D" else word.lower() for word in found]

@@ -1,4 +1,4 @@
-"""Writing the block, the form in which ``runtime/c/edgetext.c`` reads a model; CONTRIBUTING.md describes every byte.
+"""Writing the block, the form in which ``runtime/c/edgetext.c`` reads a model: see ``runtime/guides/block-format.md``.
 
 A block holds the labels, the words and the tables of a model of the engine ``builtin``. In the layout ``fast`` the
 words are a hash table; in ``small`` they are sorted and front-coded, which takes less memory and more time.
