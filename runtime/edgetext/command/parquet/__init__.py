@@ -15,7 +15,7 @@ from edgetext.command.output import Stop, Stopped
 from edgetext.errors import EngineError
 
 try:
-    import pyarrow  # noqa: F401  # not at the top, where no error of ours could be raised
+    import pyarrow  # noqa: F401  # the modules below need it
 except ModuleNotFoundError:
     raise EngineError("--parquet needs pyarrow: pip install pyarrow") from None
 
