@@ -108,9 +108,9 @@ class ArrowClassifier:
             ValueError: If there is no column of texts, or an added column is there already.
         """
         if given.names.count(self.column) != 1:
-            listing = ", ".join(map(repr, given.names))
+            listing = f"the columns are {', '.join(map(repr, given.names))}" if given.names else "there are none"
             problem = "no column is" if self.column not in given.names else "several columns are"
-            raise ValueError(f"{problem} called {self.column!r}; the columns are {listing}")
+            raise ValueError(f"{problem} called {self.column!r}; {listing}")
         if taken := set(given.names).intersection(self._names.values()):
             raise ValueError(f"there is a column {min(taken)!r} already: choose a prefix for the added ones")
         kind = given.field(self.column).type

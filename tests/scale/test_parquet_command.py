@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -82,6 +84,29 @@ def test_workers_write_the_same(sizes: list[int], tmp_path: Path) -> None:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
+@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow)])
+def test_columns_without_nulls_and_of_any_type_stay_as_they_are(workers: str, tmp_path: Path) -> None:
+    body = pyarrow.field("body", pyarrow.dictionary(pyarrow.int32(), pyarrow.large_string()), nullable=False)
+    schema = pyarrow.schema([pyarrow.field("n", pyarrow.int16(), nullable=False, metadata={"unit": "s"}), body])
+    parquet.write_table(
+        pyarrow.table({"n": [1, 2], "body": ["great movie", "so dull"]}, schema), tmp_path / "in.parquet"
+    )
+    label(tmp_path / "in.parquet", tmp_path / "out.parquet", "--workers", workers)
+    found, given = (parquet.read_table(tmp_path / name) for name in ("out.parquet", "in.parquet"))
+    assert scores(found) == expect(["great movie", "so dull"])
+    assert [found.schema.field(name) for name in ("n", "body")] == list(given.schema)
+    assert found.schema.field("n").metadata[b"unit"] == b"s"
+
+
+def test_only_data_in_a_folder_is_labelled(folder: Path) -> None:
+    for name in ("_hidden.parquet", ".x.parquet", "_delta_log/c.parquet", "D.PARQUET", "e.txt"):
+        (folder / "in" / name).parent.mkdir(exist_ok=True)
+        shutil.copy(folder / "in" / "a.parquet", folder / "in" / name)
+    (folder / "in" / "gone.parquet").symlink_to("nowhere")
+    assert "gone.parquet: No such file" in label(folder / "in", folder / "out", code=2)
+    assert files_below(folder / "out") == ["D.PARQUET", "a.parquet", "day=1/b.parquet"]
+
+
 def test_a_folder_is_finished_only_once(folder: Path) -> None:
     out = folder / "out"
     assert label(folder / "in", out) == ""
@@ -110,7 +135,7 @@ def test_a_file_that_is_no_parquet_file(content: bytes, folder: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("change", ["input", "threshold", "model"])
+@pytest.mark.parametrize("change", ["input", "threshold", "prefix", "model"])
 def test_what_was_made_from_something_else_is_done_again(change: str, folder: Path) -> None:
     source, target = folder / "in" / "a.parquet", folder / "out.parquet"
     label(source, target)
@@ -119,6 +144,8 @@ def test_what_was_made_from_something_else_is_done_again(change: str, folder: Pa
         parquet.write_table(make_table(3), source)
     elif change == "threshold":
         options = ["--threshold", "1"]
+    elif change == "prefix":
+        options = ["--prefix", "x_"]
     else:
         options = ["--model", str(RUNTIME / "bundles" / "accurate")]
     before = target.read_bytes()
@@ -162,6 +189,17 @@ def test_damage_in_the_middle_leaves_no_result(workers: str, folder: Path) -> No
     assert files_below(folder / "out") == ["0.parquet", "1.parquet", "day=1/b.parquet"]
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="limits the size of files")
+def test_a_full_disk_is_that_of_the_result(tmp_path: Path) -> None:
+    parquet.write_table(make_table(300_000), tmp_path / "in.parquet")
+    options = ["--parquet", "body", "--file", str(tmp_path / "in.parquet"), "--out", str(tmp_path / "out.parquet")]
+    command = shlex.join([*CLASSIFY, *options])
+    done = subprocess.run(["sh", "-c", f"ulimit -f 100; exec {command}"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, f"error: {tmp_path / 'out.parquet'}: File too large\n")
+    assert files_below(tmp_path) == ["in.parquet"]
+
+
 @pytest.mark.parametrize(
     ("source", "target", "words"),
     [
@@ -169,6 +207,7 @@ def test_damage_in_the_middle_leaves_no_result(workers: str, folder: Path) -> No
         ("in", "in/out", "write the results to another place"),
         ("in/a.parquet", "in/a.parquet", "write the results to another place"),
         ("in/a.parquet", "in", "is a folder: name a file"),
+        ("in", "in/a.parquet", "in/a.parquet is a file: name a folder"),
         ("nowhere.parquet", "out", "nowhere.parquet: No such file"),
         ("empty", "out", "no file there is called *.parquet"),
         ("in/a.parquet", "/dev/null", "/dev/null is neither a file nor a folder"),
@@ -186,6 +225,7 @@ def test_places_that_cannot_be_used(source: str, target: str, words: str, folder
     [
         (["--parquet", "body", "--file", "x"], "--parquet needs --file"),
         (["--parquet", "body", "--out", "x"], "--parquet needs --file"),
+        (["--parquet", "body", "--file", "x", "--out", "-"], "--parquet needs --file"),
         (
             ["--parquet", "body", "--file", "x", "--out", "y", "--json"],
             "leave out --json, which --parquet does not use",

@@ -51,7 +51,7 @@ def check(parser: argparse.ArgumentParser, options: Options) -> None:
         parser.error(f"--threads must be from 1 to {MAX_THREADS}")
     if not 1 <= options.workers <= MAX_THREADS:
         parser.error(f"--workers must be from 1 to {MAX_THREADS}")
-    if options.parquet is not None and (options.file in (None, "-") or options.out is None):
+    if options.parquet is not None and "-" in (options.file or "-", options.out or "-"):
         parser.error("--parquet needs --file, a Parquet file or a folder of them, and --out for the results")
     if options.top_k is not None and options.top_k < 1:
         parser.error("--top-k must be at least 1")

@@ -40,7 +40,7 @@ def label_files(options: Options) -> int:
     assert classifier.model is not None
     if classifier.limits is not None:
         print_limits(classifier.limits)
-    chosen = {name: getattr(options, name) for name in ("threshold", "min_accuracy")}
+    chosen = {name: getattr(options, name) for name in ("threshold", "min_accuracy", "prefix")}
     record = {"model": classifier.model.sha256, "engine": classifier.engine.name, "column": options.parquet, **chosen}
     pairs = find_pairs(Path(str(options.file)), Path(str(options.out)))
     files, failed = plan(pairs, classify, record)

@@ -7,6 +7,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from errno import EDQUOT, EFBIG, ENOSPC
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,10 +35,15 @@ def find_pairs(source: Path, target: Path) -> list[tuple[Path, Path]]:
             raise InputError(f"{target} is a folder: name a file for the results of {source}")
         pairs = [(source, target)]
     else:
-        found = sorted(path for path in source.rglob("*.parquet") if path.is_file())
-        if not found:
+        if target.is_file():
+            raise InputError(f"{target} is a file: name a folder for the results of {source}")
+        found = [path for path in source.rglob("*") if path.suffix.lower() == ".parquet" and not path.is_dir()]
+        names = [path.relative_to(source) for path in sorted(found)]
+        # As in Spark: names that begin otherwise are of what engines keep beside the data.
+        names = [name for name in names if not any(part[0] in "._" for part in name.parts)]
+        if not names:
             raise InputError(f"{source}: no file there is called *.parquet")
-        pairs = [(path, target / path.relative_to(source)) for path in found]
+        pairs = [(source / name, target / name) for name in names]
     if target.exists() and not target.is_file() and not target.is_dir():
         raise InputError(f"{target} is neither a file nor a folder: --out names what to write")
     inside = source.resolve() == target.resolve() or source.resolve() in target.resolve().parents
@@ -161,7 +167,7 @@ def label_file(file: File, label: Label, count: Callable[[int], object]) -> None
         ):
             group: list[pyarrow.RecordBatch] = []
             rows = size = 0
-            for batch in _label_batches(source, file.column, label):
+            for batch in _label_batches(source, file, label):
                 count(batch.num_rows)
                 group.append(batch)
                 rows, size = rows + batch.num_rows, size + batch.nbytes
@@ -172,20 +178,23 @@ def label_file(file: File, label: Label, count: Callable[[int], object]) -> None
             if group:
                 writer.write_table(pyarrow.Table.from_batches(group, file.schema))
         os.replace(file.temporary, file.target)
+    except OSError as error:
+        if error.errno in (ENOSPC, EDQUOT, EFBIG):  # reported without a file, and not of the one that is read
+            raise OSError(error.errno, error.strerror, str(file.target)) from None
+        raise
     finally:
         file.temporary.unlink(missing_ok=True)
 
 
-def _label_batches(source: Any, column: str, label: Label) -> Iterator[pyarrow.RecordBatch]:
+def _label_batches(source: Any, file: File, label: Label) -> Iterator[pyarrow.RecordBatch]:
     """Yield the batches of a file, in order, with the added columns."""
     waiting: deque[pyarrow.RecordBatch] = deque()  # those that ``label`` has taken and not returned
 
     def take_texts() -> Iterator[pyarrow.RecordBatch]:
         for batch in source.iter_batches(ROWS):
             waiting.append(batch)
-            yield batch.select([column])
+            yield batch.select([file.column])
 
     for added in label(take_texts()):
         batch = waiting.popleft()
-        columns, names = [*batch.columns, *added.columns], [*batch.schema.names, *added.schema.names]
-        yield pyarrow.RecordBatch.from_arrays(columns, names)
+        yield pyarrow.RecordBatch.from_arrays([*batch.columns, *added.columns], schema=file.schema)
