@@ -1,48 +1,37 @@
-"""Answer texts over HTTP with FastAPI, for those who have a web server already: JSON as `--serve` takes and gives it.
+"""Answer texts over HTTP with FastAPI, for those who have a web server already, as `--serve` answers them.
 
 Usage: EDGETEXT_MODEL=bundles/tickets uvicorn --app-dir runtime/examples service_fastapi:app --workers 2
 """
 
-import json
 import os
-from typing import Any, Union
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
 
 from edgetext import Classifier
+from edgetext.serving.answers import JSON, LINES, TEXT, Answers, Refused
+from edgetext.serving.reading import content_kind
+
+answers = Answers(Classifier.load(os.environ.get("EDGETEXT_MODEL")))
+app = FastAPI(title="edgetext")
+BODY = {"required": True, "content": {kind: {"schema": {}} for kind in (TEXT, JSON, LINES)}}
 
 
-class Answer(JSONResponse):
-    """JSON in ASCII, which can hold half of an emoji that a client truncated."""
-
-    def render(self, content: Any) -> bytes:
-        """Return the body."""
-        return json.dumps(content).encode()
+def answer(kind: str, body: bytes) -> str:
+    """Return the whole answer to a body."""
+    return "".join(answers.answer(kind, body))
 
 
-classifier = Classifier.load(os.environ.get("EDGETEXT_MODEL"))
-app = FastAPI(title="edgetext", default_response_class=Answer)
-
-
-class Item(BaseModel):
-    """An object with a text; its other fields are part of the answer."""
-
-    model_config = ConfigDict(extra="allow")
-    text: str
-
-
-def answer(item: Union[str, Item]) -> dict[str, Any]:
-    """Return the answer to one text."""
-    given = {"text": item} if isinstance(item, str) else item.model_dump()
-    return {**given, **classifier.classify(given["text"]).as_dict()}
-
-
-@app.post("/")
-def classify(items: Union[str, Item, list[Union[str, Item]]]) -> Union[dict[str, Any], list[dict[str, Any]]]:
-    """Classify a text, an object with one, or an array of these."""
-    return [answer(item) for item in items] if isinstance(items, list) else answer(items)
+@app.post("/", openapi_extra={"requestBody": BODY})
+async def classify(request: Request) -> Response:
+    """Classify a text, an object with one, an array of these, or one of these on each line."""
+    try:
+        kind = content_kind(request.headers)
+        content = await run_in_threadpool(answer, kind, await request.body())
+    except Refused as error:
+        return JSONResponse({"error": str(error)}, error.status)
+    return Response(content, media_type=LINES if kind == LINES else JSON)
 
 
 @app.get("/health")

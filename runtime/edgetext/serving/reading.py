@@ -6,6 +6,7 @@ from edgetext.serving.answers import JSON, LINES, TEXT, Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from email.message import Message
 
 MOST_BODY = 2**24
@@ -36,8 +37,11 @@ def body_size(headers: Message) -> int:
     return int(length)
 
 
-def content_kind(headers: Message) -> str:
+def content_kind(headers: Message | Mapping[str, str]) -> str:
     """Return the type of the body: ``TEXT``, also if none is given, ``JSON`` or ``LINES``.
+
+    Args:
+        headers: The headers; upper and lower case are the same in their names.
 
     Raises:
         Refused: If it is another one, not in UTF-8, or compressed.
