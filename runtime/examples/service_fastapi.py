@@ -4,16 +4,20 @@ Usage: EDGETEXT_MODEL=bundles/tickets uvicorn --app-dir runtime/examples service
 """
 
 import os
+import sys
 
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
-from edgetext import Classifier
+from edgetext import Classifier, EdgetextError
 from edgetext.serving.answers import JSON, LINES, TEXT, Answers, Refused
 from edgetext.serving.reading import content_kind
 
-answers = Answers(Classifier.load(os.environ.get("EDGETEXT_MODEL")))
+try:
+    answers = Answers(Classifier.load(os.environ.get("EDGETEXT_MODEL") or None))
+except EdgetextError as error:
+    sys.exit(f"error: {error}")
 app = FastAPI(title="edgetext")
 BODY = {"required": True, "content": {kind: {"schema": {}} for kind in (TEXT, JSON, LINES)}}
 

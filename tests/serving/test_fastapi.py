@@ -52,18 +52,18 @@ pytestmark = [
 ]
 
 
-def start(folder: Path) -> subprocess.Popen[str]:
-    """Start the app in a folder."""
+def start(model: str, folder: Path) -> subprocess.Popen[str]:
+    """Start the app in a folder, with a value of ``EDGETEXT_MODEL``."""
     command = [str(PYTHON), "-m", "uvicorn", "service_fastapi:app", "--port", "0"]
     path = f"{ROOT / 'runtime'}:{ROOT / 'runtime' / 'examples'}"
-    environment = {**os.environ, "PYTHONPATH": path}
+    environment = {**os.environ, "PYTHONPATH": path, "EDGETEXT_MODEL": model}
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=folder, env=environment)
 
 
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[http.client.HTTPConnection]:
-    """Start the app, and connect to it."""
-    with start(tmp_path) as process:
+    """Start the app without the name of a model, and connect to it."""
+    with start("", tmp_path) as process:
         assert process.stderr is not None
         log = ""
         try:
@@ -92,3 +92,9 @@ def test_the_same_answers_as_the_service(service: Service, client: http.client.H
     assert ask("GET", "/health") == service.ask(None, method="GET", path="/health")
     described = ask("GET", "/openapi.json")[1]["paths"]["/"]["post"]["requestBody"]["content"]
     assert set(described) == {TEXT, JSON, LINES}
+
+
+def test_a_model_that_is_missing_is_one_line(tmp_path: Path) -> None:
+    with start("nothere", tmp_path) as process:
+        _, log = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, log) == (1, "error: no bundle at nothere: there is no such folder or file\n")
