@@ -4,6 +4,7 @@ Usage: python with_dask.py IN.parquet OUT [MODEL]
 """
 
 import sys
+from pathlib import Path
 
 import dask.dataframe
 import pandas
@@ -16,8 +17,8 @@ from edgetext.arrow import ArrowClassifier
 
 def main() -> None:
     """Label a file in two worker processes."""
-    if len(sys.argv) not in (3, 4):
-        print(f"usage: {sys.argv[0]} IN.parquet OUT [MODEL]", file=sys.stderr)
+    if len(sys.argv) not in (3, 4) or Path(sys.argv[2]).exists():
+        print(f"usage: {sys.argv[0]} IN.parquet OUT [MODEL]; OUT must not exist yet", file=sys.stderr)
         sys.exit(2)
     source, target, *model = sys.argv[1:]
     # The model travels to the workers, which need no file of it.

@@ -4,14 +4,15 @@ Usage: python with_duckdb.py IN.parquet OUT.parquet [MODEL]
 """
 
 import sys
+from pathlib import Path
 
 import duckdb
 import pyarrow
 
 from edgetext.arrow import ArrowClassifier
 
-if len(sys.argv) not in (3, 4):
-    print(f"usage: {sys.argv[0]} IN.parquet OUT.parquet [MODEL]", file=sys.stderr)
+if len(sys.argv) not in (3, 4) or Path(sys.argv[2]).exists():
+    print(f"usage: {sys.argv[0]} IN.parquet OUT.parquet [MODEL]; OUT.parquet must not exist yet", file=sys.stderr)
     sys.exit(2)
 source, target, *model = sys.argv[1:]
 classify = ArrowClassifier(*model)  # the texts are in the column `text`

@@ -4,14 +4,15 @@ Usage: python with_ray.py IN.parquet OUT [MODEL]
 """
 
 import sys
+from pathlib import Path
 
 import ray
 
 from edgetext import Classifier
 from edgetext.arrow import ArrowClassifier
 
-if len(sys.argv) not in (3, 4):
-    print(f"usage: {sys.argv[0]} IN.parquet OUT [MODEL]", file=sys.stderr)
+if len(sys.argv) not in (3, 4) or Path(sys.argv[2]).exists():
+    print(f"usage: {sys.argv[0]} IN.parquet OUT [MODEL]; OUT must not exist yet", file=sys.stderr)
     sys.exit(2)
 source, target, *model = sys.argv[1:]
 classifier = Classifier.load(*model)

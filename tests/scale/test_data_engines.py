@@ -83,10 +83,16 @@ def test_the_same_answers(engine: str, source: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("engine", ["pandas", "polars", "duckdb", "datasets", "dask", "ray", "spark"])
-def test_without_arguments(engine: str, tmp_path: Path) -> None:
-    process = start(engine, tmp_path / "out")
-    assert process.communicate(timeout=60)[1].startswith("usage: ")
-    assert process.returncode == 2
+def test_wrong_arguments(engine: str, source: Path, tmp_path: Path) -> None:
+    existing = tmp_path / "labelled"
+    existing.mkdir()
+    for arguments in ([], [source, existing]):
+        process = start(engine, tmp_path / "out", *arguments)
+        errors = process.communicate(timeout=60)[1]
+        assert errors.startswith("usage: ")
+        assert errors.count("\n") == 1
+        assert process.returncode == 2
+    assert not any(existing.iterdir())
 
 
 def test_a_model_of_your_own(source: Path, tmp_path: Path) -> None:
@@ -99,8 +105,8 @@ def test_the_cache_of_datasets_notices_another_model(source: Path, tmp_path: Pat
         link = tmp_path / "model"
         link.unlink(missing_ok=True)
         link.symlink_to(model)
-        label("datasets", source, tmp_path / "out" / "labelled.parquet", link)
-        check(source, tmp_path / "out" / "labelled.parquet", model)
+        label("datasets", source, tmp_path / "out" / f"{model.name}.parquet", link)
+        check(source, tmp_path / "out" / f"{model.name}.parquet", model)
 
 
 def test_workers_of_spark_need_neither_the_model_nor_the_package(source: Path, tmp_path: Path) -> None:
