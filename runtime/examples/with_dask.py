@@ -28,7 +28,8 @@ def main() -> None:
         return classify(pyarrow.Table.from_pandas(part)).to_pandas()
 
     with Client(n_workers=2, threads_per_worker=1):
-        dask.dataframe.read_parquet(source).map_partitions(add_labels).to_parquet(target)
+        texts = dask.dataframe.read_parquet(source)
+        texts.map_partitions(add_labels).to_parquet(target, write_index=False)
 
 
 if __name__ == "__main__":  # the workers import this file

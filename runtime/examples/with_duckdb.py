@@ -9,13 +9,14 @@ from pathlib import Path
 import duckdb
 import pyarrow
 
+from edgetext import Classifier
 from edgetext.arrow import ArrowClassifier
 
 if len(sys.argv) not in (3, 4) or Path(sys.argv[2]).exists():
     print(f"usage: {sys.argv[0]} IN.parquet OUT.parquet [MODEL]; OUT.parquet must not exist yet", file=sys.stderr)
     sys.exit(2)
 source, target, *model = sys.argv[1:]
-classify = ArrowClassifier(*model)  # the texts are in the column `text`
+classify = ArrowClassifier(Classifier.load(*model), column="text")
 
 
 def add_labels(texts: pyarrow.ChunkedArray) -> pyarrow.ChunkedArray:
@@ -27,6 +28,8 @@ def add_labels(texts: pyarrow.ChunkedArray) -> pyarrow.ChunkedArray:
 database = duckdb.connect()
 found = database.struct_type({"label": "VARCHAR", "score": "DOUBLE"})
 database.create_function("classify", add_labels, ["VARCHAR"], found, type="arrow")
-database.read_parquet(source).create_view("texts")
+texts = database.read_parquet(source, hive_partitioning=True)
+classify.schema(texts.limit(0).to_arrow_table().schema)  # refuses a column `label`, which DuckDB would keep
+texts.create_view("texts")
 labelled = database.sql("SELECT *, unnest(classify(text)) FROM texts")
 labelled.write_parquet(target)

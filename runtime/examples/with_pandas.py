@@ -9,13 +9,14 @@ from pathlib import Path
 import pandas
 import pyarrow
 
+from edgetext import Classifier
 from edgetext.arrow import ArrowClassifier
 
 if len(sys.argv) not in (3, 4) or Path(sys.argv[2]).exists():
     print(f"usage: {sys.argv[0]} IN.parquet OUT.parquet [MODEL]; OUT.parquet must not exist yet", file=sys.stderr)
     sys.exit(2)
 source, target, *model = sys.argv[1:]
-classify = ArrowClassifier(*model)  # the texts are in the column `text`
+classify = ArrowClassifier(Classifier.load(*model), column="text")
 
 
 def add_labels(frame: pandas.DataFrame) -> pandas.DataFrame:

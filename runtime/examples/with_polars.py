@@ -9,13 +9,14 @@ from pathlib import Path
 import polars
 import pyarrow
 
+from edgetext import Classifier
 from edgetext.arrow import ArrowClassifier
 
 if len(sys.argv) not in (3, 4) or Path(sys.argv[2]).exists():
     print(f"usage: {sys.argv[0]} IN.parquet OUT.parquet [MODEL]; OUT.parquet must not exist yet", file=sys.stderr)
     sys.exit(2)
 source, target, *model = sys.argv[1:]
-classify = ArrowClassifier(*model)  # the texts are in the column `text`
+classify = ArrowClassifier(Classifier.load(*model), column="text")
 
 
 def add_labels(texts: polars.Series) -> polars.Series:
@@ -26,5 +27,6 @@ def add_labels(texts: polars.Series) -> polars.Series:
 
 found = polars.Struct({"label": polars.String, "score": polars.Float64})
 labels = polars.col("text").map_batches(add_labels, return_dtype=found, is_elementwise=True)
-frame = polars.scan_parquet(source).with_columns(labels.alias("found"))
-frame.unnest("found").sink_parquet(target)
+# Not `with_columns`, which would replace a column `label` that is there already.
+frame = polars.scan_parquet(source).select(polars.all(), labels.struct.unnest())
+frame.sink_parquet(target)

@@ -48,4 +48,4 @@ texts.mapInArrow(add_labels, schema).write.parquet(target)
 
 spark.udf.register("label", label)
 texts.createTempView("texts")
-spark.sql("SELECT label(text) AS found, count(*) AS texts FROM texts GROUP BY found ORDER BY found").show()
+spark.sql("SELECT label(text) AS label, count(*) AS texts FROM texts GROUP BY 1 ORDER BY 1").show()

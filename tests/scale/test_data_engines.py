@@ -35,7 +35,8 @@ SETTINGS = {
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("engines") / "texts.parquet"
     texts = [TEXTS[number % len(TEXTS)] for number in range(3_000)]
-    parquet.write_table(pyarrow.table({"n": range(3_000), "text": texts}), path, row_group_size=500)
+    table = pyarrow.table({"n": range(3_000), "text": texts, "found": ["of the user"] * 3_000})
+    parquet.write_table(table, path, row_group_size=500)
     return path
 
 
@@ -72,8 +73,9 @@ def check(source: Path, target: Path, model: Path | None = None) -> None:
         prediction = classifier.classify(text.replace("\r\n", "\n"))
         expected[text] = prediction.label, prediction.score
     found, given = (parquet.read_table(path).sort_by("n").to_pylist() for path in (target, source))
-    assert [(row["n"], row["text"]) for row in found] == [(row["n"], row["text"]) for row in given]
-    assert [(row["label"], row["score"]) for row in found] == [expected[row["text"]] for row in given]
+    for row in given:
+        row["label"], row["score"] = expected[row["text"]]
+    assert found == given
 
 
 @pytest.mark.parametrize("engine", ["pandas", "polars", "duckdb", "datasets", "dask", "ray"])
@@ -93,6 +95,25 @@ def test_wrong_arguments(engine: str, source: Path, tmp_path: Path) -> None:
         assert errors.count("\n") == 1
         assert process.returncode == 2
     assert not any(existing.iterdir())
+
+
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])  # the others have ArrowClassifier add the columns
+def test_a_column_called_label_is_not_replaced(engine: str, tmp_path: Path) -> None:
+    parquet.write_table(pyarrow.table({"text": TEXTS, "label": TEXTS}), tmp_path / "texts.parquet")
+    process = start(engine, tmp_path / "out", tmp_path / "texts.parquet", tmp_path / "labelled.parquet")
+    assert "label" in process.communicate(timeout=60)[1]
+    assert process.returncode == 1
+
+
+@pytest.mark.parametrize("engine", ["pandas", "polars", "duckdb"])
+def test_columns_in_the_names_of_folders(engine: str, tmp_path: Path) -> None:
+    for year in (2025, 2026):
+        folder = tmp_path / "texts" / f"year={year}"
+        folder.mkdir(parents=True)
+        parquet.write_table(pyarrow.table({"text": TEXTS}), folder / "texts.parquet")
+    label(engine, tmp_path / "texts", tmp_path / "out" / "labelled.parquet")
+    found = parquet.read_table(tmp_path / "out" / "labelled.parquet")
+    assert sorted(map(int, found["year"].to_pylist())) == [2025] * len(TEXTS) + [2026] * len(TEXTS)
 
 
 def test_a_model_of_your_own(source: Path, tmp_path: Path) -> None:
