@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import udf
-from pyspark.sql.types import StructType
+from pyspark.sql.types import StringType, StructType
 
 import edgetext
 from edgetext.arrow import classify_batches
@@ -23,12 +23,6 @@ if len(sys.argv) not in (3, 4) or Path(sys.argv[2]).exists():
 source, target, *model = sys.argv[1:]
 # The model travels to the workers, which need no file of it.
 classifier = edgetext.Classifier.load(*model)
-spark = SparkSession.builder.getOrCreate()
-# The package too, as a ZIP archive; leave this out where the workers have it installed.
-archive = shutil.make_archive(
-    tempfile.mkdtemp() + "/edgetext", "zip", Path(edgetext.__file__).parent.parent, "edgetext"
-)
-spark.sparkContext.addPyFile(archive)
 
 
 def add_labels(batches: Iterator[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
@@ -36,16 +30,21 @@ def add_labels(batches: Iterator[pyarrow.RecordBatch]) -> Iterator[pyarrow.Recor
     return classify_batches(batches, "text", classifier)
 
 
-@udf("string", useArrow=True)
+@udf(StringType(), useArrow=True)
 def label(text: str | None) -> str | None:
     """Return the label of a text, for SQL."""
     return None if text is None else classifier.classify(text).label
 
 
-texts = spark.read.parquet(source)
-schema = StructType([*texts.schema]).add("label", "string").add("score", "double")
-texts.mapInArrow(add_labels, schema).write.parquet(target)
+with tempfile.TemporaryDirectory() as folder, SparkSession.builder.getOrCreate() as spark:
+    # The package travels too, as a ZIP archive; leave this out where the workers have it installed.
+    archive = shutil.make_archive(f"{folder}/edgetext", "zip", Path(edgetext.__file__).parent.parent, "edgetext")
+    spark.sparkContext.addPyFile(archive)
 
-spark.udf.register("label", label)
-texts.createTempView("texts")
-spark.sql("SELECT label(text) AS label, count(*) AS texts FROM texts GROUP BY 1 ORDER BY 1").show()
+    texts = spark.read.parquet(source)
+    schema = StructType([*texts.schema]).add("label", "string").add("score", "double")
+    texts.mapInArrow(add_labels, schema).write.parquet(target)
+
+    spark.udf.register("label", label)
+    texts.createTempView("texts")
+    spark.sql("SELECT label(text) AS label, count(*) AS texts FROM texts GROUP BY 1 ORDER BY 1").show()

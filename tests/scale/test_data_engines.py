@@ -49,6 +49,9 @@ def start(engine: str, home: Path, *arguments: str | Path) -> subprocess.Popen[s
     home.mkdir(exist_ok=True)
     command = [PYTHON, ROOT / "runtime" / "examples" / f"with_{engine}.py", *arguments]
     environment = {**os.environ, **SETTINGS, "HOME": str(home), "SPARK_WORKER_DIR": str(home / "workers")}
+    if engine == "spark":  # Ray's sockets need a short path
+        (home / "temporary").mkdir(exist_ok=True)
+        environment["TMPDIR"] = str(home / "temporary")
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=home, env=environment
     )
@@ -62,7 +65,7 @@ def label(engine: str, source: Path, target: Path, *arguments: str | Path) -> st
 def finish(process: subprocess.Popen[str]) -> str:
     output, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors[-2_000:]
-    return output
+    return output + errors
 
 
 def check(source: Path, target: Path, model: Path | None = None) -> None:
@@ -137,6 +140,8 @@ def test_workers_of_spark_need_neither_the_model_nor_the_package(source: Path, t
     output = label("spark", source, home / "labelled", "model")
     check(source, home / "labelled", ACCURATE)
     assert "|positive|" in output
+    assert " ERROR " not in output
+    assert not any((home / "temporary").iterdir())
 
 
 def find_process(words: bytes, home: Path) -> int | None:
