@@ -277,7 +277,7 @@ scale: native $(DATA_ENGINES)/.ready ## Score 5 million texts on Spark, Ray and 
 	rm -rf build/scale
 	$(DATA_ENGINES)/bin/python -m pip install -qq --no-deps --find-links build/native --target build/scale edgetext-native \
 	    fasttext-predict==0.9.2.4
-	PYTHONPATH=build/scale $(RUN) benchmarks/scale.py --python $(DATA_ENGINES)/bin/python \
+	PYTHONPATH=$(CURDIR)/build/scale $(RUN) benchmarks/scale.py --python $(DATA_ENGINES)/bin/python \
 	    --fasttext "build/peers-models/lower case.ftz" --json benchmarks/results/scale.json
 	$(RUN) benchmarks/report.py
 
