@@ -108,7 +108,8 @@ def spark(answer: Answer[Any], source: Path, target: Path) -> float:
         schema = StructType([*texts.schema]).add("label", "string").add("score", "double")
         texts.mapInArrow(work, schema).write.parquet(str(to))
 
-    return _time(score, source, target)
+    with session:  # without its end the process may fail in the end
+        return _time(score, source, target)
 
 
 class Worker:
