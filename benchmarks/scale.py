@@ -63,13 +63,13 @@ LOOP = Place("loop over batches", [*EDGETEXT, FASTTEXT, NOTHING], program="loop"
 LARGE, SMALL = "large.parquet", "small.parquet"
 PLACES = [
     LOOP,
+    Place("Spark", LOOP.engines, 2, "pyspark.daemon", "spark"),
+    Place("Ray", [*EDGETEXT, NOTHING], 2, "ray::MapWorker", "ray"),
     Place("command", EDGETEXT),
     Place("command, one file", ["native"], source=LARGE),
     Place("command, a tenth of the file", ["native"], source=SMALL),
     Place("command, --workers 2", EDGETEXT, 2, "spawn_main"),
     Place("command, --workers 2, one file", EDGETEXT, 2, "spawn_main", source=LARGE),
-    Place("Spark", LOOP.engines, 2, "pyspark.daemon", "spark"),
-    Place("Ray", [*EDGETEXT, NOTHING], 2, "ray::MapWorker", "ray"),
 ]
 
 
@@ -128,16 +128,16 @@ def find_versions(python: str) -> dict[str, str]:
 
 def score(place: Place, engine: str, folder: Path, args: argparse.Namespace) -> tuple[dict[str, Any], Any]:
     """Return the row of the results for an engine in a place, and how many texts got each label."""
-    source = folder / place.source
+    python, source = str(Path(args.python).absolute()), folder / place.source
     target = folder / f"scored{source.suffix}"
     if place.program is None:
         options = ["--engine", engine, "--workers", str(place.cores), "--file", str(source), "--out", str(target)]
-        words = [args.python, str(processes.CLASSIFY), "--parquet", "text", *options]
+        words = [python, str(processes.CLASSIFY), "--parquet", "text", *options]
     else:
         name = f"fasttext:{Path(args.fasttext).absolute()}" if engine == FASTTEXT else engine
-        words = [args.python, PROGRAM, place.program, name, str(source), str(target)]
+        words = [python, PROGRAM, place.program, name, str(source), str(target)]
     paths = [str(command.ROOT), str(command.ROOT / "runtime"), *filter(None, [os.environ.get("PYTHONPATH")])]
-    watched = memory.run(words, place.worker, PYTHONPATH=os.pathsep.join(paths), PYSPARK_PYTHON=args.python)
+    watched = memory.run(words, place.worker, PYTHONPATH=os.pathsep.join(paths), PYSPARK_PYTHON=python)
     seconds = watched.seconds if place.program is None else json.loads(watched.output.splitlines()[-1])["seconds"]
     counts = passages.count_labels(target)
     for made in folder.glob("scored*"):

@@ -33,7 +33,7 @@ def run(command: Sequence[str], worker: str, **variables: str) -> Watched:
         **variables: Environment variables to add.
 
     Raises:
-        BenchmarkError: If it fails, with the last line of what it wrote to standard error.
+        BenchmarkError: If it fails, with the last line on standard error that is not part of a traceback.
     """
     started, peak = time.perf_counter(), 0
     with tempfile.TemporaryFile("w+") as errors:
@@ -48,7 +48,8 @@ def run(command: Sequence[str], worker: str, **variables: str) -> Watched:
         output = process.communicate()[0]
         errors.seek(0)
         if process.returncode:
-            raise BenchmarkError(f"{command[1]}: {errors.read().strip().rpartition(chr(10))[2]}")
+            reasons = [line for line in errors.read().splitlines() if line.strip() and not line[0].isspace()]
+            raise BenchmarkError(f"{command[1]}: {reasons[-1] if reasons else f'exit code {process.returncode}'}")
     return Watched(output, seconds, peak / 1e6)
 
 
