@@ -113,6 +113,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
                     raise BenchmarkError(f"{engine} labels other texts in {place.name} than in {LOOP.name}: {counts}")
                 runtimes = [versions[name] for name in ("loop", place.name, engine) if name in versions]
                 rows.append({**row, "runtime": ", ".join(runtimes)})
+                command.say(f"{place.name}, {engine}: {row['seconds']} s", args)
     command.progress("")
     about = {"bundle": results.identify(Bundle.open()), "source": found.source}
     return {**about, "passages": len(cut), "words": passages.WORDS, "texts": args.rows, "rows": rows}
@@ -129,16 +130,16 @@ def find_versions(python: str) -> dict[str, str]:
 def score(place: Place, engine: str, folder: Path, args: argparse.Namespace) -> tuple[dict[str, Any], Any]:
     """Return the row of the results for an engine in a place, and how many texts got each label."""
     python, source = str(Path(args.python).absolute()), folder / place.source
-    target = folder / f"scored{source.suffix}"
+    target, answer = folder / f"scored{source.suffix}", folder / "answer.json"
     if place.program is None:
         options = ["--engine", engine, "--workers", str(place.cores), "--file", str(source), "--out", str(target)]
         words = [python, str(processes.CLASSIFY), "--parquet", "text", *options]
     else:
         name = f"fasttext:{Path(args.fasttext).absolute()}" if engine == FASTTEXT else engine
-        words = [python, PROGRAM, place.program, name, str(source), str(target)]
+        words = [python, PROGRAM, place.program, name, str(source), str(target), str(answer)]
     paths = [str(command.ROOT), str(command.ROOT / "runtime"), *filter(None, [os.environ.get("PYTHONPATH")])]
     watched = memory.run(words, place.worker, PYTHONPATH=os.pathsep.join(paths), PYSPARK_PYTHON=python)
-    seconds = watched.seconds if place.program is None else json.loads(watched.output.splitlines()[-1])["seconds"]
+    seconds = watched.seconds if place.program is None else json.loads(answer.read_text("utf-8"))["seconds"]
     counts = passages.count_labels(target)
     for made in folder.glob("scored*"):
         shutil.rmtree(made) if made.is_dir() else made.unlink()

@@ -54,13 +54,14 @@ def test_everything_is_scored_everywhere(engines: tuple[str], tmp_path: Path, mo
     # The others are not installed there for the tests.
     places = [place._replace(engines=["builtin"]) for place in scale.PLACES]
     monkeypatch.setattr(scale, "PLACES", places)
+    monkeypatch.setattr(scale, "PACKAGES", {"Spark": "pyspark", "Ray": "ray"})
     texts = tmp_path / "texts.txt"
     texts.write_text("great " * 29 + "\n" + "dull " * 29 + "\n")
     options = ["--rows", "200", "--data", str(texts), "--python", os.path.relpath(PYTHON), "--fasttext", "none"]
     assert scale.main([*options, "--json", str(tmp_path / "found.json")]) == 0
     found = json.loads((tmp_path / "found.json").read_text())
     assert {row["place"] for row in found["rows"]} == {place.name for place in places}
-    assert {row["texts"] for row in found["rows"]} == {200}
+    assert {row["texts"] for row in found["rows"]} == {200, 20}
     assert all(row["seconds"] > 0 and row["worker_mb"] > 0 for row in found["rows"])
 
 

@@ -1,11 +1,11 @@
 """The program that scores Parquet files in one process, on Spark or on Ray, and says how long it took.
 
-    python benchmarks/measuring/bulk/program.py PLACE ENGINE SOURCE TARGET
+    python benchmarks/measuring/bulk/program.py PLACE ENGINE SOURCE TARGET ANSWER
 
 PLACE is ``loop``, ``spark`` or ``ray``. ENGINE is an engine of edgetext, ``fasttext:FILE``, or ``nothing``, which gives
 all texts the same label. SOURCE is a folder of Parquet files with a column ``text``; they are written to the folder
-TARGET with the columns ``label`` and ``score`` added. The last line of the output is a JSON object. Spark and Ray have
-two workers of one core each, and do the first file before the clock starts.
+TARGET with the columns ``label`` and ``score`` added, and the seconds to the JSON file ANSWER; engines print what they
+like. Spark and Ray have two workers of one core each, and do the first file before the clock starts.
 """
 
 from __future__ import annotations
@@ -34,11 +34,12 @@ Answer = Callable[[Rows], Rows]
 
 def main() -> int:
     """Run the command of the module's docstring."""
-    place, engine, source, target = sys.argv[1:]
+    place, engine, source, target, answer = sys.argv[1:]
     # Workers import this module: what is sent to them must not be of __main__.
     from benchmarks.measuring.bulk import program
 
-    print(json.dumps({"seconds": getattr(program, place)(program.load(engine), Path(source), Path(target))}))
+    seconds = getattr(program, place)(program.load(engine), Path(source), Path(target))
+    Path(answer).write_text(json.dumps({"seconds": seconds}), encoding="utf-8")
     return 0
 
 
