@@ -400,7 +400,7 @@ static void advise(void)
         say("note: ", grouped(space, lines_with_nul), lines_with_nul == 1 ? " line has" : " lines have",
             " NUL characters: if this is UTF-16, convert it first, such as with iconv -f utf-16le -t utf-8", END);
     if (lines == 1 && has_cr)
-        say("note: the only line has carriage returns in it: if they end lines, convert with tr '\\r' '\\n'", END);
+        say("note: read as one line, with carriage returns in it: if these end lines, use tr '\\r' '\\n'", END);
 }
 
 /* Return an exponent, such as that of 1e-2, and move to the text behind it; 0 if there is none. */

@@ -81,7 +81,7 @@ def test_overheads_are_those_of_core_time() -> None:
 
 def test_another_number_of_labels_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def score(place: scale.Place, *given: object) -> tuple[dict[str, object], dict[str, int]]:
-        return {}, {"positive": 20} if place is scale.LOOP else {"positive": 19, "negative": 1}
+        return {"seconds": 1}, {"positive": 20} if place is scale.LOOP else {"positive": 19, "negative": 1}
 
     monkeypatch.setattr(scale, "score", score)
     monkeypatch.setattr(scale, "find_versions", lambda python: {})
