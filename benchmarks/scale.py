@@ -157,17 +157,7 @@ def tables(found: results.Results) -> list[Part]:
         "10⁹ such texts. Memory: peak of anonymous memory of a worker; above bare: beyond a worker that gives all "
         f"texts the same label, engine {NOTHING}."
     )
-    head = [
-        "where",
-        "engine",
-        "cores",
-        "texts/s",
-        "texts/s and core",
-        "overhead",
-        "core-hours",
-        "memory",
-        "above nothing",
-    ]
+    names = "where, engine, cores, texts/s, texts/s and core, overhead, core-hours, memory, above bare"
     lines = []
     for (place, engine), row in rows.items():
         each = core_seconds(row)
@@ -177,7 +167,7 @@ def tables(found: results.Results) -> list[Part]:
         rates = [f"{row['cores'] / each:,.0f}", f"{1 / each:,.0f}"]
         cells = [*rates, overhead, f"{each * 1e9 / 3600:.1f}", f"{row['worker_mb']:,.0f} MB", above]
         lines.append([place, engine, str(row["cores"]), *cells])
-    return [note, Table(head, lines, 2)]
+    return [note, Table(names.split(", "), lines, 2)]
 
 
 def core_seconds(row: dict[str, Any]) -> float:

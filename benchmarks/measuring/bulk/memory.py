@@ -17,15 +17,14 @@ INTERVAL = 0.2
 
 
 class Watched(NamedTuple):
-    """What a command printed, how long it took, and the most anonymous memory that one of its workers held."""
+    """How long a command took, and the most anonymous memory that one of its workers held."""
 
-    output: str
     seconds: float
     worker_mb: float
 
 
 def run(command: Sequence[str], worker: str, **variables: str) -> Watched:
-    """Run a command.
+    """Run a command; what it prints is discarded.
 
     Args:
         command: The command.
@@ -38,19 +37,18 @@ def run(command: Sequence[str], worker: str, **variables: str) -> Watched:
     started, peak = time.perf_counter(), 0
     with tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=errors, text=True, env={**os.environ, **variables}
+            command, stdout=subprocess.DEVNULL, stderr=errors, text=True, env={**os.environ, **variables}
         )
         while process.poll() is None:
             workers = [process.pid] if not worker else (one for one in _tree(process.pid) if worker in _words(one))
             peak = max([peak, *map(_anonymous, workers)])
             time.sleep(INTERVAL)
         seconds = time.perf_counter() - started
-        output = process.communicate()[0]
         errors.seek(0)
         if process.returncode:
             reasons = [line for line in errors.read().splitlines() if line.strip() and not line[0].isspace()]
             raise BenchmarkError(f"{command[1]}: {reasons[-1] if reasons else f'exit code {process.returncode}'}")
-    return Watched(output, seconds, peak / 1e6)
+    return Watched(seconds, peak / 1e6)
 
 
 def _tree(root: int) -> Iterator[int]:
