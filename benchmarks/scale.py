@@ -2,7 +2,7 @@
 
 Usage:
 
-    make scale            # builds and installs what is needed, then runs this; about 25 minutes, Linux only
+    make scale            # builds and installs what is needed, then runs this; about 20 minutes, Linux only
     python benchmarks/scale.py --python .venv-data-engines/bin/python --fasttext "build/peers-models/lower case.ftz"
 
 The Python has pyarrow, PySpark and Ray, and for the engine native and fastText edgetext-native and fasttext-predict.
@@ -161,7 +161,7 @@ def tables(found: results.Results) -> list[Part]:
     lines = []
     for (place, engine), row in rows.items():
         each = core_seconds(row)
-        loop, bare = rows[LOOP.name, engine], rows.get((place, NOTHING))
+        loop, bare = rows[LOOP.name, engine], rows.get((place, NOTHING)) if row["cores"] > 1 else None
         overhead = "" if row is loop else f"{each / core_seconds(loop) - 1:+.0%}"
         above = f"{row['worker_mb'] - bare['worker_mb']:+,.0f} MB" if bare and row is not bare else ""
         rates = [f"{row['cores'] / each:,.0f}", f"{1 / each:,.0f}"]
