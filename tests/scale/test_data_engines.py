@@ -6,7 +6,10 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pyarrow
@@ -30,6 +33,21 @@ SETTINGS = {
     "SPARK_LOCAL_IP": "127.0.0.1",
 }
 
+# Loads the model in the workers, from an archive that Spark fetches and unpacks there.
+FETCH = """
+import os, sys
+from pyspark.sql import SparkSession
+from pyspark.sql.types import StructType
+from edgetext.arrow import classify_batches
+
+source, target, archive = sys.argv[1:]
+with SparkSession.builder.config("spark.executorEnv.PYTHONPATH", os.environ["PYTHONPATH"]).getOrCreate() as spark:
+    spark.sparkContext.addArchive(f"{archive}#tickets")
+    texts = spark.read.parquet(source)
+    schema = StructType([*texts.schema]).add("label", "string").add("score", "double")
+    texts.mapInArrow(lambda batches: classify_batches(batches, "text", "tickets"), schema).write.parquet(target)
+"""
+
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -40,14 +58,17 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def start(engine: str, home: Path, *arguments: str | Path) -> subprocess.Popen[str]:
-    """Start an example in a folder where nothing else is."""
+def start(
+    engine: str, home: Path, *arguments: str | Path, program: tuple[str | Path, ...] = ()
+) -> subprocess.Popen[str]:
+    """Start an example, or another program, in a folder where nothing else is."""
     if not (PYTHON.parent.parent / ".ready").exists():
         pytest.skip("no .venv-data-engines: `make test` makes it, or says what that takes")
     if engine == "spark" and shutil.which("java") is None:
         pytest.skip("Spark needs Java: on Debian, apt install default-jre-headless")
     home.mkdir(exist_ok=True)
-    command = [PYTHON, ROOT / "runtime" / "examples" / f"with_{engine}.py", *arguments]
+    program = program or (ROOT / "runtime" / "examples" / f"with_{engine}.py",)
+    command = [PYTHON, *program, *arguments]
     environment = {**os.environ, **SETTINGS, "HOME": str(home), "SPARK_WORKER_DIR": str(home / "workers")}
     if engine == "spark":  # Ray's sockets need a short path
         (home / "temporary").mkdir(exist_ok=True)
@@ -142,6 +163,18 @@ def test_workers_of_spark_need_neither_the_model_nor_the_package(source: Path, t
     assert "|positive|" in output
     assert " ERROR " not in output
     assert not any((home / "temporary").iterdir())
+
+
+def test_a_model_that_spark_fetches_from_a_server(source: Path, tmp_path: Path) -> None:
+    shutil.make_archive(str(tmp_path / "tickets"), "zip", ACCURATE)
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/tickets.zip"
+        home = tmp_path / "out"
+        finish(start("spark", home, source, home / "labelled", address, program=("-c", FETCH)))
+        server.shutdown()
+    check(source, home / "labelled", ACCURATE)
 
 
 def find_process(words: bytes, home: Path) -> int | None:
