@@ -136,6 +136,13 @@ def test_a_head_that_cannot_be_read(service: Service, head: str, status: int, wo
     assert is_well(service)
 
 
+@pytest.mark.parametrize(("size", "status"), [(32_768, 200), (32_769, 431)])
+def test_the_longest_head(service: Service, size: int, status: int) -> None:
+    with service.connect() as client:
+        client.sendall(b"GET /health HTTP/1.1\r\nX: ".ljust(size - 4, b"x") + b"\r\n\r\n")
+        assert read_answer(client)[0] == status
+
+
 def test_the_answer_to_a_body_that_is_too_large_arrives(service: Service) -> None:
     with service.connect() as client:
         client.sendall(request(b"x" * (20 * MIB)))

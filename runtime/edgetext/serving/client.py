@@ -27,12 +27,12 @@ class Client(io.RawIOBase):
         self.allow(0, 0)
 
     def allow(self, seconds: float, size: int) -> None:
-        """Limit the seconds that the client has from now on, and roughly the bytes that it may send."""
+        """Limit the seconds that the client has from now on, and the bytes that are received from it."""
         self._seconds = seconds
         self._size = size
 
     def allow_bytes(self, size: int) -> None:
-        """Limit roughly the bytes that the client may send from now on, in the seconds that it has left."""
+        """Limit the bytes that are received from the client from now on, in the seconds that it has left."""
         self._size = size
 
     def readable(self) -> bool:
@@ -49,7 +49,7 @@ class Client(io.RawIOBase):
         """
         if self._size <= 0:
             raise TooLong
-        count: int = self._wait(self._connection.recv_into, buffer)
+        count: int = self._wait(self._connection.recv_into, memoryview(buffer)[: self._size])
         self._size -= count
         return count
 

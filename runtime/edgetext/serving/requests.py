@@ -68,7 +68,8 @@ class Requests(BaseHTTPRequestHandler):
         self._begun = monotonic()
         self._has_unread, self._is_answered = True, False
         self.command = self.requestline = ""
-        self._client.allow(REFUSAL_SECONDS if self._is_refused else REQUEST_SECONDS, MOST_HEAD)
+        arrived = len(self.rfile.peek())  # type: ignore[attr-defined]
+        self._client.allow(REFUSAL_SECONDS if self._is_refused else REQUEST_SECONDS, MOST_HEAD - arrived)
         try:
             self.raw_requestline = self.rfile.readline()
             if self.raw_requestline in (b"\r\n", b"\n"):  # some clients end a body with a line end too many
