@@ -294,3 +294,14 @@ def test_what_a_killed_process_leaves_can_be_finished(victim: str, sizes: list[i
     label(folder / "in", out)
     for number, rows in enumerate(sizes):
         assert parquet.read_table(out / f"z{number}.parquet").num_rows == rows
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds workers in /proc")
+def test_an_interrupt_while_workers_start(folder: Path) -> None:
+    command = [*CLASSIFY, "--parquet", "body", "--file", str(folder / "in"), "--out", str(folder / "out")]
+    process = subprocess.Popen([*command, "--workers", "2"], stderr=subprocess.PIPE, text=True, start_new_session=True)
+    wait_for(lambda: children(process))
+    time.sleep(0.1)  # they import pyarrow for longer
+    os.killpg(process.pid, signal.SIGINT)
+    assert (process.communicate(timeout=60)[1], process.returncode) == ("", 130)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from functools import partial
 from multiprocessing import get_context, parent_process
@@ -56,7 +56,7 @@ def label_in_workers(files: Sequence[File], classify: ArrowClassifier, workers: 
             failed = label_here(large, partial(_label_batches, classify, executor, 2 * workers), progress)
             done = sum(file.rows for file in large)
             running = {
-                executor.submit(label_file, file, in_turn(classify), partial(_count, number)): file
+                _submit(executor, label_file, file, in_turn(classify), partial(_count, number)): file
                 for number, file in enumerate(small)
             }
             while running:
@@ -81,18 +81,32 @@ def _label_batches(
     """Yield what workers make of batches, in order; at most ``most`` are with workers."""
     waiting: deque[Future[pyarrow.RecordBatch]] = deque()
     for batch in batches:
-        waiting.append(executor.submit(added_columns, classify, batch))
+        waiting.append(_submit(executor, added_columns, classify, batch))
         if len(waiting) > most:
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
 
 
+def _submit(executor: ProcessPoolExecutor, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+    """Give work to the workers, which this may start.
+
+    Ctrl-C, which all processes of a terminal get, is for the process that waits for the workers. These inherit that it
+    is blocked, and ignore it as soon as they can.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # as on Windows
+        return executor.submit(function, *arguments)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        return executor.submit(function, *arguments)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _start_worker(*shared: Any) -> None:
     """Prepare a worker process."""
     global _shared
     _shared = shared
-    # Ctrl-C, which all processes of a terminal get, is for the process that waits for the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
 
