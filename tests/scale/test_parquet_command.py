@@ -120,10 +120,11 @@ def test_a_folder_is_finished_only_once(folder: Path) -> None:
 def test_results_without_an_input_stay(folder: Path) -> None:
     out = folder / "out"
     label(folder / "in", out)
-    (folder / "in" / "a.parquet").unlink()
+    (folder / "in" / "a.parquet").rename(out / "of the user.parquet")
+    (out / "folder.parquet").mkdir()
     said = label(folder / "in", out).splitlines()
     assert said[0] == f"note: the input has no file for these results, which stay: {out / 'a.parquet'}"
-    assert files_below(out) == ["a.parquet", "day=1/b.parquet"]
+    assert files_below(out) == ["a.parquet", "day=1/b.parquet", "of the user.parquet"]
 
 
 @pytest.mark.parametrize("content", [b"body\ngreat movie\n", b""])

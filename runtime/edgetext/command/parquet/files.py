@@ -54,8 +54,10 @@ def find_pairs(source: Path, target: Path) -> list[tuple[Path, Path]]:
 
 def find_left(source: Path, target: Path, pairs: list[tuple[Path, Path]]) -> list[str]:
     """Return the results in a folder that are of no file of the input, such as of one that was removed since."""
-    expected = {result for _, result in pairs}
-    return sorted(str(path) for path in target.rglob("*.parquet") if path not in expected) if source.is_dir() else []
+    if not source.is_dir():
+        return []
+    left = set(target.rglob("*.parquet")).difference(result for _, result in pairs)
+    return sorted(str(path) for path in left if path.is_file() and _read_record(path) is not None)
 
 
 class File(NamedTuple):
@@ -121,11 +123,18 @@ def _is_finished(target: Path, record: bytes) -> bool:
     """Return whether a file was made from the same input by the same model; InputError if it is none of ours."""
     if not target.exists():
         return False
-    with suppress(pyarrow.ArrowException):
-        found = (parquet.read_schema(target).metadata or {}).get(RECORD)
-        if found is not None:
-            return bool(found == record)
-    raise InputError(f"{target} exists and is no result of this command: choose another --out, or remove it")
+    found = _read_record(target)
+    if found is None:
+        raise InputError(f"{target} exists and is no result of this command: choose another --out, or remove it")
+    return found == record
+
+
+def _read_record(path: Path) -> bytes | None:
+    """Return what a file records that it was made from; None if it is no result of this command."""
+    with suppress(pyarrow.ArrowException, OSError):
+        found: bytes | None = (parquet.read_schema(path).metadata or {}).get(RECORD)
+        return found
+    return None
 
 
 def _codec(file: Any) -> str:
