@@ -221,6 +221,14 @@ def test_places_that_cannot_be_used(source: str, target: str, words: str, folder
     assert files_below(folder) == ["in/a.parquet", "in/day=1/b.parquet"]
 
 
+def test_a_folder_that_stands_for_an_added_column(folder: Path) -> None:
+    (folder / "in" / "day=1").rename(folder / "in" / "label=x")
+    said = label(folder / "in", folder / "out", code=2)
+    assert said == f"error: {folder / 'in'} has a folder 'label=x', which stands for a column 'label': use --prefix\n"
+    label(folder / "in", folder / "out", "--prefix", "p_")
+    assert files_below(folder / "out") == ["a.parquet", "label=x/b.parquet"]
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -15,7 +15,7 @@ from edgetext.command.output import Stop, Stopped
 from edgetext.errors import EngineError
 
 try:
-    import pyarrow  # noqa: F401  # the modules below need it
+    import pyarrow
 except ModuleNotFoundError:
     raise EngineError("--parquet needs pyarrow: pip install pyarrow") from None
 
@@ -42,7 +42,8 @@ def label_files(options: Options) -> int:
         print_limits(classifier.limits)
     chosen = {name: getattr(options, name) for name in ("threshold", "min_accuracy", "prefix")}
     record = {"model": classifier.model.sha256, "engine": classifier.engine.name, "column": options.parquet, **chosen}
-    pairs = find_pairs(Path(str(options.file)), Path(str(options.out)))
+    added = classify.schema(pyarrow.schema([(options.parquet, pyarrow.string())])).names[1:]
+    pairs = find_pairs(Path(str(options.file)), Path(str(options.out)), added)
     files, failed = plan(pairs, classify, record)
     if left := find_left(Path(str(options.file)), Path(str(options.out)), pairs):
         print_note(f"note: the input has no file for these results, which stay: {shorten(left, len(left))}")

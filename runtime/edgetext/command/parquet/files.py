@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from errno import EDQUOT, EFBIG, ENOSPC
 from functools import partial
@@ -28,8 +28,8 @@ RECORD = b"edgetext"  # the key of the schema's metadata that says what a file w
 Label = Callable[[Iterable[pyarrow.RecordBatch]], Iterator[pyarrow.RecordBatch]]
 
 
-def find_pairs(source: Path, target: Path) -> list[tuple[Path, Path]]:
-    """Return the files to read, and where their results go."""
+def find_pairs(source: Path, target: Path, added: Sequence[str]) -> list[tuple[Path, Path]]:
+    """Return the files to read, and where their results go; ``added`` are the names of the columns to add."""
     if not source.is_dir():
         if target.is_dir():
             raise InputError(f"{target} is a folder: name a file for the results of {source}")
@@ -43,6 +43,10 @@ def find_pairs(source: Path, target: Path) -> list[tuple[Path, Path]]:
         names = [name for name in names if not any(part[0] in "._" for part in name.parts)]
         if not names:
             raise InputError(f"{source}: no file there is called *.parquet")
+        for part in {part for name in names for part in name.parent.parts}:
+            column, is_value, _ = part.partition("=")
+            if is_value and column in added:
+                raise InputError(f"{source} has a folder {part!r}, which stands for a column {column!r}: use --prefix")
         pairs = [(source / name, target / name) for name in names]
     if target.exists() and not target.is_file() and not target.is_dir():
         raise InputError(f"{target} is neither a file nor a folder: --out names what to write")
