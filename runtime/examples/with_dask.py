@@ -9,6 +9,7 @@ from pathlib import Path
 import dask.dataframe
 import pandas
 import pyarrow
+from dask.dataframe.utils import make_meta
 from dask.distributed import Client
 
 from edgetext import Classifier
@@ -25,11 +26,13 @@ def main() -> None:
     classify = ArrowClassifier(Classifier.load(*model), column="text")
 
     def add_labels(part: pandas.DataFrame) -> pandas.DataFrame:
-        return classify(pyarrow.Table.from_pandas(part)).to_pandas()
+        return classify(pyarrow.Table.from_pandas(part)).to_pandas(types_mapper=pandas.ArrowDtype)
 
     with Client(n_workers=2, threads_per_worker=1):
-        texts = dask.dataframe.read_parquet(source)
-        texts.map_partitions(add_labels).to_parquet(target, write_index=False)
+        # Arrow's types keep what the types of NumPy change, such as whole numbers beside missing ones.
+        texts = dask.dataframe.read_parquet(source, dtype_backend="pyarrow")
+        labelled = texts.map_partitions(add_labels, meta=add_labels(make_meta(texts)))
+        labelled.to_parquet(target, write_index=False)
 
 
 if __name__ == "__main__":  # the workers import this file

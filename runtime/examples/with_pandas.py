@@ -20,8 +20,9 @@ classify = ArrowClassifier(Classifier.load(*model), column="text")
 
 
 def add_labels(frame: pandas.DataFrame) -> pandas.DataFrame:
-    """Return a data frame with the columns ``label`` and ``score`` added; a missing text gets neither."""
-    return classify(pyarrow.Table.from_pandas(frame)).to_pandas()
+    """Return a frame of Arrow types with the columns ``label`` and ``score`` added; a missing text gets neither."""
+    return classify(pyarrow.Table.from_pandas(frame)).to_pandas(types_mapper=pandas.ArrowDtype)
 
 
-add_labels(pandas.read_parquet(source)).to_parquet(target)
+# Arrow's types keep what the types of NumPy change, such as whole numbers beside missing ones.
+add_labels(pandas.read_parquet(source, dtype_backend="pyarrow")).to_parquet(target)

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import threading
 import time
+from datetime import date
+from decimal import Decimal
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -53,8 +55,15 @@ with SparkSession.builder.config("spark.executorEnv.PYTHONPATH", os.environ["PYT
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("engines") / "texts.parquet"
     texts = [TEXTS[number % len(TEXTS)] for number in range(3_000)]
-    table = pyarrow.table({"n": range(3_000), "text": texts, "found": ["of the user"] * 3_000})
-    parquet.write_table(table, path, row_group_size=500)
+    others = {
+        "found": pyarrow.array(["of the user"] * 3_000).dictionary_encode(),
+        "number": [2**60 + 1, None] * 1_500,
+        "list": [["a", None], []] * 1_500,
+        "struct": [{"x": 2**60 + 1, "y": "b"}, None] * 1_500,
+        "price": [Decimal("1.10"), None] * 1_500,
+        "date": [date(2026, 11, 29), None] * 1_500,
+    }
+    parquet.write_table(pyarrow.table({"n": range(3_000), "text": texts, **others}), path, row_group_size=500)
     return path
 
 
