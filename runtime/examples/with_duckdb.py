@@ -29,7 +29,8 @@ database = duckdb.connect()
 found = database.struct_type({"label": "VARCHAR", "score": "DOUBLE"})
 database.create_function("classify", add_labels, ["VARCHAR"], found, type="arrow")
 texts = database.read_parquet(source, hive_partitioning=True)
-classify.schema(texts.limit(0).to_arrow_table().schema)  # refuses a column `label`, which DuckDB would keep
+# Refuses a column `label`, also `Label`, beside which DuckDB would call the added one `label_1`.
+classify.schema(pyarrow.schema(field.with_name(field.name.lower()) for field in texts.limit(0).to_arrow_table().schema))
 texts.create_view("texts")
 labelled = database.sql("SELECT *, unnest(classify(text)) FROM texts")
 labelled.write_parquet(target)

@@ -29,4 +29,5 @@ found = polars.Struct({"label": polars.String, "score": polars.Float64})
 labels = polars.col("text").map_batches(add_labels, return_dtype=found, is_elementwise=True)
 # Not `with_columns`, which would replace a column `label` that is there already.
 frame = polars.scan_parquet(source).select(polars.all(), labels.struct.unnest())
-frame.sink_parquet(target)
+frame.sink_parquet(f"{target}.partial")  # what is left by a run that fails would look like a result
+Path(f"{target}.partial").rename(target)

@@ -130,12 +130,22 @@ def test_wrong_arguments(engine: str, source: Path, tmp_path: Path) -> None:
     assert not any(existing.iterdir())
 
 
-@pytest.mark.parametrize("engine", ["polars", "duckdb"])  # the others have ArrowClassifier add the columns
-def test_a_column_called_label_is_not_replaced(engine: str, tmp_path: Path) -> None:
-    parquet.write_table(pyarrow.table({"text": TEXTS, "label": TEXTS}), tmp_path / "texts.parquet")
+# The others have ArrowClassifier add the columns.
+@pytest.mark.parametrize(("engine", "name"), [("polars", "label"), ("duckdb", "label"), ("duckdb", "Score")])
+def test_a_column_called_label_is_not_replaced(engine: str, name: str, tmp_path: Path) -> None:
+    parquet.write_table(pyarrow.table({"text": TEXTS, name: TEXTS}), tmp_path / "texts.parquet")
     process = start(engine, tmp_path / "out", tmp_path / "texts.parquet", tmp_path / "labelled.parquet")
-    assert "label" in process.communicate(timeout=60)[1]
+    assert name.lower() in process.communicate(timeout=60)[1]
     assert process.returncode == 1
+
+
+def test_polars_leaves_no_result_of_a_run_that_fails(tmp_path: Path) -> None:
+    (tmp_path / "texts").mkdir()
+    for name, texts in (("a", TEXTS), ("b", [1, 2])):
+        parquet.write_table(pyarrow.table({"text": texts}), tmp_path / "texts" / f"{name}.parquet")
+    process = start("polars", tmp_path / "out", tmp_path / "texts", tmp_path / "labelled.parquet")
+    assert "SchemaError" in process.communicate(timeout=60)[1]
+    assert not (tmp_path / "labelled.parquet").exists()
 
 
 @pytest.mark.parametrize("engine", ["pandas", "polars", "duckdb"])
