@@ -273,7 +273,7 @@ compiled: c native $(BROWSER)/.ready ## Compare C, native and browsers with buil
 	$(RUN) benchmarks/report.py
 
 .PHONY: scale
-scale: native $(DATA_ENGINES)/.ready ## Score 5 million texts on Spark, Ray and without; after `make peers`, about 20 minutes, Linux
+scale: native $(DATA_ENGINES)/.ready ## Score 5 million texts on Spark, Ray and without; after `make peers`, about an hour, Linux
 	rm -rf build/scale
 	$(DATA_ENGINES)/bin/python -m pip install -qq --no-deps --find-links build/native --target build/scale edgetext-native \
 	    fasttext-predict==0.9.2.4

@@ -2,7 +2,7 @@
 
 Usage:
 
-    make scale            # builds and installs what is needed, then runs this; about 20 minutes, Linux only
+    make scale            # builds and installs what is needed, then runs this; about an hour, Linux only
     python benchmarks/scale.py --python .venv-data-engines/bin/python --fasttext "build/peers-models/lower case.ftz"
 
 The Python has pyarrow, PySpark and Ray, and for the engine native and fastText edgetext-native and fasttext-predict.
@@ -21,6 +21,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -59,6 +60,20 @@ class Place(NamedTuple):
     source: str = "files"
 
 
+class Run(NamedTuple):
+    """What was measured once.
+
+    Attributes:
+        seconds: The time for all texts.
+        worker_mb: The peak of the anonymous memory of a worker.
+        labels: How many texts got each label.
+    """
+
+    seconds: float
+    worker_mb: float
+    labels: dict[str, int]
+
+
 LOOP = Place("loop over batches", [*EDGETEXT, FASTTEXT, NOTHING], program="loop")
 LARGE, SMALL = "large.parquet", "small.parquet"
 PLACES = [
@@ -89,6 +104,13 @@ def make_parser() -> argparse.ArgumentParser:
         default=5_000_000,
         help="texts to score (default: %(default)s)",
     )
+    add(
+        "--rounds",
+        metavar="N",
+        type=command.at_least(1),
+        default=3,
+        help="do everything N times, and report medians (default: %(default)s)",
+    )
     return parser
 
 
@@ -97,7 +119,8 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     found = texts.find(args.data, fall_back=True)
     cut = passages.cut([text.text for text in found.texts])
     versions = find_versions(args.python)
-    rows = []
+    subjects = [(place, engine) for place in PLACES for engine in place.engines]
+    runs: dict[tuple[str, str], list[Run]] = {(place.name, engine): [] for place, engine in subjects}
     labels: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -105,17 +128,24 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         passages.write(cut, args.rows, FILES, folder / "files")
         passages.write(cut, args.rows, 1, folder / LARGE)
         passages.write(cut, args.rows // 10, 1, folder / SMALL)
-        for place in PLACES:
-            for engine in place.engines:
-                command.progress(f"{place.name}: {engine}")
-                row, counts = score(place, engine, folder, args)
-                if place.source != SMALL and labels.setdefault(engine, counts) != counts:
-                    raise BenchmarkError(f"{engine} labels other texts in {place.name} than in {LOOP.name}: {counts}")
-                runtimes = [versions[name] for name in ("loop", place.name, engine) if name in versions]
-                rows.append({**row, "runtime": ", ".join(runtimes)})
-                command.say(f"{place.name}, {engine}: {row['seconds']} s", args)
+        # What is compared runs one after the other, because the speed of a machine can change within an hour.
+        for place, engine in args.rounds * sorted(subjects, key=lambda subject: subject[1]):
+            command.progress(f"{place.name}: {engine}")
+            run = score(place, engine, folder, args)
+            if place.source != SMALL and labels.setdefault(engine, run.labels) != run.labels:
+                raise BenchmarkError(f"{engine} labels other texts in {place.name} than in {LOOP.name}: {run.labels}")
+            runs[place.name, engine].append(run)
+            command.say(f"{place.name}, {engine}: {run.seconds:.1f} s", args)
     command.progress("")
-    about = {"bundle": results.identify(Bundle.open()), "source": found.source}
+    rows = []
+    for place, engine in subjects:
+        same = runs[place.name, engine]
+        row = {"place": place.name, "engine": engine, "cores": place.cores, "texts": sum(same[0].labels.values())}
+        row["seconds"] = round(median(run.seconds for run in same), 1)
+        row["worker_mb"] = round(median(run.worker_mb for run in same))
+        runtimes = [versions[name] for name in ("loop", place.name, engine) if name in versions]
+        rows.append({**row, "runtime": ", ".join(runtimes)})
+    about = {"bundle": results.identify(Bundle.open()), "source": found.source, "rounds": args.rounds}
     return {**about, "passages": len(cut), "words": passages.WORDS, "texts": args.rows, "rows": rows}
 
 
@@ -127,8 +157,8 @@ def find_versions(python: str) -> dict[str, str]:
     return {name: f"{package} {version}" for (name, package), version in zip(packages.items(), found)}
 
 
-def score(place: Place, engine: str, folder: Path, args: argparse.Namespace) -> tuple[dict[str, Any], Any]:
-    """Return the row of the results for an engine in a place, and how many texts got each label."""
+def score(place: Place, engine: str, folder: Path, args: argparse.Namespace) -> Run:
+    """Score the texts once, with an engine in a place."""
     python, source = str(Path(args.python).absolute()), folder / place.source
     target, answer = folder / f"scored{source.suffix}", folder / "answer.json"
     if place.program is None:
@@ -143,8 +173,7 @@ def score(place: Place, engine: str, folder: Path, args: argparse.Namespace) -> 
     counts = passages.count_labels(target)
     for made in folder.glob("scored*"):
         shutil.rmtree(made) if made.is_dir() else made.unlink()
-    row = {"place": place.name, "engine": engine, "cores": place.cores, "texts": sum(counts.values())}
-    return {**row, "seconds": round(seconds, 1), "worker_mb": round(watched.worker_mb)}, counts
+    return Run(seconds, watched.worker_mb, counts)
 
 
 def tables(found: results.Results) -> list[Part]:
@@ -155,7 +184,7 @@ def tables(found: results.Results) -> list[Part]:
         f"one, are read, labelled and written. {LOOP.name.capitalize()}: `classify_batches` in one process. Command: "
         "`classify.py --parquet`. Overhead: core time beyond that of the loop with the same engine. Core-hours: for "
         "10⁹ such texts. Memory: peak of anonymous memory of a worker; above bare: beyond a worker that gives all "
-        f"texts the same label, engine {NOTHING}."
+        f"texts the same label, engine {NOTHING}. Medians of {found['rounds']} rounds."
     )
     names = "where, engine, cores, texts/s, texts/s and core, overhead, core-hours, memory, above bare"
     lines = []
