@@ -221,10 +221,33 @@ def test_places_that_cannot_be_used(source: str, target: str, words: str, folder
     assert files_below(folder) == ["in/a.parquet", "in/day=1/b.parquet"]
 
 
+# Runs a command as a user whom file permissions bind: without CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH, if it is root.
+PLAIN = """
+import ctypes, os, sys
+for capability in (1, 2):
+    ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="drops capabilities of Linux")
+@pytest.mark.parametrize("name", ["in/day=1", "out/a.parquet"])
+def test_what_may_not_be_read(name: str, folder: Path) -> None:
+    label(folder / "in" / "a.parquet", folder / "out" / "a.parquet")
+    (folder / name).chmod(0)
+    options = ["--parquet", "body", "--file", str(folder / "in"), "--out", str(folder / "out")]
+    done = subprocess.run(
+        [sys.executable, "-c", PLAIN, *CLASSIFY, *options], capture_output=True, check=False, text=True
+    )
+    (folder / name).chmod(0o700)
+    assert (done.returncode, done.stderr) == (2, f"error: {folder / name}: Permission denied\n")
+
+
 def test_a_folder_that_stands_for_an_added_column(folder: Path) -> None:
     (folder / "in" / "day=1").rename(folder / "in" / "label=x")
     said = label(folder / "in", folder / "out", code=2)
-    assert said == f"error: {folder / 'in'} has a folder 'label=x', which stands for a column 'label': use --prefix\n"
+    problem = "the folder 'label=x' is read as a column 'label', which is to be added: choose another --prefix"
+    assert said == f"error: {folder / 'in'}: {problem}\n"
     label(folder / "in", folder / "out", "--prefix", "p_")
     assert files_below(folder / "out") == ["a.parquet", "label=x/b.parquet"]
 

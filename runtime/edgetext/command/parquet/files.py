@@ -37,16 +37,14 @@ def find_pairs(source: Path, target: Path, added: Sequence[str]) -> list[tuple[P
     else:
         if target.is_file():
             raise InputError(f"{target} is a file: name a folder for the results of {source}")
-        found = [path for path in source.rglob("*") if path.suffix.lower() == ".parquet" and not path.is_dir()]
-        names = [path.relative_to(source) for path in sorted(found)]
-        # As in Spark: names that begin otherwise are of what engines keep beside the data.
-        names = [name for name in names if not any(part[0] in "._" for part in name.parts)]
+        names = [path.relative_to(source) for path in sorted(_find_files(source))]
         if not names:
             raise InputError(f"{source}: no file there is called *.parquet")
         for part in {part for name in names for part in name.parent.parts}:
             column, is_value, _ = part.partition("=")
             if is_value and column in added:
-                raise InputError(f"{source} has a folder {part!r}, which stands for a column {column!r}: use --prefix")
+                problem = f"the folder {part!r} is read as a column {column!r}, which is to be added"
+                raise InputError(f"{source}: {problem}: choose another --prefix")
         pairs = [(source / name, target / name) for name in names]
     if target.exists() and not target.is_file() and not target.is_dir():
         raise InputError(f"{target} is neither a file nor a folder: --out names what to write")
@@ -56,12 +54,27 @@ def find_pairs(source: Path, target: Path, added: Sequence[str]) -> list[tuple[P
     return pairs
 
 
+def _find_files(folder: Path) -> Iterator[Path]:
+    """Yield the Parquet files in a folder and those in it; raise OSError if one cannot be read."""
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    for path, folders, files in os.walk(folder, onerror=fail):
+        # As in Spark: names that begin like this are of what engines keep beside the data.
+        folders[:] = [name for name in folders if name[0] not in "._"]
+        for name in files:
+            if name[0] not in "._" and name.lower().endswith(".parquet"):
+                yield Path(path, name)
+
+
 def find_left(source: Path, target: Path, pairs: list[tuple[Path, Path]]) -> list[str]:
     """Return the results in a folder that are of no file of the input, such as of one that was removed since."""
     if not source.is_dir():
         return []
     left = set(target.rglob("*.parquet")).difference(result for _, result in pairs)
-    return sorted(str(path) for path in left if path.is_file() and _read_record(path) is not None)
+    readable = (path for path in left if path.is_file() and os.access(path, os.R_OK))
+    return sorted(str(path) for path in readable if _read_record(path) is not None)
 
 
 class File(NamedTuple):
@@ -135,10 +148,12 @@ def _is_finished(target: Path, record: bytes) -> bool:
 
 def _read_record(path: Path) -> bytes | None:
     """Return what a file records that it was made from; None if it is no result of this command."""
-    with suppress(pyarrow.ArrowException, OSError):
-        found: bytes | None = (parquet.read_schema(path).metadata or {}).get(RECORD)
-        return found
-    return None
+    with path.open("rb") as file:
+        try:
+            found: bytes | None = (parquet.read_schema(file).metadata or {}).get(RECORD)
+        except (pyarrow.ArrowException, OSError):  # OSError also if it is damaged
+            return None
+    return found
 
 
 def _codec(file: Any) -> str:
