@@ -30,7 +30,7 @@ def main() -> None:
 
     with Client(n_workers=2, threads_per_worker=1):
         # Arrow's types keep what the types of NumPy change, such as whole numbers beside missing ones.
-        texts = dask.dataframe.read_parquet(source, dtype_backend="pyarrow")
+        texts = dask.dataframe.read_parquet(source, index=False, dtype_backend="pyarrow")
         labelled = texts.map_partitions(add_labels, meta=add_labels(make_meta(texts)))
         labelled.to_parquet(target, write_index=False)
 

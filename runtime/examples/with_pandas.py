@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas
 import pyarrow
+from pyarrow import parquet
 
 from edgetext import Classifier
 from edgetext.arrow import ArrowClassifier
@@ -25,4 +26,6 @@ def add_labels(frame: pandas.DataFrame) -> pandas.DataFrame:
 
 
 # Arrow's types keep what the types of NumPy change, such as whole numbers beside missing ones.
-add_labels(pandas.read_parquet(source, dtype_backend="pyarrow")).to_parquet(target)
+labelled = pyarrow.Table.from_pandas(add_labels(pandas.read_parquet(source, dtype_backend="pyarrow")))
+# Not with `to_parquet`: pandas does not know the names that it would write for lists and structs.
+parquet.write_table(labelled.replace_schema_metadata(), target)

@@ -14,6 +14,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import pandas
 import pyarrow
 import pytest
 from pyarrow import parquet
@@ -38,16 +39,20 @@ SETTINGS = {
 # Loads the model in the workers, from an archive that Spark fetches and unpacks there.
 FETCH = """
 import os, sys
+from pyspark import SparkFiles
 from pyspark.sql import SparkSession
 from pyspark.sql.types import StructType
 from edgetext.arrow import classify_batches
+
+def label(batches):
+    return classify_batches(batches, "text", SparkFiles.get("tickets"))
 
 source, target, archive = sys.argv[1:]
 with SparkSession.builder.config("spark.executorEnv.PYTHONPATH", os.environ["PYTHONPATH"]).getOrCreate() as spark:
     spark.sparkContext.addArchive(f"{archive}#tickets")
     texts = spark.read.parquet(source)
     schema = StructType([*texts.schema]).add("label", "string").add("score", "double")
-    texts.mapInArrow(lambda batches: classify_batches(batches, "text", "tickets"), schema).write.parquet(target)
+    texts.mapInArrow(label, schema).write.parquet(target)
 """
 
 
@@ -128,6 +133,17 @@ def test_wrong_arguments(engine: str, source: Path, tmp_path: Path) -> None:
         assert errors.count("\n") == 1
         assert process.returncode == 2
     assert not any(existing.iterdir())
+
+
+@pytest.mark.parametrize("engine", ["pandas", "dask"])
+def test_a_file_of_pandas_with_an_index(engine: str, tmp_path: Path) -> None:
+    frame = pandas.DataFrame({"id": ["a", "b"], "text": ["great movie", "so dull"], "list": [["x"], []]})
+    frame.set_index("id").to_parquet(tmp_path / "texts.parquet")
+    label(engine, tmp_path / "texts.parquet", tmp_path / "out" / "labelled")
+    found = pandas.read_parquet(
+        tmp_path / "out" / "labelled", dtype_backend="pyarrow" if engine == "dask" else "numpy_nullable"
+    )
+    assert found.sort_values("id")[["id", "label"]].to_numpy().tolist() == [["a", "positive"], ["b", "negative"]]
 
 
 # The others have ArrowClassifier add the columns.
