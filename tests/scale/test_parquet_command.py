@@ -221,6 +221,17 @@ def test_places_that_cannot_be_used(source: str, target: str, words: str, folder
     assert files_below(folder) == ["in/a.parquet", "in/day=1/b.parquet"]
 
 
+def test_a_column_of_texts_that_is_called_label(folder: Path) -> None:
+    for path in (folder / "in").rglob("*.parquet"):
+        parquet.write_table(make_table().rename_columns(["n", "label"]), path)
+    options = ["--parquet", "label", "--file", str(folder / "in"), "--out", str(folder / "out")]
+    done = run(*options, fake=False)
+    problem = "there is a column 'label' already: choose a prefix for the added ones"
+    lines = [f"error: {folder / 'in' / name}.parquet: {problem}" for name in ("a", "day=1/b")]
+    assert (done.returncode, done.stderr.decode().splitlines()) == (2, lines)
+    assert run(*options, "--prefix", "p_", fake=False).returncode == 0
+
+
 # Runs a command as a user whom file permissions bind: without CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH, if it is root.
 PLAIN = """
 import ctypes, os, sys

@@ -15,11 +15,11 @@ from edgetext.command.output import Stop, Stopped
 from edgetext.errors import EngineError
 
 try:
-    import pyarrow
+    import pyarrow  # noqa: F401  # the modules below need it
 except ModuleNotFoundError:
     raise EngineError("--parquet needs pyarrow: pip install pyarrow") from None
 
-from edgetext.arrow import ArrowClassifier
+from edgetext.arrow import LABEL, SCORE, ArrowClassifier
 from edgetext.command.parquet.files import find_left, find_pairs, in_turn, plan
 from edgetext.command.parquet.progress import Progress
 from edgetext.command.parquet.workers import label_here, label_in_workers
@@ -42,7 +42,7 @@ def label_files(options: Options) -> int:
         print_limits(classifier.limits)
     chosen = {name: getattr(options, name) for name in ("threshold", "min_accuracy", "prefix")}
     record = {"model": classifier.model.sha256, "engine": classifier.engine.name, "column": options.parquet, **chosen}
-    added = classify.schema(pyarrow.schema([(options.parquet, pyarrow.string())])).names[1:]
+    added = [options.prefix + name for name in (LABEL, SCORE)]
     pairs = find_pairs(Path(str(options.file)), Path(str(options.out)), added)
     files, failed = plan(pairs, classify, record)
     if left := find_left(Path(str(options.file)), Path(str(options.out)), pairs):

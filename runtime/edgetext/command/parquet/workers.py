@@ -89,10 +89,10 @@ def _label_batches(
 
 
 def _submit(executor: ProcessPoolExecutor, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
-    """Give work to the workers, which this may start.
+    """Submit work to the workers, and start them if they are not running yet.
 
-    Ctrl-C, which all processes of a terminal get, is for the process that waits for the workers. These inherit that it
-    is blocked, and ignore it as soon as they can.
+    Ctrl-C, which all processes of a terminal get, is for the process that waits for the workers: they start with SIGINT
+    blocked, and then ignore it.
     """
     if not hasattr(signal, "pthread_sigmask"):  # as on Windows
         return executor.submit(function, *arguments)
