@@ -122,7 +122,7 @@ def spark(answer: Answer[Any], source: Path, target: Path) -> float:
 
 
 class Noted:
-    """Adds the columns, and notes the time when the first batch arrives in any worker."""
+    """Adds the columns, and makes a file when the first batch arrives in any worker."""
 
     def __init__(self, answer: Answer[Any], target: Path) -> None:
         self.answer, self.target, self.file = answer, target, target.with_name(f"{target.name}-begun")
@@ -134,17 +134,6 @@ class Noted:
         return self.answer(rows)
 
 
-class Worker:
-    """What each worker of Ray makes."""
-
-    def __init__(self, answer: Answer[Any]) -> None:
-        self.answer = answer
-
-    def __call__(self, rows: pyarrow.Table) -> pyarrow.Table:
-        """Add the columns."""
-        return self.answer(rows)
-
-
 def ray(answer: Answer[Any], source: Path, target: Path) -> float:
     """Score files on Ray, in two actors, and return the seconds."""
     import ray
@@ -152,14 +141,13 @@ def ray(answer: Answer[Any], source: Path, target: Path) -> float:
     ray.init(log_to_driver=False, logging_level=logging.ERROR, num_cpus=2)
     ray.data.DataContext.get_current().target_max_block_size = PART_BYTES
     workers = {"compute": ray.data.ActorPoolStrategy(size=2), "num_cpus": 0.5}
-    noted = Noted(answer, target)
 
     def score(files: Path, to: Path) -> None:
         texts = ray.data.read_parquet(str(files))
-        found = texts.map_batches(Worker, fn_constructor_args=[noted], batch_format="pyarrow", **workers)
+        found = texts.map_batches(Noted, fn_constructor_args=[answer, target], batch_format="pyarrow", **workers)
         found.write_parquet(str(to))
 
-    return _time(score, source, noted)
+    return _time(score, source, Noted(answer, target))
 
 
 def _time(score: Callable[[Path, Path], None], source: Path, noted: Noted) -> float:
